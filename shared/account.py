@@ -1,0 +1,73 @@
+"""A user's private state, replicated like a book: a snapshot, then executions numbered by `user_seq`.
+
+The same rule serves gateways and clients: an execution at or below the number held is ignored, the next one is
+applied, anything later is a gap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Final
+
+from shared.instrument import Instrument
+from shared.messages import Account, Execution, OpenOrder
+from shared.sequence import Verdict, classify
+from shared.types import ExecutionEvent, Side
+
+MILLIONTHS: Final = 1_000_000
+
+
+def tick_value(instrument: Instrument) -> int:
+    """What one lot is worth at one tick, in millionths of the instrument's currency."""
+    return int(Decimal(instrument.tick_size) * MILLIONTHS) * instrument.lot_size
+
+
+class AccountBook:
+    """
+    One user's open orders, positions and cash.
+
+    Args:
+        listing: Definitions by symbol, shared and growing; fills need an instrument's currency and tick value.
+    """
+
+    __slots__ = ("_listing", "cash", "orders", "positions", "user_seq")
+
+    def __init__(self, listing: Mapping[str, Instrument]) -> None:
+        self._listing = listing
+        self.user_seq = 0
+        self.orders: dict[int, OpenOrder] = {}
+        self.positions: dict[str, int] = {}
+        self.cash: dict[str, int] = {}
+
+    def load(self, account: Account) -> None:
+        """Take a snapshot instead of all that is held."""
+        self.user_seq = account.user_seq
+        self.orders = {order.order_id: order for order in account.orders}
+        self.positions = dict(account.positions)
+        self.cash = dict(account.cash)
+
+    def apply(self, execution: Execution) -> Verdict:
+        """Apply the next execution; O(1)."""
+        verdict = classify(self.user_seq, execution.user_seq - 1, execution.user_seq)
+        if verdict is not Verdict.APPLY:
+            return verdict
+        self.user_seq = execution.user_seq
+        if execution.event == ExecutionEvent.FILLED:
+            self._settle(execution)
+        if execution.remaining == 0:
+            self.orders.pop(execution.order_id, None)
+        elif execution.event != ExecutionEvent.REJECTED:
+            self.orders[execution.order_id] = OpenOrder._make(execution[3:12])
+        return Verdict.APPLY
+
+    def account(self) -> Account:
+        """Return the state as a message; O(open orders)."""
+        return Account(self.user_seq, list(self.orders.values()), dict(self.positions), dict(self.cash))
+
+    def _settle(self, execution: Execution) -> None:
+        lots = execution.fill_quantity if execution.side == Side.BID else -execution.fill_quantity
+        instrument = self._listing[execution.instrument]
+        self.positions[instrument.symbol] = self.positions.get(instrument.symbol, 0) + lots
+        paid = lots * execution.fill_price * tick_value(instrument)
+        self.cash[instrument.currency] = self.cash.get(instrument.currency, 0) - paid

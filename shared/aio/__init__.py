@@ -1,0 +1,1 @@
+"""The few things with I/O that every process needs: Redis connections, logging, backoff."""

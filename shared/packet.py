@@ -1,0 +1,97 @@
+"""The feed's unit: everything that one batch of commands caused, as one msgpack array.
+
+A packet's stream id is `<term>-<position>` and it names the position before it, so a reader proves continuity without
+trusting Redis. Its bytes are a function of the commands and of where the batch was cut; the publishing time travels
+beside it, in a field of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+import msgpack
+
+from shared.errors import MalformedMessage
+from shared.events import BookChange, Outcome, PrivateExecution
+from shared.instrument import Instrument
+from shared.messages import Execution, Status, Trade
+
+PACKET_VERSION: Final = 1
+
+
+class Packet(NamedTuple):
+    """One feed entry's content."""
+
+    version: int
+    epoch: int
+    prev: int
+    """Position of the packet before; equal to `position` in a new leader's marker."""
+    position: int
+    """Commands applied, this packet's included."""
+    log_id: str
+    """Id of the command log's last entry that is applied whole."""
+    time: int
+    """Time of the last command, µs."""
+    changes: Sequence[BookChange]
+    trades: Sequence[Trade]
+    executions: Sequence[PrivateExecution]
+    outcomes: Sequence[Outcome]
+    statuses: Sequence[Status]
+    listings: Sequence[Instrument]
+
+
+class FeedId(NamedTuple):
+    """A feed entry's id; ordered as Redis orders it."""
+
+    term: int
+    position: int
+
+    def __str__(self) -> str:
+        return f"{self.term}-{self.position}"
+
+    @classmethod
+    def parse(cls, text: str | bytes) -> FeedId:
+        """
+        Read `<term>-<position>`.
+
+        Raises:
+            MalformedMessage: If it is not two whole numbers.
+        """
+        try:
+            term, position = (text.decode() if isinstance(text, bytes) else text).split("-")
+            return cls(int(term), int(position))
+        except ValueError as error:
+            raise MalformedMessage(f"no feed id: {text!r}") from error
+
+
+FEED_START: Final = FeedId(0, 0)
+"""Before the first packet."""
+
+
+def encode_packet(packet: Packet) -> bytes:
+    """Pack; the same packet always gives the same bytes."""
+    packed: bytes = msgpack.packb(packet)
+    return packed
+
+
+def decode_packet(data: bytes) -> Packet:
+    """
+    Unpack. Enumerations stay plain strings, levels stay lists: they are read more often than asked about.
+
+    Raises:
+        MalformedMessage: If the bytes are not a packet of this version.
+    """
+    try:
+        fields: list[Any] = msgpack.unpackb(data)
+        if fields[0] != PACKET_VERSION:
+            raise ValueError(f"packet version {fields[0]!r}, this program reads {PACKET_VERSION}")
+        fields[6] = [BookChange._make(row) for row in fields[6]]
+        fields[7] = [Trade._make(row) for row in fields[7]]
+        fields[8] = [PrivateExecution(user, Execution._make(row)) for user, row in fields[8]]
+        fields[9] = [Outcome._make(row) for row in fields[9]]
+        fields[10] = [Status._make(row) for row in fields[10]]
+        fields[11] = [Instrument(*row) for row in fields[11]]
+        return Packet._make(fields)
+    except (ValueError, TypeError, IndexError, msgpack.UnpackException) as error:
+        raise MalformedMessage(f"no packet: {error}") from error

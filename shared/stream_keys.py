@@ -1,0 +1,44 @@
+"""Every Redis key and field name, in one place.
+
+Keys of a shard carry its hash tag, so that a Redis Cluster keeps them on one node and one Lua script may touch them
+all. Gateways write `commands` alone; the engine alone writes the rest.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+COMMANDS_FIELD: Final = b"c"
+"""Field of a command log entry: msgpack, an array of one or more commands (`shared.commands`)."""
+PACKET_FIELD: Final = b"p"
+"""Field of a feed entry: the packet (`shared.packet`), deterministic."""
+PUBLISHED_FIELD: Final = b"t"
+"""Field of a feed entry: when the engine published it, µs since 1970 in decimal; a measurement."""
+
+
+class StreamKeys:
+    """The keys of one shard."""
+
+    def __init__(self, shard: int = 0) -> None:
+        prefix = f"oo:{{{shard}}}:"
+        self.prefix: Final = prefix
+        self.commands: Final = prefix + "commands"
+        """Stream, automatic ids: commands in arrival order; an id's milliseconds are the time."""
+        self.feed: Final = prefix + "feed"
+        """Stream, explicit ids `<term>-<position>`: packets."""
+        self.lease: Final = prefix + "lease"
+        """String with a time to live: who leads."""
+        self.term: Final = prefix + "term"
+        """Counter: the last term taken."""
+        self.checkpoint: Final = prefix + "checkpoint"
+        """The engine's state at a position."""
+        self.accounts: Final = prefix + "accounts"
+        """All accounts at a position, for gateways (`shared.account`)."""
+        self.listing: Final = prefix + "listing"
+        """All instruments' definitions, for gateways (`shared.snapshots`)."""
+        self.cover: Final = prefix + "cover"
+        """Feed id from which a reader of the snapshots must go on: every packet up to it is in them."""
+
+    def snapshot(self, instrument: str) -> str:
+        """The key of an instrument's latest book snapshot (`shared.snapshots`)."""
+        return f"{self.prefix}snapshot:{instrument}"

@@ -1,0 +1,141 @@
+"""The vocabulary: integer values and closed sets of names.
+
+Owns the names that appear in the command log, the feed and the client protocol. Enumerations are strings, and the
+same strings in every encoding, so that a log can be read by eye.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Final, NewType
+
+Price = NewType("Price", int)
+"""Integer ticks, 1 to PRICE_MAX. An instrument's `tick_size` says what one tick is worth."""
+Quantity = NewType("Quantity", int)
+"""Integer lots, never negative. An instrument's `lot_size` says how many units one lot is."""
+Seq = NewType("Seq", int)
+"""Changes of one instrument's book since the epoch began; +1 for every command that changes it."""
+Epoch = NewType("Epoch", int)
+"""A random number below 2**53 naming one unbroken history of a shard: equal or different, never ordered."""
+Term = NewType("Term", int)
+"""A leader's fencing token: above the term of every earlier leader."""
+Position = NewType("Position", int)
+"""Distinct commands that a shard's engine has applied."""
+
+PRICE_MAX: Final = 2**31 - 1
+"""Highest price in ticks: with one bit for the side it still fits the digest's 32-bit key."""
+QUANTITY_MAX: Final = 2**31 - 1
+"""Highest quantity of one order in lots."""
+EPOCH_MAX: Final = 2**53 - 1
+"""Highest epoch: every language's numbers hold it exactly, JavaScript's included."""
+DEPTHS: Final = (0, 5, 10, 20, 50)
+"""Book depths that a client may subscribe to, in levels a side; 0 is the whole book."""
+INTERVALS_MS: Final = (0, 50, 100, 250, 1000)
+"""Shortest times between two updates that a client may ask for, in ms; 0 is the gateway's pace."""
+
+
+class Side(enum.StrEnum):
+    """Which half of the book."""
+
+    BID = "bid"
+    ASK = "ask"
+
+    @property
+    def opposite(self) -> Side:
+        """The side that this one trades with."""
+        return Side.ASK if self is Side.BID else Side.BID
+
+
+class OrderKind(enum.StrEnum):
+    """Whether an order names its worst price."""
+
+    LIMIT = "limit"
+    MARKET = "market"
+
+
+class TimeInForce(enum.StrEnum):
+    """How long an order may wait."""
+
+    GTC = "gtc"
+    """Good till cancelled: what is not filled at once rests in the book."""
+    IOC = "ioc"
+    """Immediate or cancel: what is not filled at once is cancelled. Market orders always are."""
+    FOK = "fok"
+    """Fill or kill: filled whole at once, or cancelled whole."""
+
+
+class SelfTradePrevention(enum.StrEnum):
+    """What happens when an order meets one of the same user's; they never trade."""
+
+    CANCEL_NEWEST = "cancel_newest"
+    """The arriving order's remainder is cancelled."""
+    CANCEL_OLDEST = "cancel_oldest"
+    """The resting order is cancelled and the arriving one goes on."""
+    CANCEL_BOTH = "cancel_both"
+    """Both are cancelled."""
+
+
+class MarketState(enum.StrEnum):
+    """States that a `status` message names."""
+
+    OPEN = "open"
+    HALTED = "halted"
+    CLOSED = "closed"
+    AUCTION = "auction"
+    STALE = "stale"
+    """The gateway hears nothing from the exchange: books may be old."""
+    RESYNCING = "resyncing"
+    """The gateway lost its place in the feed and is reloading."""
+
+
+class ExecutionEvent(enum.StrEnum):
+    """What happened to an order."""
+
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    FILLED = "filled"
+    CANCELLED = "cancelled"
+    REPLACED = "replaced"
+    EXPIRED = "expired"
+
+
+class Liquidity(enum.StrEnum):
+    """The role of an order in a fill: makers rested, takers arrived."""
+
+    MAKER = "maker"
+    TAKER = "taker"
+    NONE = ""
+
+
+class Code(enum.StrEnum):
+    """Why something was refused or ended: `code` of a reply, `reason` of an execution."""
+
+    OK = ""
+    # the request
+    BAD_REQUEST = "bad_request"
+    UNKNOWN_OP = "unknown_op"
+    TOO_LARGE = "too_large"
+    RATE_LIMITED = "rate_limited"
+    NOT_AUTHENTICATED = "not_authenticated"
+    ALREADY_AUTHENTICATED = "already_authenticated"
+    TOO_MANY_CONNECTIONS = "too_many_connections"
+    TOO_MANY_SUBSCRIPTIONS = "too_many_subscriptions"
+    NOT_SUBSCRIBED = "not_subscribed"
+    BUSY = "busy"
+    OUTCOME_UNKNOWN = "outcome_unknown"
+    # the order
+    UNKNOWN_INSTRUMENT = "unknown_instrument"
+    NOT_OPEN = "not_open"
+    OFF_TICK = "off_tick"
+    PRICE_OUT_OF_RANGE = "price_out_of_range"
+    QUANTITY_OUT_OF_RANGE = "quantity_out_of_range"
+    DUPLICATE_ORDER = "duplicate_order"
+    UNKNOWN_ORDER = "unknown_order"
+    TOO_MANY_OPEN_ORDERS = "too_many_open_orders"
+    WOULD_TRADE = "would_trade"
+    # why an accepted order ended
+    BY_USER = "by_user"
+    NO_LIQUIDITY = "no_liquidity"
+    NOT_FILLABLE = "not_fillable"
+    SELF_TRADE = "self_trade"
+    REPLACED_BELOW_FILLED = "replaced_below_filled"
