@@ -1,0 +1,1 @@
+"""The services; each is started alone, and none imports another."""

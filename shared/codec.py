@@ -50,10 +50,8 @@ def decode_messages(payload: bytes | str, encoding: Encoding) -> list[Message]:
     """
     try:
         if encoding is Encoding.MSGPACK:
-            rows = msgpack.unpackb(payload)
-            return [_from_array(row) for row in rows if row[0] in MESSAGE_TYPES]
-        objects = json.loads(payload)
-        return [_from_object(found) for found in objects if found["type"] in _CLASS_BY_NAME]
+            return [_from_array(row) for row in _array(msgpack.unpackb(payload)) if _array(row)[0] in MESSAGE_TYPES]
+        return [_from_object(found) for found in _array(json.loads(payload)) if found["type"] in _CLASS_BY_NAME]
     except (ValueError, TypeError, KeyError, IndexError, RecursionError, msgpack.UnpackException) as error:
         raise MalformedMessage(f"no array of messages: {error!r}") from error
 
@@ -83,11 +81,18 @@ def decode_map(payload: bytes, encoding: Encoding) -> dict[str, Any]:
     return found
 
 
+def _array(value: Any) -> list[Any]:
+    """Refuse what merely behaves like an array: an empty map or a string of bytes would pass for one."""
+    if not isinstance(value, list):
+        raise TypeError(f"an array is needed, not {type(value).__name__}")
+    return value
+
+
 def _from_array(row: list[Any]) -> Message:
     kind = MESSAGE_TYPES[row[0]]
     message: Message = kind._make(row[1 : 1 + len(kind._fields)])
     if kind is Account:
-        return _with_orders(message, [OpenOrder._make(order[:9]) for order in message[1]])
+        return _with_orders(message, [OpenOrder._make(order[:9]) for order in row[2]])
     return message
 
 

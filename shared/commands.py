@@ -102,9 +102,7 @@ class SetMarketState(NamedTuple):
     reason: str
 
 
-Command: TypeAlias = (
-    PlaceOrder | CancelOrder | ReplaceOrder | CancelAll | Tick | ListInstrument | SetMarketState
-)
+Command: TypeAlias = PlaceOrder | CancelOrder | ReplaceOrder | CancelAll | Tick | ListInstrument | SetMarketState
 
 _CODES: Final[dict[type[Any], int]] = {
     PlaceOrder: 1,
@@ -135,9 +133,16 @@ def decode_commands(data: bytes) -> list[Command]:
         MalformedMessage: If the bytes are not what `encode_commands` writes.
     """
     try:
-        return [_command(row) for row in msgpack.unpackb(data)]
-    except (ValueError, TypeError, KeyError, msgpack.UnpackException) as error:
+        return [_command(row) for row in _array(msgpack.unpackb(data))]
+    except (ValueError, TypeError, LookupError, msgpack.UnpackException) as error:
         raise MalformedMessage(f"no array of commands: {error!r}") from error
+
+
+def _array(value: Any) -> list[Any]:
+    """Refuse an empty map or string, which would pass for an entry without commands."""
+    if not isinstance(value, list):
+        raise TypeError(f"an array is needed, not {type(value).__name__}")
+    return value
 
 
 def _command(row: list[Any]) -> Command:  # noqa: PLR0911 - one line a kind

@@ -1,14 +1,14 @@
 """The error tree. Our misuse and the peer's misbehaviour are different classes.
 
-    OpenOutcryError
-    ├── ConfigurationError          settings, files or flags are wrong; the text says which and what to do
-    ├── ProtocolError               the peer broke the protocol
-    │   ├── MalformedMessage        bytes that are no message of it
-    │   └── InvalidRequest          a request that its rules refuse; becomes a `reply`
-    ├── CorruptEntry                a Redis Stream entry or key that is not what we write; names its id
-    ├── StoreUnavailable            Redis did not answer in time
-    ├── LeadershipLost              another engine leads, or the log goes on without us
-    └── Disconnected                the client's connection ended; carries the close code
+* OpenOutcryError
+    * ConfigurationError: settings, files or flags are wrong; the text says which and what to do
+    * ProtocolError: the peer broke the protocol
+        * MalformedMessage: bytes that are no message of it
+        * InvalidRequest: a request that its rules refuse; becomes a `reply`
+    * CorruptEntry: a Redis Stream entry or key that is not what we write; names its id
+    * StoreUnavailable: Redis did not answer in time
+    * LeadershipLost: another engine leads, or the log goes on without us
+    * Disconnected: the client's connection ended; carries the close code
 """
 
 from __future__ import annotations

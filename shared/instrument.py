@@ -50,7 +50,7 @@ class Instrument(NamedTuple):
             ConfigurationError: Names the field, the rule and the value.
         """
         what = f"instrument {self.symbol!r}"
-        if not isinstance(self.symbol, str) or not SYMBOL.fullmatch(self.symbol):
+        if not SYMBOL.fullmatch(self.symbol):
             raise ConfigurationError(f"{what}: symbol must be 1 to 24 of A-Z 0-9 . _ - with a letter or digit first")
         if self.kind not in KINDS:
             raise ConfigurationError(f"{what}: kind must be one of {', '.join(KINDS)}, not {self.kind!r}")
@@ -63,7 +63,7 @@ class Instrument(NamedTuple):
             ("price_max", self.price_max, PRICE_MAX),
             ("quantity_max", self.quantity_max, QUANTITY_MAX),
         ):
-            if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= limit:
+            if not 1 <= value <= limit:
                 raise ConfigurationError(f"{what}: {field} must be a whole number from 1 to {limit}, not {value!r}")
         if (self.kind == "option") != (self.option is not None):
             raise ConfigurationError(f"{what}: option terms belong to kind 'option', and only there")

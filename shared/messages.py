@@ -185,7 +185,18 @@ class Goodbye(NamedTuple):
 
 
 Message: TypeAlias = (
-    Welcome | Reply | Snapshot | Delta | Trade | Ticker | Status | Heartbeat | Account | Execution | Goodbye | Instrument
+    Welcome
+    | Reply
+    | Snapshot
+    | Delta
+    | Trade
+    | Ticker
+    | Status
+    | Heartbeat
+    | Account
+    | Execution
+    | Goodbye
+    | Instrument
 )
 
 MESSAGE_TYPES: Final[dict[int, type[Any]]] = {

@@ -93,5 +93,5 @@ def decode_packet(data: bytes) -> Packet:
         fields[10] = [Status._make(row) for row in fields[10]]
         fields[11] = [Instrument(*row) for row in fields[11]]
         return Packet._make(fields)
-    except (ValueError, TypeError, IndexError, msgpack.UnpackException) as error:
-        raise MalformedMessage(f"no packet: {error}") from error
+    except (ValueError, TypeError, LookupError, msgpack.UnpackException) as error:
+        raise MalformedMessage(f"no packet: {error!r}") from error

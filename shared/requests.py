@@ -9,8 +9,17 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr, TypeAdapter, ValidationError
-from pydantic import model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+    StrictStr,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 
 from shared.codec import Encoding, decode_map
@@ -70,9 +79,9 @@ class Subscribe(_Request):
     ]
     depth: StrictInt = 0
     interval_ms: StrictInt = 0
-    resume: Annotated[
-        dict[Symbol, tuple[Counter, Counter, Uint32]], Field(max_length=INSTRUMENTS_IN_REQUEST_MAX)
-    ] = Field(default_factory=dict)
+    resume: Annotated[dict[Symbol, tuple[Counter, Counter, Uint32]], Field(max_length=INSTRUMENTS_IN_REQUEST_MAX)] = (
+        Field(default_factory=dict)
+    )
     """Instrument to (epoch, seq, digest) of the book held; channel `book` only."""
 
     @model_validator(mode="after")
@@ -185,16 +194,7 @@ class CancelEvery(_Request):
 
 
 Request: TypeAlias = (
-    Login
-    | Subscribe
-    | Unsubscribe
-    | Resync
-    | Instruments
-    | Ping
-    | Order
-    | Cancel
-    | Replace
-    | CancelEvery
+    Login | Subscribe | Unsubscribe | Resync | Instruments | Ping | Order | Cancel | Replace | CancelEvery
 )
 REQUEST_TYPES: Final[dict[str, type[_Request]]] = {
     "login": Login,

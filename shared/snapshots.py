@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 import msgpack
 
-from shared.errors import MalformedMessage
+from shared.errors import ConfigurationError, MalformedMessage
 from shared.instrument import Instrument
 from shared.messages import Account, Level, OpenOrder
 from shared.types import MarketState
@@ -79,8 +79,8 @@ def decode_listing(data: bytes) -> list[Instrument]:
         MalformedMessage: If the bytes are not a listing of this version.
     """
     try:
-        return [Instrument(*row) for row in _unpack(data, "listing")]
-    except TypeError as error:
+        return [Instrument(*row).checked() for row in _unpack(data, "listing")]
+    except (TypeError, ConfigurationError) as error:
         raise MalformedMessage(f"no listing: {error}") from error
 
 

@@ -6,7 +6,7 @@ caller knows whether it may be repeated, and a connection's timeout is stated be
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, TypeAlias, cast
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
@@ -24,7 +24,22 @@ CONNECT_TIMEOUT_S: Final = 2.0
 UNREACHABLE: Final = (RedisConnectionError, RedisTimeoutError, OSError)
 """What redis-py raises when the server is away; anything else is an answer of the server."""
 
-__all__ = ["BLOCK_MS", "CONNECT_TIMEOUT_S", "READ_TIMEOUT_S", "UNREACHABLE", "Redis", "RedisError", "open_redis"]
+StreamEntry: TypeAlias = tuple[bytes, dict[bytes, bytes]]
+"""A stream entry's id and its fields."""
+
+__all__ = [
+    "BLOCK_MS",
+    "CONNECT_TIMEOUT_S",
+    "READ_TIMEOUT_S",
+    "UNREACHABLE",
+    "Redis",
+    "RedisError",
+    "StreamEntry",
+    "get_values",
+    "last_entry",
+    "open_redis",
+    "read_stream",
+]
 
 
 def open_redis(url: str, name: str) -> Redis:
@@ -49,3 +64,20 @@ def open_redis(url: str, name: str) -> Redis:
         retry=Retry(NoBackoff(), 0),
         health_check_interval=0,
     )
+
+
+async def read_stream(redis: Redis, key: str, after: str, count: int, block_ms: int = BLOCK_MS) -> list[StreamEntry]:
+    """Return up to `count` entries after an id, oldest first; empty if none came within `block_ms`."""
+    found = await redis.xread({key: after}, count=count, block=block_ms)
+    return cast("list[StreamEntry]", found[key.encode()]) if found else []  # type: ignore[call-overload]
+
+
+async def last_entry(redis: Redis, key: str) -> StreamEntry | None:
+    """Return a stream's newest entry, or None if it holds none."""
+    newest = await redis.xrevrange(key, count=1)
+    return cast("StreamEntry", tuple(newest[0])) if newest else None
+
+
+async def get_values(redis: Redis, keys: list[str]) -> list[bytes | None]:
+    """Return several values, read at one instant, in the order of their keys."""
+    return cast("list[bytes | None]", await redis.mget(keys))

@@ -1,0 +1,75 @@
+"""`python -m services.gateway`: run one gateway replica."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import signal
+from pathlib import Path
+from typing import Annotated
+
+import structlog
+import typer
+import uvloop
+
+from services.gateway.aio.server import GatewayServer
+from services.gateway.authentication import checked_secret
+from services.gateway.limits import GatewayLimits
+from services.gateway.settings import GatewaySettings
+from shared.aio.logging import configure_logging
+from shared.errors import ConfigurationError
+
+
+def run(settings: GatewaySettings) -> int:
+    """
+    Serve until SIGTERM or SIGINT; the process's exit status.
+
+    Returns:
+        0 after an ordered stop, 2 if the settings are wrong or the address is taken.
+    """
+    configure_logging(settings.log_level)
+    try:
+        uvloop.run(_serve(settings, _read_secret(settings.secret_file)))
+    except ConfigurationError as error:
+        structlog.get_logger().error("cannot start", error=str(error))
+        return 2
+    except OSError as error:
+        structlog.get_logger().error("cannot listen", host=settings.host, port=settings.port, error=str(error))
+        return 2
+    return 0
+
+
+async def _serve(settings: GatewaySettings, secret: bytes) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    limits = GatewayLimits(connections=settings.connections_max)
+    server = GatewayServer(settings, secret, limits)
+    gc.freeze()  # modules and wiring live as long as the process: later collections need not look at them
+    await server.run(stop)
+
+
+def _read_secret(path: Path) -> bytes:
+    try:
+        return checked_secret(path.read_bytes())
+    except OSError as error:
+        raise ConfigurationError(
+            f"secret_file: cannot read {path} ({error.strerror}); make one with: openssl rand -hex 32 > {path}"
+        ) from error
+
+
+def main(
+    redis_url: Annotated[str | None, typer.Option(help="Redis with the command log and the feed.")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.")] = None,
+    secret_file: Annotated[Path | None, typer.Option(help="File with the key of the tokens.")] = None,
+    pace_ms: Annotated[float | None, typer.Option(help="Shortest time between two flushes, ms.")] = None,
+    log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error.")] = None,
+) -> None:
+    """Run one gateway: it follows the feed and serves WebSocket users. Each option is also OUTCRY_<NAME>."""
+    given = {name: value for name, value in locals().items() if value is not None}
+    raise typer.Exit(run(GatewaySettings(**given)))
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,160 @@
+"""Follows the feed: snapshots first, then every packet, and snapshots again when the place is lost.
+
+One connection and one loop for all users. Owns the question where in the feed this gateway stands; what packets mean
+is the replica's. It leaves its loop only for a corrupt entry: that is never skipped, and every user hears that the
+books are stale.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from random import Random
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import structlog
+
+from services.gateway.metrics import FeedStatistics
+from services.gateway.replica import Changes, ReplicaBroken
+from shared.aio.redis_connection import UNREACHABLE, Redis, get_values, last_entry, read_stream
+from shared.backoff import Backoff
+from shared.errors import CorruptEntry, MalformedMessage
+from shared.packet import FEED_START, FeedId, Packet, decode_packet
+from shared.snapshots import decode_accounts, decode_book_state, decode_listing
+from shared.stream_keys import PACKET_FIELD, PUBLISHED_FIELD, StreamKeys
+
+if TYPE_CHECKING:
+    from services.gateway.aio.server import GatewayServer
+
+T = TypeVar("T")
+
+PACKETS_PER_READ_MAX: Final = 200
+"""Packets taken in one turn; users are served between turns."""
+POSITION_CHECK_S: Final = 3.0
+"""How often our place is compared with the log's end: a log that went backwards sends nothing."""
+HEALING_S: Final = 2.0
+"""How long a log that ends before our place may take to grow back, before we load the snapshots."""
+
+
+class FeedReader:
+    """
+    The gateway's one reader.
+
+    Args:
+        redis: A client for its own use; its reads block.
+        keys: Of the shard.
+        server: The gateway's shell.
+        random: Jitter of the backoff.
+    """
+
+    def __init__(self, redis: Redis, keys: StreamKeys, server: GatewayServer, random: Random) -> None:
+        self.statistics = FeedStatistics()
+        self.failure = ""
+        """Why it has stopped for good; empty while it runs."""
+        self._redis = redis
+        self._keys = keys
+        self._server = server
+        self._backoff = Backoff(random, first_s=0.05, max_s=1.0)
+        self._is_placed = False
+        self._check_at = 0.0
+        self._behind_since: float | None = None
+        self._log = structlog.get_logger()
+
+    async def run(self) -> None:
+        """Follow until cancelled, or until an entry is corrupt."""
+        while True:
+            try:
+                if not self._is_placed:
+                    await self._load()
+                await self._read()
+                await self._check_place()
+                self._backoff.reset()
+            except ReplicaBroken as broken:
+                self._lose_place(str(broken))
+                await asyncio.sleep(self._backoff.next_delay())
+            except UNREACHABLE as error:
+                self.statistics.reconnects += 1
+                self._log.warning("redis unreachable", error=str(error))
+                await asyncio.sleep(self._backoff.next_delay())
+            except CorruptEntry as corrupt:
+                self.statistics.corrupt_entries += 1
+                self.failure = str(corrupt)
+                self._server.gateway.lost_feed(self.failure, self._server.time_us())
+                self._log.critical("feed reader stopped", error=self.failure, key=corrupt.key, entry=corrupt.entry_id)
+                return
+
+    async def _load(self) -> None:
+        """Take the snapshots: all in one atomic read, so that they and `cover` belong together."""
+        (listing_data,) = await get_values(self._redis, [self._keys.listing])
+        if listing_data is None:
+            raise ReplicaBroken("the exchange has listed nothing yet")
+        listing = _decoded(self._keys.listing, decode_listing, listing_data)
+        names = [self._keys.snapshot(definition.symbol) for definition in listing]
+        keys = [self._keys.cover, self._keys.accounts, *names]
+        cover_data, accounts_data, *states_data = await get_values(self._redis, keys)
+        if cover_data is None or accounts_data is None:
+            raise ReplicaBroken("the exchange has written no snapshots yet")
+        cover = _decoded(self._keys.cover, FeedId.parse, cover_data)
+        accounts = _decoded(self._keys.accounts, decode_accounts, accounts_data)
+        found = [(name, data) for name, data in zip(names, states_data, strict=True) if data]
+        states = [_decoded(name, decode_book_state, data) for name, data in found]
+        time_us = self._server.time_us()
+        changes = self._server.gateway.market.load(cover, listing, states, accounts, time_us)
+        self.statistics.resyncs += 1
+        self._is_placed = True
+        self._log.info("snapshots loaded", cover=str(cover), instruments=len(listing), books=len(states))
+        self._server.gateway.heard(changes, self._server.now(), time_us)
+        self._server.flush()
+
+    async def _read(self) -> None:
+        market = self._server.gateway.market
+        entries = await read_stream(self._redis, self._keys.feed, str(market.feed_id), PACKETS_PER_READ_MAX)
+        if not entries:
+            return
+        changes = Changes()
+        time_us = self._server.time_us()
+        for entry_id, fields in entries:
+            feed_id, packet, published_us = self._entry(entry_id, fields)
+            market.apply(feed_id, packet, published_us, changes)
+            self.statistics.delay_s = (time_us - published_us) / 1e6
+            self.statistics.packets += 1
+        self._server.gateway.heard(changes, self._server.now(), time_us)
+        self._server.flush()
+
+    def _entry(self, entry_id: bytes, fields: dict[bytes, bytes]) -> tuple[FeedId, Packet, int]:
+        try:
+            return FeedId.parse(entry_id), decode_packet(fields[PACKET_FIELD]), int(fields[PUBLISHED_FIELD])
+        except (MalformedMessage, KeyError, ValueError) as error:
+            raise CorruptEntry(self._keys.feed, entry_id.decode(), str(error)) from error
+
+    async def _check_place(self) -> None:
+        now = self._server.now()
+        if now < self._check_at:
+            return
+        self._check_at = now + (POSITION_CHECK_S if self._behind_since is None else HEALING_S / 4)
+        last = await self._last_id()
+        if last >= self._server.gateway.market.feed_id:
+            self._behind_since = None
+        elif self._behind_since is None:
+            self._behind_since = now
+            self._log.warning("the feed ends before our place", last=str(last))
+        elif now - self._behind_since > HEALING_S:
+            self._behind_since = None
+            raise ReplicaBroken(f"the feed went back to {last} and did not heal")
+
+    async def _last_id(self) -> FeedId:
+        newest = await last_entry(self._redis, self._keys.feed)
+        return FeedId.parse(newest[0]) if newest else FEED_START
+
+    def _lose_place(self, reason: str) -> None:
+        if self._is_placed:
+            self._log.warning("place in the feed lost", reason=reason)
+            self._server.gateway.lost_place(reason, self._server.time_us())
+        self._is_placed = False
+
+
+def _decoded(key: str, decode: Callable[[bytes], T], data: bytes) -> T:
+    try:
+        return decode(data)
+    except MalformedMessage as error:
+        raise CorruptEntry(key, "", str(error)) from error

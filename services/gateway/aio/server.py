@@ -1,0 +1,134 @@
+"""The gateway's shell: sockets, clocks, tasks, and the order in which they end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import socket
+import time
+from random import Random
+from typing import Final
+
+import structlog
+
+from services.gateway.aio.command_writer import CommandWriter
+from services.gateway.aio.connection import ClientConnection
+from services.gateway.aio.feed_reader import FeedReader
+from services.gateway.aio.health import Health
+from services.gateway.gateway import Gateway
+from services.gateway.limits import GatewayLimits
+from services.gateway.settings import GatewaySettings
+from shared.aio.redis_connection import open_redis
+from shared.stream_keys import StreamKeys
+
+BACKLOG: Final = 4096
+"""Connections that the kernel holds until we accept them: 1,000 users open at once, and asyncio's 100 would make them
+wait for SYN retries."""
+SEND_BUFFER_BYTES: Final = 256 * 1024
+"""The kernel's share of what is unsent to one client: bounded, so that a slow one is noticed."""
+SWEEP_S: Final = 1.0
+DRAIN_S: Final = 5.0
+"""Time for clients to leave at a planned shutdown."""
+
+
+class GatewayServer:
+    """
+    One running gateway replica.
+
+    Args:
+        settings: Of this replica.
+        secret: Key of the tokens.
+        limits: What it allows.
+    """
+
+    def __init__(self, settings: GatewaySettings, secret: bytes, limits: GatewayLimits) -> None:
+        random = Random(secrets.randbits(64))  # noqa: S311 - jitter, no secret
+        keys = StreamKeys(settings.shard)
+        source = f"gateway-{secrets.token_hex(8)}"
+        self.loop = asyncio.get_running_loop()
+        self.websocket_log = logging.getLogger("openoutcry.websocket")
+        self.gateway = Gateway(source, secret, limits, settings.pace_ms / 1000, random)
+        self._reading = open_redis(settings.redis_url, "gateway-feed")
+        self._writing = open_redis(settings.redis_url, "gateway-commands")
+        self.feed_reader = FeedReader(self._reading, keys, self, random)
+        self.command_writer = CommandWriter(self._writing, keys, self.gateway.orders, random)
+        self.health = Health(self)
+        self._settings = settings
+        self._flush_timer: asyncio.TimerHandle | None = None
+        self._log = structlog.get_logger().bind(source=source)
+
+    def now(self) -> float:
+        """Monotonic seconds; the core's `now`."""
+        return time.monotonic()
+
+    def time_us(self) -> int:
+        """Unix time in microseconds."""
+        return time.time_ns() // 1000
+
+    def flush(self) -> None:
+        """Send what is due, and come back when the rest is."""
+        service = self.gateway.service
+        service.flush_due(self.now())
+        deadline = service.next_deadline()
+        if deadline is None:
+            return
+        if self._flush_timer is not None:
+            self._flush_timer.cancel()
+        self._flush_timer = self.loop.call_later(max(0.0, deadline - self.now()), self.flush)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """
+        Serve until `stop` is set; then take no more, say goodbye, drain, and close.
+
+        Raises:
+            OSError: If the address cannot be listened on.
+        """
+        listener = _listen(self._settings.host, self._settings.port)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                running = [
+                    tasks.create_task(self.feed_reader.run(), name="feed reader"),
+                    tasks.create_task(self.command_writer.run(), name="command writer"),
+                    tasks.create_task(self._sweep(), name="sweep"),
+                ]
+                server = await self.loop.create_server(lambda: ClientConnection(self), sock=listener, backlog=BACKLOG)
+                host, port = listener.getsockname()[:2]
+                self._log.info("listening", host=host, port=port)
+                await stop.wait()
+                server.close()
+                await self._drain()
+                for task in running:
+                    task.cancel()
+        finally:
+            listener.close()
+            await self._reading.aclose()
+            await self._writing.aclose()
+        self._log.info("stopped")
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_S)
+            self.gateway.sweep(self.now(), self.time_us())
+
+    async def _drain(self) -> None:
+        self.gateway.drain(self.now(), self.time_us())
+        deadline = self.now() + DRAIN_S
+        while self.gateway.clients and self.now() < deadline:  # noqa: ASYNC110 - the core knows no events
+            await asyncio.sleep(0.02)
+        for client in list(self.gateway.clients.values()):
+            client.connection.abort()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+        listener.bind((host, port))
+        listener.setblocking(False)  # noqa: FBT003
+    except OSError:
+        listener.close()
+        raise
+    return listener

@@ -1,0 +1,314 @@
+"""Channels: what users subscribe to, each collected and encoded once for all of its members.
+
+A channel is a kind of message for one instrument, or for all ("*"), at one depth and interval. It remembers how far
+it has sent, so that the next flush names exactly what came after. A member joins with the channel's state and then
+gets every flush; because quantities are absolute, a state that is newer than the last flush does no harm.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from services.gateway.replica import InstrumentReplica, MarketReplica
+from shared.codec import Encoding
+from shared.digest import book_digest
+from shared.messages import Delta, Level, Message, Snapshot, Status, Ticker, Trade
+from shared.requests import EVERY_INSTRUMENT
+from shared.types import MarketState
+
+if TYPE_CHECKING:
+    from services.gateway.subscriber import Subscriber
+
+TRADES_ON_JOIN_MAX: Final = 50
+"""Recent trades of each instrument that a new member of a trades channel gets."""
+
+
+class ChannelKey(NamedTuple):
+    """What makes two subscriptions the same channel."""
+
+    kind: str
+    instrument: str
+    """A symbol, or "*" for all, those listed later included."""
+    depth: int
+    interval_ms: int
+
+
+class Channel(ABC):
+    """
+    Base of the kinds.
+
+    Args:
+        key: What it sends.
+        market: Where it reads.
+    """
+
+    def __init__(self, key: ChannelKey, market: MarketReplica) -> None:
+        self.key = key
+        self.members: dict[Encoding, dict[Subscriber, Callable[[bytes], None]]] = {e: {} for e in Encoding}
+        """Who gets the next flush, and how to write to it; followers that lag are not among them."""
+        self.followers = 0
+        """Subscriptions, lagging ones included."""
+        self._market = market
+        self._dirty: dict[str, None] = {}
+
+    def is_silent(self) -> bool:
+        """Tell whether the next flush would reach nobody."""
+        return not any(self.members.values())
+
+    def begin(self) -> None:
+        """Count the present as sent: nobody listened until now."""
+        self._dirty.clear()
+
+    def symbols(self) -> list[str]:
+        """Return the instruments that it covers at present."""
+        if self.key.instrument == EVERY_INSTRUMENT:
+            return list(self._market.instruments)
+        return [self.key.instrument]
+
+    def mark(self, symbol: str) -> None:
+        """Note that an instrument changed; marking twice is once."""
+        self._dirty[symbol] = None
+
+    def collect(self) -> list[Message]:
+        """Return what came since the last flush, merged, and count it as sent."""
+        messages: list[Message] = []
+        for symbol in self._dirty:
+            messages += self._news(self._market.instruments[symbol])
+        self._dirty.clear()
+        return messages
+
+    def state(self) -> list[Message]:
+        """Return what makes a new member whole, so that the next flush continues it."""
+        messages: list[Message] = []
+        for symbol in self.symbols():
+            messages += self.state_of(symbol)
+        return messages
+
+    def state_of(self, symbol: str) -> Sequence[Message]:
+        """Return what makes a member whole that has lost one instrument."""
+        return self._state(self._market.instruments[symbol])
+
+    def restart(self, symbol: str) -> None:
+        """Forget how far an instrument was sent: its history broke, and the next flush sends its state."""
+        self.mark(symbol)
+
+    @abstractmethod
+    def _news(self, instrument: InstrumentReplica) -> Sequence[Message]: ...
+
+    @abstractmethod
+    def _state(self, instrument: InstrumentReplica) -> Sequence[Message]: ...
+
+
+class BookChannel(Channel):
+    """Whole books: a snapshot, then merged deltas."""
+
+    def __init__(self, key: ChannelKey, market: MarketReplica) -> None:
+        super().__init__(key, market)
+        self.sent: dict[str, int] = {}
+        """Instrument to the seq up to which every member has been told."""
+        self._snapshots: dict[str, Snapshot] = {}
+
+    def begin(self) -> None:
+        """Count the books as sent up to their present seqs."""
+        super().begin()
+        self.sent = {symbol: self._market.instruments[symbol].book.seq for symbol in self.symbols()}
+
+    def restart(self, symbol: str) -> None:
+        """Forget how far the book was sent."""
+        self.sent.pop(symbol, None)
+        self._snapshots.pop(symbol, None)
+        super().restart(symbol)
+
+    def _news(self, instrument: InstrumentReplica) -> Sequence[Message]:
+        seq = instrument.book.seq
+        sent = self.sent.get(instrument.symbol)
+        self.sent[instrument.symbol] = seq
+        if sent == seq:
+            return ()
+        delta = None if sent is None else instrument.delta_since(sent)
+        return (self.snapshot(instrument) if delta is None else delta,)
+
+    def _state(self, instrument: InstrumentReplica) -> Sequence[Message]:
+        return (self.snapshot(instrument),)
+
+    def snapshot(self, instrument: InstrumentReplica) -> Snapshot:
+        """Return the book as it stands; made once for all who ask at the same seq."""
+        held = self._snapshots.get(instrument.symbol)
+        if held is None or held.seq != instrument.book.seq or held.epoch != instrument.book.epoch:
+            held = self._snapshots[instrument.symbol] = instrument.snapshot()
+        return held
+
+
+class WindowChannel(Channel):
+    """
+    The best levels of books: a snapshot, then deltas of the window.
+
+    A level that leaves the window is removed and one that enters is set, so a member always holds exactly the window.
+    New members get the window as last sent: unlike whole books, whose merged deltas name every level touched, two
+    windows are compared by their ends, and a member must stand where the comparison begins.
+    """
+
+    def __init__(self, key: ChannelKey, market: MarketReplica) -> None:
+        super().__init__(key, market)
+        self.sent: dict[str, int] = {}
+        self._windows: dict[str, Snapshot] = {}
+
+    def begin(self) -> None:
+        """Count the present windows as sent."""
+        super().begin()
+        for symbol in self.symbols():
+            self._send(self._window(self._market.instruments[symbol]))
+
+    def restart(self, symbol: str) -> None:
+        """Forget the window sent."""
+        self.sent.pop(symbol, None)
+        self._windows.pop(symbol, None)
+        super().restart(symbol)
+
+    def _news(self, instrument: InstrumentReplica) -> Sequence[Message]:
+        before = self._windows.get(instrument.symbol)
+        after = self._window(instrument)
+        if before is None:
+            return (self._send(after),)
+        bids, asks = _difference(before.bids, after.bids), _difference(before.asks, after.asks)
+        if not bids and not asks:
+            return ()
+        self._send(after)
+        return (Delta(after.instrument, before.seq, after.seq, after.time, after.depth, bids, asks, after.digest),)
+
+    def _state(self, instrument: InstrumentReplica) -> Sequence[Message]:
+        # Without a window sent, the next flush sends one to all: it must not be counted as sent by who joins before.
+        return (self._windows.get(instrument.symbol) or self._window(instrument),)
+
+    def _send(self, window: Snapshot) -> Snapshot:
+        self._windows[window.instrument] = window
+        self.sent[window.instrument] = window.seq
+        return window
+
+    def _window(self, instrument: InstrumentReplica) -> Snapshot:
+        book, depth = instrument.book, self.key.depth
+        bids, asks = instrument.levels(depth)
+        digest = book_digest(((level[0], level[1]) for level in bids), ((level[0], level[1]) for level in asks))
+        return Snapshot(instrument.symbol, book.epoch, book.seq, book.time, depth, bids, asks, digest)
+
+
+class TopChannel(WindowChannel):
+    """The best levels of books, whole each time they change: no state to keep for who only shows them."""
+
+    def _news(self, instrument: InstrumentReplica) -> Sequence[Message]:
+        return (self._windows[instrument.symbol],) if super()._news(instrument) else ()
+
+
+class TickerChannel(Channel):
+    """Best prices and statistics, whole each time they change; a new member gets them as last sent."""
+
+    def __init__(self, key: ChannelKey, market: MarketReplica) -> None:
+        super().__init__(key, market)
+        self._shown: dict[str, Ticker] = {}
+
+    def begin(self) -> None:
+        """Count the present tickers as sent."""
+        super().begin()
+        self._shown = {symbol: self._market.instruments[symbol].ticker() for symbol in self.symbols()}
+
+    def restart(self, symbol: str) -> None:
+        """Forget the ticker sent."""
+        self._shown.pop(symbol, None)
+        super().restart(symbol)
+
+    def _news(self, instrument: InstrumentReplica) -> Sequence[Message]:
+        before = self._shown.get(instrument.symbol)
+        ticker = instrument.ticker()
+        if before is not None and before[3:] == ticker[3:]:
+            return ()
+        self._shown[instrument.symbol] = ticker
+        return (ticker,)
+
+    def _state(self, instrument: InstrumentReplica) -> Sequence[Message]:
+        return (self._shown.get(instrument.symbol) or instrument.ticker(),)
+
+
+class TradesChannel(Channel):
+    """Every trade, none merged; what cannot be had any more is announced as missing."""
+
+    def __init__(self, key: ChannelKey, market: MarketReplica) -> None:
+        super().__init__(key, market)
+        self.sent: dict[str, int] = {}
+        """Instrument to the last trade id that members have been told."""
+        self._pending: list[Message] = []
+
+    def begin(self) -> None:
+        """Count all trades until now as sent."""
+        super().begin()
+        self._pending.clear()
+        self.sent = {symbol: self._market.instruments[symbol].trade_id for symbol in self.symbols()}
+
+    def add(self, message: Trade | Status) -> None:
+        """Queue a trade, or the announcement of missing ones, for the next flush."""
+        self._pending.append(message)
+
+    def collect(self) -> list[Message]:
+        """Return the trades since the last flush."""
+        messages, self._pending = self._pending, []
+        for message in messages:
+            if isinstance(message, Trade):
+                self.sent[message.instrument] = message.trade_id
+        self._dirty.clear()
+        return messages
+
+    def missed(self, marks: Mapping[str, int]) -> list[Message]:
+        """Return the trades sent to members after these ids, and announce those no longer held."""
+        messages: list[Message] = []
+        for symbol, sent in self.sent.items():
+            mark = marks.get(symbol, 0)
+            trades = [t for t in self._market.instruments[symbol].trades if mark < t.trade_id <= sent]
+            first = trades[0].trade_id if trades else sent + 1
+            if first > mark + 1:
+                messages.append(missing_trades(symbol, mark + 1, first - 1))
+            messages += trades
+        return messages
+
+    def _news(self, instrument: InstrumentReplica) -> Sequence[Message]:
+        raise AssertionError(f"trades of {instrument.symbol} are queued, not looked up")
+
+    def _state(self, instrument: InstrumentReplica) -> Sequence[Message]:
+        return tuple(instrument.trades)[-TRADES_ON_JOIN_MAX:]
+
+
+def missing_trades(symbol: str, first: int, last: int) -> Status:
+    """Announce trades that cannot be had any more, by their ids."""
+    return Status(symbol, MarketState.RESYNCING, f"trades {first} to {last} are missing", 0)
+
+
+class StatusChannel(Channel):
+    """States of instruments, each time they change."""
+
+    def _news(self, instrument: InstrumentReplica) -> Sequence[Message]:
+        return (instrument.status(),)
+
+    def _state(self, instrument: InstrumentReplica) -> Sequence[Message]:
+        return (instrument.status(),)
+
+
+def open_channel(key: ChannelKey, market: MarketReplica) -> Channel:
+    """Make the channel that a key describes."""
+    match key.kind:
+        case "book":
+            return WindowChannel(key, market) if key.depth else BookChannel(key, market)
+        case "top":
+            return TopChannel(key, market)
+        case "ticker":
+            return TickerChannel(key, market)
+        case "trades":
+            return TradesChannel(key, market)
+        case "status":
+            return StatusChannel(key, market)
+    raise AssertionError(f"no channel of kind {key.kind}")
+
+
+def _difference(before: Sequence[Level], after: Sequence[Level]) -> list[Level]:
+    held = {level[0]: level[1] for level in before}
+    changed: list[Level] = [(level[0], level[1]) for level in after if held.pop(level[0], 0) != level[1]]
+    return changed + [(price, 0) for price in held]

@@ -1,0 +1,353 @@
+"""The gateway's core: sessions on one side, the feed on the other, and every decision between them.
+
+Synchronous and free of I/O: sockets, clocks and Redis are in `aio`. A request is carried out to its end before the
+next is looked at, so a reply, the state it promises and the changes after it reach the wire in that order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from random import Random
+from typing import Final, Protocol, assert_never
+
+from services.gateway.authentication import AuthenticationFailed, verify_token
+from services.gateway.channel import ChannelKey
+from services.gateway.limits import GatewayLimits
+from services.gateway.market_data_service import MarketDataService
+from services.gateway.order_entry import OrderEntry
+from services.gateway.rate_limit import UserShare
+from services.gateway.replica import Changes, MarketReplica
+from services.gateway.session import CloseRequired, RequestReceived, Session, SessionState
+from services.gateway.subscriber import Subscriber, Transport
+from shared.close_codes import CloseCode
+from shared.codec import Encoding
+from shared.errors import InvalidRequest
+from shared.messages import Reply, Status, Welcome
+from shared.requests import (
+    EVERY_INSTRUMENT,
+    Cancel,
+    CancelEvery,
+    Instruments,
+    Login,
+    Order,
+    Ping,
+    Replace,
+    Request,
+    Resync,
+    Subscribe,
+    Unsubscribe,
+)
+from shared.types import Code, MarketState
+
+PROTOCOL_VERSION: Final = 1
+RETURNS_PER_SECOND: Final = 200
+"""How fast clients are asked to come back after a planned shutdown; their slots are spread accordingly."""
+
+
+class Connection(Transport, Protocol):
+    """A client's socket as the core sees it."""
+
+    def close(self, code: CloseCode, text: str) -> None:
+        """Send what is unsent and a close frame, then end the connection, within a bounded time."""
+
+
+class Client:
+    """One connected client: its conversation, its subscriptions and its socket."""
+
+    __slots__ = ("connection", "session", "subscriber")
+
+    def __init__(self, session: Session, connection: Connection) -> None:
+        self.session = session
+        self.connection = connection
+        self.subscriber = Subscriber("", session.encoding, connection)
+
+
+class Gateway:
+    """
+    One gateway replica.
+
+    Args:
+        source: Its name as a writer of commands; no other writer has ever had it.
+        secret: Key of the tokens.
+        limits: What it allows.
+        pace_s: Shortest time between two flushes, seconds.
+        random: Spreads reconnect times.
+    """
+
+    def __init__(self, source: str, secret: bytes, limits: GatewayLimits, pace_s: float, random: Random) -> None:
+        self.limits = limits
+        self.market = MarketReplica()
+        self.service = MarketDataService(self.market, limits.lag, pace_s)
+        self.orders = OrderEntry(source, limits.commands_in_flight, limits.command_s)
+        self.clients: dict[Session, Client] = {}
+        self.feed_state = MarketState.RESYNCING
+        self.is_draining = False
+        self._secret = secret
+        self._random = random
+        self._shares: dict[str, UserShare] = {}
+        self._feed_heard_at = float("-inf")
+        self._announced_limits = limits.announced()
+
+    # -- connections ------------------------------------------------------------------------------------------------
+
+    def authenticate(self, token: str, unix_now: float) -> str:
+        """
+        Return the user that a token names.
+
+        Raises:
+            AuthenticationFailed: If it names none.
+        """
+        return verify_token(token, self._secret, unix_now)
+
+    def open(
+        self, session_id: str, encoding: Encoding, connection: Connection, user: str, now: float, time_us: int
+    ) -> Client:
+        """
+        Take a connection whose handshake is done.
+
+        Args:
+            session_id: Names it in logs and in `welcome`.
+            encoding: As negotiated.
+            connection: Its socket.
+            user: Whom the handshake's token named; "" if there was none, and `login` must follow.
+            now: Monotonic seconds.
+            time_us: Unix time in microseconds.
+        """
+        client = Client(Session(session_id, encoding, self.limits, now), connection)
+        self.clients[client.session] = client
+        if self.is_draining:
+            client.session.close(CloseCode.SHUTTING_DOWN, "this replica is shutting down", self._return_slot())
+        elif len(self.clients) > self.limits.connections:
+            client.session.close(CloseCode.OVER_CAPACITY, "this replica is full", self._return_slot())
+        elif user:
+            self._log_in(client, user, now, time_us)
+        self._carry_out(client, now, time_us)
+        return client
+
+    def receive(self, client: Client, payload: bytes, now: float, time_us: int) -> None:
+        """Take one client frame's payload, and do all that it asks."""
+        client.session.receive(payload, now)
+        self._carry_out(client, now, time_us)
+
+    def refuse_frame(self, client: Client, text: str, now: float, time_us: int) -> None:
+        """Answer a frame that is none of the protocol's, and count it as a bad request."""
+        client.session.receive_unreadable(text)
+        self._carry_out(client, now, time_us)
+
+    def lost(self, client: Client) -> None:
+        """Forget a connection that has ended; a second call does nothing."""
+        if self.clients.pop(client.session, None) is None:
+            return
+        self.service.remove(client.subscriber)
+        share = client.session.share
+        if share is not None:
+            share.connections -= 1
+
+    # -- the feed ---------------------------------------------------------------------------------------------------
+
+    def heard(self, changes: Changes, now: float, time_us: int) -> None:
+        """Pass on what the feed brought."""
+        self._feed_heard_at = now
+        if self.feed_state is not MarketState.OPEN:
+            self._say_feed_state(MarketState.OPEN, "", time_us)
+        self.service.publish(changes)
+        for definition in changes.listings:
+            self.service.broadcast(self._open_subscribers(), definition)
+        for session, reply in self.orders.answer(changes.outcomes):
+            self._answer(session, reply)
+
+    def lost_place(self, reason: str, time_us: int) -> None:
+        """Tell users that the snapshots are being loaded again."""
+        self._say_feed_state(MarketState.RESYNCING, reason, time_us)
+
+    def lost_feed(self, reason: str, time_us: int) -> None:
+        """Tell users that nothing is heard from the exchange."""
+        self._say_feed_state(MarketState.STALE, reason, time_us)
+
+    def is_fed(self, now: float) -> bool:
+        """Tell whether the books are of the last seconds."""
+        return self.feed_state is MarketState.OPEN and now - self._feed_heard_at <= self.limits.feed_silence_s
+
+    # -- time -------------------------------------------------------------------------------------------------------
+
+    def sweep(self, now: float, time_us: int) -> None:
+        """Do what is due once a second: deadlines, slow subscribers, heartbeats."""
+        if self.feed_state is MarketState.OPEN and not self.is_fed(now):
+            self.lost_feed(f"nothing heard from the exchange for {self.limits.feed_silence_s:g} s", time_us)
+        for session, reply in self.orders.expire(now):
+            self._answer(session, reply)
+        for client in list(self.clients.values()):
+            client.session.on_deadline(now)
+            self._carry_out(client, now, time_us)
+            self.service.review(client.subscriber, now)
+        self.service.heartbeat(self._open_subscribers(), time_us)
+        self._forget_idle_shares()
+
+    def drain(self, now: float, time_us: int) -> None:
+        """Take no new clients, and send each present one away with a reconnect time of its own."""
+        self.is_draining = True
+        for client in list(self.clients.values()):
+            client.session.close(CloseCode.SHUTTING_DOWN, "this replica is shutting down", self._return_slot())
+            self._carry_out(client, now, time_us)
+
+    # -- requests ---------------------------------------------------------------------------------------------------
+
+    def _carry_out(self, client: Client, now: float, time_us: int) -> None:
+        for event in client.session.events():
+            match event:
+                case RequestReceived(request):
+                    try:
+                        self._handle(client, request, now, time_us)
+                    except InvalidRequest as refusal:
+                        client.session.refuse(request.id, refusal.code, refusal.text)
+                case CloseRequired(code, text):
+                    self._say(client)
+                    client.connection.close(code, text)
+                    self.service.remove(client.subscriber)
+                case _:
+                    assert_never(event)
+        self._say(client)
+
+    def _handle(self, client: Client, request: Request, now: float, time_us: int) -> None:
+        match request:
+            case Login():
+                self._handle_login(client, request, now, time_us)
+            case Subscribe():
+                self._subscribe(client, request)
+            case Unsubscribe():
+                self._unsubscribe(client, request)
+            case Resync():
+                self._resync(client, request)
+            case Instruments():
+                definitions = list(self.market.listing.values())
+                self._accept(client, request, count=len(definitions))
+                self.service.send(client.subscriber, definitions)
+            case Ping():
+                self._accept(client, request, server_time=time_us)
+            case Order() | Cancel() | Replace() | CancelEvery():
+                if self.feed_state is not MarketState.OPEN:
+                    raise InvalidRequest(Code.BUSY, f"the feed is {self.feed_state}; no orders until it is open")
+                self.orders.submit(client.session, client.session.user, request, now)
+            case _:
+                assert_never(request)
+
+    def _handle_login(self, client: Client, request: Login, now: float, time_us: int) -> None:
+        try:
+            user = self.authenticate(request.token, time_us / 1e6)
+        except AuthenticationFailed as failure:
+            client.session.refuse(request.id, Code.NOT_AUTHENTICATED, failure.text)
+            client.session.close(failure.close_code, failure.text)
+            self._carry_out(client, now, time_us)
+            return
+        self._accept(client, request)
+        self._log_in(client, user, now, time_us)
+        self._carry_out(client, now, time_us)
+
+    def _log_in(self, client: Client, user: str, now: float, time_us: int) -> None:
+        session = client.session
+        share = self._shares.get(user)
+        if share is None:
+            share = self._shares[user] = UserShare(self.limits.requests, self.limits.orders, now)
+        if share.connections >= self.limits.connections_per_user:
+            text = f"{user} has {share.connections} connections to this replica already, and may have no more"
+            session.close(CloseCode.TOO_MANY_CONNECTIONS, text)
+            return
+        session.log_in(user, share)
+        client.subscriber.user = user
+        heartbeat_ms = int(self.limits.heartbeat_s * 1000)
+        limits = self._announced_limits
+        session.reply(Welcome(PROTOCOL_VERSION, session.session_id, user, time_us, heartbeat_ms, limits))
+        if self.feed_state is not MarketState.OPEN:
+            session.reply(Status(None, self.feed_state, "the feed is not followed at present", time_us))
+
+    def _subscribe(self, client: Client, request: Subscribe) -> None:
+        if request.channel == "account":
+            self._accept(client, request)
+            self.service.hear_account(client.subscriber)
+            return
+        self._check_known(request.instruments)
+        self._check_subscription(client.subscriber, request)
+        depth = request.depth or (1 if request.channel == "top" else 0)
+        self._accept(client, request)
+        for instrument in dict.fromkeys(request.instruments):
+            key = ChannelKey(request.channel, instrument, depth, request.interval_ms)
+            position = request.resume.get(instrument)
+            if position is None:
+                self.service.subscribe(client.subscriber, key)
+            else:
+                self.service.resume(client.subscriber, key, *position)
+
+    def _check_known(self, instruments: Iterable[str]) -> None:
+        for instrument in instruments:
+            if instrument != EVERY_INSTRUMENT and instrument not in self.market.instruments:
+                raise InvalidRequest(Code.UNKNOWN_INSTRUMENT, f"instruments: {instrument} is not listed")
+
+    def _check_subscription(self, subscriber: Subscriber, request: Subscribe) -> None:
+        held, wanted = subscriber.channels, {(request.channel, name) for name in request.instruments}
+        if len(held.keys() | wanted) > self.limits.subscriptions:
+            limit = self.limits.subscriptions
+            text = f"instruments: a connection may have {limit} subscriptions, this would make more"
+            raise InvalidRequest(Code.TOO_MANY_SUBSCRIPTIONS, text)
+        for name in request.resume:
+            if name not in request.instruments:
+                raise InvalidRequest(Code.BAD_REQUEST, f"resume: {name} is not among the instruments")
+        if request.channel != "book":
+            return
+        for (kind, name), channel in held.items():
+            overlaps = EVERY_INSTRUMENT in (name, *request.instruments) and name not in request.instruments
+            if kind == "book" and overlaps and channel.key.depth != request.depth:
+                text = f"depth: book {name} is followed at depth {channel.key.depth}; a book has one depth a connection"
+                raise InvalidRequest(Code.BAD_REQUEST, text)
+
+    def _unsubscribe(self, client: Client, request: Unsubscribe) -> None:
+        subscriber = client.subscriber
+        if request.channel == "account":
+            found = self.service.leave_account(subscriber)
+        else:
+            found = all((request.channel, name) in subscriber.channels for name in request.instruments)
+        if not found:
+            what = request.channel if request.channel == "account" else f"{request.channel} of all of these"
+            raise InvalidRequest(Code.NOT_SUBSCRIBED, f"instruments: this connection does not follow {what}")
+        for name in request.instruments:
+            self.service.unsubscribe(subscriber, request.channel, name)
+        self._accept(client, request)
+
+    def _resync(self, client: Client, request: Resync) -> None:
+        if not self.service.follows_book(client.subscriber, request.instrument):
+            text = f"instrument: this connection does not follow the book of {request.instrument}"
+            raise InvalidRequest(Code.NOT_SUBSCRIBED, text)
+        self._accept(client, request)
+        self.service.resync(client.subscriber, request.instrument)
+
+    # -- saying -----------------------------------------------------------------------------------------------------
+
+    def _accept(self, client: Client, request: Request, **data: int) -> None:
+        client.session.reply(Reply(request.id, True, Code.OK, "", data))  # noqa: FBT003 - `ok` of the wire format
+        self._say(client)
+
+    def _answer(self, session: Session, reply: Reply) -> None:
+        client = self.clients.get(session)
+        if client is not None and session.state is SessionState.OPEN:
+            session.reply(reply)
+            self._say(client)
+
+    def _say(self, client: Client) -> None:
+        for frame in client.session.frames_to_send():
+            client.subscriber.write(frame)
+
+    def _say_feed_state(self, state: MarketState, reason: str, time_us: int) -> None:
+        if state is not self.feed_state:
+            self.feed_state = state
+            self.service.broadcast(self._open_subscribers(), Status(None, state, reason, time_us))
+
+    def _open_subscribers(self) -> list[Subscriber]:
+        return [client.subscriber for session, client in self.clients.items() if session.state is SessionState.OPEN]
+
+    def _return_slot(self) -> int:
+        window_ms = max(1000, len(self.clients) * 1000 // RETURNS_PER_SECOND)
+        return self._random.randrange(window_ms)
+
+    def _forget_idle_shares(self) -> None:
+        """Keep the shares of who is connected; a returning user's buckets begin full, as a new one's do."""
+        if len(self._shares) > 2 * len(self.clients) + 1000:
+            self._shares = {user: share for user, share in self._shares.items() if share.connections}

@@ -1,0 +1,54 @@
+"""Every limit of a gateway, in one value; announced to clients in `welcome`."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from services.gateway.rate_limit import Rate
+from services.gateway.subscriber import LagLimits
+from shared.requests import INSTRUMENTS_IN_REQUEST_MAX, REQUEST_BYTES_MAX
+
+
+class GatewayLimits(NamedTuple):
+    """What one gateway allows; each is stated with what happens beyond it."""
+
+    lag: LagLimits = LagLimits()
+    requests: Rate = Rate(20, 60)
+    """Requests a user and second; beyond: reply `rate_limited`."""
+    orders: Rate = Rate(50, 200)
+    """Orders, cancels and replaces a user and second; beyond: reply `rate_limited`."""
+    connections_per_user: int = 8
+    """Beyond: closed with 4504."""
+    connections: int = 15_000
+    """Of this gateway; beyond: closed with 4004."""
+    subscriptions: int = 256
+    """Of one connection; beyond: reply `too_many_subscriptions`."""
+    login_s: float = 5.0
+    """Time to name the user; beyond: closed with 4500."""
+    bad_requests_in_a_row: int = 20
+    """Malformed requests without a good one between; beyond: closed with 4502."""
+    refusals_in_a_row: int = 200
+    """Rate-limited requests without a good one between; beyond: closed with 4506."""
+    commands_in_flight: int = 4096
+    """Commands of this gateway that the engine has not answered; beyond: reply `busy`."""
+    command_s: float = 5.0
+    """Time for the engine's answer; beyond: reply `outcome_unknown`."""
+    heartbeat_s: float = 1.0
+    feed_silence_s: float = 2.5
+    """The engine speaks every second; after this long without a packet, users hear `status: stale`."""
+
+    def announced(self) -> dict[str, int]:
+        """Return the limits as `welcome` names them."""
+        return {
+            "request_bytes": REQUEST_BYTES_MAX,
+            "instruments_per_request": INSTRUMENTS_IN_REQUEST_MAX,
+            "requests_per_second": int(self.requests.per_second),
+            "requests_burst": self.requests.burst,
+            "orders_per_second": int(self.orders.per_second),
+            "orders_burst": self.orders.burst,
+            "connections_per_user": self.connections_per_user,
+            "subscriptions": self.subscriptions,
+            "unsent_bytes_soft": self.lag.soft_bytes,
+            "unsent_bytes_hard": self.lag.hard_bytes,
+            "lag_ms": int(self.lag.lag_s * 1000),
+        }

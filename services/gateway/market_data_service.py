@@ -1,0 +1,432 @@
+"""The fan-out: one changing market, many listeners, each update encoded once.
+
+`MarketDataService` is what a gateway runs, and it can be used alone, in one process, with an `OrderBook`: then
+`broadcast_order_book_update` takes the place of the feed. It never awaits: what it writes, transports buffer, and
+who does not keep up is skipped (see `services.gateway.subscriber`). Snapshot and subscription happen in one step, so
+nothing can come between them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from services.gateway.channel import (
+    BookChannel,
+    Channel,
+    ChannelKey,
+    TradesChannel,
+    WindowChannel,
+    missing_trades,
+    open_channel,
+)
+from services.gateway.pacer import Pacer
+from services.gateway.replica import Changes, InstrumentReplica, MarketReplica
+from services.gateway.subscriber import DEFAULT_LAG_LIMITS, LagLimits, LagVerdict, Subscriber
+from shared.codec import Encoding, encode_messages
+from shared.events import PrivateExecution
+from shared.instrument import Instrument
+from shared.messages import Heartbeat, Message, Snapshot, Status, Trade
+from shared.requests import EVERY_INSTRUMENT
+from shared.snapshots import BookState
+from shared.types import INTERVALS_MS, MarketState
+from shared.websocket_frame import BINARY, TEXT, server_frame
+
+PACE_S: Final = 0.010
+"""Default shortest time between two flushes of the channels without an interval of their own."""
+
+_BOOK_KINDS: Final = ("book", "top", "ticker")
+"""The kinds of channel that a change of a book concerns."""
+_OPCODES: Final = {Encoding.MSGPACK: BINARY, Encoding.JSON: TEXT}
+
+
+class FanOutStatistics:
+    """What the fan-out has done since it began; counters only grow."""
+
+    __slots__ = ("aborted_bytes", "aborted_time", "bytes", "encoded", "flushes", "frames", "lagged")
+
+    def __init__(self) -> None:
+        self.flushes = 0
+        self.encoded = 0
+        """Frames built."""
+        self.frames = 0
+        """Frames written: one for each listener."""
+        self.bytes = 0
+        self.lagged = 0
+        """Times that a listener began to lag."""
+        self.aborted_bytes = 0
+        self.aborted_time = 0
+
+
+class MarketDataService:
+    """
+    Broadcasts the market to its subscribers.
+
+    Args:
+        market: The replica to read from; a new one for use alone.
+        lag_limits: When a subscriber is too slow.
+        pace_s: Shortest time between two flushes, seconds; 0 flushes at once.
+    """
+
+    def __init__(
+        self,
+        market: MarketReplica | None = None,
+        lag_limits: LagLimits = DEFAULT_LAG_LIMITS,
+        pace_s: float = PACE_S,
+    ) -> None:
+        self.market = market or MarketReplica()
+        self.lag_limits = lag_limits
+        self.statistics = FanOutStatistics()
+        self._channels: dict[ChannelKey, Channel] = {}
+        self._by_subject: dict[tuple[str, str], list[Channel]] = {}
+        self._pacers = {ms: Pacer(max(ms / 1000, pace_s)) for ms in INTERVALS_MS}
+        self._account_listeners: dict[str, dict[Subscriber, None]] = {}
+        self._state_frames: dict[tuple[Channel, Encoding], tuple[list[Message], bytes]] = {}
+        self._lagging: dict[Subscriber, None] = {}
+        self._by_user: dict[str, Subscriber] = {}
+
+    # -- the original interface: alone in one process ---------------------------------------------------------------
+
+    async def subscribe_user(self, user_id: str, connection: Any, encoding: Encoding = Encoding.MSGPACK) -> Subscriber:
+        """
+        Send a user every book as it stands, and from now on every change.
+
+        Subscribing the same user again replaces the connection. Never waits for the network.
+
+        Args:
+            user_id: Names the subscription for `unsubscribe_user`.
+            connection: A transport, or anything with a `.transport` such as a `websockets` server connection; without
+                compression, since one finished WebSocket frame is written to all.
+            encoding: Of everything the user is sent.
+        """
+        self.unsubscribe_user(user_id)
+        subscriber = Subscriber(user_id, encoding, getattr(connection, "transport", connection))
+        self._by_user[user_id] = subscriber
+        self.subscribe(subscriber, ChannelKey("book", EVERY_INSTRUMENT, 0, 0))
+        return subscriber
+
+    async def broadcast_order_book_update(self, order_book_state: Snapshot) -> None:
+        """
+        Tell all subscribers how a book changed: one merged delta, encoded once, one write each.
+
+        Costs O(levels) to find the difference. A subscriber that does not read is skipped, and dropped by and by;
+        nobody waits for it.
+
+        Args:
+            order_book_state: The whole book, as `OrderBook.snapshot()` gives it. An epoch other than before, or a
+                lower seq, starts the book anew.
+
+        Raises:
+            ReplicaBroken: If its digest is not that of its levels.
+        """
+        now = time.monotonic()
+        for subscriber in list(self._by_user.values()):
+            self.review(subscriber, now)
+        self.publish(self._take_state(order_book_state))
+        for pacer in self._pacers.values():
+            for channel in pacer.take_all(now):
+                self._flush(channel)
+
+    def unsubscribe_user(self, user_id: str) -> None:
+        """Send a user nothing more; unknown users are ignored. The connection stays open: it is the caller's."""
+        subscriber = self._by_user.pop(user_id, None)
+        if subscriber is not None:
+            self.remove(subscriber)
+
+    def _take_state(self, state: Snapshot) -> Changes:
+        market = self.market
+        if state.instrument not in market.instruments:
+            definition = Instrument(state.instrument)
+            market.listing[state.instrument] = definition
+            market.instruments[state.instrument] = InstrumentReplica(definition, state.epoch)
+        changes = Changes()
+        book_state = BookState(
+            state.instrument, state.epoch, "", state.seq, state.time, state.bids, state.asks, state.digest,
+            0, 0, 0, 0, 0, 0, MarketState.OPEN, "",
+        )  # fmt: skip
+        continues = market.instruments[state.instrument].load(book_state, state.time)
+        (changes.books if continues else changes.restarted)[state.instrument] = None
+        return changes
+
+    # -- subscriptions ----------------------------------------------------------------------------------------------
+
+    def subscribe(self, subscriber: Subscriber, key: ChannelKey) -> None:
+        """Join a channel and send its state; a subscription of the same kind and instrument is replaced."""
+        channel = self._join(subscriber, key)
+        self._send_state(subscriber, channel)
+
+    def resume(self, subscriber: Subscriber, key: ChannelKey, epoch: int, seq: int, digest: int) -> bool:
+        """
+        Join a book channel from where the subscriber stands: one merged delta if its book is of this history.
+
+        Returns:
+            Whether it could; otherwise it got the channel's state, as from `subscribe`.
+        """
+        channel = self._join(subscriber, key)
+        instrument = self.market.instruments[key.instrument]
+        delta = None
+        if (
+            isinstance(channel, BookChannel)
+            and epoch == instrument.book.epoch
+            and instrument.history.holds(seq, digest)
+        ):
+            delta = instrument.delta_since(seq)
+        if delta is None:
+            self._send_state(subscriber, channel)
+            return False
+        self._enter(subscriber, channel)
+        if seq != instrument.book.seq:
+            self.send(subscriber, [delta])
+        return True
+
+    def unsubscribe(self, subscriber: Subscriber, kind: str, instrument: str) -> bool:
+        """Leave a channel; False if there was no such subscription."""
+        channel = subscriber.channels.pop((kind, instrument), None)
+        if channel is None:
+            return False
+        channel.members[subscriber.encoding].pop(subscriber, None)
+        channel.followers -= 1
+        if not channel.followers:
+            self._close(channel)
+        return True
+
+    def follows_book(self, subscriber: Subscriber, instrument: str) -> bool:
+        """Tell whether a subscriber follows the book of an instrument, by name or with all."""
+        return instrument in self.market.instruments and self._book_channel(subscriber, instrument) is not None
+
+    def resync(self, subscriber: Subscriber, instrument: str) -> None:
+        """Send the state of one followed book again; a lagging subscriber gets it when it has drained."""
+        channel = self._book_channel(subscriber, instrument)
+        assert channel is not None, "see follows_book"
+        if not subscriber.is_lagging:
+            self.send(subscriber, channel.state_of(instrument))
+
+    def hear_account(self, subscriber: Subscriber) -> None:
+        """Send the user's private state, and from now on every execution."""
+        subscriber.hears_account = True
+        self._account_listeners.setdefault(subscriber.user, {})[subscriber] = None
+        self.send(subscriber, [self.market.account(subscriber.user)])
+
+    def leave_account(self, subscriber: Subscriber) -> bool:
+        """Send no more executions; False if none were sent."""
+        heard, subscriber.hears_account = subscriber.hears_account, False
+        listeners = self._account_listeners.get(subscriber.user, {})
+        listeners.pop(subscriber, None)
+        if not listeners:
+            self._account_listeners.pop(subscriber.user, None)
+        return heard
+
+    def remove(self, subscriber: Subscriber) -> None:
+        """Forget a subscriber; O(its subscriptions)."""
+        for kind, instrument in list(subscriber.channels):
+            self.unsubscribe(subscriber, kind, instrument)
+        self.leave_account(subscriber)
+        self._lagging.pop(subscriber, None)
+
+    # -- sending ----------------------------------------------------------------------------------------------------
+
+    def publish(self, changes: Changes) -> None:
+        """Pass on what packets or snapshots changed; channels go out with their next flush, executions at once."""
+        for symbol in changes.restarted:
+            for channel in self._following(_BOOK_KINDS, symbol):
+                channel.restart(symbol)
+                self._pacers[channel.key.interval_ms].mark(channel)
+        for symbol in changes.books:
+            self._mark(_BOOK_KINDS, symbol)
+        for definition in changes.listings:
+            self._mark((*_BOOK_KINDS, "status"), definition.symbol)
+        for status in changes.statuses:
+            assert status.instrument is not None
+            self._mark(("status",), status.instrument)
+        for trade in changes.trades:
+            self._queue_trade(trade.instrument, trade)
+        for symbol, first, last in changes.missing_trades:
+            self._queue_trade(symbol, missing_trades(symbol, first, last))
+        self._pass_on_executions(changes.executions)
+
+    def flush_due(self, now: float) -> None:
+        """Send what is due by now; cost: one encode per channel and encoding, one write per listener."""
+        for pacer in self._pacers.values():
+            for channel in pacer.take_due(now):
+                self._flush(channel)
+
+    def next_deadline(self) -> float | None:
+        """When to call `flush_due`, monotonic seconds; None if nothing waits."""
+        deadlines = [deadline for pacer in self._pacers.values() if (deadline := pacer.next_deadline()) is not None]
+        return min(deadlines, default=None)
+
+    def send(self, subscriber: Subscriber, messages: Iterable[Message]) -> None:
+        """Send messages to one subscriber, in one frame, lagging or not."""
+        self._write(subscriber, self.frame(messages, subscriber.encoding))
+
+    def heartbeat(self, subscribers: Iterable[Subscriber], server_time: int) -> None:
+        """Tell every subscriber how far it has been told; one encode for all with the same books."""
+        frames: dict[tuple[Encoding, tuple[Channel, ...]], bytes] = {}
+        for subscriber in subscribers:
+            if subscriber.is_lagging:
+                continue
+            books = tuple(channel for (kind, _), channel in subscriber.channels.items() if kind == "book")
+            frame = frames.get((subscriber.encoding, books))
+            if frame is None:
+                heartbeat = Heartbeat(server_time, _sent_seqs(books))
+                frame = frames[subscriber.encoding, books] = self.frame([heartbeat], subscriber.encoding)
+            self._write(subscriber, frame)
+
+    def broadcast(self, subscribers: Iterable[Subscriber], message: Message) -> None:
+        """Send one message to these, one encode for all."""
+        frames = {encoding: self.frame([message], encoding) for encoding in Encoding}
+        for subscriber in subscribers:
+            self._write(subscriber, frames[subscriber.encoding])
+
+    def frame(self, messages: Iterable[Message], encoding: Encoding) -> bytes:
+        """Build a finished WebSocket frame."""
+        self.statistics.encoded += 1
+        return server_frame(encode_messages(messages, encoding), _OPCODES[encoding])
+
+    # -- slow listeners ---------------------------------------------------------------------------------------------
+
+    def review(self, subscriber: Subscriber, now: float) -> LagVerdict:
+        """Skip a subscriber that lags, make one whole that has drained, abort one that is too slow."""
+        was_lagging = subscriber.is_lagging
+        verdict = subscriber.review(self.lag_limits, now)
+        if verdict is LagVerdict.LAGS and not was_lagging:
+            self._suspend(subscriber, now)
+        elif verdict is LagVerdict.DRAINED:
+            self._make_whole(subscriber)
+        elif verdict is LagVerdict.TOO_SLOW:
+            self._abort(subscriber, now)
+        return verdict
+
+    def lagging(self) -> list[Subscriber]:
+        """Return the subscribers that are skipped at present."""
+        return list(self._lagging)
+
+    def _suspend(self, subscriber: Subscriber, now: float) -> None:
+        self.statistics.lagged += 1
+        subscriber.lagging_since = now
+        self._lagging[subscriber] = None
+        for channel in subscriber.channels.values():
+            channel.members[subscriber.encoding].pop(subscriber, None)
+            if isinstance(channel, TradesChannel):
+                subscriber.trade_marks.update(channel.sent)
+
+    def _make_whole(self, subscriber: Subscriber) -> None:
+        subscriber.lagging_since = None
+        subscriber.owed_bytes = 0
+        self._lagging.pop(subscriber, None)
+        for channel in subscriber.channels.values():
+            if isinstance(channel, TradesChannel):
+                self._enter(subscriber, channel)
+                self.send(subscriber, channel.missed(subscriber.trade_marks))
+            else:
+                self._send_state(subscriber, channel)
+        subscriber.trade_marks.clear()
+        if subscriber.hears_account:
+            self.send(subscriber, [self.market.account(subscriber.user)])
+
+    def _abort(self, subscriber: Subscriber, now: float) -> None:
+        since = subscriber.lagging_since
+        if since is not None and now - since > self.lag_limits.lag_s:
+            self.statistics.aborted_time += 1
+        else:
+            self.statistics.aborted_bytes += 1
+        self.remove(subscriber)
+        subscriber.transport.abort()
+
+    # -- private ----------------------------------------------------------------------------------------------------
+
+    def _join(self, subscriber: Subscriber, key: ChannelKey) -> Channel:
+        self.unsubscribe(subscriber, key.kind, key.instrument)
+        channel = self._channels.get(key)
+        if channel is None:
+            channel = self._channels[key] = open_channel(key, self.market)
+            self._by_subject.setdefault((key.kind, key.instrument), []).append(channel)
+        channel.followers += 1
+        subscriber.channels[key.kind, key.instrument] = channel
+        return channel
+
+    def _book_channel(self, subscriber: Subscriber, instrument: str) -> Channel | None:
+        channels = subscriber.channels
+        return channels.get(("book", instrument)) or channels.get(("book", EVERY_INSTRUMENT))
+
+    def _enter(self, subscriber: Subscriber, channel: Channel) -> None:
+        if channel.is_silent():
+            channel.begin()
+        channel.members[subscriber.encoding][subscriber] = subscriber.write
+
+    def _send_state(self, subscriber: Subscriber, channel: Channel) -> None:
+        if subscriber.is_lagging:
+            return  # it gets the state when it has drained
+        self._enter(subscriber, channel)
+        messages = channel.state()
+        if not messages:
+            return
+        held = self._state_frames.get((channel, subscriber.encoding))
+        if held is None or held[0] != messages:
+            held = messages, self.frame(messages, subscriber.encoding)
+            self._state_frames[channel, subscriber.encoding] = held
+        subscriber.owed_bytes += len(held[1])
+        self._write(subscriber, held[1])
+
+    def _close(self, channel: Channel) -> None:
+        key = channel.key
+        del self._channels[key]
+        self._by_subject[key.kind, key.instrument].remove(channel)
+        for encoding in Encoding:
+            self._state_frames.pop((channel, encoding), None)
+
+    def _mark(self, kinds: Sequence[str], symbol: str) -> None:
+        for channel in self._following(kinds, symbol):
+            channel.mark(symbol)
+            self._pacers[channel.key.interval_ms].mark(channel)
+
+    def _queue_trade(self, symbol: str, message: Trade | Status) -> None:
+        for channel in self._following(("trades",), symbol):
+            assert isinstance(channel, TradesChannel)
+            channel.add(message)
+            self._pacers[channel.key.interval_ms].mark(channel)
+
+    def _following(self, kinds: Sequence[str], symbol: str) -> Iterable[Channel]:
+        by_subject = self._by_subject
+        for kind in kinds:
+            yield from by_subject.get((kind, symbol), ())
+            yield from by_subject.get((kind, EVERY_INSTRUMENT), ())
+
+    def _pass_on_executions(self, executions: Iterable[PrivateExecution]) -> None:
+        by_user: dict[str, list[Message]] = {}
+        for private in executions:
+            if private.user in self._account_listeners:
+                by_user.setdefault(private.user, []).append(private.execution)
+        for user, messages in by_user.items():
+            for subscriber in list(self._account_listeners[user]):
+                if not subscriber.is_lagging:
+                    self.send(subscriber, messages)
+
+    def _flush(self, channel: Channel) -> None:
+        messages = channel.collect()
+        if not messages:
+            return
+        statistics = self.statistics
+        statistics.flushes += 1
+        for encoding, members in channel.members.items():
+            if not members:
+                continue
+            frame = self.frame(messages, encoding)
+            for write in tuple(members.values()):  # a write may suspend its member
+                write(frame)
+            statistics.frames += len(members)
+            statistics.bytes += len(members) * len(frame)
+
+    def _write(self, subscriber: Subscriber, frame: bytes) -> None:
+        self.statistics.frames += 1
+        self.statistics.bytes += len(frame)
+        subscriber.write(frame)
+
+
+def _sent_seqs(books: Iterable[Channel]) -> dict[str, int]:
+    seqs: dict[str, int] = {}
+    for channel in books:
+        assert isinstance(channel, BookChannel | WindowChannel)
+        seqs.update(channel.sent)
+    return seqs

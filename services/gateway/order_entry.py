@@ -1,0 +1,148 @@
+"""Orders on their way: numbered, queued for the command log, answered from the feed.
+
+Owns this gateway's writer identity (`source`, and a number for each command, ascending in the log) and the requests
+that wait for an outcome. A request is answered exactly once: from the feed; with `busy` at once if the log cannot be
+written or too much is on its way; with `outcome_unknown` if no answer came in time. Leaves appending to
+`aio.command_writer`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+
+from shared.commands import COMMANDS_IN_ENTRY_MAX, CancelAll, CancelOrder, Command, PlaceOrder, ReplaceOrder
+from shared.errors import InvalidRequest
+from shared.events import Outcome
+from shared.messages import Reply
+from shared.requests import Cancel, CancelEvery, Order, Replace
+from shared.types import Code
+
+if TYPE_CHECKING:
+    from services.gateway.session import Session
+
+OrderRequest: TypeAlias = Order | Cancel | Replace | CancelEvery
+
+BUSY: Final = "the exchange cannot take orders now; try again in a moment"
+UNKNOWN: Final = (
+    "no answer in time: the order may stand or not; see the account, or repeat it under the same client_order_id"
+)
+
+
+class _Waiting(NamedTuple):
+    session: Session
+    request_id: int | str
+    deadline: float
+
+
+class OrderEntry:
+    """
+    The commands of one gateway incarnation.
+
+    Args:
+        source: A name that no other writer has ever had.
+        in_flight_max: Commands without an outcome, beyond which requests are refused as busy.
+        answer_s: Seconds until a request without an outcome is answered as unknown.
+    """
+
+    def __init__(self, source: str, in_flight_max: int, answer_s: float) -> None:
+        self.source = source
+        self.log_is_writable = True
+        """Set by the writer; while False every order is refused as busy."""
+        self._in_flight_max = in_flight_max
+        self._answer_s = answer_s
+        self._number = 0
+        self._waiting: dict[int, _Waiting] = {}
+        self._queue: deque[Command] = deque()
+
+    @property
+    def in_flight(self) -> int:
+        """Commands without an outcome."""
+        return len(self._waiting)
+
+    @property
+    def has_queued(self) -> bool:
+        """Whether `take_batch` would return commands."""
+        return bool(self._queue)
+
+    def submit(self, session: Session, user: str, request: OrderRequest, now: float) -> None:
+        """
+        Queue a command for a request; its reply comes from `answer` or `expire`.
+
+        Raises:
+            InvalidRequest: `busy`.
+        """
+        if not self.log_is_writable or len(self._waiting) >= self._in_flight_max:
+            raise InvalidRequest(Code.BUSY, BUSY, request.id)
+        self._number += 1
+        self._waiting[self._number] = _Waiting(session, request.id, now + self._answer_s)
+        self._queue.append(_command(self.source, self._number, user, request))
+
+    def take_batch(self) -> list[Command]:
+        """Hand over what is queued, in order, as much as one log entry may hold."""
+        count = min(len(self._queue), COMMANDS_IN_ENTRY_MAX)
+        return [self._queue.popleft() for _ in range(count)]
+
+    def answer(self, outcomes: Iterable[Outcome]) -> list[tuple[Session, Reply]]:
+        """Match outcomes of the feed with the requests that wait for them; others' are ignored."""
+        replies = []
+        for outcome in outcomes:
+            if outcome.source != self.source:
+                continue
+            waiting = self._waiting.pop(outcome.number, None)
+            if waiting is not None:
+                replies.append((waiting.session, _reply(waiting.request_id, outcome)))
+        return replies
+
+    def expire(self, now: float) -> list[tuple[Session, Reply]]:
+        """Answer the requests whose time is over; O(those)."""
+        replies = []
+        for number, waiting in list(self._waiting.items()):
+            if waiting.deadline > now:
+                break  # deadlines ascend with numbers
+            del self._waiting[number]
+            replies.append((waiting.session, Reply(waiting.request_id, False, Code.OUTCOME_UNKNOWN, UNKNOWN, {})))  # noqa: FBT003
+        return replies
+
+
+def _reply(request_id: int | str, outcome: Outcome) -> Reply:
+    data = {}
+    if outcome.order_id:
+        data["order_id"] = outcome.order_id
+    if outcome.cancelled:
+        data["cancelled"] = outcome.cancelled
+    return Reply(request_id, not outcome.code, outcome.code, outcome.text, data)
+
+
+def _command(source: str, number: int, user: str, request: OrderRequest) -> Command:
+    match request:
+        case Order():
+            return PlaceOrder(
+                source,
+                number,
+                user,
+                request.instrument,
+                request.client_order_id,
+                request.side,
+                request.kind,
+                request.price or 0,
+                request.quantity,
+                request.time_in_force,
+                request.post_only,
+                request.self_trade_prevention,
+            )
+        case Cancel():
+            return CancelOrder(source, number, user, request.order_id or 0, request.client_order_id or "")
+        case Replace():
+            return ReplaceOrder(
+                source,
+                number,
+                user,
+                request.order_id or 0,
+                request.client_order_id or "",
+                request.price,
+                request.quantity,
+            )
+        case CancelEvery():
+            return CancelAll(source, number, user, request.instrument)

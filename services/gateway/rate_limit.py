@@ -1,0 +1,60 @@
+"""Token buckets, and one user's share of a gateway.
+
+Limits are per user, not per address: an office shares one address.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Rate(NamedTuple):
+    """How often something may happen."""
+
+    per_second: float
+    burst: int
+    """How much may be saved up."""
+
+
+class TokenBucket:
+    """
+    Lets `rate.per_second` events a second pass, and `rate.burst` at once.
+
+    Args:
+        rate: How often.
+        now: Monotonic seconds; the bucket begins full.
+    """
+
+    __slots__ = ("_at", "_rate", "_tokens")
+
+    def __init__(self, rate: Rate, now: float) -> None:
+        self._rate = rate
+        self._tokens = float(rate.burst)
+        self._at = now
+
+    def take(self, now: float) -> bool:
+        """Take one token if there is one."""
+        self._tokens = min(self._rate.burst, self._tokens + (now - self._at) * self._rate.per_second)
+        self._at = now
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True
+
+
+class UserShare:
+    """
+    What one user's connections to this gateway share.
+
+    Args:
+        requests: Rate of requests other than orders.
+        orders: Rate of orders, cancels and replaces.
+        now: Monotonic seconds.
+    """
+
+    __slots__ = ("connections", "orders", "requests")
+
+    def __init__(self, requests: Rate, orders: Rate, now: float) -> None:
+        self.connections = 0
+        self.requests = TokenBucket(requests, now)
+        self.orders = TokenBucket(orders, now)

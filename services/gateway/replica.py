@@ -1,0 +1,309 @@
+"""The gateway's copy of the market: every book, ticker and account, made from snapshots and packets.
+
+Owns the truth that channels read from. Applying a packet again, or one that is partly known, changes nothing: books
+go by seq, trades by trade id, executions by user_seq. Leaves fetching and waiting to the feed reader.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from services.gateway.history import BookHistory
+from shared.account import AccountBook
+from shared.depth_book import DepthBook, DepthSide
+from shared.errors import OpenOutcryError
+from shared.events import BookChange, Outcome, PrivateExecution
+from shared.instrument import Instrument
+from shared.messages import Account, Delta, Level, Snapshot, Status, Ticker, Trade
+from shared.packet import FEED_START, FeedId, Packet
+from shared.sequence import Verdict, classify
+from shared.snapshots import BookState
+from shared.types import MarketState
+
+RECENT_TRADES_MAX: Final = 1000
+"""Trades kept per instrument for users who lagged; older ones are announced as missing."""
+
+
+class ReplicaBroken(OpenOutcryError):
+    """The copy no longer follows from the feed (a gap, a digest that differs): load the snapshots again."""
+
+
+class Changes:
+    """
+    What packets or snapshots changed, for the fan-out to pass on.
+
+    Attributes:
+        books: Symbols whose book moved on; in order of first change.
+        restarted: Symbols whose history broke: subscribers need a snapshot, a delta will not do.
+        trades: In order.
+        executions: In order.
+        outcomes: In order.
+        statuses: In order.
+        listings: In order.
+        missing_trades: (symbol, first, last) trade ids that this replica will never have; in no order.
+    """
+
+    __slots__ = ("books", "executions", "listings", "missing_trades", "outcomes", "restarted", "statuses", "trades")
+
+    def __init__(self) -> None:
+        self.books: dict[str, None] = {}
+        self.restarted: dict[str, None] = {}
+        self.trades: list[Trade] = []
+        self.executions: list[PrivateExecution] = []
+        self.outcomes: list[Outcome] = []
+        self.statuses: list[Status] = []
+        self.listings: list[Instrument] = []
+        self.missing_trades: list[tuple[str, int, int]] = []
+
+
+class InstrumentReplica:
+    """One instrument: its book with order counts, its recent past, its trades and its state."""
+
+    def __init__(self, definition: Instrument, epoch: int) -> None:
+        self.definition = definition
+        self.symbol = definition.symbol
+        self.book = DepthBook(definition.symbol)
+        self.book.epoch = epoch
+        self.history = BookHistory(0, 0)
+        self.trades: deque[Trade] = deque(maxlen=RECENT_TRADES_MAX)
+        self.trade_id = 0
+        self.last = self.open = self.high = self.low = self.volume = 0
+        self.state = MarketState.OPEN
+        self.state_reason = ""
+        self.state_time = 0
+        self._bid_orders: dict[int, int] = {}
+        self._ask_orders: dict[int, int] = {}
+
+    def apply(self, change: BookChange, time_us: int) -> bool:
+        """
+        Apply one change of the book; False if it was known already.
+
+        Args:
+            change: The next changes, or a range that reaches beyond what is held.
+            time_us: When the engine published it.
+
+        Raises:
+            ReplicaBroken: If changes are missing before it, or the digest differs after it.
+        """
+        book = self.book
+        verdict = classify(book.seq, change.prev_seq, change.seq)
+        if verdict is Verdict.DUPLICATE:
+            return False
+        if verdict is Verdict.GAP:
+            raise ReplicaBroken(f"{self.symbol}: changes {book.seq + 1} to {change.prev_seq} are missing")
+        if book.advance(change.seq, time_us, change.bids, change.asks, change.digest) is not Verdict.APPLY:
+            raise ReplicaBroken(f"{self.symbol}: digest at seq {change.seq} is {book.digest}, not {change.digest}")
+        _count_orders(self._bid_orders, change.bids)
+        _count_orders(self._ask_orders, change.asks)
+        self.history.record(change.seq, change.bids, change.asks, change.digest)
+        return True
+
+    def print_trade(self, trade: Trade) -> bool:
+        """Take a trade into the ticker; False if it was known already."""
+        if trade.trade_id <= self.trade_id:
+            return False
+        self.trade_id = trade.trade_id
+        self.trades.append(trade)
+        self.last = trade.price
+        self.open = self.open or trade.price
+        self.high = max(self.high, trade.price)
+        self.low = min(self.low or trade.price, trade.price)
+        self.volume += trade.quantity
+        return True
+
+    def load(self, state: BookState, time_us: int) -> bool:
+        """
+        Take a snapshot; True if it continues the history held, so that a delta leads there.
+
+        Raises:
+            ReplicaBroken: If the snapshot's digest is not that of its levels.
+        """
+        continues = state.epoch == self.book.epoch and state.seq >= self.book.seq
+        newer = DepthBook(self.symbol)
+        snapshot = Snapshot(state.instrument, state.epoch, state.seq, time_us, 0, state.bids, state.asks, state.digest)
+        if newer.load(snapshot) is not Verdict.APPLY:
+            raise ReplicaBroken(f"{self.symbol}: the stored snapshot at seq {state.seq} has digest {newer.digest}")
+        if continues and state.seq > self.book.seq:
+            bids = list(self.book.bids.difference(newer.bids))
+            asks = list(self.book.asks.difference(newer.asks))
+            self.history.record(state.seq, bids, asks, state.digest)
+        elif not continues:
+            self.history = BookHistory(state.seq, state.digest)
+        if not continues or state.trade_id > self.trade_id:
+            self.trades.clear()  # what is kept must be contiguous
+        self.book = newer
+        self._bid_orders = {level[0]: level[2] for level in state.bids}
+        self._ask_orders = {level[0]: level[2] for level in state.asks}
+        self.last, self.open, self.high, self.low = state.last, state.open, state.high, state.low
+        self.volume, self.trade_id = state.volume, state.trade_id
+        self.state, self.state_reason = state.state, state.reason
+        return continues
+
+    def levels(self, depth: int) -> tuple[list[Level], list[Level]]:
+        """Return the best bids and asks as [price, quantity, orders], best first; O(depth)."""
+        return _levels(self.book.bids, self._bid_orders, depth), _levels(self.book.asks, self._ask_orders, depth)
+
+    def snapshot(self) -> Snapshot:
+        """Return the whole book as it stands; O(levels)."""
+        book = self.book
+        bids, asks = self.levels(0)
+        return Snapshot(self.symbol, book.epoch, book.seq, book.time, 0, bids, asks, book.digest)
+
+    def delta_since(self, seq: int) -> Delta | None:
+        """Merge all changes after `seq`, or return None if they are no longer known; O(levels named)."""
+        changed = self.history.changed_since(seq)
+        if changed is None:
+            return None
+        book = self.book
+        bid_quantities, ask_quantities = book.bids.quantities, book.asks.quantities
+        bids = [(price, bid_quantities.get(price, 0)) for price in changed[0]]
+        asks = [(price, ask_quantities.get(price, 0)) for price in changed[1]]
+        return Delta(self.symbol, seq, book.seq, book.time, 0, bids, asks, book.digest)
+
+    def ticker(self) -> Ticker:
+        """Return best prices and statistics; O(1)."""
+        book = self.book
+        bid, ask = book.bids.best(), book.asks.best()
+        return Ticker(
+            self.symbol,
+            book.seq,
+            book.time,
+            bid,
+            book.bids.quantities.get(bid, 0),
+            ask,
+            book.asks.quantities.get(ask, 0),
+            self.last,
+            self.open,
+            self.high,
+            self.low,
+            self.volume,
+        )
+
+    def status(self) -> Status:
+        """Return the state as a message."""
+        return Status(self.symbol, self.state, self.state_reason, self.state_time)
+
+
+class MarketReplica:
+    """The whole market of one shard."""
+
+    def __init__(self) -> None:
+        self.epoch = 0
+        self.feed_id = FEED_START
+        """The last packet applied."""
+        self.instruments: dict[str, InstrumentReplica] = {}
+        self.listing: dict[str, Instrument] = {}
+        self.accounts: dict[str, AccountBook] = {}
+
+    def apply(self, feed_id: FeedId, packet: Packet, published_us: int, changes: Changes) -> None:
+        """
+        Apply one packet and note in `changes` what it changed.
+
+        Raises:
+            ReplicaBroken: If packets are missing before it, its epoch is another, or a digest differs after it.
+        """
+        if packet.prev > self.feed_id.position:
+            raise ReplicaBroken(f"packets after position {self.feed_id.position} up to {packet.prev} are missing")
+        if packet.epoch != self.epoch:
+            raise ReplicaBroken(f"the feed is of epoch {packet.epoch}, this replica of {self.epoch}")
+        for definition in packet.listings:
+            self._list(definition, changes)
+        for change in packet.changes:
+            if self._instrument(change.instrument).apply(change, published_us):
+                changes.books[change.instrument] = None
+        for trade in packet.trades:
+            if self._instrument(trade.instrument).print_trade(trade):
+                changes.trades.append(trade)
+                changes.books[trade.instrument] = None
+        for private in packet.executions:
+            if self._execute(private):
+                changes.executions.append(private)
+        for status in packet.statuses:
+            self._change_state(status, changes)
+        changes.outcomes.extend(packet.outcomes)
+        self.feed_id = feed_id
+
+    def load(
+        self,
+        cover: FeedId,
+        listing: Iterable[Instrument],
+        states: Sequence[BookState],
+        accounts: Mapping[str, Account],
+        time_us: int,
+    ) -> Changes:
+        """
+        Take snapshots instead of all that is held; the feed goes on after `cover`.
+
+        Raises:
+            ReplicaBroken: If a snapshot's digest is not that of its levels.
+        """
+        changes = Changes()
+        self.epoch = states[0].epoch if states else self.epoch
+        for definition in listing:
+            self._list(definition, changes)
+        for state in states:
+            self._load_state(state, time_us, changes)
+        self.accounts = {user: self._loaded(account) for user, account in accounts.items()}
+        self.feed_id = cover
+        return changes
+
+    def _load_state(self, state: BookState, time_us: int, changes: Changes) -> None:
+        instrument = self._instrument(state.instrument)
+        trade_id = instrument.trade_id
+        continues = instrument.load(state, time_us)
+        (changes.books if continues else changes.restarted)[state.instrument] = None
+        if continues and state.trade_id > trade_id:
+            changes.missing_trades.append((state.instrument, trade_id + 1, state.trade_id))
+
+    def account(self, user: str) -> Account:
+        """Return a user's private state; empty for a user who never traded."""
+        held = self.accounts.get(user)
+        return held.account() if held else Account(0, [], {}, {})
+
+    def _instrument(self, symbol: str) -> InstrumentReplica:
+        try:
+            return self.instruments[symbol]
+        except KeyError:
+            raise ReplicaBroken(f"{symbol} was never listed") from None
+
+    def _list(self, definition: Instrument, changes: Changes) -> None:
+        if definition.symbol not in self.instruments:
+            self.listing[definition.symbol] = definition
+            self.instruments[definition.symbol] = InstrumentReplica(definition, self.epoch)
+            changes.listings.append(definition)
+
+    def _execute(self, private: PrivateExecution) -> bool:
+        account = self.accounts.get(private.user)
+        if account is None:
+            account = self.accounts[private.user] = AccountBook(self.listing)
+        verdict = account.apply(private.execution)
+        if verdict is Verdict.GAP:
+            raise ReplicaBroken(f"executions of {private.user} after {account.user_seq} are missing")
+        return verdict is Verdict.APPLY
+
+    def _change_state(self, status: Status, changes: Changes) -> None:
+        assert status.instrument is not None
+        instrument = self._instrument(status.instrument)
+        instrument.state, instrument.state_reason = MarketState(status.state), status.reason
+        instrument.state_time = status.time
+        changes.statuses.append(status)
+
+    def _loaded(self, account: Account) -> AccountBook:
+        book = AccountBook(self.listing)
+        book.load(account)
+        return book
+
+
+def _count_orders(counts: dict[int, int], levels: Iterable[Level]) -> None:
+    for price, quantity, orders in levels:
+        if quantity:
+            counts[price] = orders
+        else:
+            counts.pop(price, None)
+
+
+def _levels(side: DepthSide, counts: Mapping[int, int], depth: int) -> list[Level]:
+    quantities = side.quantities
+    return [(price, quantities[price], counts[price]) for price in side.prices(depth)]

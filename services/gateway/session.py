@@ -1,0 +1,198 @@
+"""One connection's conversation, without its socket: who is it, what does it ask, does it behave.
+
+Sans-I/O: `receive` takes a payload, `events` hands over the requests that are to be carried out, `frames_to_send` the
+replies, `next_deadline` and `on_deadline` bring in time. Owns authentication, rates and the tolerance for bad
+requests; leaves subscriptions and orders to `services.gateway.gateway`, which answers each event with `reply`.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Final, NamedTuple, TypeAlias
+
+from services.gateway.limits import GatewayLimits
+from services.gateway.rate_limit import UserShare
+from shared.close_codes import CloseCode
+from shared.codec import Encoding, encode_messages
+from shared.errors import InvalidRequest
+from shared.messages import Goodbye, Message, Reply
+from shared.requests import Cancel, CancelEvery, Login, Order, Replace, Request, decode_request
+from shared.types import Code
+from shared.websocket_frame import BINARY, TEXT, server_frame
+
+ORDER_REQUESTS: Final = (Order, Cancel, Replace, CancelEvery)
+
+
+class SessionState(enum.Enum):
+    """Where a conversation stands."""
+
+    ANONYMOUS = enum.auto()
+    """Connected, the user not yet known."""
+    OPEN = enum.auto()
+    CLOSING = enum.auto()
+    """A close is on its way; nothing more is heard or said."""
+
+
+_TRANSITIONS: Final = {
+    SessionState.ANONYMOUS: (SessionState.OPEN, SessionState.CLOSING),
+    SessionState.OPEN: (SessionState.CLOSING,),
+    SessionState.CLOSING: (),
+}
+
+
+class RequestReceived(NamedTuple):
+    """A well-formed request, within its user's rate; must be replied to."""
+
+    request: Request
+
+
+class CloseRequired(NamedTuple):
+    """The connection must be closed with this code, after the frames to send."""
+
+    code: CloseCode
+    text: str
+
+
+SessionEvent: TypeAlias = RequestReceived | CloseRequired
+
+
+class Session:
+    """
+    A conversation.
+
+    Args:
+        session_id: Names it in logs and in `welcome`.
+        encoding: As negotiated.
+        limits: Of the gateway.
+        now: Monotonic seconds.
+    """
+
+    __slots__ = (
+        "_bad_in_a_row",
+        "_events",
+        "_frames",
+        "_login_deadline",
+        "_refused_in_a_row",
+        "encoding",
+        "limits",
+        "session_id",
+        "share",
+        "state",
+        "user",
+    )
+
+    def __init__(self, session_id: str, encoding: Encoding, limits: GatewayLimits, now: float) -> None:
+        self.session_id = session_id
+        self.encoding = encoding
+        self.limits = limits
+        self.state = SessionState.ANONYMOUS
+        self.user = ""
+        self.share: UserShare | None = None
+        self._login_deadline = now + limits.login_s
+        self._events: list[SessionEvent] = []
+        self._frames: list[bytes] = []
+        self._bad_in_a_row = 0
+        self._refused_in_a_row = 0
+
+    # -- receiving --------------------------------------------------------------------------------------------------
+
+    def receive(self, payload: bytes, now: float) -> None:
+        """Take one client frame's payload; total: whatever it holds, it becomes an event or a refusal."""
+        if self.state is SessionState.CLOSING:
+            return
+        try:
+            request = decode_request(payload, self.encoding)
+            self._check_turn(request)
+            self._check_rate(request, now)
+        except InvalidRequest as refusal:
+            self._refuse(refusal)
+        else:
+            self._bad_in_a_row = self._refused_in_a_row = 0
+            self._events.append(RequestReceived(request))
+
+    def receive_unreadable(self, text: str) -> None:
+        """Count a frame that is none of the protocol's as a bad request."""
+        if self.state is not SessionState.CLOSING:
+            self._refuse(InvalidRequest(Code.BAD_REQUEST, text))
+
+    def refuse(self, request_id: int | str | None, code: Code, text: str) -> None:
+        """Answer a request with a refusal."""
+        self.reply(Reply(request_id, False, code, text, {}))  # noqa: FBT003 - `ok` of the wire format
+
+    def log_in(self, user: str, share: UserShare) -> None:
+        """Note who it is; from now on requests are carried out."""
+        self._move(SessionState.OPEN)
+        self.user = user
+        self.share = share
+        share.connections += 1
+
+    # -- time -------------------------------------------------------------------------------------------------------
+
+    def next_deadline(self) -> float | None:
+        """When to call `on_deadline`, monotonic seconds; None means never."""
+        return self._login_deadline if self.state is SessionState.ANONYMOUS else None
+
+    def on_deadline(self, now: float) -> None:
+        """Close if the user was not named in time."""
+        if self.state is SessionState.ANONYMOUS and now >= self._login_deadline:
+            self.close(CloseCode.NOT_AUTHENTICATED, f"no login within {self.limits.login_s:g} s")
+
+    # -- sending ----------------------------------------------------------------------------------------------------
+
+    def reply(self, *messages: Message) -> None:
+        """Queue messages, in one frame."""
+        opcode = BINARY if self.encoding is Encoding.MSGPACK else TEXT
+        self._frames.append(server_frame(encode_messages(messages, self.encoding), opcode))
+
+    def close(self, code: CloseCode, text: str, reconnect_in_ms: int = 0) -> None:
+        """Say goodbye and ask for the close; the first call decides."""
+        if self.state is SessionState.CLOSING:
+            return
+        self.reply(Goodbye(code, text, reconnect_in_ms))
+        self._move(SessionState.CLOSING)
+        self._events.append(CloseRequired(code, text))
+
+    def events(self) -> list[SessionEvent]:
+        """Hand over what happened since the last call, in order."""
+        events, self._events = self._events, []
+        return events
+
+    def frames_to_send(self) -> list[bytes]:
+        """Hand over the finished WebSocket frames queued since the last call, in order."""
+        frames, self._frames = self._frames, []
+        return frames
+
+    # -- private ----------------------------------------------------------------------------------------------------
+
+    def _check_turn(self, request: Request) -> None:
+        if self.state is SessionState.ANONYMOUS and not isinstance(request, Login):
+            raise InvalidRequest(Code.NOT_AUTHENTICATED, "op: the first request must be login", request.id)
+        if self.state is SessionState.OPEN and isinstance(request, Login):
+            raise InvalidRequest(Code.ALREADY_AUTHENTICATED, f"op: already logged in as {self.user}", request.id)
+
+    def _check_rate(self, request: Request, now: float) -> None:
+        if self.share is None:
+            return
+        is_order = isinstance(request, ORDER_REQUESTS)
+        bucket, rate = (
+            (self.share.orders, self.limits.orders) if is_order else (self.share.requests, self.limits.requests)
+        )
+        if not bucket.take(now):
+            what = "orders" if is_order else "requests"
+            text = f"at most {rate.per_second:g} {what} a second and {rate.burst} at once; slow down"
+            raise InvalidRequest(Code.RATE_LIMITED, text, request.id)
+
+    def _refuse(self, refusal: InvalidRequest) -> None:
+        self.refuse(refusal.request_id, refusal.code, refusal.text)
+        if refusal.code is Code.RATE_LIMITED:
+            self._refused_in_a_row += 1
+            if self._refused_in_a_row >= self.limits.refusals_in_a_row:
+                self.close(CloseCode.RATE, f"{self._refused_in_a_row} requests in a row beyond the rate")
+            return
+        self._bad_in_a_row += 1
+        if self._bad_in_a_row >= self.limits.bad_requests_in_a_row:
+            self.close(CloseCode.BAD_REQUEST, f"{self._bad_in_a_row} bad requests in a row")
+
+    def _move(self, state: SessionState) -> None:
+        assert state in _TRANSITIONS[self.state], f"{self.state} to {state}"
+        self.state = state

@@ -1,0 +1,448 @@
+from __future__ import annotations
+
+import pytest
+
+from services.gateway.channel import ChannelKey
+from services.gateway.market_data_service import MarketDataService
+from services.gateway.replica import Changes, MarketReplica
+from services.gateway.subscriber import LagLimits, LagVerdict, Subscriber
+from shared.codec import Encoding
+from shared.depth_book import DepthBook
+from shared.digest import book_digest
+from shared.instrument import Instrument
+from shared.messages import Account, Delta, Execution, Heartbeat, Snapshot, Status, Ticker, Trade
+from shared.sequence import Verdict
+from shared.types import MarketState
+from tests.unit.services.gateway.exchange import Exchange
+from tests.unit.services.gateway.listener import Listener
+
+BOOK = ChannelKey("book", "ACME", 0, 0)
+LIMITS = LagLimits(soft_bytes=1000, hard_bytes=5000, lag_s=10.0)
+
+
+class Hall:
+    """A service that follows an exchange, and its listeners."""
+
+    def __init__(self, *symbols: str, pace_s: float = 0.01) -> None:
+        self.exchange = Exchange(*(symbols or ("ACME",)))
+        self.service = MarketDataService(MarketReplica(), LIMITS, pace_s)
+        self.now = 0.0
+        self.service.publish(self.service.market.load(*self.exchange.snapshots()))
+
+    def feed(self, **packet: object) -> None:
+        changes = Changes()
+        self.service.market.apply(*self.exchange.packet(**packet), changes)  # type: ignore[arg-type]
+        self.service.publish(changes)
+
+    def flush(self) -> None:
+        self.now += 1.0
+        self.service.flush_due(self.now)
+
+    def join(self, *keys: ChannelKey, encoding: Encoding = Encoding.MSGPACK, user: str = "ann") -> tuple[Listener, Subscriber]:
+        listener = Listener(encoding)
+        subscriber = Subscriber(user, encoding, listener)
+        for key in keys:
+            self.service.subscribe(subscriber, key)
+        return listener, subscriber
+
+
+def test_a_new_member_gets_a_snapshot_then_deltas() -> None:
+    hall = Hall()
+    hall.feed(bids=[(100, 5)])
+    listener, _ = hall.join(BOOK)
+    assert [type(message) for message in listener.messages] == [Snapshot]
+    hall.feed(bids=[(100, 7)])
+    hall.flush()
+    assert [type(message) for message in listener.messages] == [Snapshot, Delta]
+    assert listener.book().bids.levels() == [(100, 7)]
+    assert set(listener.verdicts) == {Verdict.APPLY}
+
+
+def test_one_flush_merges_all_changes_into_one_delta() -> None:
+    """Any number of changes costs one encode and one write a client."""
+    hall = Hall()
+    listener, _ = hall.join(BOOK)
+    for quantity in range(1, 50):
+        hall.feed(bids=[(100, quantity)], asks=[(200 + quantity % 3, quantity)])
+    encoded = hall.service.statistics.encoded
+    hall.flush()
+    (delta,) = listener.heard(Delta)
+    assert (delta.prev_seq, delta.seq) == (0, 49)
+    assert len(delta.bids) == 1
+    assert len(delta.asks) == 3
+    assert hall.service.statistics.encoded == encoded + 1
+    assert listener.book().digest == hall.exchange.books["ACME"].digest
+
+
+def test_a_thousand_members_share_one_frame() -> None:
+    hall = Hall()
+    for number in range(1000):
+        hall.join(BOOK, user=f"u{number}")
+    hall.feed(bids=[(100, 5)])
+    encoded, frames = hall.service.statistics.encoded, hall.service.statistics.frames
+    hall.flush()
+    assert hall.service.statistics.encoded == encoded + 1
+    assert hall.service.statistics.frames == frames + 1000
+
+
+def test_both_encodings_say_the_same() -> None:
+    hall = Hall()
+    packed, _ = hall.join(BOOK, ChannelKey("ticker", "*", 0, 0))
+    text, _ = hall.join(BOOK, ChannelKey("ticker", "*", 0, 0), encoding=Encoding.JSON)
+    hall.feed(bids=[(100, 5)], trades=[hall.exchange.trade(100, 1)])
+    hall.flush()
+    assert packed.messages == text.messages
+
+
+def test_joining_between_a_change_and_its_flush_loses_nothing() -> None:
+    """Snapshot and subscription are one step; the delta that the snapshot holds already is a duplicate."""
+    hall = Hall()
+    hall.join(BOOK)
+    hall.feed(bids=[(100, 5)])
+    late, _ = hall.join(BOOK)
+    hall.feed(bids=[(101, 5)])
+    hall.flush()
+    assert Verdict.GAP not in late.verdicts
+    assert late.book().digest == hall.exchange.books["ACME"].digest
+
+
+def test_a_window_removes_what_leaves_it_and_sets_what_enters() -> None:
+    hall = Hall()
+    hall.feed(bids=[(price, 1) for price in range(90, 100)])
+    listener, _ = hall.join(ChannelKey("book", "ACME", 5, 0))
+    hall.feed(bids=[(100, 9)])
+    hall.flush()
+    assert listener.book(depth=5).bids.levels() == [(100, 9), (99, 1), (98, 1), (97, 1), (96, 1)]
+    hall.feed(bids=[(100, 0)])
+    hall.flush()
+    assert listener.book(depth=5).bids.levels() == [(99, 1), (98, 1), (97, 1), (96, 1), (95, 1)]
+    assert set(listener.verdicts) == {Verdict.APPLY}
+
+
+def test_a_window_says_nothing_of_changes_beyond_it() -> None:
+    hall = Hall()
+    hall.feed(bids=[(price, 1) for price in range(90, 100)])
+    listener, _ = hall.join(ChannelKey("book", "ACME", 5, 0))
+    hall.feed(bids=[(90, 2)])
+    hall.flush()
+    assert not listener.heard(Delta)
+    hall.feed(bids=[(99, 2)])
+    hall.flush()
+    assert set(listener.verdicts) == {Verdict.APPLY}
+
+
+def test_joining_a_window_between_two_flushes_stands_where_the_next_delta_begins() -> None:
+    """A level that changes and changes back is in no window delta: a newcomer must not have seen it in between."""
+    hall = Hall()
+    hall.feed(bids=[(100, 5)])
+    hall.join(ChannelKey("book", "ACME", 5, 0))
+    hall.feed(bids=[(100, 6)])
+    late, _ = hall.join(ChannelKey("book", "ACME", 5, 0))
+    hall.feed(bids=[(100, 5), (99, 1)])
+    hall.flush()
+    assert late.book(depth=5).bids.levels() == [(100, 5), (99, 1)]
+    assert set(late.verdicts) == {Verdict.APPLY}
+
+
+def test_top_sends_whole_windows_only_when_they_change() -> None:
+    hall = Hall()
+    hall.feed(bids=[(100, 5), (99, 5)])
+    listener, _ = hall.join(ChannelKey("top", "ACME", 1, 0))
+    hall.feed(bids=[(99, 6)])
+    hall.flush()
+    assert len(listener.heard(Snapshot)) == 1
+    hall.feed(bids=[(101, 1)])
+    hall.flush()
+    assert [list(map(list, s.bids)) for s in listener.heard(Snapshot)] == [[[100, 5, 2]], [[101, 1, 2]]]
+
+
+def test_an_interval_merges_and_the_pace_does_not_wait_for_it() -> None:
+    hall = Hall()
+    fast, _ = hall.join(BOOK)
+    slow, _ = hall.join(ChannelKey("book", "ACME", 0, 1000))
+    hall.feed(bids=[(100, 1)])
+    hall.service.flush_due(10.0)
+    hall.feed(bids=[(100, 2)])
+    hall.service.flush_due(10.5)
+    hall.feed(bids=[(100, 3)])
+    hall.service.flush_due(11.0)
+    assert [delta.seq for delta in fast.heard(Delta)] == [1, 2, 3]
+    assert [(delta.prev_seq, delta.seq) for delta in slow.heard(Delta)] == [(0, 1), (1, 3)]
+
+
+def test_everything_is_one_frame_for_all_instruments_listed_later_included() -> None:
+    hall = Hall("ACME", "BETA")
+    listener, _ = hall.join(ChannelKey("book", "*", 0, 0))
+    assert {snapshot.instrument for snapshot in listener.heard(Snapshot)} == {"ACME", "BETA"}
+    hall.exchange.books["GAMMA"] = DepthBook("GAMMA")
+    hall.feed(listings=[Instrument("GAMMA")])
+    hall.feed(bids=[(9, 9)], symbol="GAMMA")
+    listener.forget()
+    hall.flush()
+    assert listener.frames == 1
+    assert listener.book("GAMMA").bids.levels() == [(9, 9)]
+
+
+def test_resume_is_one_merged_delta() -> None:
+    hall = Hall()
+    hall.feed(bids=[(100, 5)])
+    before = hall.exchange.books["ACME"].digest
+    hall.feed(bids=[(100, 6)])
+    hall.feed(bids=[(101, 1)])
+    listener, _ = hall.join()
+    listener.books["ACME", 0] = DepthBook("ACME")
+    assert hall.service.resume(Subscriber("ann", Encoding.MSGPACK, listener), BOOK, 7, 1, before)
+    assert [(delta.prev_seq, delta.seq) for delta in listener.heard(Delta)] == [(1, 3)]
+    assert not listener.heard(Snapshot)
+
+
+@pytest.mark.parametrize(("epoch", "seq", "digest_is_right"), [(8, 1, True), (7, 1, False), (7, 99, True)])
+def test_resume_from_another_history_gets_a_snapshot(epoch: int, seq: int, digest_is_right: bool) -> None:
+    """Content is compared: a wrong guess cannot be resumed onto."""
+    hall = Hall()
+    hall.feed(bids=[(100, 5)])
+    digest = book_digest([(100, 5)], []) if digest_is_right else 1
+    hall.feed(bids=[(100, 6)])
+    listener = Listener()
+    assert not hall.service.resume(Subscriber("ann", Encoding.MSGPACK, listener), BOOK, epoch, seq, digest)
+    assert [type(message) for message in listener.messages] == [Snapshot]
+
+
+def test_a_resumed_member_goes_on_with_the_others() -> None:
+    hall = Hall()
+    hall.join(BOOK)
+    hall.feed(bids=[(100, 5)])
+    listener, _ = hall.join(BOOK)
+    book = listener.book()
+    hall.feed(bids=[(100, 6)])
+    assert hall.service.resume(Subscriber("ann", Encoding.MSGPACK, listener), BOOK, 7, book.seq, book.digest)
+    hall.feed(bids=[(99, 1)])
+    hall.flush()
+    assert book.digest == hall.exchange.books["ACME"].digest
+    assert Verdict.GAP not in listener.verdicts
+
+
+def test_a_lagging_member_is_skipped_and_others_are_not() -> None:
+    hall = Hall()
+    slow, subscriber = hall.join(BOOK)
+    other, _ = hall.join(BOOK)
+    slow.unsent = 1001
+    assert hall.service.review(subscriber, 1.0) is LagVerdict.LAGS
+    slow.forget()
+    hall.feed(bids=[(100, 5)])
+    hall.flush()
+    assert not slow.messages
+    assert len(other.heard(Delta)) == 1
+    assert hall.service.lagging() == [subscriber]
+
+
+def test_a_drained_member_gets_one_fresh_snapshot_and_goes_on() -> None:
+    hall = Hall()
+    slow, subscriber = hall.join(BOOK)
+    slow.unsent = 1001
+    hall.service.review(subscriber, 1.0)
+    for quantity in range(1, 9):
+        hall.feed(bids=[(100, quantity)])
+        hall.flush()
+    slow.forget()
+    slow.unsent = 0
+    assert hall.service.review(subscriber, 2.0) is LagVerdict.DRAINED
+    assert [type(message) for message in slow.messages] == [Snapshot]
+    hall.feed(bids=[(99, 3)])
+    hall.flush()
+    assert slow.book().digest == hall.exchange.books["ACME"].digest
+
+
+def test_a_lagging_member_gets_the_trades_it_missed() -> None:
+    hall = Hall()
+    slow, subscriber = hall.join(ChannelKey("trades", "ACME", 0, 0))
+    hall.feed(trades=[hall.exchange.trade(100, 1)])
+    hall.flush()
+    slow.unsent = 1001
+    hall.service.review(subscriber, 1.0)
+    hall.feed(trades=[hall.exchange.trade(101, 1), hall.exchange.trade(102, 1)])
+    hall.flush()
+    slow.unsent = 0
+    hall.service.review(subscriber, 2.0)
+    hall.feed(trades=[hall.exchange.trade(103, 1)])
+    hall.flush()
+    assert [trade.trade_id for trade in slow.heard(Trade)] == [1, 2, 3, 4]
+
+
+def test_trades_beyond_the_ring_are_announced_as_missing() -> None:
+    """Never passed over in silence."""
+    hall = Hall()
+    slow, subscriber = hall.join(ChannelKey("trades", "ACME", 0, 0))
+    slow.unsent = 1001
+    hall.service.review(subscriber, 1.0)
+    for _ in range(1005):
+        hall.feed(trades=[hall.exchange.trade(100, 1)])
+    hall.flush()
+    slow.unsent = 0
+    hall.service.review(subscriber, 2.0)
+    assert slow.heard(Status) == [Status("ACME", MarketState.RESYNCING, "trades 1 to 5 are missing", 0)]
+    assert [trade.trade_id for trade in slow.heard(Trade)] == list(range(6, 1006))
+
+
+def test_lagging_too_long_is_aborted() -> None:
+    hall = Hall()
+    slow, subscriber = hall.join(BOOK)
+    slow.unsent = 1001
+    hall.service.review(subscriber, 1.0)
+    assert hall.service.review(subscriber, 11.0) is LagVerdict.LAGS
+    assert hall.service.review(subscriber, 11.1) is LagVerdict.TOO_SLOW
+    assert slow.is_aborted
+    assert hall.service.statistics.aborted_time == 1
+    assert not hall.service.lagging()
+
+
+def test_too_much_unsent_is_aborted_at_once() -> None:
+    hall = Hall()
+    slow, subscriber = hall.join(BOOK)
+    slow.unsent = 5000 + subscriber.owed_bytes + 1
+    assert hall.service.review(subscriber, 1.0) is LagVerdict.TOO_SLOW
+    assert hall.service.statistics.aborted_bytes == 1
+
+
+def test_a_snapshot_that_was_asked_for_does_not_count_against_the_hard_limit() -> None:
+    """A book of 50,000 levels is larger than the limit; who reads it is not slow."""
+    hall = Hall()
+    hall.feed(bids=[(price, 1_000_000) for price in range(1, 1000)])
+    listener, subscriber = hall.join(BOOK)
+    listener.unsent = subscriber.owed_bytes
+    assert subscriber.owed_bytes > LIMITS.hard_bytes
+    assert hall.service.review(subscriber, 1.0) is LagVerdict.LAGS
+
+
+def test_executions_reach_only_their_user() -> None:
+    hall = Hall()
+    ann, subscriber = hall.join(user="ann")
+    bob, other = hall.join(user="bob")
+    hall.service.hear_account(subscriber)
+    hall.service.hear_account(other)
+    hall.feed(executions=[hall.exchange.accepted("ann", 1)])
+    assert [execution.order_id for execution in ann.heard(Execution)] == [1]
+    assert not bob.heard(Execution)
+    assert [account.user_seq for account in ann.heard(Account)] == [0]
+
+
+def test_a_drained_member_gets_its_account_anew() -> None:
+    hall = Hall()
+    ann, subscriber = hall.join(user="ann")
+    hall.service.hear_account(subscriber)
+    ann.unsent = 1001
+    hall.service.review(subscriber, 1.0)
+    hall.feed(executions=[hall.exchange.accepted("ann", 1)])
+    assert not ann.heard(Execution)
+    ann.unsent = 0
+    hall.service.review(subscriber, 2.0)
+    assert [account.user_seq for account in ann.heard(Account)] == [0, 1]
+
+
+def test_a_heartbeat_names_what_was_sent_not_what_is_known() -> None:
+    """A seq that has not been flushed to this connection would make its book look stale."""
+    hall = Hall()
+    listener, subscriber = hall.join(BOOK)
+    hall.feed(bids=[(100, 1)])
+    hall.flush()
+    hall.feed(bids=[(100, 2)])
+    hall.service.heartbeat([subscriber], 77)
+    assert listener.heard(Heartbeat) == [Heartbeat(77, {"ACME": 1})]
+
+
+def test_a_new_epoch_sends_snapshots() -> None:
+    hall = Hall()
+    listener, _ = hall.join(BOOK, ChannelKey("ticker", "*", 0, 0))
+    hall.feed(bids=[(100, 5)])
+    hall.flush()
+    hall.exchange = Exchange("ACME", epoch=8)
+    hall.exchange.packet(bids=[(50, 1)])
+    listener.forget()
+    hall.service.publish(hall.service.market.load(*hall.exchange.snapshots()))
+    hall.flush()
+    assert {type(message) for message in listener.messages} == {Snapshot, Ticker}
+    assert listener.book().epoch == 8
+    assert listener.book().bids.levels() == [(50, 1)]
+
+
+def test_an_unchanged_ticker_is_not_sent_again() -> None:
+    hall = Hall()
+    hall.feed(bids=[(100, 5), (99, 5)])
+    listener, _ = hall.join(ChannelKey("ticker", "*", 0, 0))
+    hall.feed(bids=[(99, 6)])
+    hall.flush()
+    assert len(listener.heard(Ticker)) == 1
+
+
+def test_a_ticker_that_changes_back_before_a_flush_reaches_who_joined_in_between() -> None:
+    hall = Hall()
+    hall.feed(bids=[(100, 5)])
+    first, _ = hall.join(ChannelKey("ticker", "*", 0, 0))
+    hall.feed(bids=[(100, 6)])
+    late, _ = hall.join(ChannelKey("ticker", "*", 0, 0))
+    hall.feed(bids=[(100, 5)])
+    hall.flush()
+    assert first.heard(Ticker)[-1].bid_quantity == 5
+    assert late.heard(Ticker)[-1].bid_quantity == 5
+
+
+def test_leaving_ends_the_channel_with_its_last_member() -> None:
+    hall = Hall()
+    listener, subscriber = hall.join(BOOK)
+    assert hall.service.unsubscribe(subscriber, "book", "ACME")
+    assert not hall.service.unsubscribe(subscriber, "book", "ACME")
+    listener.forget()
+    hall.feed(bids=[(100, 5)])
+    hall.flush()
+    assert not listener.messages
+    assert not hall.service._channels
+
+
+# -- alone in one process -------------------------------------------------------------------------------------------
+
+
+def state(seq: int, bids: list[tuple[int, int, int]], epoch: int = 1) -> Snapshot:
+    digest = book_digest([(level[0], level[1]) for level in bids], [])
+    return Snapshot("ACME", epoch, seq, 0, 0, bids, [], digest)
+
+
+async def test_the_original_interface_serves_users_alone() -> None:
+    service = MarketDataService()
+    await service.broadcast_order_book_update(state(1, [(100, 5, 1)]))
+    ann, bob = Listener(), Listener()
+    await service.subscribe_user("ann", ann)
+    await service.subscribe_user("bob", bob)
+    await service.broadcast_order_book_update(state(2, [(101, 1, 1), (100, 5, 1)]))
+    service.unsubscribe_user("bob")
+    await service.broadcast_order_book_update(state(3, [(101, 1, 1)]))
+    assert ann.book().bids.levels() == [(101, 1)]
+    assert [(delta.prev_seq, delta.seq) for delta in ann.heard(Delta)] == [(1, 2), (2, 3)]
+    assert bob.book().bids.levels() == [(101, 1), (100, 5)]
+
+
+async def test_subscribing_again_replaces_the_connection() -> None:
+    service = MarketDataService()
+    first, second = Listener(), Listener()
+    await service.broadcast_order_book_update(state(1, [(100, 5, 1)]))
+    await service.subscribe_user("ann", first)
+    await service.subscribe_user("ann", second)
+    await service.broadcast_order_book_update(state(2, [(100, 6, 1)]))
+    assert not first.heard(Delta)
+    assert len(second.heard(Delta)) == 1
+
+
+async def test_alone_a_user_who_does_not_read_is_skipped_then_made_whole() -> None:
+    service = MarketDataService(lag_limits=LIMITS)
+    ann = Listener()
+    await service.broadcast_order_book_update(state(1, [(100, 5, 1)]))
+    await service.subscribe_user("ann", ann)
+    ann.unsent = 2000
+    await service.broadcast_order_book_update(state(2, [(100, 6, 1)]))
+    assert not ann.heard(Delta)
+    ann.unsent = 0
+    await service.broadcast_order_book_update(state(3, [(100, 7, 1)]))
+    assert ann.book().bids.levels() == [(100, 7)]
+
+
+def test_unsubscribing_an_unknown_user_is_ignored() -> None:
+    MarketDataService().unsubscribe_user("nobody")

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import pytest
+
+from services.gateway.limits import GatewayLimits
+from services.gateway.order_entry import OrderEntry
+from services.gateway.session import Session
+from shared.codec import Encoding
+from shared.commands import CancelAll, CancelOrder, PlaceOrder, ReplaceOrder
+from shared.errors import InvalidRequest
+from shared.events import Outcome
+from shared.requests import Cancel, CancelEvery, Order, Replace
+from shared.types import Code, OrderKind, SelfTradePrevention, Side, TimeInForce
+
+TALK = Session("s1", Encoding.MSGPACK, GatewayLimits(), now=0.0)
+
+
+def order(**fields: object) -> Order:
+    given = {"op": "order", "id": 1, "client_order_id": "c1", "instrument": "ACME", "side": "bid", "quantity": 5}
+    return Order.model_validate(given | {"price": 100} | fields)
+
+
+def test_every_request_becomes_its_command() -> None:
+    entry = OrderEntry("g", 10, 5.0)
+    entry.submit(TALK, "ann", order(time_in_force="ioc"), 0.0)
+    entry.submit(TALK, "ann", order(kind="market", price=None), 0.0)
+    entry.submit(TALK, "ann", Cancel(op="cancel", id=2, order_id=7), 0.0)
+    entry.submit(TALK, "ann", Replace(op="replace", id=3, client_order_id="c1", quantity=9), 0.0)
+    entry.submit(TALK, "ann", CancelEvery(op="cancel_all", id=4), 0.0)
+    newest = SelfTradePrevention.CANCEL_NEWEST
+    assert entry.take_batch() == [
+        PlaceOrder("g", 1, "ann", "ACME", "c1", Side.BID, OrderKind.LIMIT, 100, 5, TimeInForce.IOC, False, newest),
+        PlaceOrder("g", 2, "ann", "ACME", "c1", Side.BID, OrderKind.MARKET, 0, 5, TimeInForce.GTC, False, newest),
+        CancelOrder("g", 3, "ann", 7, ""),
+        ReplaceOrder("g", 4, "ann", 0, "c1", None, 9),
+        CancelAll("g", 5, "ann", None),
+    ]
+    assert not entry.has_queued
+
+
+def test_a_batch_is_bounded_and_order_is_kept() -> None:
+    entry = OrderEntry("g", 1000, 5.0)
+    for _ in range(600):
+        entry.submit(TALK, "ann", order(), 0.0)
+    assert [command.number for command in entry.take_batch()] == list(range(1, 513))
+    assert [command.number for command in entry.take_batch()] == list(range(513, 601))
+
+
+def test_the_feed_answers_each_request_once() -> None:
+    entry = OrderEntry("g", 10, 5.0)
+    entry.submit(TALK, "ann", order(id="mine"), 0.0)
+    outcome = Outcome("g", 1, Code.OK, "", 42, 0)
+    assert entry.answer([outcome._replace(source="other")]) == []
+    ((talk, reply),) = entry.answer([outcome, outcome])
+    assert talk is TALK
+    assert (reply.id, reply.ok, reply.data) == ("mine", True, {"order_id": 42})
+    assert entry.answer([outcome]) == []
+    assert entry.expire(1e9) == []
+
+
+def test_a_refusal_keeps_its_code_and_text() -> None:
+    entry = OrderEntry("g", 10, 5.0)
+    entry.submit(TALK, "ann", order(), 0.0)
+    ((_, reply),) = entry.answer([Outcome("g", 1, Code.UNKNOWN_INSTRUMENT, "instrument: …", 0, 0)])
+    assert (reply.ok, reply.code, reply.text) == (False, Code.UNKNOWN_INSTRUMENT, "instrument: …")
+
+
+def test_no_answer_in_time_is_said_to_be_unknown() -> None:
+    """Neither yes nor no would be true."""
+    entry = OrderEntry("g", 10, 5.0)
+    entry.submit(TALK, "ann", order(), 0.0)
+    entry.submit(TALK, "ann", order(id=2), 1.0)
+    assert entry.expire(4.9) == []
+    ((_, reply),) = entry.expire(5.0)
+    assert (reply.id, reply.code) == (1, Code.OUTCOME_UNKNOWN)
+    assert entry.in_flight == 1
+
+
+def test_too_much_in_flight_is_busy_at_once() -> None:
+    entry = OrderEntry("g", 1, 5.0)
+    entry.submit(TALK, "ann", order(), 0.0)
+    with pytest.raises(InvalidRequest) as refusal:
+        entry.submit(TALK, "ann", order(), 0.0)
+    assert refusal.value.code is Code.BUSY
+
+
+def test_a_log_that_cannot_be_written_is_busy_at_once() -> None:
+    entry = OrderEntry("g", 10, 5.0)
+    entry.log_is_writable = False
+    with pytest.raises(InvalidRequest) as refusal:
+        entry.submit(TALK, "ann", order(), 0.0)
+    assert refusal.value.code is Code.BUSY
+    assert not entry.has_queued

@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import pytest
+
+from services.gateway.replica import Changes, MarketReplica, ReplicaBroken
+from shared.instrument import Instrument
+from shared.messages import Account, Status
+from shared.types import MarketState
+from tests.unit.services.gateway.exchange import Exchange
+
+
+def loaded(exchange: Exchange) -> MarketReplica:
+    market = MarketReplica()
+    market.load(*exchange.snapshots())
+    return market
+
+
+def test_follows_packets_from_the_snapshots_on() -> None:
+    exchange = Exchange("ACME", "BETA")
+    exchange.packet(bids=[(100, 5)])
+    market = loaded(exchange)
+    changes = Changes()
+    market.apply(*exchange.packet(bids=[(100, 7)], asks=[(102, 3)]), changes)
+    assert list(changes.books) == ["ACME"]
+    assert market.instruments["ACME"].levels(0) == ([(100, 7, 2)], [(102, 3, 2)])
+    assert market.instruments["ACME"].book.digest == exchange.books["ACME"].digest
+
+
+def test_a_packet_that_is_known_changes_nothing() -> None:
+    """The feed is read from `cover`, which may lie before the snapshots: applying again must be harmless."""
+    exchange = Exchange("ACME")
+    market = loaded(exchange)
+    trade = exchange.trade(100, 1)
+    packet = exchange.packet(bids=[(100, 5)], trades=[trade], executions=[exchange.accepted("ann", 1)])
+    market.apply(*packet, Changes())
+    again = Changes()
+    market.apply(*packet, again)
+    assert not again.books
+    assert not again.trades
+    assert not again.executions
+    assert market.instruments["ACME"].volume == 1
+
+
+def test_a_missing_packet_breaks_it() -> None:
+    exchange = Exchange("ACME")
+    market = loaded(exchange)
+    exchange.packet(bids=[(100, 5)])
+    with pytest.raises(ReplicaBroken, match="packets after position 0 up to 1 are missing"):
+        market.apply(*exchange.packet(bids=[(101, 5)]), Changes())
+
+
+def test_a_wrong_digest_breaks_it() -> None:
+    """Every gateway proves its books against the engine's, at every change."""
+    exchange = Exchange("ACME")
+    market = loaded(exchange)
+    feed_id, packet, published = exchange.packet(bids=[(100, 5)])
+    wrong = packet.changes[0]._replace(digest=packet.changes[0].digest ^ 1)
+    with pytest.raises(ReplicaBroken, match="digest at seq 1"):
+        market.apply(feed_id, packet._replace(changes=[wrong]), published, Changes())
+
+
+def test_another_epoch_breaks_it() -> None:
+    exchange = Exchange("ACME")
+    market = loaded(exchange)
+    exchange.epoch += 1
+    with pytest.raises(ReplicaBroken, match="epoch"):
+        market.apply(*exchange.packet(), Changes())
+
+
+def test_missing_executions_break_it() -> None:
+    exchange = Exchange("ACME")
+    market = loaded(exchange)
+    exchange.accepted("ann", 1)
+    with pytest.raises(ReplicaBroken, match="executions of ann after 0"):
+        market.apply(*exchange.packet(executions=[exchange.accepted("ann", 2)]), Changes())
+
+
+def test_loading_again_continues_the_history_where_it_can() -> None:
+    """A gateway that lost its place leads its users on with a delta: they notice nothing."""
+    exchange = Exchange("ACME")
+    market = loaded(exchange)
+    market.apply(*exchange.packet(bids=[(100, 5), (99, 1)]), Changes())
+    exchange.packet(bids=[(100, 0), (98, 4)])
+    changes = market.load(*exchange.snapshots())
+    assert list(changes.books) == ["ACME"]
+    assert not changes.restarted
+    delta = market.instruments["ACME"].delta_since(1)
+    assert delta is not None
+    assert sorted(delta.bids) == [(98, 4), (100, 0)]
+    assert delta.digest == exchange.books["ACME"].digest
+
+
+def test_loading_another_epoch_restarts_the_books() -> None:
+    exchange = Exchange("ACME")
+    market = loaded(exchange)
+    market.apply(*exchange.packet(bids=[(100, 5)]), Changes())
+    other = Exchange("ACME", epoch=8)
+    other.packet(bids=[(50, 1)])
+    changes = market.load(*other.snapshots())
+    assert list(changes.restarted) == ["ACME"]
+    assert market.instruments["ACME"].delta_since(0) is None
+
+
+def test_loading_a_lower_seq_restarts_the_book() -> None:
+    """The store may come back as an earlier prefix of itself."""
+    exchange = Exchange("ACME")
+    exchange.packet(bids=[(100, 5)])
+    earlier = exchange.snapshots()
+    market = loaded(exchange)
+    market.apply(*exchange.packet(bids=[(100, 6)]), Changes())
+    assert list(market.load(*earlier).restarted) == ["ACME"]
+
+
+def test_trades_lost_between_snapshots_are_named() -> None:
+    exchange = Exchange("ACME")
+    market = loaded(exchange)
+    market.apply(*exchange.packet(bids=[(100, 5)], trades=[exchange.trade(100, 1)]), Changes())
+    exchange.trade(101, 1)
+    exchange.packet(bids=[(100, 4)])
+    exchange.trade(101, 1)
+    exchange.packet(bids=[(100, 3)])
+    assert market.load(*exchange.snapshots()).missing_trades == [("ACME", 2, 3)]
+
+
+def test_a_stored_snapshot_with_a_wrong_digest_breaks_it() -> None:
+    exchange = Exchange("ACME")
+    exchange.packet(bids=[(100, 5)])
+    cover, listing, states, accounts, time_us = exchange.snapshots()
+    with pytest.raises(ReplicaBroken, match="stored snapshot"):
+        MarketReplica().load(cover, listing, [states[0]._replace(digest=1)], accounts, time_us)
+
+
+def test_lists_instruments_and_their_states() -> None:
+    exchange = Exchange("ACME")
+    market = loaded(exchange)
+    changes = Changes()
+    status = Status("ACME", MarketState.HALTED, "news", 5)
+    market.apply(*exchange.packet(listings=[Instrument("BETA")], statuses=[status]), changes)
+    assert [listed.symbol for listed in changes.listings] == ["BETA"]
+    assert market.instruments["ACME"].status() == status
+
+
+def test_keeps_accounts() -> None:
+    exchange = Exchange("ACME")
+    market = loaded(exchange)
+    assert market.account("ann") == Account(0, [], {}, {})
+    market.apply(*exchange.packet(executions=[exchange.accepted("ann", 1)]), Changes())
+    assert [order.order_id for order in market.account("ann").orders] == [1]
+
+
+def test_ticker_keeps_extremes_and_volume() -> None:
+    exchange = Exchange("ACME")
+    market = loaded(exchange)
+    trades = [exchange.trade(price, 2) for price in (100, 103, 99, 101)]
+    market.apply(*exchange.packet(bids=[(98, 5)], asks=[(104, 6)], trades=trades), Changes())
+    ticker = market.instruments["ACME"].ticker()
+    assert ticker[3:] == (98, 5, 104, 6, 101, 100, 103, 99, 8)

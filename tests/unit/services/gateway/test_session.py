@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+from typing import Any
+
+from services.gateway.limits import GatewayLimits
+from services.gateway.rate_limit import Rate, UserShare
+from services.gateway.session import CloseRequired, RequestReceived, Session, SessionState
+from shared.close_codes import CloseCode
+from shared.codec import Encoding, decode_messages, encode_request
+from shared.messages import Goodbye, Message, Reply
+from shared.requests import Ping
+from shared.types import Code
+from shared.websocket_frame import FrameReader
+
+LIMITS = GatewayLimits(requests=Rate(1, 3), orders=Rate(1, 2), bad_requests_in_a_row=4, refusals_in_a_row=5)
+
+
+def session(*, logged_in: bool = True) -> Session:
+    talk = Session("s1", Encoding.MSGPACK, LIMITS, now=0.0)
+    if logged_in:
+        talk.log_in("ann", UserShare(LIMITS.requests, LIMITS.orders, 0.0))
+    return talk
+
+
+def ask(talk: Session, now: float = 0.0, **request: Any) -> list[Message]:
+    talk.receive(encode_request(request, talk.encoding), now)
+    return said(talk)
+
+
+def said(talk: Session) -> list[Message]:
+    frames = FrameReader().receive(b"".join(talk.frames_to_send()))
+    return [message for frame in frames for message in decode_messages(frame.payload, talk.encoding)]
+
+
+def test_a_good_request_becomes_an_event() -> None:
+    talk = session()
+    assert ask(talk, op="ping", id=1) == []
+    assert talk.events() == [RequestReceived(Ping(op="ping", id=1))]
+
+
+def test_a_bad_request_gets_one_reply_and_the_connection_lives() -> None:
+    talk = session()
+    (reply,) = ask(talk, op="subscribe", id=5, channel="bok")
+    assert isinstance(reply, Reply)
+    assert (reply.id, reply.ok, reply.code) == (5, False, Code.BAD_REQUEST)
+    assert "channel: must be one of" in reply.text
+    assert talk.events() == []
+    assert talk.state is SessionState.OPEN
+
+
+def test_bad_requests_in_a_row_end_it_and_a_good_one_forgives() -> None:
+    talk = session()
+    for _ in range(3):
+        ask(talk, op="nonsense", id=1)
+    ask(talk, op="ping", id=2)
+    for _ in range(3):
+        ask(talk, op="nonsense", id=1)
+    assert talk.state is SessionState.OPEN
+    messages = ask(talk, op="nonsense", id=1)
+    assert [type(message) for message in messages] == [Reply, Goodbye]
+    assert talk.events()[-1] == CloseRequired(CloseCode.BAD_REQUEST, "4 bad requests in a row")
+    assert ask(talk, op="ping", id=3) == []
+    assert talk.events() == []
+
+
+def test_requests_beyond_the_rate_are_refused_until_time_has_passed() -> None:
+    talk = session()
+    for _ in range(3):
+        assert ask(talk, op="ping", id=1) == []
+    (reply,) = ask(talk, op="ping", id=1)
+    assert isinstance(reply, Reply)
+    assert reply.code == Code.RATE_LIMITED
+    assert reply.text == "at most 1 requests a second and 3 at once; slow down"
+    assert ask(talk, now=1.0, op="ping", id=1) == []
+
+
+def test_orders_have_a_rate_of_their_own() -> None:
+    talk = session()
+    for _ in range(3):
+        ask(talk, op="ping", id=1)
+    assert ask(talk, op="cancel_all", id=1) == []
+
+
+def test_flooding_beyond_the_rate_ends_it() -> None:
+    talk = session()
+    for _ in range(3 + 5):
+        ask(talk, op="ping", id=1)
+    assert talk.events()[-1] == CloseRequired(CloseCode.RATE, "5 requests in a row beyond the rate")
+
+
+def test_only_login_is_heard_before_it() -> None:
+    talk = session(logged_in=False)
+    (reply,) = ask(talk, op="ping", id=1)
+    assert isinstance(reply, Reply)
+    assert reply.code == Code.NOT_AUTHENTICATED
+
+
+def test_a_second_login_is_refused() -> None:
+    (reply,) = ask(session(), op="login", id=1, token="t")
+    assert isinstance(reply, Reply)
+    assert reply.code == Code.ALREADY_AUTHENTICATED
+
+
+def test_no_login_in_time_ends_it() -> None:
+    talk = session(logged_in=False)
+    deadline = talk.next_deadline()
+    assert deadline == 5.0
+    talk.on_deadline(4.9)
+    assert talk.events() == []
+    talk.on_deadline(deadline)
+    assert talk.events() == [CloseRequired(CloseCode.NOT_AUTHENTICATED, "no login within 5 s")]
+
+
+def test_a_logged_in_session_has_no_deadline() -> None:
+    talk = session()
+    assert talk.next_deadline() is None
+    talk.on_deadline(1e9)
+    assert talk.events() == []
