@@ -1,0 +1,21 @@
+"""The matching engine: a deterministic function from a log of commands to a log of market data.
+
+For use in one's own process: `OrderBook` with `Order` matches; `Engine` adds instruments, users and rules. The root
+is pure; `aio` reads and publishes; `python -m services.matching` runs it all.
+"""
+
+from services.matching.engine import Engine, EngineConfig
+from services.matching.order import Order
+from services.matching.order_book import BookEvent, Cancelled, Fill, OrderBook, Refused, Replaced
+
+__all__ = [
+    "BookEvent",
+    "Cancelled",
+    "Engine",
+    "EngineConfig",
+    "Fill",
+    "Order",
+    "OrderBook",
+    "Refused",
+    "Replaced",
+]

@@ -54,6 +54,8 @@ class GatewayServer:
         self.feed_reader = FeedReader(self._reading, keys, self, random)
         self.command_writer = CommandWriter(self._writing, keys, self.gateway.orders, random)
         self.health = Health(self)
+        self.port = settings.port
+        """Where it listens; the one that was free, if 0 was asked for, once it runs."""
         self._settings = settings
         self._flush_timer: asyncio.TimerHandle | None = None
         self._log = structlog.get_logger().bind(source=source)
@@ -93,8 +95,8 @@ class GatewayServer:
                     tasks.create_task(self._sweep(), name="sweep"),
                 ]
                 server = await self.loop.create_server(lambda: ClientConnection(self), sock=listener, backlog=BACKLOG)
-                host, port = listener.getsockname()[:2]
-                self._log.info("listening", host=host, port=port)
+                self.port = listener.getsockname()[1]
+                self._log.info("listening", host=self._settings.host, port=self.port)
                 await stop.wait()
                 server.close()
                 await self._drain()

@@ -1,0 +1,1 @@
+"""The matching engine's shell: reading the command log, publishing, leading."""

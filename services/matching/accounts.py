@@ -1,0 +1,79 @@
+"""A user's private state as the engine keeps it: resting orders, positions, cash.
+
+Owns the numbering of the user's executions. `shared.account.AccountBook` is its replica elsewhere.
+Invariant: `orders` are the user's resting orders, in ascending order of id.
+"""
+
+from __future__ import annotations
+
+from services.matching.market import Market
+from services.matching.order import Order
+from shared.messages import Account, OpenOrder
+from shared.types import Side
+
+
+class UserAccount:
+    """
+    One user.
+
+    Args:
+        user: The name that gateways stamp on commands.
+    """
+
+    __slots__ = ("_by_client_order_id", "cash", "orders", "positions", "user", "user_seq")
+
+    def __init__(self, user: str) -> None:
+        self.user = user
+        self.user_seq = 0
+        """Executions so far."""
+        self.orders: dict[int, Order] = {}
+        """Resting orders by id. Changed by `add` and `remove` alone."""
+        self.positions: dict[str, int] = {}
+        """Symbol to net lots; negative is short."""
+        self.cash: dict[str, int] = {}
+        """Currency to the net of all trades in millionths; negative is paid."""
+        self._by_client_order_id: dict[str, Order] = {}
+
+    def add(self, order: Order) -> None:
+        """Remember an order that rests now."""
+        self.orders[order.order_id] = order
+        self._by_client_order_id[order.client_order_id] = order
+
+    def remove(self, order: Order) -> None:
+        """Forget an order that has ended; one that never rested is no matter."""
+        if self.orders.pop(order.order_id, None) is not None:
+            del self._by_client_order_id[order.client_order_id]
+
+    def find(self, order_id: int, client_order_id: str) -> Order | None:
+        """Return the resting order that has this id, or (order_id 0) this client's id."""
+        if order_id:
+            return self.orders.get(order_id)
+        return self._by_client_order_id.get(client_order_id)
+
+    def settle(self, market: Market, side: Side, price: int, quantity: int) -> None:
+        """Move lots and money for one fill."""
+        lots = quantity if side is Side.BID else -quantity
+        symbol, currency = market.instrument.symbol, market.instrument.currency
+        self.positions[symbol] = self.positions.get(symbol, 0) + lots
+        self.cash[currency] = self.cash.get(currency, 0) - lots * price * market.tick_value
+
+    def message(self) -> Account:
+        """Return the private snapshot; O(orders)."""
+        return Account(
+            self.user_seq, [open_order(order) for order in self.orders.values()], dict(self.positions), dict(self.cash)
+        )
+
+
+def open_order(order: Order) -> OpenOrder:
+    """Return a resting order as messages show it."""
+    return OpenOrder(
+        order.order_id,
+        order.client_order_id,
+        order.instrument,
+        order.side,
+        order.kind,
+        order.time_in_force,
+        order.price,
+        order.quantity,
+        order.remaining,
+    )

@@ -1,0 +1,239 @@
+"""A leader's term: every packet into the feed, exactly once, whatever the store does meanwhile.
+
+Owns what each answer of the store means, the healing of a store that lost its tail, and what is stored beside the
+packets. Leaves reading the command log to the service, which must look at `rewound` after each publication.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import assert_never, cast
+
+import structlog
+
+from services.matching.aio.metrics import MatchingMetrics
+from services.matching.aio.patience import Patience
+from services.matching.aio.publisher import Answer, Publisher, Verdict
+from services.matching.checkpoint import Checkpoint, decode_checkpoint, encode_checkpoint
+from services.matching.command_log import LOG_START
+from services.matching.engine import Engine
+from services.matching.feed import PacketBuilder
+from services.matching.kept_packets import FeedEntry, KeptPackets
+from services.matching.settings import MatchingSettings
+from services.matching.snapshot_schedule import SnapshotSchedule
+from shared.aio.redis_connection import UNREACHABLE, Redis, RedisError
+from shared.errors import CorruptEntry, LeadershipLost, MalformedMessage
+from shared.packet import FeedId, Packet, encode_packet
+from shared.snapshots import encode_accounts, encode_book_state, encode_listing
+from shared.stream_keys import StreamKeys
+
+
+class _Publication:
+    """What is to be published; healing extends it."""
+
+    __slots__ = ("entries", "first_needed", "prev_id", "values")
+
+    def __init__(self, prev_id: FeedId, entries: Sequence[FeedEntry]) -> None:
+        self.prev_id = prev_id
+        self.entries = entries
+        self.values: dict[str, bytes] = {}
+        self.first_needed = ""
+
+
+class Leader:
+    """
+    One term.
+
+    Args:
+        engine: Stands at the position of `last_id`, or where history was lost beyond it.
+        term: This term; above that of `last_id`.
+        last_id: The feed's last id.
+        redis: For reading back what the store holds.
+        keys: The shard's keys.
+        publisher: The way into the feed; knows the store's id.
+        settings: The rhythm of snapshots and checkpoints, and the lease.
+        patience: How long to bear with a silent store.
+        metrics: Where to count.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        term: int,
+        last_id: FeedId,
+        redis: Redis,
+        keys: StreamKeys,
+        publisher: Publisher,
+        settings: MatchingSettings,
+        patience: Patience,
+        metrics: MatchingMetrics,
+    ) -> None:
+        self.engine = engine
+        self.term = term
+        self.builder = PacketBuilder(engine)
+        self.rewound = False
+        """The command log must be read again from `engine.log_id`; whoever reads it clears this."""
+        self._last_id = last_id
+        self._redis = redis
+        self._keys = keys
+        self._publisher = publisher
+        self._lease_s = settings.lease_ms / 1000
+        self._patience = patience
+        self._metrics = metrics
+        self._schedule = SnapshotSchedule(settings.snapshot_interval_s, settings.checkpoint_interval_s)
+        self._kept = KeptPackets()
+        self._renewed_at = time.monotonic()
+        self._log = structlog.get_logger().bind(term=term)
+
+    async def announce(self) -> bool:
+        """
+        Append this term's marker, and store everything; False if the feed was not as it was at recovery.
+
+        Raises:
+            LeadershipLost: If the lease names another.
+            RedisError: If Redis could not be reached.
+        """
+        publication = self._next(self.builder.marker())
+        sent_at = time.monotonic()
+        answer = await self._send(publication)
+        match answer.verdict:
+            case Verdict.APPENDED:
+                self._appended(publication, sent_at)
+                return True
+            case Verdict.NOT_LEADER:
+                raise LeadershipLost(f"{answer.detail} leads")
+            case Verdict.REFUSED:
+                await self._patience.wait(answer.detail)
+        return False
+
+    async def publish(self) -> None:
+        """
+        Publish what has been applied since the last packet, if anything, and return once it is in the feed.
+
+        Raises:
+            LeadershipLost: If another leads, or the store lost more than can be healed.
+            StoreUnavailable: If Redis was away or refused for too long.
+        """
+        packet = self.builder.take()
+        if packet is not None:
+            await self._complete(self._next(packet))
+            self._metrics.batch(packet.position)
+
+    async def finish(self) -> None:
+        """Store everything as it stands; the last act of a term. Raises as `publish`."""
+        publication = _Publication(self._last_id, ())
+        self._schedule.everything()
+        self._fill_in(publication)
+        await self._complete(publication)
+
+    # From a packet to the feed.
+
+    def _next(self, packet: Packet) -> _Publication:
+        feed_id = FeedId(self.term, packet.position)
+        entry = FeedEntry(feed_id, self._last_id, encode_packet(packet), time.time_ns() // 1000)
+        self._schedule.observe(packet, self._last_id)
+        publication = _Publication(self._last_id, (entry,))
+        self._fill_in(publication)
+        return publication
+
+    async def _complete(self, publication: _Publication) -> None:
+        while True:
+            sent_at = time.monotonic()
+            try:
+                if await self._draw_consequences(publication, await self._send(publication)):
+                    self._appended(publication, sent_at)
+                    return
+            except (*UNREACHABLE, RedisError) as error:
+                # Done or not, the next answer tells.
+                await self._patience.wait(error)
+
+    async def _send(self, publication: _Publication) -> Answer:
+        with self._metrics.publish_seconds.time():
+            return await self._publisher.publish(
+                publication.prev_id, publication.entries, publication.values, publication.first_needed
+            )
+
+    async def _draw_consequences(self, publication: _Publication, answer: Answer) -> bool:
+        """Do what an answer demands; True if the publication is in the feed, False if it must be sent (again)."""
+        match answer.verdict:
+            case Verdict.APPENDED:
+                return True
+            case Verdict.AHEAD:
+                # My own bytes: a call whose answer was lost had landed.
+                if publication.entries and await self._publisher.holds(publication.entries[-1]):
+                    return True
+                raise LeadershipLost(f"the feed goes on without this leader: its last entry is {answer.detail}")
+            case Verdict.BEHIND:
+                await self._heal(publication, FeedId.parse(answer.detail))
+            case Verdict.CHANGED:
+                await self._meet_store(publication, answer.detail)
+            case Verdict.NOT_LEADER:
+                raise LeadershipLost(f"{answer.detail} leads")
+            case Verdict.REFUSED:
+                await self._patience.wait(answer.detail)
+            case _:
+                assert_never(answer.verdict)
+        return False
+
+    def _appended(self, publication: _Publication, sent_at: float) -> None:
+        self._patience.answered()
+        self._renewed_at = sent_at
+        fresh = [entry for entry in publication.entries if entry.feed_id > self._last_id]
+        self._kept.add(fresh)
+        self._metrics.healed_packets.inc(len(publication.entries) - len(fresh))
+        if publication.entries:
+            self._last_id = publication.entries[-1].feed_id
+
+    # A store that is not as it was.
+
+    async def _heal(self, publication: _Publication, feed_id: FeedId) -> None:
+        """Give back to the store what it lost after `feed_id`, with a checkpoint, since commands may be lost too."""
+        lost = self._kept.after(feed_id)
+        if lost is None:
+            raise LeadershipLost(f"the store lost all after {feed_id}, more than this leader has kept")
+        self._log.warning("the store lost its tail; healing it", last=str(feed_id), packets=len(lost))
+        publication.prev_id = feed_id
+        publication.entries = (*lost, *(entry for entry in publication.entries if entry.feed_id > self._last_id))
+        await self._rewind(publication)
+
+    async def _meet_store(self, publication: _Publication, store_id: str) -> None:
+        """Go on with a store that restarted or failed over, unless another may have led in what it lost."""
+        silent_s = time.monotonic() - self._renewed_at
+        if silent_s > self._lease_s:
+            raise LeadershipLost(
+                f"the store is another one after {silent_s:.1f} s; someone else may have led meanwhile"
+            )
+        self._log.warning("the store restarted or failed over", store=store_id)
+        await self._rewind(publication)
+        self._publisher.store_id = store_id
+
+    async def _rewind(self, publication: _Publication) -> None:
+        data = cast("bytes | None", await self._redis.get(self._keys.checkpoint))
+        try:
+            self.engine.log_id = decode_checkpoint(data).engine.log_id if data is not None else LOG_START
+        except MalformedMessage as error:
+            raise CorruptEntry(self._keys.checkpoint, "", str(error)) from error
+        self.rewound = True
+        self._schedule.everything()
+        self._fill_in(publication)
+
+    # What is stored beside the packets.
+
+    def _fill_in(self, publication: _Publication) -> None:
+        engine, keys = self.engine, self._keys
+        last_id = publication.entries[-1].feed_id if publication.entries else self._last_id
+        due = self._schedule.take_due(last_id, engine.markets, time.monotonic())
+        values = publication.values
+        for symbol in due.instruments:
+            state = engine.markets[symbol].book_state(engine.epoch, str(last_id))
+            values[keys.snapshot(symbol)] = encode_book_state(state)
+        if due.listing:
+            values[keys.listing] = encode_listing([market.instrument for market in engine.markets.values()])
+        if due.checkpoint:
+            with self._metrics.checkpoint_seconds.time():
+                accounts = {user: account.message() for user, account in engine.accounts.items()}
+                values[keys.accounts] = encode_accounts(accounts)
+                values[keys.checkpoint] = encode_checkpoint(Checkpoint(engine, self.term, self._publisher.store_id))
+            publication.first_needed = engine.log_id
+        values[keys.cover] = str(due.cover).encode()

@@ -1,0 +1,59 @@
+"""How long to bear with a store that does not answer."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from random import Random
+from typing import Final
+
+import structlog
+
+from shared.backoff import Backoff
+from shared.errors import StoreUnavailable
+
+RETRY_MAX_S: Final = 2.0
+"""Longest pause between two tries."""
+
+
+class Patience:
+    """
+    The pauses between tries, and their end.
+
+    Args:
+        limit_s: How long in all, from the first failure on.
+        stop: Ends a pause early, and all patience with it.
+        random: Source of the jitter.
+    """
+
+    def __init__(self, limit_s: float, stop: asyncio.Event, random: Random) -> None:
+        self._limit_s = limit_s
+        self._stop = stop
+        self._backoff = Backoff(random, max_s=RETRY_MAX_S)
+        self._since: float | None = None
+
+    def answered(self) -> None:
+        """Forget the failures: the store answers."""
+        if self._since is not None:
+            self._since = None
+            self._backoff.reset()
+
+    async def wait(self, error: Exception | str) -> None:
+        """
+        Pause after a failure.
+
+        Raises:
+            StoreUnavailable: If the limit is reached, or the process is to stop.
+        """
+        now = time.monotonic()
+        if self._since is None:
+            self._since = now
+            structlog.get_logger().warning("the store does not answer; trying again", error=str(error))
+        away_s = now - self._since
+        if away_s >= self._limit_s or self._stop.is_set():
+            raise StoreUnavailable(f"Redis has not done its work for {away_s:.1f} s: {error}")
+        try:
+            async with asyncio.timeout(self._backoff.next_delay()):
+                await self._stop.wait()
+        except TimeoutError:
+            pass

@@ -1,0 +1,32 @@
+"""Lua scripts: sent by their hash, and whole only to a server that does not know them yet."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+from redis.exceptions import NoScriptError
+
+from shared.aio.redis_connection import Redis
+
+
+class Script:
+    """
+    One script.
+
+    Args:
+        source: Lua.
+    """
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+        # Redis names scripts by their SHA-1; no secret hangs on it.
+        self._sha = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
+
+    async def run(self, redis: Redis, keys: Sequence[str], arguments: Sequence[str | bytes | int]) -> Any:
+        """Run it, once; the caller decides about repetition."""
+        try:
+            return await redis.evalsha(self._sha, len(keys), *keys, *arguments)
+        except NoScriptError:
+            return await redis.eval(self._source, len(keys), *keys, *arguments)

@@ -1,0 +1,157 @@
+"""The matching service: wait for the lease, recover, then read, apply, publish, repeat.
+
+Owns the life of one engine process. Batches are natural, not timed: a batch is what has come while the last one was
+being published, so at rest a command waits for nobody and under load the cost a command falls.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from random import Random
+from typing import Final
+
+import structlog
+
+from services.matching.aio.command_reader import CommandReader
+from services.matching.aio.leader import Leader
+from services.matching.aio.lease import Lease
+from services.matching.aio.metrics import MatchingMetrics
+from services.matching.aio.patience import Patience
+from services.matching.aio.publisher import Publisher
+from services.matching.aio.takeover import Takeover
+from services.matching.aio.ticker import Ticker
+from services.matching.command_log import LogEntry
+from services.matching.settings import MatchingSettings
+from shared.aio.redis_connection import UNREACHABLE, Redis, RedisError
+from shared.errors import CorruptEntry, StoreUnavailable
+from shared.instrument import Instrument
+from shared.stream_keys import StreamKeys
+
+SHUTDOWN_S: Final = 5.0
+"""How long the last publication and the release of the lease may take."""
+
+
+class MatchingService:
+    """
+    One engine process.
+
+    Args:
+        settings: Limits and rhythms.
+        instruments: What the market lists.
+        reading: A client for the reading of commands alone.
+        writing: A client for all else.
+        name: This process's name in the lease; unique.
+        metrics: Where to count.
+        random: Jitter and epochs.
+    """
+
+    def __init__(
+        self,
+        settings: MatchingSettings,
+        instruments: Sequence[Instrument],
+        reading: Redis,
+        writing: Redis,
+        name: str,
+        metrics: MatchingMetrics,
+        random: Random,
+    ) -> None:
+        self._settings = settings
+        self._instruments = instruments
+        self._writing = writing
+        self._metrics = metrics
+        self._keys = StreamKeys(settings.shard)
+        self._stop = asyncio.Event()
+        self._random = random
+        self._patience = self._new_patience()
+        self._reader = CommandReader(reading, self._keys)
+        self._lease = Lease(writing, self._keys, name, settings.lease_ms)
+        publisher = Publisher(
+            writing,
+            self._keys,
+            name,
+            lease_ms=settings.lease_ms,
+            feed_packets_max=settings.feed_packets_max,
+            command_entries_max=settings.command_entries_max,
+        )
+        self._takeover = Takeover(
+            writing, self._keys, self._lease, self._reader, publisher, settings, self._patience, metrics, random
+        )
+
+    def stop(self) -> None:
+        """Ask the service to end in good order; for signal handlers."""
+        self._stop.set()
+
+    async def run(self) -> None:
+        """
+        Lead until `stop`.
+
+        Raises:
+            LeadershipLost: Another engine leads.
+            StoreUnavailable: Redis was away for too long.
+            CorruptEntry: The store holds something that no writer writes.
+        """
+        leader = await self._lead()
+        if leader is None:
+            return
+        missing = [found for found in self._instruments if found.symbol not in leader.engine.markets]
+        ticker = Ticker(self._writing, self._keys, leader.term, self._stop, self._new_patience())
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(ticker.run(missing), name="ticker")
+            tasks.create_task(self._serve(leader), name="serve")
+        await self._shut_down(leader)
+
+    async def _lead(self) -> Leader | None:
+        """Wait for the lease and take over; None if asked to stop before."""
+        log = structlog.get_logger()
+        log.info("waiting for the lease", redis=self._settings.redis_url, shard=self._settings.shard)
+        while not self._stop.is_set():
+            try:
+                if await self._lease.try_acquire():
+                    leader = await self._takeover.run()
+                    log.info("leading", term=leader.term, position=leader.engine.position, epoch=leader.engine.epoch)
+                    self._metrics.term.set(leader.term)
+                    return leader
+                self._patience.answered()
+                await self._lease.wait(self._stop)
+            except (*UNREACHABLE, RedisError) as error:
+                await self._patience.wait(error)
+        return None
+
+    async def _serve(self, leader: Leader) -> None:
+        while not self._stop.is_set():
+            try:
+                entries = await self._reader.read()
+            except (*UNREACHABLE, RedisError) as error:
+                await self._patience.wait(error)
+                continue
+            except CorruptEntry:
+                self._metrics.corrupt_entries.inc()
+                raise
+            self._patience.answered()
+            await self._apply(leader, entries)
+
+    async def _apply(self, leader: Leader, entries: list[LogEntry]) -> None:
+        for entry in entries:
+            for command in entry.commands:
+                self._metrics.count(command, leader.builder.apply(command, entry.time_us))
+            leader.engine.log_id = entry.entry_id
+            if leader.builder.commands >= self._settings.batch_commands_max or entry is entries[-1]:
+                await leader.publish()
+                if leader.rewound:
+                    # The store lost something: what was read is read again, from the store's own checkpoint.
+                    leader.rewound = False
+                    self._reader.seek(leader.engine.log_id)
+                    return
+
+    def _new_patience(self) -> Patience:
+        return Patience(self._settings.unreachable_max_s, self._stop, self._random)
+
+    async def _shut_down(self, leader: Leader) -> None:
+        try:
+            async with asyncio.timeout(SHUTDOWN_S):
+                await leader.finish()
+                await self._lease.release()
+        except (TimeoutError, *UNREACHABLE, RedisError) as error:
+            raise StoreUnavailable(f"no last checkpoint, the next engine reads more of the log: {error!r}") from error
+        structlog.get_logger().info("stopped", position=leader.engine.position)

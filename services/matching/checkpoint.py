@@ -1,0 +1,173 @@
+"""The engine's whole state as bytes, and back.
+
+What recovery needs beside the tail of the command log: markets with every queue in order, accounts, the windows of
+repetition, all counters. Three parts: version, CRC-32 of the content, content (msgpack). A checkpoint of another
+version or with another sum is corrupt; nothing is guessed.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+from zlib import crc32
+
+import msgpack
+
+from services.matching.accounts import UserAccount
+from services.matching.engine import Engine, EngineConfig
+from services.matching.market import Market
+from services.matching.order import Order
+from services.matching.repetition import ClientOrderIds, Sources
+from shared.errors import MalformedMessage
+from shared.instrument import Instrument
+from shared.types import MarketState, OrderKind, SelfTradePrevention, Side, TimeInForce
+
+CHECKPOINT_VERSION: Final = 1
+
+_TIMES: Final = {time_in_force.value: time_in_force for time_in_force in TimeInForce}
+_KINDS: Final = {kind.value: kind for kind in OrderKind}
+_PREVENTIONS: Final = {prevention.value: prevention for prevention in SelfTradePrevention}
+
+
+class Checkpoint(NamedTuple):
+    """An engine at a position, and who wrote it."""
+
+    engine: Engine
+    term: int
+    """Of the leader that wrote it."""
+    store_id: str
+    """The store's replication id when it was written: another one now means that the store may have lost its tail."""
+
+
+def encode_checkpoint(checkpoint: Checkpoint) -> bytes:
+    """
+    Pack; O(orders and accounts).
+
+    The engine must stand between two packets: changes of books that no packet has told yet would be lost.
+    """
+    engine = checkpoint.engine
+    content = msgpack.packb(
+        (
+            checkpoint.term,
+            checkpoint.store_id,
+            engine.config,
+            engine.epoch,
+            engine.position,
+            engine.log_id,
+            engine.time,
+            engine.last_order_id,
+            [_market_row(market) for market in engine.markets.values()],
+            [_account_row(account) for account in engine.accounts.values()],
+            engine.sources.rows(),
+            engine.client_order_ids.rows(),
+        )
+    )
+    packed: bytes = msgpack.packb((CHECKPOINT_VERSION, crc32(content), content))
+    return packed
+
+
+def decode_checkpoint(data: bytes) -> Checkpoint:
+    """
+    Unpack; O(orders and accounts).
+
+    Raises:
+        MalformedMessage: If the bytes are not a checkpoint of this version, or have been damaged.
+    """
+    try:
+        version, checksum, content = msgpack.unpackb(data)
+        if version != CHECKPOINT_VERSION:
+            raise ValueError(f"version {version!r}, this program reads {CHECKPOINT_VERSION}")
+        if crc32(content) != checksum:
+            raise ValueError("its checksum differs from its content's")
+        return _checkpoint(msgpack.unpackb(content))
+    except (ValueError, TypeError, KeyError, msgpack.UnpackException) as error:
+        raise MalformedMessage(f"no checkpoint: {error}") from error
+
+
+def _market_row(market: Market) -> tuple[Any, ...]:
+    book = market.book
+    return (
+        market.instrument,
+        market.state,
+        market.reason,
+        market.changed_at,
+        (market.last, market.open, market.high, market.low, market.volume),
+        (book.seq, book.trade_id),
+        # By priority: best price first, and at a price first come first. So placing them again restores the queues.
+        [
+            _order_row(order)
+            for side in (book.bids, book.asks)
+            for price in side.prices()
+            for order in side.levels[price]
+        ],
+    )
+
+
+def _order_row(order: Order) -> tuple[Any, ...]:
+    return (
+        order.order_id,
+        order.user,
+        order.side is Side.ASK,
+        order.price,
+        order.quantity,
+        order.remaining,
+        order.kind,
+        order.time_in_force,
+        order.post_only,
+        order.self_trade_prevention,
+        order.client_order_id,
+    )
+
+
+def _account_row(account: UserAccount) -> tuple[Any, ...]:
+    return account.user, account.user_seq, account.positions, account.cash
+
+
+def _checkpoint(content: list[Any]) -> Checkpoint:
+    term, store_id, config, epoch, position, log_id, time, last_order_id, markets, accounts, sources, ids = content
+    engine = Engine(EngineConfig._make(config))
+    engine.epoch, engine.position, engine.log_id, engine.time = epoch, position, log_id, time
+    engine.last_order_id = last_order_id
+    engine.sources = Sources((source, number) for source, number in sources)
+    engine.client_order_ids = ClientOrderIds((user, client_order_id) for user, client_order_id in ids)
+    for user, user_seq, positions, cash in accounts:
+        account = engine.account(user)
+        account.user_seq, account.positions, account.cash = user_seq, positions, cash
+    orders: list[Order] = []
+    for row in markets:
+        market = _market(row)
+        engine.markets[market.instrument.symbol] = market
+        orders += market.book.orders.values()
+    for order in sorted(orders, key=_order_id):
+        engine.account(order.user).add(order)
+    return Checkpoint(engine, term, store_id)
+
+
+def _market(row: list[Any]) -> Market:
+    instrument, state, reason, changed_at, statistics, (seq, trade_id), orders = row
+    market = Market(Instrument(*instrument))
+    market.state, market.reason, market.changed_at = MarketState(state), reason, changed_at
+    market.last, market.open, market.high, market.low, market.volume = statistics
+    market.book.restore([_order(order) for order in orders], seq, trade_id)
+    return market
+
+
+def _order(row: list[Any]) -> Order:
+    order_id, user, asks, price, quantity, remaining, kind, time_in_force, post_only, prevention, client_order_id = row
+    order = Order(
+        order_id,
+        user,
+        Side.ASK if asks else Side.BID,
+        price,
+        quantity,
+        _KINDS[kind],
+        _TIMES[time_in_force],
+        post_only,
+        _PREVENTIONS[prevention],
+        client_order_id,
+    )
+    order.remaining = remaining
+    return order
+
+
+def _order_id(order: Order) -> int:
+    return order.order_id

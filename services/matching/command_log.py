@@ -1,0 +1,94 @@
+"""Entries of the command log, as they come from the store.
+
+Owns the check that an entry is what writers write, down to the type of every field: behind it the engine may trust
+what it reads, and bad values are business rejects. A bad entry stops the reader; nothing is skipped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+from shared.commands import (
+    COMMANDS_IN_ENTRY_MAX,
+    CancelAll,
+    CancelOrder,
+    Command,
+    ListInstrument,
+    PlaceOrder,
+    ReplaceOrder,
+    SetMarketState,
+    Tick,
+    decode_commands,
+)
+from shared.errors import CorruptEntry, MalformedMessage
+from shared.instrument import Instrument
+from shared.stream_keys import COMMANDS_FIELD
+from shared.types import MarketState, OrderKind, SelfTradePrevention, Side, TimeInForce
+
+LOG_START: Final = "0-0"
+"""Before the first entry."""
+
+_NAME = (str, int, str)
+_ORDER_NAME = (*_NAME, int, str)
+_SHAPES: Final[dict[type[Any], tuple[tuple[type, ...], ...]]] = {
+    PlaceOrder: ((*_NAME, str, str, Side, OrderKind, int, int, TimeInForce, bool, SelfTradePrevention),),
+    CancelOrder: (_ORDER_NAME,),
+    ReplaceOrder: tuple(
+        (*_ORDER_NAME, price, quantity) for price in (int, type(None)) for quantity in (int, type(None))
+    ),
+    CancelAll: ((*_NAME, str), (*_NAME, type(None))),
+    Tick: ((str, int),),
+    ListInstrument: ((str, int, Instrument),),
+    SetMarketState: ((*_NAME, MarketState, str),),
+}
+"""The types that the fields of each command may have."""
+_DEFINITION: Final = (str, str, str, str, str, int, int, int)
+"""The first fields of an instrument; its terms and session are maps or None."""
+
+
+class LogEntry(NamedTuple):
+    """One entry of the command log."""
+
+    entry_id: str
+    time_us: int
+    """The id's milliseconds, in µs since 1970."""
+    commands: list[Command]
+
+
+def decode_entry(key: str, entry_id: bytes, fields: Mapping[bytes, bytes]) -> LogEntry:
+    """
+    Read one stream entry.
+
+    Args:
+        key: The stream's key, for the error.
+        entry_id: As Redis gives it.
+        fields: As Redis gives them.
+
+    Raises:
+        CorruptEntry: Names the entry.
+    """
+    text = entry_id.decode()
+    data = fields.get(COMMANDS_FIELD)
+    if data is None:
+        raise CorruptEntry(key, text, f"it has no field {COMMANDS_FIELD.decode()!r}")
+    try:
+        commands = decode_commands(data)
+    except MalformedMessage as error:
+        raise CorruptEntry(key, text, str(error)) from error
+    if not 1 <= len(commands) <= COMMANDS_IN_ENTRY_MAX:
+        raise CorruptEntry(key, text, f"it holds {len(commands)} commands, the limit is {COMMANDS_IN_ENTRY_MAX}")
+    for command in commands:
+        if not _well_typed(command):
+            raise CorruptEntry(key, text, f"a field has the wrong type: {command}")
+    return LogEntry(text, int(text.partition("-")[0]) * 1000, commands)
+
+
+def _well_typed(command: Command) -> bool:
+    if tuple(map(type, command)) not in _SHAPES[type(command)]:
+        return False
+    if isinstance(command, ListInstrument):
+        return tuple(map(type, command.instrument[: len(_DEFINITION)])) == _DEFINITION and all(
+            isinstance(terms, dict | None) for terms in command.instrument[len(_DEFINITION) :]
+        )
+    return True

@@ -1,0 +1,396 @@
+"""The matching engine: a deterministic function from commands to events.
+
+Owns the state of a shard: markets, accounts, the numbering of orders and commands, and the rules about users. Leaves
+to others where commands come from and where events go. There is no clock, no chance and no iteration over a set: the
+same commands give the same events, byte for byte, however they were batched. A command that the rules refuse is an
+event, never an exception. Invariant: the state is what applying the commands from the first one gives.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple, assert_never
+
+from services.matching.accounts import UserAccount
+from services.matching.market import Market, Refusal
+from services.matching.order import Order
+from services.matching.order_book import BookEvent, Cancelled, Fill, Refused, Replaced
+from services.matching.repetition import ClientOrderIds, Sources
+from shared.commands import (
+    CancelAll,
+    CancelOrder,
+    Command,
+    ListInstrument,
+    PlaceOrder,
+    ReplaceOrder,
+    SetMarketState,
+    Tick,
+)
+from shared.errors import ConfigurationError
+from shared.events import Event, Outcome, PrivateExecution
+from shared.messages import Execution, Status, Trade
+from shared.types import Code, ExecutionEvent, Liquidity, MarketState, OrderKind, TimeInForce
+
+OPEN_ORDERS_MAX: Final = 1000
+"""Default limit of resting orders a user; the next order that could rest is refused."""
+INSTRUMENTS_MAX: Final = 10_000
+"""Instruments of a shard; the next listing is refused."""
+SETTABLE_STATES: Final = (MarketState.OPEN, MarketState.HALTED, MarketState.CLOSED)
+
+_OK: Final = Refusal(Code.OK, "")
+_UNKNOWN_ORDER: Final = Refusal(Code.UNKNOWN_ORDER, "order_id: no open order of yours has this id")
+_NOT_FOUND: Final = Refusal(Code.UNKNOWN_ORDER, "client_order_id: no open order of yours has this id")
+# Looking a member up in its enumeration costs a tenth of a trade.
+_ACCEPTED: Final = ExecutionEvent.ACCEPTED
+_FILLED: Final = ExecutionEvent.FILLED
+_MAKER: Final = Liquidity.MAKER
+_TAKER: Final = Liquidity.TAKER
+_NO_LIQUIDITY: Final = Liquidity.NONE
+_NO_REASON: Final = Code.OK
+
+
+class EngineConfig(NamedTuple):
+    """The market's rules that are not an instrument's. Part of the state: changed only between two packets."""
+
+    open_orders_max: int = OPEN_ORDERS_MAX
+    """Resting orders a user may have."""
+
+
+class Engine:
+    """
+    One shard's market.
+
+    Args:
+        config: Rules; a recovered engine keeps those of its checkpoint until its leader changes them.
+    """
+
+    def __init__(self, config: EngineConfig | None = None) -> None:
+        self.config = config or EngineConfig()
+        self.epoch = 0
+        """Names this history; whoever leads sets it."""
+        self.position = 0
+        """Distinct commands applied."""
+        self.log_id = "0-0"
+        """The command log is applied up to this entry, whole; whoever reads the log sets it."""
+        self.time = 0
+        """Of the last command, µs since 1970; never falls, even if the log's clock does."""
+        self.last_order_id = 0
+        self.markets: dict[str, Market] = {}
+        """By symbol, in order of listing."""
+        self.accounts: dict[str, UserAccount] = {}
+        """By user, in order of first appearance."""
+        self.sources = Sources()
+        self.client_order_ids = ClientOrderIds()
+        self._changed: dict[str, Market] = {}
+        self._events: list[Event] = []
+
+    def apply(self, command: Command, time_us: int) -> list[Event]:
+        """
+        Apply one command, once.
+
+        Args:
+            command: The next of the log.
+            time_us: Its log entry's time, µs since 1970.
+
+        Returns:
+            Everything that happened, in order, the command's `Outcome` last. Nothing if the command was applied
+            before. Changes of books are not among them: `take_changed` says which books have some.
+
+        Cost: O(log levels) and O(1) per order met; CancelAll O(the user's orders).
+        """
+        if not self.sources.advance(command.source, command.number):
+            return []
+        self.position += 1
+        self.time = max(self.time, time_us)
+        events: list[Event] = []
+        self._events = events
+        match command:
+            case PlaceOrder():
+                refusal, order_id, cancelled = self._place(command)
+            case CancelOrder():
+                refusal, order_id, cancelled = self._cancel(command)
+            case ReplaceOrder():
+                refusal, order_id, cancelled = self._replace(command)
+            case CancelAll():
+                refusal, order_id, cancelled = self._cancel_all(command)
+            case Tick():
+                # Expiry and sessions will hang here: time passes for the market only through the log.
+                refusal, order_id, cancelled = _OK, 0, 0
+            case ListInstrument():
+                refusal, order_id, cancelled = self._list(command), 0, 0
+            case SetMarketState():
+                refusal, order_id, cancelled = self._set_state(command), 0, 0
+            case _:
+                assert_never(command)
+        events.append(Outcome(command.source, command.number, refusal.code, refusal.text, order_id, cancelled))
+        return events
+
+    def take_changed(self) -> list[Market]:
+        """Return the markets whose books were touched since the last call, in order of first touch."""
+        changed = list(self._changed.values())
+        self._changed.clear()
+        return changed
+
+    def account(self, user: str) -> UserAccount:
+        """Return a user's account, a new one on first sight."""
+        account = self.accounts.get(user)
+        if account is None:
+            account = self.accounts[user] = UserAccount(user)
+        return account
+
+    def check_invariants(self) -> None:
+        """Assert what must always hold; O(orders). For tests."""
+        resting: dict[int, Order] = {}
+        for market in self.markets.values():
+            market.book.check_invariants()
+            resting.update(market.book.orders)
+        assert len(resting) == sum(len(account.orders) for account in self.accounts.values())
+        for account in self.accounts.values():
+            assert list(account.orders) == sorted(account.orders)
+            assert len(account.orders) <= self.config.open_orders_max
+            assert all(resting[order_id] is order for order_id, order in account.orders.items())
+        for symbol in self.markets:
+            assert sum(account.positions.get(symbol, 0) for account in self.accounts.values()) == 0
+
+    # One method a command.
+
+    def _place(self, command: PlaceOrder) -> tuple[Refusal, int, int]:
+        account = self.account(command.user)
+        market = self.markets.get(command.instrument)
+        refusal = self._refusal(command, market, account)
+        if refusal is not None:
+            return self._reject(command, account, refusal)
+        assert market is not None, "an unknown instrument has been refused"
+        order_id = self.last_order_id + 1
+        order = Order(
+            order_id,
+            command.user,
+            command.side,
+            command.price,
+            command.quantity,
+            command.kind,
+            command.time_in_force,
+            command.post_only,
+            command.self_trade_prevention,
+            command.client_order_id,
+        )
+        seq = market.book.seq
+        happened = market.book.place(order)
+        if happened and type(happened[0]) is Refused:
+            rule = f"post_only: at {order.price} ticks it would trade"
+            return self._reject(command, account, Refusal(happened[0].code, rule))
+        self.last_order_id = order_id
+        self.client_order_ids.add((command.user, command.client_order_id))
+        self._execution(account, _ACCEPTED, order, order.quantity)
+        if happened:
+            self._tell(market, happened)
+        if market.book.seq != seq:
+            self._touch(market)
+            if order_id in market.book.orders:
+                account.add(order)
+        return _OK, order_id, 0
+
+    def _cancel(self, command: CancelOrder) -> tuple[Refusal, int, int]:
+        account, order = self._find(command)
+        if account is None or order is None:
+            return _not_found(command), command.order_id, 0
+        market = self.markets[order.instrument]
+        market.book.cancel(order.order_id)
+        self._touch(market)
+        self._ended(account, order, Code.BY_USER)
+        return _OK, order.order_id, 0
+
+    def _replace(self, command: ReplaceOrder) -> tuple[Refusal, int, int]:
+        account, order = self._find(command)
+        if account is None or order is None:
+            return _not_found(command), command.order_id, 0
+        market = self.markets[order.instrument]
+        refusal = market.refusal(command.price, command.quantity)
+        if refusal is not None:
+            return refusal, order.order_id, 0
+        seq = market.book.seq
+        happened = market.book.replace(order.order_id, command.price, command.quantity)
+        if type(happened[0]) is Refused:
+            rule = f"price: the order is post-only, and at {command.price} ticks it would trade"
+            return Refusal(happened[0].code, rule), order.order_id, 0
+        self._tell(market, happened)
+        if market.book.seq != seq:
+            self._touch(market)
+        return _OK, order.order_id, 0
+
+    def _cancel_all(self, command: CancelAll) -> tuple[Refusal, int, int]:
+        if command.instrument is not None and command.instrument not in self.markets:
+            return _unknown_instrument(command.instrument), 0, 0
+        account = self.accounts.get(command.user)
+        if account is None:
+            return _OK, 0, 0
+        cancelled = 0
+        for order in list(account.orders.values()):
+            if command.instrument is None or order.instrument == command.instrument:
+                market = self.markets[order.instrument]
+                market.book.cancel(order.order_id)
+                self._touch(market)
+                self._ended(account, order, Code.BY_USER)
+                cancelled += 1
+        return _OK, 0, cancelled
+
+    def _list(self, command: ListInstrument) -> Refusal:
+        symbol = command.instrument.symbol
+        known = self.markets.get(symbol)
+        if known is not None:
+            if known.instrument == command.instrument:
+                return _OK
+            return Refusal(Code.BAD_REQUEST, f"instrument: {symbol} is listed already, with another definition")
+        if len(self.markets) >= INSTRUMENTS_MAX:
+            return Refusal(Code.BAD_REQUEST, f"instrument: a shard lists at most {INSTRUMENTS_MAX}")
+        try:
+            self.markets[symbol] = Market(command.instrument.checked())
+        except ConfigurationError as error:
+            return Refusal(Code.BAD_REQUEST, str(error))
+        self._events.append(command.instrument)
+        return _OK
+
+    def _set_state(self, command: SetMarketState) -> Refusal:
+        market = self.markets.get(command.instrument)
+        if market is None:
+            return _unknown_instrument(command.instrument)
+        if command.state not in SETTABLE_STATES:
+            return Refusal(Code.BAD_REQUEST, f"state: must be one of {', '.join(SETTABLE_STATES)}, not {command.state}")
+        if (market.state, market.reason) != (command.state, command.reason):
+            market.state, market.reason = command.state, command.reason
+            self._events.append(Status(command.instrument, command.state, command.reason, self.time))
+        return _OK
+
+    # Rules about users.
+
+    def _refusal(self, command: PlaceOrder, market: Market | None, account: UserAccount) -> Refusal | None:
+        if market is None:
+            return _unknown_instrument(command.instrument)
+        client_order_id = command.client_order_id
+        key = (command.user, client_order_id)
+        if key in self.client_order_ids or account.find(0, client_order_id) is not None:
+            return Refusal(Code.DUPLICATE_ORDER, f"client_order_id: {client_order_id} has been used before")
+        price: int | None = command.price
+        if command.kind is OrderKind.MARKET:
+            if price:
+                return Refusal(Code.BAD_REQUEST, "price: a market order has none")
+            price = None
+        may_rest = price is not None and command.time_in_force is TimeInForce.GTC
+        if command.post_only and not may_rest:
+            return Refusal(Code.BAD_REQUEST, "post_only: only a limit order good till cancelled can rest")
+        if may_rest and len(account.orders) >= self.config.open_orders_max:
+            rule = f"a user may have {self.config.open_orders_max} open orders"
+            return Refusal(Code.TOO_MANY_OPEN_ORDERS, rule)
+        return market.refusal(price, command.quantity)
+
+    def _find(self, command: CancelOrder | ReplaceOrder) -> tuple[UserAccount | None, Order | None]:
+        account = self.accounts.get(command.user)
+        if account is None:
+            return None, None
+        return account, account.find(command.order_id, command.client_order_id)
+
+    # Telling what happened.
+
+    def _touch(self, market: Market) -> None:
+        market.changed_at = self.time
+        self._changed[market.instrument.symbol] = market
+
+    def _tell(self, market: Market, happened: list[BookEvent]) -> None:
+        for event in happened:
+            if type(event) is Fill:
+                self._fill(market, event)
+            elif type(event) is Cancelled:
+                self._ended(self.account(event.order.user), event.order, event.reason)
+            elif type(event) is Replaced:
+                self._execution(self.account(event.order.user), ExecutionEvent.REPLACED, event.order, event.remaining)
+
+    def _fill(self, market: Market, fill: Fill) -> None:
+        maker, taker = fill.maker, fill.taker
+        market.record(fill)
+        self._events.append(
+            Trade(
+                market.instrument.symbol,
+                market.book.seq,
+                fill.trade_id,
+                self.time,
+                fill.price,
+                fill.quantity,
+                taker.side,
+            )
+        )
+        for order, remaining, liquidity in (
+            (taker, fill.taker_remaining, _TAKER),
+            (maker, fill.maker_remaining, _MAKER),
+        ):
+            account = self.account(order.user)
+            account.settle(market, order.side, fill.price, fill.quantity)
+            if not remaining:
+                account.remove(order)
+            self._execution(account, _FILLED, order, remaining, fill, liquidity)
+
+    def _ended(self, account: UserAccount, order: Order, reason: Code) -> None:
+        account.remove(order)
+        self._execution(account, ExecutionEvent.CANCELLED, order, 0, reason=reason)
+
+    def _execution(
+        self,
+        account: UserAccount,
+        event: ExecutionEvent,
+        order: Order,
+        remaining: int,
+        fill: Fill | None = None,
+        liquidity: Liquidity = _NO_LIQUIDITY,
+        reason: Code = _NO_REASON,
+    ) -> None:
+        account.user_seq += 1
+        execution = Execution(
+            account.user_seq,
+            event,
+            self.time,
+            order.order_id,
+            order.client_order_id,
+            order.instrument,
+            order.side,
+            order.kind,
+            order.time_in_force,
+            order.price,
+            order.quantity,
+            remaining,
+            fill.price if fill is not None else 0,
+            fill.quantity if fill is not None else 0,
+            fill.trade_id if fill is not None else 0,
+            liquidity,
+            reason,
+        )
+        self._events.append(PrivateExecution(account.user, execution))
+
+    def _reject(self, command: PlaceOrder, account: UserAccount, refusal: Refusal) -> tuple[Refusal, int, int]:
+        account.user_seq += 1
+        execution = Execution(
+            user_seq=account.user_seq,
+            event=ExecutionEvent.REJECTED,
+            time=self.time,
+            order_id=0,
+            client_order_id=command.client_order_id,
+            instrument=command.instrument,
+            side=command.side,
+            kind=command.kind,
+            time_in_force=command.time_in_force,
+            price=command.price,
+            quantity=command.quantity,
+            remaining=0,
+            fill_price=0,
+            fill_quantity=0,
+            trade_id=0,
+            liquidity=_NO_LIQUIDITY,
+            reason=refusal.code,
+        )
+        self._events.append(PrivateExecution(account.user, execution))
+        return refusal, 0, 0
+
+
+def _not_found(command: CancelOrder | ReplaceOrder) -> Refusal:
+    return _UNKNOWN_ORDER if command.order_id else _NOT_FOUND
+
+
+def _unknown_instrument(symbol: str) -> Refusal:
+    return Refusal(Code.UNKNOWN_INSTRUMENT, f"instrument: there is no {symbol}")

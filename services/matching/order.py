@@ -1,0 +1,77 @@
+"""An order, from its arrival to its end.
+
+Owns the order's own numbers and its links in a price level's queue, which only `PriceLevel` touches.
+Invariant: 0 <= remaining <= quantity; the filled part is the difference.
+"""
+
+from __future__ import annotations
+
+from shared.types import OrderKind, SelfTradePrevention, Side, TimeInForce
+
+
+class Order:
+    """
+    What a user wants to trade. The book keeps this very object while it rests, and updates it.
+
+    Args:
+        order_id: Unique in the book.
+        user: Whose it is: two orders of one user never trade with each other.
+        side: BID buys, ASK sells.
+        price: Worst acceptable price in ticks, from 1; 0 for a market order.
+        quantity: Lots, from 1.
+        kind: LIMIT, or MARKET: whatever the price, and never resting.
+        time_in_force: What happens to the part that is not filled on arrival.
+        post_only: Refuse rather than trade on arrival.
+        self_trade_prevention: What happens when it arrives and meets an order of its own user.
+        client_order_id: The user's own name for it; the book only carries it.
+    """
+
+    __slots__ = (
+        "after",
+        "before",
+        "client_order_id",
+        "instrument",
+        "kind",
+        "order_id",
+        "post_only",
+        "price",
+        "quantity",
+        "remaining",
+        "self_trade_prevention",
+        "side",
+        "time_in_force",
+        "user",
+    )
+
+    def __init__(
+        self,
+        order_id: int,
+        user: str,
+        side: Side,
+        price: int,
+        quantity: int,
+        kind: OrderKind = OrderKind.LIMIT,
+        time_in_force: TimeInForce = TimeInForce.GTC,
+        post_only: bool = False,  # noqa: FBT001, FBT002 - named at every call but the engine's, which is hot
+        self_trade_prevention: SelfTradePrevention = SelfTradePrevention.CANCEL_NEWEST,
+        client_order_id: str = "",
+    ) -> None:
+        self.order_id = order_id
+        self.user = user
+        self.side = side
+        self.price = price
+        self.quantity = quantity
+        self.remaining = quantity
+        """Lots not filled; what was left when the order ended, once it has."""
+        self.kind = kind
+        self.time_in_force = time_in_force
+        self.post_only = post_only
+        self.self_trade_prevention = self_trade_prevention
+        self.client_order_id = client_order_id
+        self.instrument = ""
+        """Symbol of the book that it was placed in; set by the book."""
+        self.before: Order | None = None
+        self.after: Order | None = None
+
+    def __repr__(self) -> str:
+        return f"<Order {self.order_id} {self.user} {self.side} {self.remaining}/{self.quantity} @ {self.price}>"

@@ -1,0 +1,102 @@
+"""From what the store holds to a living engine: checkpoint, tail of the command log, last packet of the feed.
+
+Owns the rule of recovery: load the checkpoint, apply the commands after it, tell nobody up to the feed's last
+position. Leaves reading the store to `aio`. The engine that comes out agrees with the feed's last packet, or there
+is none.
+"""
+
+from __future__ import annotations
+
+from services.matching.checkpoint import decode_checkpoint
+from services.matching.command_log import LogEntry
+from services.matching.engine import Engine
+from services.matching.feed import take_changes
+from shared.errors import CorruptEntry, MalformedMessage
+from shared.packet import FEED_START, FeedId, Packet, decode_packet
+from shared.stream_keys import StreamKeys
+
+
+class Recovery:
+    """
+    One recovery.
+
+    Args:
+        keys: For errors.
+        checkpoint: The stored checkpoint, or None.
+        feed_entry: Id and packet of the feed's last entry, or None.
+
+    Raises:
+        CorruptEntry: If either is not what an engine writes.
+    """
+
+    def __init__(self, keys: StreamKeys, checkpoint: bytes | None, feed_entry: tuple[FeedId, bytes] | None) -> None:
+        self._keys = keys
+        self.engine = Engine()
+        self.term = 0
+        """The highest term seen."""
+        self.store_id: str | None = None
+        """The store's replication id when the checkpoint was written; None if there is no checkpoint."""
+        self.feed_id = FEED_START
+        """The feed's last id."""
+        self.packet: Packet | None = None
+        """The feed's last packet."""
+        if checkpoint is not None:
+            self._load(checkpoint)
+        if feed_entry is not None:
+            self._expect(*feed_entry)
+        self.history_lost = self.engine.position > self.feed_id.position
+        """Whether the feed ends before the checkpoint: what was published after that is gone."""
+
+    @property
+    def reached(self) -> bool:
+        """Whether the engine stands at the feed's last position, or beyond it."""
+        return self.engine.position >= self.feed_id.position
+
+    def apply(self, entry: LogEntry) -> None:
+        """Apply the next entry of the command log; only until `reached`."""
+        for command in entry.commands:
+            self.engine.apply(command, entry.time_us)
+        self.engine.log_id = entry.entry_id
+        take_changes(self.engine)
+
+    def finish(self) -> Engine:
+        """
+        Return the engine.
+
+        Raises:
+            CorruptEntry: If the log does not lead to the feed's position, or engine and feed disagree there.
+        """
+        position, wanted = self.engine.position, self.feed_id.position
+        if position != wanted and not self.history_lost:
+            reason = f"it leads to position {position}, and the feed ends at {wanted}: commands are missing"
+            raise CorruptEntry(self._keys.commands, self.engine.log_id, reason)
+        if self.packet is not None and self.packet.position == position:
+            self._compare(self.packet)
+        return self.engine
+
+    def _load(self, data: bytes) -> None:
+        try:
+            checkpoint = decode_checkpoint(data)
+        except MalformedMessage as error:
+            raise CorruptEntry(self._keys.checkpoint, "", str(error)) from error
+        self.engine, self.term, self.store_id = checkpoint
+
+    def _expect(self, feed_id: FeedId, data: bytes) -> None:
+        try:
+            self.packet = decode_packet(data)
+        except MalformedMessage as error:
+            raise CorruptEntry(self._keys.feed, str(feed_id), str(error)) from error
+        if self.packet.position != feed_id.position:
+            raise CorruptEntry(self._keys.feed, str(feed_id), f"its packet says position {self.packet.position}")
+        self.feed_id = feed_id
+        self.term = max(self.term, feed_id.term)
+
+    def _compare(self, packet: Packet) -> None:
+        for change in packet.changes:
+            book = self.engine.markets[change.instrument].book
+            if (book.seq, book.digest) != (change.seq, change.digest):
+                reason = (
+                    f"{change.instrument} stands at seq {change.seq}, digest {change.digest} there, and "
+                    f"at seq {book.seq}, digest {book.digest} in the engine that was recovered"
+                )
+                raise CorruptEntry(self._keys.feed, str(self.feed_id), reason)

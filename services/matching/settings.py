@@ -1,0 +1,71 @@
+"""Settings of the matching engine, from the environment.
+
+Each is read from `OUTCRY_` and its name in capitals, such as `OUTCRY_REDIS_URL`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from services.matching.engine import OPEN_ORDERS_MAX, EngineConfig
+from services.matching.snapshot_schedule import CHECKPOINT_PACKETS_MAX
+from shared.errors import ConfigurationError
+
+
+class MatchingSettings(BaseSettings):
+    """What one matching engine needs to know. Every limit has its unit in its name."""
+
+    model_config = SettingsConfigDict(env_prefix="OUTCRY_", frozen=True, extra="ignore")
+
+    redis_url: str = "redis://127.0.0.1:6379/0"
+    """Where the logs are."""
+    shard: int = Field(default=0, ge=0)
+    """Which market, if several share one Redis."""
+    lease_ms: int = Field(default=3_000, ge=100)
+    """How long a silent leader stays leader; renewed with every packet, at least once a second."""
+    feed_packets_max: int = Field(default=50_000, ge=2 * CHECKPOINT_PACKETS_MAX)
+    """Packets kept in the feed, about; readers that fall further back start from snapshots."""
+    command_entries_max: int = Field(default=100_000, ge=1)
+    """Entries kept in the command log, about; those after the last checkpoint are kept whatever their number."""
+    batch_commands_max: int = Field(default=1_024, ge=1)
+    """A packet is closed once it holds this many commands; the entry that reaches it is still applied whole."""
+    snapshot_interval_s: float = Field(default=1.0, ge=0)
+    """Shortest time between two snapshots of an instrument."""
+    checkpoint_interval_s: float = Field(default=5.0, ge=0)
+    """Time between two checkpoints; after a crash this much of the log is applied again."""
+    open_orders_max: int = Field(default=OPEN_ORDERS_MAX, ge=1)
+    """Resting orders a user may have."""
+    unreachable_max_s: float = Field(default=30.0, ge=0)
+    """How long Redis may be away before the engine gives up."""
+    metrics_port: int = Field(default=0, ge=0, le=65_535)
+    """Port of the Prometheus metrics on 127.0.0.1; 0 serves none."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    instruments_file: Path | None = None
+    """JSON list of instruments (`shared.instrument`, a map each); without it the ten of `shared.market_listing`."""
+
+    def engine_config(self) -> EngineConfig:
+        """Return the market's rules."""
+        return EngineConfig(self.open_orders_max)
+
+
+def load_settings(**given: object) -> MatchingSettings:
+    """
+    Read the environment; what is given here and is not None wins.
+
+    Raises:
+        ConfigurationError: Names the setting, the rule and the value.
+    """
+    try:
+        return MatchingSettings.model_validate({**MatchingSettings().model_dump(), **_known(given)})
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = "OUTCRY_" + "_".join(map(str, first["loc"])).upper()
+        raise ConfigurationError(f"{name}: {first['msg']}, not {first['input']!r}") from error
+
+
+def _known(given: dict[str, object]) -> dict[str, object]:
+    return {name: value for name, value in given.items() if value is not None}

@@ -1,0 +1,134 @@
+"""Which snapshots go with a packet, and from where a reader of them must go on in the feed.
+
+Owns the rhythm: an instrument's snapshot at most once a second or every 1,000 packets, and only after a change; the
+accounts and the checkpoint every few seconds or every 10,000 packets. Owns `cover`: every packet up to it is contained
+in the stored snapshots and accounts. Time is an argument, in monotonic seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from shared.packet import FeedId, Packet
+
+SNAPSHOT_PACKETS_MAX: Final = 1_000
+"""An instrument that keeps changing is snapshotted at least this often, in packets."""
+CHECKPOINT_PACKETS_MAX: Final = 10_000
+"""Likewise accounts and checkpoint. A small part of the feed's retention, so that `cover` never falls out of it."""
+
+_NEVER: Final = float("-inf")
+
+
+class _Subject:
+    """One thing that is stored whole: a book, or the accounts."""
+
+    __slots__ = ("packets", "stored_at", "unstored_after")
+
+    def __init__(self) -> None:
+        self.unstored_after: FeedId | None = None
+        """The packet before the first change that is not stored; None if all are."""
+        self.stored_at = _NEVER
+        self.packets = 0
+        """Packets with changes since it was stored."""
+
+    def changed(self, prev_id: FeedId) -> None:
+        if self.unstored_after is None:
+            self.unstored_after = prev_id
+        self.packets += 1
+
+    def stored(self, now: float) -> None:
+        self.unstored_after = None
+        self.stored_at = now
+        self.packets = 0
+
+
+class Due:
+    """What is to be stored with a packet."""
+
+    __slots__ = ("checkpoint", "cover", "instruments", "listing")
+
+    def __init__(self, instruments: list[str], cover: FeedId, *, listing: bool, checkpoint: bool) -> None:
+        self.instruments = instruments
+        """Symbols whose snapshots are due."""
+        self.cover = cover
+        """Holds once all of this is stored."""
+        self.listing = listing
+        self.checkpoint = checkpoint
+        """The checkpoint and the accounts."""
+
+
+class SnapshotSchedule:
+    """
+    The rhythm of one leader.
+
+    Args:
+        snapshot_interval_s: Shortest time between two snapshots of an instrument.
+        checkpoint_interval_s: Time between two checkpoints.
+    """
+
+    def __init__(self, snapshot_interval_s: float, checkpoint_interval_s: float) -> None:
+        self._snapshot_interval_s = snapshot_interval_s
+        self._checkpoint_interval_s = checkpoint_interval_s
+        self._books: dict[str, _Subject] = {}
+        self._unstored: dict[str, _Subject] = {}  # those of _books with changes that are not stored
+        self._accounts = _Subject()
+        self._everything = True
+        self._listing = False
+        self._packets = 0
+
+    def everything(self) -> None:
+        """Make all of it due with the next packet: after a takeover, or when the store has lost something."""
+        self._everything = True
+
+    def observe(self, packet: Packet, prev_id: FeedId) -> None:
+        """Take the packet that comes after the feed entry `prev_id`: what it changes is no longer as stored."""
+        for symbol in _subjects(packet):
+            book = self._books.setdefault(symbol, _Subject())
+            book.changed(prev_id)
+            self._unstored[symbol] = book
+        if packet.executions:
+            self._accounts.changed(prev_id)
+        self._listing = self._listing or bool(packet.listings)
+        self._packets += 1
+
+    def take_due(self, last_id: FeedId, listed: Iterable[str], now: float) -> Due:
+        """
+        Say what must be stored with the packet `last_id`, the last one observed; the caller stores it.
+
+        Args:
+            last_id: Its id.
+            listed: All symbols.
+            now: Monotonic seconds.
+        """
+        everything, self._everything = self._everything, False
+        if everything:
+            for symbol in listed:
+                self._unstored[symbol] = self._books.setdefault(symbol, _Subject())
+        due = [symbol for symbol, book in self._unstored.items() if everything or self._book_due(book, now)]
+        for symbol in due:
+            self._unstored.pop(symbol).stored(now)
+        checkpoint = everything or self._checkpoint_due(now)
+        if checkpoint:
+            self._accounts.stored(now)
+            self._packets = 0
+        listing, self._listing = everything or self._listing, False
+        return Due(due, self._cover(last_id), listing=listing, checkpoint=checkpoint)
+
+    def _book_due(self, book: _Subject, now: float) -> bool:
+        return now - book.stored_at >= self._snapshot_interval_s or book.packets >= SNAPSHOT_PACKETS_MAX
+
+    def _checkpoint_due(self, now: float) -> bool:
+        return now - self._accounts.stored_at >= self._checkpoint_interval_s or self._packets >= CHECKPOINT_PACKETS_MAX
+
+    def _cover(self, last_id: FeedId) -> FeedId:
+        unstored = [book.unstored_after for book in self._unstored.values()]
+        known = [found for found in (*unstored, self._accounts.unstored_after) if found is not None]
+        return min(known, default=last_id)
+
+
+def _subjects(packet: Packet) -> dict[str, None]:
+    symbols = dict.fromkeys(change.instrument for change in packet.changes)
+    symbols.update(dict.fromkeys(status.instrument for status in packet.statuses if status.instrument is not None))
+    symbols.update(dict.fromkeys(instrument.symbol for instrument in packet.listings))
+    return symbols

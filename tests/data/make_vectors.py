@@ -1,0 +1,252 @@
+"""Wire vectors: the protocol by example, for clients in every language.
+
+`python -m tests.data.make_vectors` writes `messages.json`, `requests.json` and `digest.json` beside this file. The
+examples are chosen by hand; the bytes come from `shared`, and `tests/unit/shared/test_vectors.py` fails when a change
+of the code would change them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from shared.codec import Encoding, encode_messages, encode_request
+from shared.digest import ASK, BID, book_digest, level_digest, mix
+from shared.instrument import Instrument
+from shared.messages import (
+    Account,
+    Delta,
+    Execution,
+    Goodbye,
+    Heartbeat,
+    Message,
+    OpenOrder,
+    Reply,
+    Snapshot,
+    Status,
+    Ticker,
+    Trade,
+    Welcome,
+)
+from shared.types import (
+    EPOCH_MAX,
+    PRICE_MAX,
+    QUANTITY_MAX,
+    Code,
+    ExecutionEvent,
+    Liquidity,
+    MarketState,
+    OrderKind,
+    Side,
+    TimeInForce,
+)
+
+FOLDER: Final = Path(__file__).parent
+
+EPOCH: Final = 4_503_599_627_370_497
+TIME: Final = 1_767_225_600_000_123
+BIDS: Final = ((9_998, 20), (9_997, 5))
+ASKS: Final = ((10_001, 7), (10_003, 40))
+
+LIMITS: Final = {"request_bytes": 16_384, "requests_per_second": 20, "subscriptions": 256}
+ORDER: Final = OpenOrder(71, "mine-1", "ACME", Side.BID, OrderKind.LIMIT, TimeInForce.GTC, 9_998, 25, 20)
+OPTION_TERMS: Final = {"underlying": "ACME", "right": "call", "strike": 10_000, "expiry": "2027-03-19"}
+
+MESSAGES: Final[dict[str, Message]] = {
+    "welcome": Welcome(1, "g1-42", "ada", TIME, 1_000, LIMITS),
+    "reply, refused": Reply(7, ok=False, code=Code.OFF_TICK, text="price: must be whole, not 1.5", data={}),
+    "reply, to a named request": Reply("cancel-3", ok=True, code=Code.OK, text="", data={"cancelled": 2}),
+    "reply, to a request whose id could not be read": Reply(None, False, Code.BAD_REQUEST, "id: is required", {}),
+    "snapshot": Snapshot(
+        "ACME",
+        EPOCH,
+        12,
+        TIME,
+        0,
+        [(price, quantity, 2) for price, quantity in BIDS],
+        [(price, quantity, 1) for price, quantity in ASKS],
+        book_digest(BIDS, ASKS),
+    ),
+    "snapshot, empty book": Snapshot("GPU-HOUR", EPOCH, 0, 0, 10, [], [], 0),
+    "delta": Delta(
+        "ACME", 12, 13, TIME, 0, [(9_998, 25)], [(10_001, 0)], book_digest(((9_998, 25), (9_997, 5)), ((10_003, 40),))
+    ),
+    "delta, merged and windowed": Delta(
+        "ACME", 12, 40, TIME, 5, [], [(10_001, 9)], book_digest(BIDS, ((10_001, 9), (10_003, 40)))
+    ),
+    "delta, nothing changed since the resumed position": Delta(
+        "ACME", 12, 12, TIME, 0, [], [], book_digest(BIDS, ASKS)
+    ),
+    "trade": Trade("ACME", 14, 3, TIME, 10_001, 7, Side.BID),
+    "ticker": Ticker("ACME", 14, TIME, 9_998, 25, 10_003, 40, 10_001, 9_950, 10_020, 9_940, 1_234),
+    "ticker, nothing traded yet": Ticker("SHIP-Q1", 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
+    "status of an instrument": Status("ACME", MarketState.HALTED, "news pending", TIME),
+    "status of the gateway": Status(None, MarketState.STALE, "no feed for 3 s", TIME),
+    "heartbeat": Heartbeat(TIME, {"ACME": 14, "GPU-HOUR": 0}),
+    "account": Account(9, [ORDER], {"ACME": -5, "DESK-HQ": 1}, {"USD": 499_950_000}),
+    "execution, filled": Execution(
+        10,
+        ExecutionEvent.FILLED,
+        TIME,
+        71,
+        "mine-1",
+        "ACME",
+        Side.BID,
+        OrderKind.LIMIT,
+        TimeInForce.GTC,
+        9_998,
+        25,
+        13,
+        9_998,
+        7,
+        4,
+        Liquidity.MAKER,
+        Code.OK,
+    ),
+    "execution, rejected": Execution(
+        11,
+        ExecutionEvent.REJECTED,
+        TIME,
+        0,
+        "mine-2",
+        "ACME",
+        Side.ASK,
+        OrderKind.MARKET,
+        TimeInForce.IOC,
+        0,
+        1,
+        0,
+        0,
+        0,
+        0,
+        Liquidity.NONE,
+        Code.NO_LIQUIDITY,
+    ),
+    "goodbye": Goodbye(4_000, "shutting down", 1_250),
+    "instrument, share": Instrument("ACME", "share", "ACME common stock"),
+    "instrument, option": Instrument("ACME-C100-2703", "option", "ACME call, 100 USD, 2027-03-19", option=OPTION_TERMS),
+    "instrument, with trading hours": Instrument(
+        "DESK-HQ", "internal", "Ein Tisch für einen Monat", session={"opens": "08:00", "closes": "18:30"}
+    ),
+}
+
+REQUESTS: Final[dict[str, dict[str, Any]]] = {
+    "login": {"op": "login", "id": 1, "token": "header.payload.signature"},
+    "subscribe to books": {
+        "op": "subscribe",
+        "id": 2,
+        "channel": "book",
+        "instruments": ["ACME", "GPU-HOUR"],
+        "depth": 10,
+        "interval_ms": 100,
+        "resume": {"ACME": [EPOCH, 12, book_digest(BIDS, ASKS)]},
+    },
+    "subscribe to every ticker": {"op": "subscribe", "id": 3, "channel": "ticker", "instruments": ["*"]},
+    "unsubscribe": {"op": "unsubscribe", "id": 4, "channel": "book", "instruments": ["ACME"]},
+    "resync": {"op": "resync", "id": 5, "instrument": "ACME"},
+    "instruments": {"op": "instruments", "id": 6},
+    "ping": {"op": "ping", "id": "are you there"},
+    "order, limit": {
+        "op": "order",
+        "id": 7,
+        "client_order_id": "mine-1",
+        "instrument": "ACME",
+        "side": "bid",
+        "kind": "limit",
+        "price": 9_998,
+        "quantity": 25,
+        "time_in_force": "gtc",
+        "post_only": True,
+        "self_trade_prevention": "cancel_oldest",
+    },
+    "order, market": {
+        "op": "order",
+        "id": EPOCH_MAX,
+        "client_order_id": "mine-2",
+        "instrument": "ACME",
+        "side": "ask",
+        "kind": "market",
+        "quantity": 1,
+    },
+    "cancel by the exchange's id": {"op": "cancel", "id": 8, "order_id": 71},
+    "cancel by the user's id": {"op": "cancel", "id": 9, "client_order_id": "mine-1"},
+    "replace": {"op": "replace", "id": 10, "order_id": 71, "price": 9_999, "quantity": 30},
+    "cancel all of an instrument": {"op": "cancel_all", "id": 11, "instrument": "ACME"},
+    "cancel all": {"op": "cancel_all", "id": 12},
+}
+
+MIXED: Final = (0, 1, 2, 0x7FFFFFFF, 0x80000000, 0xDEADBEEF, 0xFFFFFFFF)
+LEVELS: Final = (
+    (BID, 1, 1),
+    (ASK, 1, 1),
+    (BID, 9_998, 20),
+    (ASK, 10_001, 7),
+    (BID, PRICE_MAX, QUANTITY_MAX),
+    (ASK, PRICE_MAX, QUANTITY_MAX),
+    (BID, 100, 2**32 - 1),
+    (BID, 100, 2**32 + 5),
+)
+BOOKS: Final = (((), ()), (BIDS, ()), ((), ASKS), (BIDS, ASKS), (((1, 1),), ((1, 1),)))
+
+
+def message_vectors() -> list[dict[str, Any]]:
+    """Return every example message: the frame that holds it alone, in both encodings."""
+    return [_message_vector(name, message) for name, message in MESSAGES.items()]
+
+
+def request_vectors() -> list[dict[str, Any]]:
+    """Return every example request, in both encodings."""
+    return [_request_vector(name, request) for name, request in REQUESTS.items()]
+
+
+def digest_vectors() -> dict[str, list[dict[str, Any]]]:
+    """Return examples of the digest's three functions."""
+    return {
+        "mix": [{"x": x, "mixed": mix(x)} for x in MIXED],
+        "level": [
+            {"side": side, "price": price, "quantity": quantity, "digest": level_digest(side, price, quantity)}
+            for side, price, quantity in LEVELS
+        ],
+        "book": [{"bids": bids, "asks": asks, "digest": book_digest(bids, asks)} for bids, asks in BOOKS],
+    }
+
+
+def rendered() -> Mapping[str, str]:
+    """Return each vector file's name and text."""
+    contents = {
+        "messages.json": message_vectors(),
+        "requests.json": request_vectors(),
+        "digest.json": digest_vectors(),
+    }
+    return {name: json.dumps(content, indent=1, ensure_ascii=False) + "\n" for name, content in contents.items()}
+
+
+def main() -> None:
+    """Write the vector files."""
+    for name, text in rendered().items():
+        (FOLDER / name).write_text(text, encoding="utf-8")
+
+
+def _message_vector(name: str, message: Message) -> dict[str, Any]:
+    text = encode_messages([message], Encoding.JSON).decode()
+    return {
+        "name": name,
+        "value": json.loads(text)[0],
+        "json": text,
+        "msgpack": encode_messages([message], Encoding.MSGPACK).hex(),
+    }
+
+
+def _request_vector(name: str, request: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "name": name,
+        "value": request,
+        "json": encode_request(request, Encoding.JSON).decode(),
+        "msgpack": encode_request(request, Encoding.MSGPACK).hex(),
+    }
+
+
+if __name__ == "__main__":
+    main()

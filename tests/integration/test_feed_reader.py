@@ -1,0 +1,145 @@
+"""How a gateway follows a real Redis that trims, stops, returns, goes back, and holds rubbish."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from shared.messages import Delta, Reply, Snapshot, Status
+from shared.packet import FeedId
+from shared.types import Code, MarketState
+from tests.integration.gateway_house import KEYS, StoredExchange, gateway_on, until, user_of
+from tests.real_redis import RealRedis
+from tests.unit.services.gateway.exchange import Exchange
+
+FIRST_PACKET = Exchange("ACME").packet(bids=[(100, 5)])
+"""The first packet of the fixture's exchange, to be written again."""
+
+
+@pytest.fixture
+async def exchange(redis_url: str) -> AsyncIterator[StoredExchange]:
+    stored = StoredExchange(redis_url, "ACME")
+    await stored.publish(bids=[(100, 5)])
+    await stored.store_snapshots()
+    yield stored
+    await stored.redis.aclose()
+
+
+async def test_a_gap_by_trimming_is_bridged_by_a_delta(
+    redis_url: str, exchange: StoredExchange, tmp_path: Path
+) -> None:
+    """The feed was trimmed beyond our place: snapshots are loaded, and users get the difference."""
+    async with gateway_on(redis_url, tmp_path) as server, user_of(server) as ann:
+        await until(lambda: server.gateway.is_fed(server.now()))
+        await ann.ask(op="subscribe", channel="book", instruments=["ACME"])
+        await ann.hear(Snapshot)
+        exchange.packet(bids=[(100, 6)])
+        exchange.packet(bids=[(99, 1)])
+        await exchange.store_snapshots()
+        await exchange.publish(bids=[(98, 1)])
+        delta = await ann.hear(Delta, lambda found: found.seq == 4)
+        states = [message.state for message in ann.messages if isinstance(message, Status)]
+        assert states == [MarketState.RESYNCING, MarketState.OPEN]
+        assert delta.digest == exchange.books["ACME"].digest
+        assert server.feed_reader.statistics.resyncs == 2
+
+
+async def test_a_restarted_gateway_reads_on_from_the_cover(
+    redis_url: str, exchange: StoredExchange, tmp_path: Path
+) -> None:
+    """Packets after the snapshots are read, those within them do no harm."""
+    await exchange.publish(bids=[(99, 5)])
+    await exchange.publish(bids=[(98, 5)])
+    for _ in range(2):
+        async with gateway_on(redis_url, tmp_path) as server:
+            await until(lambda: server.gateway.market.feed_id == FeedId(1, 3))
+            assert server.gateway.market.instruments["ACME"].book.digest == exchange.books["ACME"].digest
+
+
+async def test_an_idle_stream_keeps_the_reader_alive(
+    redis_url: str, exchange: StoredExchange, tmp_path: Path
+) -> None:
+    """A blocking read that times out must not be taken for a lost connection."""
+    async with gateway_on(redis_url, tmp_path) as server:
+        await until(lambda: server.gateway.is_fed(server.now()))
+        await until(lambda: server.now() - server.gateway._feed_heard_at > 2.2)
+        await exchange.publish(bids=[(99, 5)])
+        await until(lambda: server.gateway.market.feed_id.position == 2)
+        assert server.feed_reader.statistics.reconnects == 0
+
+
+async def test_a_corrupt_entry_stops_the_reader_by_its_id_and_is_never_skipped(
+    redis_url: str, exchange: StoredExchange, tmp_path: Path
+) -> None:
+    async with gateway_on(redis_url, tmp_path) as server, user_of(server) as ann:
+        await until(lambda: server.gateway.is_fed(server.now()))
+        await exchange.redis.xadd(KEYS.feed, {b"p": b"rubbish", b"t": b"1"}, id="1-2")
+        stale = await ann.hear(Status)
+        assert stale.state == MarketState.STALE
+        assert "entry 1-2 is corrupt" in stale.reason
+        assert server.feed_reader.statistics.corrupt_entries == 1
+        exchange.packet()
+        await exchange.publish(bids=[(99, 5)])
+        assert server.gateway.market.feed_id == FeedId(1, 1)
+
+
+async def test_a_log_that_went_back_and_heals_is_waited_for(
+    redis_url: str, exchange: StoredExchange, tmp_path: Path
+) -> None:
+    """A store that failed over comes back as an earlier prefix; the engine appends the same packets again."""
+    async with gateway_on(redis_url, tmp_path) as server:
+        lost = exchange.packet(bids=[(99, 5)])
+        await exchange.append(*lost)
+        await until(lambda: server.gateway.market.feed_id.position == 2)
+        await exchange.redis.delete(KEYS.feed)
+        await exchange.append(*FIRST_PACKET)
+        await until(lambda: server.feed_reader._behind_since is not None)
+        await exchange.append(*lost)
+        await exchange.publish(bids=[(98, 5)])
+        await until(lambda: server.gateway.market.feed_id.position == 3)
+        assert server.feed_reader.statistics.resyncs == 1
+
+
+async def test_a_log_that_went_back_for_good_is_followed_from_its_snapshots(
+    redis_url: str, exchange: StoredExchange, tmp_path: Path
+) -> None:
+    """What was lost was lost: users get a snapshot of the history that goes on."""
+    async with gateway_on(redis_url, tmp_path) as server, user_of(server) as ann:
+        await exchange.publish(bids=[(99, 5)])
+        await until(lambda: server.gateway.market.feed_id.position == 2)
+        await ann.ask(op="subscribe", channel="book", instruments=["ACME"])
+        assert (await ann.hear(Snapshot)).seq == 2
+        await exchange.redis.delete(KEYS.feed)
+        await exchange.append(*FIRST_PACKET)
+        snapshot = await ann.hear(Snapshot)
+        assert (snapshot.seq, [list(level)[:2] for level in snapshot.bids]) == (1, [[100, 5]])
+
+
+async def test_users_hear_of_a_lost_redis_in_time_stay_connected_and_get_on_again(
+    redis_server: RealRedis, tmp_path: Path
+) -> None:
+    """Stale within 3 s, orders busy, nobody disconnected, and everything by itself when it is back."""
+    exchange = StoredExchange(redis_server.url, "ACME")
+    await exchange.publish(bids=[(100, 5)])
+    await exchange.store_snapshots()
+    async with gateway_on(redis_server.url, tmp_path) as server, user_of(server) as ann:
+        await until(lambda: server.gateway.is_fed(server.now()))
+        await ann.ask(op="subscribe", channel="book", instruments=["ACME"])
+        await ann.hear(Snapshot)
+        await exchange.redis.aclose()
+        redis_server.kill()
+        gone_at = server.now()
+        assert (await ann.hear(Status)).state == MarketState.STALE
+        assert server.now() - gone_at < 3.6
+        await ann.ask(op="cancel_all", id=9)
+        busy = await ann.hear(Reply, lambda reply: reply.id == 9)
+        assert busy.code == Code.BUSY
+        redis_server.start()
+        await exchange.publish(bids=[(99, 5)])
+        assert (await ann.hear(Status)).state == MarketState.OPEN
+        assert (await ann.hear(Delta)).digest == exchange.books["ACME"].digest
+        assert len(server.gateway.clients) == 1
+    await exchange.redis.aclose()
+

@@ -1,0 +1,197 @@
+"""A gateway on real sockets: handshakes, health, bad frames, slow readers, ordered ends."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.typing import Subprotocol
+
+from services.gateway.aio.server import GatewayServer
+from services.gateway.authentication import mint_token
+from services.gateway.limits import GatewayLimits
+from services.gateway.subscriber import LagLimits
+from shared.aio.redis_connection import read_stream
+from shared.close_codes import CloseCode
+from shared.codec import Encoding
+from shared.commands import Command, PlaceOrder, decode_commands
+from shared.events import Outcome
+from shared.messages import Delta, Goodbye, Heartbeat, Reply, Snapshot, Welcome
+from shared.stream_keys import COMMANDS_FIELD
+from shared.types import Code
+from tests.integration.gateway_house import KEYS, SECRET, StoredExchange, gateway_on, until, user_of
+
+
+@pytest.fixture
+async def exchange(redis_url: str) -> AsyncIterator[StoredExchange]:
+    stored = StoredExchange(redis_url, "ACME")
+    await stored.publish(bids=[(100, 5)])
+    await stored.store_snapshots()
+    yield stored
+    await stored.redis.aclose()
+
+
+async def http(server: GatewayServer, path: str) -> tuple[int, str]:
+    """GET a path; the status and the body."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: test\r\n\r\n".encode())
+    async with asyncio.timeout(5):
+        response = (await reader.read()).decode()
+    writer.close()
+    head, _, body = response.partition("\r\n\r\n")
+    return int(head.split()[1]), body
+
+
+@pytest.mark.parametrize("encoding", Encoding)
+async def test_a_user_is_welcomed_and_follows_a_book(
+    redis_url: str, exchange: StoredExchange, tmp_path: Path, encoding: Encoding
+) -> None:
+    async with gateway_on(redis_url, tmp_path) as server, user_of(server, encoding=encoding) as ann:
+        assert (await ann.hear(Welcome)).user == "ann"
+        await until(lambda: server.gateway.is_fed(server.now()))
+        await ann.ask(op="subscribe", channel="book", instruments=["ACME"])
+        snapshot = await ann.hear(Snapshot)
+        assert (snapshot.epoch, snapshot.seq) == (7, 1)
+        await exchange.publish(bids=[(101, 2)])
+        delta = await ann.hear(Delta)
+        assert (delta.prev_seq, delta.seq, delta.digest) == (1, 2, exchange.books["ACME"].digest)
+        assert (await ann.hear(Heartbeat, lambda beat: beat.books == {"ACME": 2})).server_time > 0
+
+
+async def test_login_in_the_stream_serves_browsers(redis_url: str, exchange: StoredExchange, tmp_path: Path) -> None:
+    async with gateway_on(redis_url, tmp_path) as server, user_of(server, token="") as ann:
+        await ann.ask(op="login", token=mint_token("ann", SECRET, time.time() + 60))
+        assert (await ann.hear(Reply)).ok
+        assert (await ann.hear(Welcome)).user == "ann"
+
+
+async def test_a_wrong_token_is_refused_at_the_handshake(
+    redis_url: str, exchange: StoredExchange, tmp_path: Path
+) -> None:
+    async with gateway_on(redis_url, tmp_path) as server:
+        with pytest.raises(InvalidStatus) as refusal:
+            async with user_of(server, token="rubbish"):
+                pass
+        assert refusal.value.response.status_code == 401
+
+
+@pytest.mark.parametrize("offered", [None, [Subprotocol("chat")]])
+async def test_no_known_subprotocol_is_refused_with_the_list_of_them(
+    redis_url: str, tmp_path: Path, offered: list[Subprotocol] | None
+) -> None:
+    async with gateway_on(redis_url, tmp_path) as server:
+        with pytest.raises(InvalidStatus) as refusal:
+            async with connect(f"ws://127.0.0.1:{server.port}/v1/stream", subprotocols=offered):
+                pass
+        assert refusal.value.response.status_code == 400
+        assert b"openoutcry.v1.msgpack, openoutcry.v1.json" in bytes(refusal.value.response.body or b"")
+
+
+async def test_health_tells_alive_from_ready(redis_url: str, exchange: StoredExchange, tmp_path: Path) -> None:
+    """Before the feed is followed a replica is alive and takes no users."""
+    await exchange.redis.delete("oo:{0}:cover")
+    async with gateway_on(redis_url, tmp_path) as server:
+        assert await http(server, "/healthz") == (200, "alive\n")
+        assert await http(server, "/readyz") == (503, "the feed is resyncing\n")
+        await exchange.store_snapshots()
+        await until(lambda: server.gateway.is_fed(server.now()))
+        assert await http(server, "/readyz") == (200, "ready\n")
+        status, metrics = await http(server, "/metrics")
+        assert status == 200
+        assert "outcry_gateway_feed_resyncs_total 1.0" in metrics
+        assert (await http(server, "/nothing"))[0] == 404
+
+
+async def test_frames_that_are_no_requests_get_replies_and_the_connection_lives(
+    redis_url: str, exchange: StoredExchange, tmp_path: Path
+) -> None:
+    async with gateway_on(redis_url, tmp_path) as server, user_of(server) as ann:
+        await ann.socket.send("text on a binary connection")
+        assert "text frames are not understood" in (await ann.hear(Reply)).text
+        await ann.socket.send(b"\xc1")
+        assert (await ann.hear(Reply)).code == "bad_request"
+        await ann.socket.send(b"x" * 20_000)
+        assert (await ann.hear(Reply)).code == "too_large"
+        await ann.socket.send([b"\x82\xa2op\xa4ping", b"\xa2id\x07"])
+        assert (await ann.hear(Reply)).id == 7
+
+
+async def test_twenty_bad_requests_in_a_row_close_it(
+    redis_url: str, exchange: StoredExchange, tmp_path: Path
+) -> None:
+    async with gateway_on(redis_url, tmp_path) as server, user_of(server) as ann:
+        for _ in range(20):
+            await ann.ask(op="nonsense")
+        assert (await ann.hear(Goodbye)).code == CloseCode.BAD_REQUEST
+        with pytest.raises(ConnectionClosed) as closed:
+            await ann.hear(Welcome)
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == CloseCode.BAD_REQUEST
+        await until(lambda: not server.gateway.clients)
+
+
+async def test_a_reader_that_stops_is_skipped_then_aborted_and_others_are_served(
+    redis_url: str, exchange: StoredExchange, tmp_path: Path
+) -> None:
+    """Degrade, then abort; never queue without bound, never delay others."""
+    limits = GatewayLimits(lag=LagLimits(soft_bytes=4096, hard_bytes=1 << 20, lag_s=1.0))
+    async with gateway_on(redis_url, tmp_path, limits) as server, user_of(server, "ann") as ann:
+        await until(lambda: server.gateway.is_fed(server.now()))
+        async with user_of(server, "bob") as bob:
+            for user in (ann, bob):
+                await user.ask(op="subscribe", channel="book", instruments=["ACME"])
+                await user.hear(Snapshot)
+            ann.socket.transport.pause_reading()
+            aborted = 0
+            price = 0
+            deadline = time.monotonic() + 20
+            while not aborted and time.monotonic() < deadline:
+                price += 1
+                await exchange.publish(bids=[(p, 1 + price % 7) for p in range(1, 500)])
+                await bob.hear(Delta)
+                aborted = server.gateway.service.statistics.aborted_time
+            assert aborted == 1
+            assert server.gateway.service.statistics.lagged >= 1
+            await until(lambda: len(server.gateway.clients) == 1)
+
+
+async def test_a_planned_stop_says_goodbye_and_when_to_return(
+    redis_url: str, exchange: StoredExchange, tmp_path: Path
+) -> None:
+    async with gateway_on(redis_url, tmp_path) as server:
+        users = [user_of(server, f"u{number}") for number in range(3)]
+        ann, bob, cat = [await user.__aenter__() for user in users]
+        await cat.hear(Welcome)
+        server.gateway.drain(server.now(), server.time_us())
+        for user in (ann, bob, cat):
+            goodbye = await user.hear(Goodbye)
+            assert goodbye.code == CloseCode.SHUTTING_DOWN
+            assert 0 <= goodbye.reconnect_in_ms < 1000
+        for user in users:
+            await user.__aexit__(None, None, None)
+        assert (await http(server, "/readyz")) == (503, "shutting down\n")
+
+
+async def test_orders_reach_the_command_log_in_order_and_are_answered_from_the_feed(
+    redis_url: str, exchange: StoredExchange, tmp_path: Path
+) -> None:
+    async with gateway_on(redis_url, tmp_path) as server, user_of(server) as ann:
+        await until(lambda: server.gateway.is_fed(server.now()))
+        for number in range(1, 21):
+            order = {"client_order_id": f"c{number}", "instrument": "ACME", "side": "bid", "price": 9, "quantity": 1}
+            await ann.ask(op="order", **order)
+        commands: list[Command] = []
+        async with asyncio.timeout(5):
+            while len(commands) < 20:
+                entries = await read_stream(exchange.redis, KEYS.commands, "0", 100)
+                commands = [command for _, fields in entries for command in decode_commands(fields[COMMANDS_FIELD])]
+        assert [command.number for command in commands] == list(range(1, 21))
+        assert all(isinstance(command, PlaceOrder) and command.user == "ann" for command in commands)
+        outcome = Outcome(commands[0].source, 1, Code.OK, "", 5, 0)
+        await exchange.publish(outcomes=[outcome])
+        assert (await ann.hear(Reply)).data == {"order_id": 5}

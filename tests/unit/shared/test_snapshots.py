@@ -1,0 +1,53 @@
+"""What the engine keeps for late joiners survives Redis, and damage is told apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgpack
+import pytest
+
+from shared.errors import MalformedMessage
+from shared.instrument import Instrument
+from shared.messages import Account, OpenOrder
+from shared.snapshots import (
+    BookState,
+    decode_accounts,
+    decode_book_state,
+    decode_listing,
+    encode_accounts,
+    encode_book_state,
+    encode_listing,
+)
+from shared.types import MarketState, OrderKind, Side, TimeInForce
+
+STATE = BookState("ACME", 7, "3-12", 4, 0, [[100, 5, 1]], [], 99, 100, 99, 101, 98, 50, 3, MarketState.HALTED, "news")
+
+
+def test_a_book_survives() -> None:
+    decoded = decode_book_state(encode_book_state(STATE))
+    assert decoded == STATE
+    assert decoded.state is MarketState.HALTED
+
+
+def test_a_listing_survives_in_its_order() -> None:
+    listing = [Instrument("B"), Instrument("A", "option", option={"right": "call"})]
+    assert decode_listing(encode_listing(listing)) == listing
+
+
+def test_accounts_survive() -> None:
+    order = OpenOrder(1, "mine", "ACME", Side.BID, OrderKind.LIMIT, TimeInForce.GTC, 100, 5, 3)
+    accounts = {"ada": Account(4, [order], {"ACME": 2}, {"USD": -1}), "bob": Account(0, [], {}, {})}
+    assert decode_accounts(encode_accounts(accounts)) == accounts
+
+
+@pytest.mark.parametrize("decode", [decode_book_state, decode_listing, decode_accounts])
+@pytest.mark.parametrize("content", [None, [], [2, []], [1, None], [1, [1]], [1, [[1, 2, 3]]], [1, ["x"]]])
+def test_damage_and_other_versions_are_malformed(decode: Callable[[bytes], object], content: object) -> None:
+    with pytest.raises(MalformedMessage):
+        decode(msgpack.packb(content))
+
+
+def test_an_unknown_market_state_is_malformed() -> None:
+    with pytest.raises(MalformedMessage, match="ajar"):
+        decode_book_state(msgpack.packb([1, STATE._replace(state="ajar")]))  # type: ignore[arg-type]
