@@ -1,0 +1,46 @@
+"""The README's examples run."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+from websockets.asyncio.client import connect
+from websockets.typing import Subprotocol
+
+from examples import one_process
+from shared.codec import Encoding, decode_messages
+from shared.depth_book import DepthBook
+from shared.messages import Delta, Snapshot
+from shared.sequence import Verdict
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+async def test_an_order_book_and_its_broadcast_in_one_process() -> None:
+    """The interface that this grew from serves real sockets, alone, and the user's book is the exchange's."""
+    port = free_port()
+    held = DepthBook("ACME")
+    async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+        market = tasks.create_task(one_process.main(port, orders=300, pause_s=0.005))
+        while True:
+            try:
+                socket_ = await connect(f"ws://127.0.0.1:{port}", subprotocols=[Subprotocol("openoutcry.v1.msgpack")])
+                break
+            except OSError:
+                await asyncio.sleep(0.01)
+        async for payload in socket_:
+            for message in decode_messages(payload, Encoding.MSGPACK):
+                if isinstance(message, Snapshot):
+                    assert held.load(message) is Verdict.APPLY
+                elif isinstance(message, Delta):
+                    assert held.apply(message) is Verdict.APPLY
+        await socket_.close()
+        await market
+    assert held.digest == one_process.book.digest
+    assert held.seq == one_process.book.seq > 100
