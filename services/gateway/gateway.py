@@ -172,8 +172,6 @@ class Gateway:
 
     def sweep(self, now: float, time_us: int) -> None:
         """Do what is due once a second: deadlines, slow subscribers, heartbeats."""
-        if self.feed_state is MarketState.OPEN and not self.is_fed(now):
-            self.lost_feed(f"nothing heard from the exchange for {self.limits.feed_silence_s:g} s", time_us)
         for session, reply in self.orders.expire(now):
             self._answer(session, reply)
         for client in list(self.clients.values()):
@@ -182,6 +180,11 @@ class Gateway:
             self.service.review(client.subscriber, now)
         self.service.heartbeat(self._open_subscribers(), time_us)
         self._forget_idle_shares()
+
+    def check_feed(self, now: float, time_us: int) -> None:
+        """Tell users when the exchange has been silent for too long; call it several times a second."""
+        if self.feed_state is MarketState.OPEN and not self.is_fed(now):
+            self.lost_feed(f"nothing heard from the exchange for {self.limits.feed_silence_s:g} s", time_us)
 
     def drain(self, now: float, time_us: int) -> None:
         """Take no new clients, and send each present one away with a reconnect time of its own."""

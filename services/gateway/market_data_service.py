@@ -9,7 +9,7 @@ nothing can come between them.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from services.gateway.channel import (
@@ -315,15 +315,23 @@ class MarketDataService:
         subscriber.lagging_since = None
         subscriber.owed_bytes = 0
         self._lagging.pop(subscriber, None)
+        marks, subscriber.trade_marks = subscriber.trade_marks, {}
         for channel in subscriber.channels.values():
             if isinstance(channel, TradesChannel):
-                self._enter(subscriber, channel)
-                self.send(subscriber, channel.missed(subscriber.trade_marks))
+                self._send_missed_trades(subscriber, channel, marks)
             else:
                 self._send_state(subscriber, channel)
-        subscriber.trade_marks.clear()
-        if subscriber.hears_account:
+        if subscriber.hears_account and not subscriber.is_lagging:
             self.send(subscriber, [self.market.account(subscriber.user)])
+
+    def _send_missed_trades(self, subscriber: Subscriber, channel: TradesChannel, marks: Mapping[str, int]) -> None:
+        if subscriber.is_lagging:  # again, under what has just been sent: what it misses begins where it did
+            subscriber.trade_marks.update((symbol, marks[symbol]) for symbol in channel.sent if symbol in marks)
+            return
+        self._enter(subscriber, channel)
+        missed = channel.missed(marks)
+        if missed:
+            self.send(subscriber, missed)
 
     def _abort(self, subscriber: Subscriber, now: float) -> None:
         since = subscriber.lagging_since

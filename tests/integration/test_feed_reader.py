@@ -58,9 +58,7 @@ async def test_a_restarted_gateway_reads_on_from_the_cover(
             assert server.gateway.market.instruments["ACME"].book.digest == exchange.books["ACME"].digest
 
 
-async def test_an_idle_stream_keeps_the_reader_alive(
-    redis_url: str, exchange: StoredExchange, tmp_path: Path
-) -> None:
+async def test_an_idle_stream_keeps_the_reader_alive(redis_url: str, exchange: StoredExchange, tmp_path: Path) -> None:
     """A blocking read that times out must not be taken for a lost connection."""
     async with gateway_on(redis_url, tmp_path) as server:
         await until(lambda: server.gateway.is_fed(server.now()))
@@ -132,7 +130,7 @@ async def test_users_hear_of_a_lost_redis_in_time_stay_connected_and_get_on_agai
         redis_server.kill()
         gone_at = server.now()
         assert (await ann.hear(Status)).state == MarketState.STALE
-        assert server.now() - gone_at < 3.6
+        assert server.now() - gone_at < 3.0
         await ann.ask(op="cancel_all", id=9)
         busy = await ann.hear(Reply, lambda reply: reply.id == 9)
         assert busy.code == Code.BUSY
@@ -142,4 +140,3 @@ async def test_users_hear_of_a_lost_redis_in_time_stay_connected_and_get_on_agai
         assert (await ann.hear(Delta)).digest == exchange.books["ACME"].digest
         assert len(server.gateway.clients) == 1
     await exchange.redis.aclose()
-

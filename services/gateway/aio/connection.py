@@ -109,7 +109,15 @@ class ClientConnection(asyncio.Protocol):
         return self._transport.get_write_buffer_size()
 
     def abort(self) -> None:
-        """End the connection at once."""
+        """End the connection at once: its peer does not read."""
+        session = self._client.session if self._client is not None else None
+        self._server.log.warning(
+            "slow consumer aborted",
+            code=int(CloseCode.SLOW_CONSUMER),
+            session=session and session.session_id,
+            user=session and session.user,
+            unsent_bytes=self._transport.get_write_buffer_size(),
+        )
         self._transport.abort()
 
     def close(self, code: CloseCode, text: str) -> None:

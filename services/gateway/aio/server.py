@@ -28,8 +28,10 @@ wait for SYN retries."""
 SEND_BUFFER_BYTES: Final = 256 * 1024
 """The kernel's share of what is unsent to one client: bounded, so that a slow one is noticed."""
 SWEEP_S: Final = 1.0
+FEED_CHECK_S: Final = 0.25
+"""With the limit of the feed's silence this keeps the promise that users hear of it within 3 s."""
 DRAIN_S: Final = 5.0
-"""Time for clients to leave at a planned shutdown."""
+"""Time for clients to leave at a planned shutdown; above the time that a close may take."""
 
 
 class GatewayServer:
@@ -58,7 +60,7 @@ class GatewayServer:
         """Where it listens; the one that was free, if 0 was asked for, once it runs."""
         self._settings = settings
         self._flush_timer: asyncio.TimerHandle | None = None
-        self._log = structlog.get_logger().bind(source=source)
+        self.log = structlog.get_logger().bind(source=source)
 
     def now(self) -> float:
         """Monotonic seconds; the core's `now`."""
@@ -93,10 +95,11 @@ class GatewayServer:
                     tasks.create_task(self.feed_reader.run(), name="feed reader"),
                     tasks.create_task(self.command_writer.run(), name="command writer"),
                     tasks.create_task(self._sweep(), name="sweep"),
+                    tasks.create_task(self._check_feed(), name="feed check"),
                 ]
                 server = await self.loop.create_server(lambda: ClientConnection(self), sock=listener, backlog=BACKLOG)
                 self.port = listener.getsockname()[1]
-                self._log.info("listening", host=self._settings.host, port=self.port)
+                self.log.info("listening", host=self._settings.host, port=self.port)
                 await stop.wait()
                 server.close()
                 await self._drain()
@@ -106,20 +109,23 @@ class GatewayServer:
             listener.close()
             await self._reading.aclose()
             await self._writing.aclose()
-        self._log.info("stopped")
+        self.log.info("stopped")
 
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(SWEEP_S)
             self.gateway.sweep(self.now(), self.time_us())
 
+    async def _check_feed(self) -> None:
+        while True:
+            await asyncio.sleep(FEED_CHECK_S)
+            self.gateway.check_feed(self.now(), self.time_us())
+
     async def _drain(self) -> None:
         self.gateway.drain(self.now(), self.time_us())
         deadline = self.now() + DRAIN_S
         while self.gateway.clients and self.now() < deadline:  # noqa: ASYNC110 - the core knows no events
             await asyncio.sleep(0.02)
-        for client in list(self.gateway.clients.values()):
-            client.connection.abort()
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -228,8 +228,11 @@ def test_silence_of_the_feed_is_told_to_everyone_and_so_is_its_end() -> None:
     house = House()
     _, listener = house.enter()
     listener.forget()
-    house.now += 2.6
-    house.gateway.sweep(house.now, house.time_us)
+    house.now += 2.5
+    house.gateway.check_feed(house.now, house.time_us)
+    assert not listener.heard(Status)
+    house.now += 0.1
+    house.gateway.check_feed(house.now, house.time_us)
     house.feed()
     states = [status.state for status in listener.heard(Status)]
     assert states == [MarketState.STALE, MarketState.OPEN]

@@ -38,7 +38,9 @@ class Hall:
         self.now += 1.0
         self.service.flush_due(self.now)
 
-    def join(self, *keys: ChannelKey, encoding: Encoding = Encoding.MSGPACK, user: str = "ann") -> tuple[Listener, Subscriber]:
+    def join(
+        self, *keys: ChannelKey, encoding: Encoding = Encoding.MSGPACK, user: str = "ann"
+    ) -> tuple[Listener, Subscriber]:
         listener = Listener(encoding)
         subscriber = Subscriber(user, encoding, listener)
         for key in keys:
@@ -267,6 +269,31 @@ def test_a_lagging_member_gets_the_trades_it_missed() -> None:
     hall.feed(trades=[hall.exchange.trade(103, 1)])
     hall.flush()
     assert [trade.trade_id for trade in slow.heard(Trade)] == [1, 2, 3, 4]
+
+
+def test_lagging_again_while_being_made_whole_loses_no_trade() -> None:
+    """The state itself may fill the buffer again; what is missed still begins where it began."""
+    hall = Hall()
+    slow, subscriber = hall.join(BOOK, ChannelKey("trades", "ACME", 0, 0))
+    slow.unsent = 1001
+    hall.service.review(subscriber, 1.0)
+    hall.feed(bids=[(100, 1)], trades=[hall.exchange.trade(100, 1), hall.exchange.trade(101, 1)])
+    hall.flush()
+
+    def fill_up(data: bytes) -> None:
+        slow.write(data)
+        slow.unsent = 1001
+        hall.service.review(subscriber, 2.0)
+
+    slow.unsent = 0
+    subscriber.write = fill_up
+    hall.service.review(subscriber, 2.0)
+    assert subscriber.is_lagging
+    assert not slow.heard(Trade)
+    slow.unsent = 0
+    subscriber.write = slow.write
+    hall.service.review(subscriber, 3.0)
+    assert [trade.trade_id for trade in slow.heard(Trade)] == [1, 2]
 
 
 def test_trades_beyond_the_ring_are_announced_as_missing() -> None:
