@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from websockets.typing import Subprotocol
 from services.gateway.aio.server import GatewayServer
 from services.gateway.authentication import mint_token
 from services.gateway.limits import GatewayLimits
+from services.gateway.settings import GatewaySettings
 from services.gateway.subscriber import LagLimits
 from shared.aio.redis_connection import read_stream
 from shared.close_codes import CloseCode
@@ -144,6 +146,8 @@ async def test_a_reader_that_stops_is_skipped_then_aborted_and_others_are_served
             for user in (ann, bob):
                 await user.ask(op="subscribe", channel="book", instruments=["ACME"])
                 await user.hear(Snapshot)
+            buffer = ann.socket.transport.get_extra_info("socket")
+            buffer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 32 * 1024)
             ann.socket.transport.pause_reading()
             aborted = 0
             price = 0
@@ -193,3 +197,15 @@ async def test_orders_reach_the_command_log_in_order_and_are_answered_from_the_f
         outcome = Outcome(commands[0].source, 1, Code.OK, "", 5, 0)
         await exchange.publish(outcomes=[outcome])
         assert (await ann.hear(Reply)).data == {"order_id": 5}
+
+
+async def test_a_stop_at_any_moment_ends_it(redis_url: str, exchange: StoredExchange, tmp_path: Path) -> None:
+    """redis-py loses a cancellation now and then while it connects; the gateway must end all the same."""
+    for number in range(40):
+        settings = GatewaySettings(redis_url=redis_url, port=0, secret_file=tmp_path / "secret")
+        server = GatewayServer(settings, SECRET, GatewayLimits())
+        stop = asyncio.Event()
+        async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+            tasks.create_task(server.run(stop))
+            await asyncio.sleep(number % 15 / 1000)
+            stop.set()

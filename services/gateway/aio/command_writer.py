@@ -14,6 +14,7 @@ from typing import Final
 import structlog
 
 from services.gateway.order_entry import OrderEntry
+from shared.aio.cancellation import raise_if_cancelled
 from shared.aio.redis_connection import UNREACHABLE, Redis
 from shared.backoff import Backoff
 from shared.commands import Command, encode_commands
@@ -50,6 +51,7 @@ class CommandWriter:
     async def run(self) -> None:
         """Append until cancelled."""
         while True:
+            raise_if_cancelled()
             await self._wakened.wait()
             self._wakened.clear()
             while self._orders.has_queued:
@@ -59,6 +61,7 @@ class CommandWriter:
         entry = {COMMANDS_FIELD: encode_commands(commands)}
         give_up_at = asyncio.get_running_loop().time() + APPEND_S
         while True:
+            raise_if_cancelled()
             try:
                 await self._redis.xadd(self._keys.commands, entry)  # type: ignore[arg-type]
             except UNREACHABLE as error:

@@ -16,6 +16,7 @@ import structlog
 
 from services.gateway.metrics import FeedStatistics
 from services.gateway.replica import Changes, ReplicaBroken
+from shared.aio.cancellation import raise_if_cancelled
 from shared.aio.redis_connection import UNREACHABLE, Redis, get_values, last_entry, read_stream
 from shared.backoff import Backoff
 from shared.errors import CorruptEntry, MalformedMessage
@@ -63,6 +64,7 @@ class FeedReader:
     async def run(self) -> None:
         """Follow until cancelled, or until an entry is corrupt."""
         while True:
+            raise_if_cancelled()
             try:
                 if not self._is_placed:
                     await self._load()

@@ -1,0 +1,22 @@
+"""Cancellation that gets lost on the way, and how a loop hears of it all the same.
+
+asyncio delivers a cancellation once. One that reaches redis-py while it connects can end as an ordinary error or be
+swallowed; a loop that retries would then run for ever, and its TaskGroup would wait for it (seen once in some hundred
+stops). The task itself remembers that it was asked to end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+
+def raise_if_cancelled() -> None:
+    """
+    End this task if it has been asked to end; call it in every round of a loop that talks to Redis.
+
+    Raises:
+        asyncio.CancelledError: If a cancellation was requested and has not been carried out.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
