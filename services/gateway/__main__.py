@@ -18,6 +18,7 @@ from services.gateway.limits import GatewayLimits
 from services.gateway.settings import GatewaySettings
 from shared.aio.logging import configure_logging
 from shared.errors import ConfigurationError
+from shared.settings import load_settings
 
 
 def run(settings: GatewaySettings) -> int:
@@ -67,8 +68,11 @@ def main(
     log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error.")] = None,
 ) -> None:
     """Run one gateway: it follows the feed and serves WebSocket users. Each option is also OUTCRY_<NAME>."""
-    given = {name: value for name, value in locals().items() if value is not None}
-    raise typer.Exit(run(GatewaySettings(**given)))
+    try:
+        settings = load_settings(GatewaySettings, **locals())
+    except ConfigurationError as error:
+        raise typer.BadParameter(str(error)) from error
+    raise typer.Exit(run(settings))
 
 
 if __name__ == "__main__":
