@@ -8,7 +8,7 @@ gets every flush; because quantities are absolute, a state that is newer than th
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from services.gateway.replica import InstrumentReplica, MarketReplica
@@ -46,8 +46,8 @@ class Channel(ABC):
 
     def __init__(self, key: ChannelKey, market: MarketReplica) -> None:
         self.key = key
-        self.members: dict[Encoding, dict[Subscriber, Callable[[bytes], None]]] = {e: {} for e in Encoding}
-        """Who gets the next flush, and how to write to it; followers that lag are not among them."""
+        self.members: dict[Encoding, dict[Subscriber, None]] = {encoding: {} for encoding in Encoding}
+        """Who gets the next flush; followers that lag are not among them."""
         self.followers = 0
         """Subscriptions, lagging ones included."""
         self._market = market

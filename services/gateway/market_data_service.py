@@ -124,9 +124,7 @@ class MarketDataService:
         for subscriber in list(self._by_user.values()):
             self.review(subscriber, now)
         self.publish(self._take_state(order_book_state))
-        for pacer in self._pacers.values():
-            for channel in pacer.take_all(now):
-                self._flush(channel)
+        self._flush(channel for pacer in self._pacers.values() for channel in pacer.take_all(now))
 
     def unsubscribe_user(self, user_id: str) -> None:
         """Send a user nothing more; unknown users are ignored. The connection stays open: it is the caller's."""
@@ -246,10 +244,8 @@ class MarketDataService:
         self._pass_on_executions(changes.executions)
 
     def flush_due(self, now: float) -> None:
-        """Send what is due by now; cost: one encode per channel and encoding, one write per listener."""
-        for pacer in self._pacers.values():
-            for channel in pacer.take_due(now):
-                self._flush(channel)
+        """Send what is due by now; costs one encode a channel and encoding, and one write a listener."""
+        self._flush(channel for pacer in self._pacers.values() for channel in pacer.take_due(now))
 
     def next_deadline(self) -> float | None:
         """When to call `flush_due`, monotonic seconds; None if nothing waits."""
@@ -361,7 +357,7 @@ class MarketDataService:
     def _enter(self, subscriber: Subscriber, channel: Channel) -> None:
         if channel.is_silent():
             channel.begin()
-        channel.members[subscriber.encoding][subscriber] = subscriber.write
+        channel.members[subscriber.encoding][subscriber] = None
 
     def _send_state(self, subscriber: Subscriber, channel: Channel) -> None:
         if subscriber.is_lagging:
@@ -411,20 +407,29 @@ class MarketDataService:
                 if not subscriber.is_lagging:
                     self.send(subscriber, messages)
 
-    def _flush(self, channel: Channel) -> None:
-        messages = channel.collect()
-        if not messages:
-            return
-        statistics = self.statistics
-        statistics.flushes += 1
-        for encoding, members in channel.members.items():
-            if not members:
+    def _flush(self, channels: Iterable[Channel]) -> None:
+        """Collect and encode each channel once, and write to each listener once, whatever it follows."""
+        outgoing: dict[Subscriber, bytes] = {}
+        for channel in channels:
+            messages = channel.collect()
+            if not messages:
                 continue
-            frame = self.frame(messages, encoding)
-            for write in tuple(members.values()):  # a write may suspend its member
-                write(frame)
-            statistics.frames += len(members)
-            statistics.bytes += len(members) * len(frame)
+            self.statistics.flushes += 1
+            for encoding, members in channel.members.items():
+                if members:
+                    self._add_frame(outgoing, members, self.frame(messages, encoding))
+        for subscriber, frames in outgoing.items():
+            subscriber.write(frames)  # may suspend the subscriber, which leaves `outgoing` alone
+
+    def _add_frame(self, outgoing: dict[Subscriber, bytes], members: Mapping[Subscriber, None], frame: bytes) -> None:
+        self.statistics.frames += len(members)
+        self.statistics.bytes += len(members) * len(frame)
+        if not outgoing:
+            outgoing.update(dict.fromkeys(members, frame))
+            return
+        for subscriber in members:
+            # A write costs several times what joining small frames does: the kernel's send is most of a delivery.
+            outgoing[subscriber] = outgoing.get(subscriber, b"") + frame
 
     def _write(self, subscriber: Subscriber, frame: bytes) -> None:
         self.statistics.frames += 1

@@ -45,7 +45,7 @@ class ClientConnection(asyncio.Protocol):
         server: The gateway's shell; owns core and clock.
     """
 
-    __slots__ = ("_client", "_deadline", "_fragments", "_server", "_transport", "_user", "_websocket")
+    __slots__ = ("_client", "_deadline", "_fragments", "_server", "_transport", "_user", "_websocket", "write")
 
     def __init__(self, server: GatewayServer) -> None:
         self._server = server
@@ -64,6 +64,8 @@ class ClientConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin; the transport tells us when more than the soft limit is unsent."""
         self._transport = cast("asyncio.Transport", transport)
+        self.write = self._transport.write
+        """Send finished frames; never wait. The transport's own method: it is called for every delivery."""
         soft = self._server.gateway.limits.lag.soft_bytes
         self._transport.set_write_buffer_limits(high=soft, low=soft // 4)
         self._deadline: asyncio.TimerHandle | None = self._server.loop.call_later(HANDSHAKE_S, self._transport.abort)
@@ -99,10 +101,6 @@ class ClientConnection(asyncio.Protocol):
             self._server.gateway.lost(self._client)
 
     # -- the core's side --------------------------------------------------------------------------------------------
-
-    def write(self, data: bytes) -> None:
-        """Send finished frames; never wait."""
-        self._transport.write(data)
 
     def get_write_buffer_size(self) -> int:
         """Return how many bytes are not yet sent."""

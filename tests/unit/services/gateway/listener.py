@@ -21,6 +21,7 @@ class Listener:
         self.encoding = encoding
         self.messages: list[Message] = []
         self.frames = 0
+        self.writes = 0
         self.books: dict[tuple[str, int], DepthBook] = {}
         self.verdicts: list[Verdict] = []
         self.unsent = 0
@@ -29,6 +30,7 @@ class Listener:
         self._reader = FrameReader()
 
     def write(self, data: bytes) -> None:
+        self.writes += 1
         for frame in self._reader.receive(data):
             self.frames += 1
             for message in decode_messages(frame.payload, self.encoding):
@@ -50,7 +52,7 @@ class Listener:
     def forget(self) -> None:
         """Forget what was heard, not the books."""
         self.messages.clear()
-        self.frames = 0
+        self.frames = self.writes = 0
 
     def book(self, symbol: str = "ACME", depth: int = 0) -> DepthBook:
         return self.books[symbol, depth]

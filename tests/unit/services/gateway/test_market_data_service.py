@@ -87,6 +87,18 @@ def test_a_thousand_members_share_one_frame() -> None:
     assert hall.service.statistics.frames == frames + 1000
 
 
+def test_a_flush_is_one_write_a_listener_whatever_it_follows() -> None:
+    """The kernel's send is most of what a delivery costs."""
+    hall = Hall("ACME", "BETA")
+    listener, _ = hall.join(ChannelKey("book", "*", 0, 0), ChannelKey("ticker", "*", 0, 0), BOOK)
+    hall.feed(bids=[(100, 5)])
+    hall.feed(bids=[(100, 6)], symbol="BETA")
+    listener.forget()
+    hall.flush()
+    assert listener.writes == 1
+    assert listener.frames == 3
+
+
 def test_both_encodings_say_the_same() -> None:
     hall = Hall()
     packed, _ = hall.join(BOOK, ChannelKey("ticker", "*", 0, 0))
