@@ -61,6 +61,11 @@ class FrameReader:
         self._buffer = b""
         self.payload_bytes_max = payload_bytes_max
 
+    @property
+    def held(self) -> int:
+        """How many bytes of a frame that has not come whole are held."""
+        return len(self._buffer)
+
     def receive(self, data: bytes) -> list[Frame]:
         """
         Take bytes as they came and return the frames that they complete, in order.

@@ -1,0 +1,1 @@
+"""The client's sockets, clocks and tasks."""

@@ -158,6 +158,8 @@ class MarketDataService:
         """
         Join a book channel from where the subscriber stands: one merged delta if its book is of this history.
 
+        If nothing was missed the delta is empty: its digest confirms the book.
+
         Returns:
             Whether it could; otherwise it got the channel's state, as from `subscribe`.
         """
@@ -174,8 +176,7 @@ class MarketDataService:
             self._send_state(subscriber, channel)
             return False
         self._enter(subscriber, channel)
-        if seq != instrument.book.seq:
-            self.send(subscriber, [delta])
+        self.send(subscriber, [delta])
         return True
 
     def unsubscribe(self, subscriber: Subscriber, kind: str, instrument: str) -> bool:

@@ -1,4 +1,4 @@
-"""A book that is obviously right and slow: one list of orders, sorted for each match. The model that tests compare with."""
+"""A book that is obviously right and slow: one list of orders, sorted for each match. The tests' model."""
 
 from __future__ import annotations
 

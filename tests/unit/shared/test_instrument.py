@@ -30,7 +30,6 @@ def test_the_default_listing_names_each_symbol_once() -> None:
         (Instrument("ACME", tick_size="0.0000001"), "tick_size"),
         (Instrument("ACME", tick_size="-1"), "tick_size"),
         (Instrument("ACME", lot_size=0), "lot_size"),
-        (Instrument("ACME", lot_size=True), "lot_size"),
         (Instrument("ACME", price_max=PRICE_MAX + 1), "price_max"),
         (Instrument("ACME", quantity_max=0), "quantity_max"),
         (Instrument("ACME", "option"), "option"),

@@ -9,6 +9,7 @@ from services.gateway.limits import GatewayLimits
 from services.gateway.replica import Changes
 from shared.close_codes import CloseCode
 from shared.codec import Encoding, encode_request
+from shared.depth_book import DepthBook
 from shared.events import Outcome
 from shared.instrument import Instrument
 from shared.messages import (
@@ -161,15 +162,19 @@ def test_resume_for_an_instrument_not_asked_for_is_refused() -> None:
     assert "resume: BETA" in reply(messages).text
 
 
-def test_resume_at_the_present_needs_nothing_more() -> None:
+def test_resume_at_the_present_is_confirmed_by_an_empty_delta() -> None:
+    """The client learns at once that its book is the exchange's, not at the next heartbeat."""
     house = House()
     house.feed(bids=[(100, 1)])
     book = house.exchange.books["ACME"]
     client, listener = house.enter()
+    listener.books["ACME", 0] = DepthBook("ACME")
     messages = house.ask(
         client, listener, op="subscribe", channel="book", instruments=["ACME"], resume={"ACME": [7, 1, book.digest]}
     )
-    assert kinds(messages) == [Reply]
+    (delta,) = listener.heard(Delta)
+    assert kinds(messages) == [Reply, Delta]
+    assert (delta.prev_seq, delta.seq, delta.bids, delta.asks, delta.digest) == (1, 1, [], [], book.digest)
 
 
 def test_unsubscribe_ends_the_updates() -> None:

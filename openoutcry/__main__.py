@@ -1,0 +1,263 @@
+"""`outcry`: the command. Wiring only; every part can be used without it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+from rich.console import Console
+
+from openoutcry.demo.options import DemoOptions, ReplayOptions, StackOptions
+from shared.errors import ConfigurationError, OpenOutcryError
+
+FAILED: Final = 1
+"""Exit status of a verdict that is not good, and of a part that failed."""
+MISUSED: Final = 2
+"""Exit status of wrong flags, files or settings."""
+INTERRUPTED: Final = 130
+"""Exit status after Ctrl-C before there was anything to judge."""
+DAY_SECONDS: Final = 24 * 3600
+FORWARDED: Final = {"allow_extra_args": True, "ignore_unknown_options": True}
+"""Of commands whose flags are a service's own."""
+
+app = typer.Typer(
+    name="outcry",
+    help="A real-time exchange for a company's own people. Try `outcry demo` first.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+RedisUrl = Annotated[
+    str | None,
+    typer.Option(envvar="OUTCRY_REDIS_URL", help="A running Redis or Valkey, such as redis://127.0.0.1:6379/0; "
+                 "without it, one is started for the occasion."),
+]  # fmt: skip
+Seed = Annotated[int, typer.Option(help="Seed of what the bots do: the same seed trades the same.")]
+Speed = Annotated[str, typer.Option(help="How many times faster than it happened, or `max`.")]
+
+
+@app.command()
+def demo(
+    users: Annotated[int, typer.Option(help="Users to connect; each is a real WebSocket client.")] = 1000,
+    gateways: Annotated[int, typer.Option(help="Gateway processes to spread them over.")] = 3,
+    seconds: Annotated[
+        float | None,
+        typer.Option(help="How long to measure; 0 is until Ctrl-C, the default on a terminal. Elsewhere 30."),
+    ] = None,
+    rate: Annotated[float, typer.Option(help="Book changes a second over all instruments.")] = 200,
+    hot: Annotated[bool, typer.Option("--hot", help="Put every user and every change on one book.")] = False,
+    report: Annotated[Path | None, typer.Option(help="Write the figures to this file, as JSON.")] = None,
+    replay: Annotated[
+        Path | None, typer.Option(help="Trade recorded order flow (LOBSTER messages, .csv or .csv.gz), not bots.")
+    ] = None,
+    instrument: Annotated[str, typer.Option(help="What the recorded flow trades.")] = "ACME",
+    speed: Speed = "max",
+    verify: Annotated[
+        float, typer.Option(help="Percent of users that keep whole books and check every digest on the way.")
+    ] = 5,
+    redis_url: RedisUrl = None,
+    load_processes: Annotated[int, typer.Option(help="Processes that the users share.")] = 2,
+    seed: Seed = 1,
+) -> None:
+    """
+    Run the whole market with users on this machine, and prove their books.
+
+    Starts Redis, the matching engine, the gateways, bots that trade and the users, each part a process of its own;
+    shows what happens; and ends with a verdict: every user's book is the engine's at the same (epoch, seq), or not.
+    The exit status says the same (0 or 1). Ctrl-C ends it early, with the verdict; twice, at once.
+    """
+    from openoutcry.demo.aio.market_demo import run_demo  # noqa: PLC0415 - only this command needs it
+    from openoutcry.demo.aio.stop_signal import StopSignal  # noqa: PLC0415
+    from openoutcry.demo.screen import open_screen  # noqa: PLC0415
+
+    if seconds is None:
+        seconds = 0 if sys.stdout.isatty() else 30
+
+    async def run() -> bool:
+        options = DemoOptions(
+            stack=StackOptions(gateways, redis_url, None),
+            users=users,
+            seconds=seconds,
+            rate=rate,
+            hot=hot,
+            replay=ReplayOptions(replay, instrument, _speed(speed)) if replay else None,
+            verify_percent=verify,
+            load_processes=min(load_processes, users),
+            seed=seed,
+        ).checked()
+        with open_screen() as screen:
+            result = await run_demo(options, screen, StopSignal())
+            screen.end(result)
+        if report:
+            _write(report, result.to_json())
+        return result.is_good
+
+    _exit(0 if _run(run()) else FAILED)
+
+
+@app.command()
+def up(
+    gateways: Annotated[int, typer.Option(help="Gateway processes.")] = 3,
+    port: Annotated[int, typer.Option(help="Port of the first gateway; the next ones follow it.")] = 8101,
+    bots: Annotated[float, typer.Option(help="Book changes a second that bots make; 0 is no bots.")] = 200,
+    hot: Annotated[bool, typer.Option("--hot", help="All of them on one instrument.")] = False,
+    redis_url: RedisUrl = None,
+    seed: Seed = 1,
+) -> None:
+    """
+    Run the exchange without users, until Ctrl-C or SIGTERM.
+
+    When all of it is ready, prints one line of JSON on standard output: `gateways` (WebSocket URLs), `redis`,
+    `instruments`, a development `token`, and `tokens`, a file with the tokens of 10,000 development users, one a line.
+    """
+    from openoutcry.demo.aio.standing_stack import UpOptions, run_up  # noqa: PLC0415 - only this command needs it
+    from openoutcry.demo.aio.stop_signal import StopSignal  # noqa: PLC0415
+
+    async def run() -> None:
+        options = UpOptions(StackOptions(gateways, redis_url, port), bots, hot, seed).checked()
+        await run_up(options, StopSignal(), _say, lambda line: print(line, flush=True))  # noqa: T201 - its output
+
+    _run(run())
+
+
+@app.command()
+def replay(
+    file: Annotated[Path, typer.Argument(help="LOBSTER messages, .csv or .csv.gz.")],
+    instrument: Annotated[str, typer.Option(help="What they trade; it is listed if it is not.")],
+    redis_url: Annotated[str, typer.Option(envvar="OUTCRY_REDIS_URL", help="The exchange's Redis.")],
+    speed: Speed = "1",
+) -> None:
+    """
+    Feed recorded order flow into a running exchange.
+
+    A new order becomes a limit order, a partial cancellation a replace, a deletion a cancel, and an execution of a
+    visible order the marketable order that caused it. What the file does not say is counted, never guessed.
+    """
+    from openoutcry.flow.aio.replay import Replay  # noqa: PLC0415 - only this command needs it
+    from openoutcry.flow.aio.replay_command import run_replay  # noqa: PLC0415
+
+    async def run() -> None:
+        await run_replay(Replay(redis_url, file, instrument, _speed(speed)), Console(stderr=True))
+
+    _run(run())
+
+
+@app.command()
+def token(
+    user: Annotated[str, typer.Argument(help="1 to 64 letters, digits and . _ @ + -")],
+    secret_file: Annotated[Path, typer.Option(envvar="OUTCRY_SECRET_FILE", help="The gateways' secret.")],
+    days: Annotated[float, typer.Option(help="How long it is valid.")] = 7,
+) -> None:
+    """Mint a token for a development user. In production, your identity provider does."""
+    from services.gateway.authentication import checked_secret, mint_token  # noqa: PLC0415
+
+    with _told_errors():
+        try:
+            secret = secret_file.read_bytes()
+        except OSError as error:
+            raise ConfigurationError(
+                f"cannot read {secret_file} ({error.strerror}); make a secret by: openssl rand -hex 32 > {secret_file}"
+            ) from error
+        print(mint_token(user, checked_secret(secret), time.time() + days * DAY_SECONDS))  # noqa: T201 - its output
+
+
+@app.command()
+def watch(
+    instrument: Annotated[str, typer.Argument(help="Symbol.")],
+    url: Annotated[str, typer.Option(envvar="OUTCRY_URL", help="A gateway.")] = "ws://127.0.0.1:8101/v1/stream",
+    token: Annotated[str, typer.Option(envvar="OUTCRY_TOKEN", help="From `outcry up` or `outcry token`.")] = "",
+) -> None:
+    """Watch a live book."""
+    from openoutcry.watch import watch as run_watch  # noqa: PLC0415
+
+    _run(run_watch(url, token, instrument))
+
+
+@app.command(add_help_option=False, context_settings=FORWARDED)
+def matching(context: typer.Context) -> None:
+    """Run a matching engine; a second one on the same Redis stands by."""
+    from services.matching.__main__ import main as service  # noqa: PLC0415 - only this command needs it
+
+    _forward(service, "matching", context.args)
+
+
+@app.command(add_help_option=False, context_settings=FORWARDED)
+def gateway(context: typer.Context) -> None:
+    """Run a gateway; as many as users need, on one Redis."""
+    from services.gateway.__main__ import main as service  # noqa: PLC0415 - only this command needs it
+
+    _forward(service, "gateway", context.args)
+
+
+def _forward(service: Callable[..., None], name: str, arguments: list[str]) -> None:
+    """Run a service's own command line: its flags and its help are its own."""
+    command = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    command.command()(service)
+    command(arguments, prog_name=f"outcry {name}")
+
+
+def _speed(text: str) -> float | None:
+    """Read a multiple of real time; None for `max`."""
+    if text == "max":
+        return None
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0.0
+    if not 0 < speed < float("inf"):
+        raise ConfigurationError(f"--speed must be a number above 0, or max, not {text!r}")
+    return speed
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"cannot write {path}: {error.strerror}") from error
+
+
+def _run(main: Coroutine[Any, Any, Any]) -> Any:
+    """Run a command to its end; what goes wrong is told in a sentence."""
+    with _told_errors():
+        return asyncio.run(main)
+
+
+@contextlib.contextmanager
+def _told_errors() -> Iterator[None]:
+    from openoutcry.demo.aio.stop_signal import Interrupted  # noqa: PLC0415
+
+    try:
+        yield
+    except ConfigurationError as error:
+        _say(f"outcry: {error}")
+        _exit(MISUSED)
+    except OpenOutcryError as error:
+        _say(f"outcry: {error}")
+        _exit(FAILED)
+    except (Interrupted, KeyboardInterrupt, asyncio.CancelledError):
+        _say("outcry: stopped")
+        _exit(INTERRUPTED)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)  # noqa: T201 - a command speaks
+
+
+def _exit(status: int) -> None:
+    raise typer.Exit(status)
+
+
+def main() -> None:
+    """Run the command."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,256 @@
+"""The link to the exchange: one connection at a time, to any of its gateways, for as long as the owner wants it.
+
+Owns sockets and waiting; everything that is said is decided by the feed session. A connection that ends is followed
+by another after a random part of a doubling bound, or when the server asked us to return; after a close code from
+4500 on the link gives up, because coming back would be refused again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from random import Random
+from typing import Final, Literal, NamedTuple
+from urllib.parse import urlsplit
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
+from websockets.typing import Subprotocol
+from websockets.uri import parse_uri
+
+from openoutcry.events import CloseRequired, Event, GoodbyeReceived
+from openoutcry.feed_session import FeedSession
+from shared.backoff import Backoff
+from shared.close_codes import CloseCode, may_reconnect
+from shared.codec import Encoding
+from shared.errors import ConfigurationError, Disconnected
+
+OPEN_S: Final = 5.0
+"""Time for TCP, TLS and handshake of one attempt."""
+SEND_S: Final = 5.0
+"""Time for a frame to leave; a server that reads nothing for so long is left."""
+CLOSE_S: Final = 1.0
+"""Time for the closing handshake."""
+GRACE_S: Final = 0.1
+"""After a deadline that our own process slept through, time to read what came meanwhile."""
+STEADY_S: Final = 1.0
+"""A connection that lived so long was a success: the next attempt's wait begins at the shortest bound."""
+MESSAGE_BYTES_MAX: Final = 64 * 1024 * 1024
+"""Longest frame accepted: a snapshot of every whole book."""
+FRAMES_BUFFERED_MAX: Final = 64
+"""Frames read ahead; beyond it TCP holds the server back, which then skips us and sends fresh state later."""
+RETRIED_STATUSES: Final = (408, 425, 429)
+"""HTTP answers from 400 to 499 after which another attempt makes sense."""
+REASON_LETTERS_MAX: Final = 100
+"""A close frame has room for 123 bytes of reason."""
+NO_CODE: Final = 1006
+"""WebSocket's code for a connection that ended without a closing handshake."""
+
+
+class Ending(NamedTuple):
+    """How a connection, or an attempt at one, ended."""
+
+    code: int
+    reason: str
+
+
+class Link:
+    """
+    Keeps a feed session connected.
+
+    Args:
+        urls: `ws://` or `wss://` addresses of equal gateways; one is chosen at random each time.
+        token: JWT for the handshake.
+        session: Decides what is said.
+        on_event: Called with each of the session's events, in order; must not raise.
+        random: Source of jitter and choice.
+
+    Raises:
+        ConfigurationError: If there is no URL, or one that is none.
+    """
+
+    def __init__(
+        self,
+        urls: Sequence[str],
+        token: str,
+        session: FeedSession,
+        on_event: Callable[[Event], None],
+        random: Random,
+    ) -> None:
+        if not urls:
+            raise ConfigurationError("connect needs at least one URL, such as ws://127.0.0.1:8101/v1/stream")
+        self._urls = [_checked(url) for url in urls]
+        self._token = token
+        self._session = session
+        self._on_event = on_event
+        self._random = random
+        self._socket: ClientConnection | None = None
+        self._url = ""
+        self._return_s: float | None = None
+        self.attempts = 0
+        """Connections tried."""
+        self.last_ending = Ending(NO_CODE, "no attempt yet")
+
+    async def run(self) -> Disconnected:
+        """Connect, listen, connect again; return why no further attempt makes sense."""
+        backoff = Backoff(self._random)
+        while True:
+            began = time.monotonic()
+            ending = self.last_ending = await self._attempt()
+            if not may_reconnect(ending.code):
+                return Disconnected(*ending)
+            if time.monotonic() - began >= STEADY_S:
+                backoff.reset()
+            await asyncio.sleep(self._wait_s(backoff))
+
+    async def flush(self) -> None:
+        """Send what the session has to say; without a connection the session has dropped it already."""
+        frames = self._session.frames_to_send()
+        socket = self._socket
+        if not frames or socket is None:
+            return
+        try:
+            async with asyncio.timeout(SEND_S):
+                for frame in frames:
+                    await socket.send(frame, text=self._session.encoding is Encoding.JSON)
+        except TimeoutError:
+            socket.transport.abort()
+        except ConnectionClosed:
+            return  # the reader notices too, and the session then says what was lost
+
+    def deliver(self) -> CloseRequired | None:
+        """Pass the session's events on; return the one that asks to close this connection."""
+        required: CloseRequired | None = None
+        for event in self._session.events():
+            if isinstance(event, GoodbyeReceived):
+                self._return_s = event.goodbye.reconnect_in_ms / 1000
+            elif isinstance(event, CloseRequired):
+                required = event
+            self._on_event(event)
+        return required
+
+    # -- one connection ---------------------------------------------------------------------------------------------
+
+    async def _attempt(self) -> Ending:
+        self._url = self._choose_url()
+        self.attempts += 1
+        self._return_s = None
+        try:
+            async with self._connecting() as socket:
+                return await self._converse(socket)
+        except InvalidStatus as error:
+            return _refused_ending(error)
+        except (OSError, InvalidHandshake, TimeoutError) as error:
+            return Ending(NO_CODE, f"{self._url}: {str(error) or type(error).__name__}")
+
+    def _connecting(self) -> connect:
+        return connect(
+            self._url,
+            subprotocols=[Subprotocol(self._session.encoding.value)],
+            compression=None,
+            additional_headers={"Authorization": f"Bearer {self._token}"},
+            proxy=_proxy(self._url),
+            open_timeout=OPEN_S,
+            close_timeout=CLOSE_S,
+            ping_interval=None,  # heartbeats do this, and at the level that matters
+            max_size=MESSAGE_BYTES_MAX,
+            max_queue=FRAMES_BUFFERED_MAX,
+        )
+
+    async def _converse(self, socket: ClientConnection) -> Ending:
+        if socket.subprotocol != self._session.encoding.value:
+            return Ending(CloseCode.VERSION, f"{self._url} does not speak {self._session.encoding.value}")
+        self._session.connected(time.monotonic())
+        self._socket = socket
+        ending = Ending(1001, "left by its owner")
+        try:
+            ending = await self._listen(socket)
+        finally:
+            self._socket = None
+            self._session.disconnected(*ending)
+            self.deliver()
+        return ending
+
+    async def _listen(self, socket: ClientConnection) -> Ending:
+        while True:
+            try:
+                frame = await self._next_frame(socket)
+            except ConnectionClosed as closed:
+                return _ending(closed)
+            now = time.monotonic()
+            if frame is None:
+                self._session.on_deadline(now)
+            else:
+                self._session.receive(frame, now)
+            required = self.deliver()
+            if required is not None:
+                await socket.close(required.code, required.reason[:REASON_LETTERS_MAX])
+                return Ending(NO_CODE, required.reason)
+            await self.flush()
+
+    async def _next_frame(self, socket: ClientConnection) -> bytes | None:
+        """Return the next frame, or None when the session's deadline has come."""
+        deadline = self._session.next_deadline()
+        frame = await _receive(socket, deadline)
+        if frame is None and deadline is not None and time.monotonic() - deadline > GRACE_S:
+            # Not the server was silent, we were: what came meanwhile has not been read yet.
+            frame = await _receive(socket, time.monotonic() + GRACE_S)
+        return frame
+
+    # -- where and when ---------------------------------------------------------------------------------------------
+
+    def _choose_url(self) -> str:
+        """Any of the gateways, but not twice the same if there are others."""
+        others = [url for url in self._urls if url != self._url]
+        return self._random.choice(others or self._urls)
+
+    def _wait_s(self, backoff: Backoff) -> float:
+        return backoff.next_delay() if self._return_s is None else self._return_s
+
+
+async def _receive(socket: ClientConnection, deadline: float | None) -> bytes | None:
+    timeout_s = None if deadline is None else max(0.0, deadline - time.monotonic())
+    with suppress(TimeoutError):
+        async with asyncio.timeout(timeout_s):
+            return await socket.recv(decode=False)
+    return None
+
+
+def _ending(closed: ConnectionClosed) -> Ending:
+    if closed.rcvd is None:
+        return Ending(NO_CODE, str(closed))
+    return Ending(closed.rcvd.code, closed.rcvd.reason)
+
+
+def _refused_ending(error: InvalidStatus) -> Ending:
+    status = error.response.status_code
+    text = bytes(error.response.body or b"")[:REASON_LETTERS_MAX].decode(errors="replace").strip()
+    reason = f"HTTP {status}: {text}"
+    if status == 401:
+        return Ending(CloseCode.NOT_AUTHENTICATED, reason)
+    if status == 403:
+        return Ending(CloseCode.FORBIDDEN, reason)
+    if 400 <= status < 500 and status not in RETRIED_STATUSES:
+        return Ending(CloseCode.BAD_REQUEST, reason)
+    return Ending(NO_CODE, reason)
+
+
+def _proxy(url: str) -> Literal[True] | None:
+    """Use the environment's proxy, but not for this machine."""
+    host = urlsplit(url).hostname or ""
+    try:
+        is_local = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        is_local = host == "localhost"
+    return None if is_local else True
+
+
+def _checked(url: str) -> str:
+    try:
+        parse_uri(url)
+    except InvalidURI as error:
+        raise ConfigurationError(f"{error}; a gateway's URL looks like ws://127.0.0.1:8101/v1/stream") from error
+    return url

@@ -1,0 +1,89 @@
+"""The user's account as its owner holds it: orders, positions and cash, and the executions that change them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from weakref import WeakSet
+
+from openoutcry.account_view import AccountView
+from openoutcry.aio.pulse import Pulse
+from openoutcry.aio.tape import Tape
+from openoutcry.events import StaleReason
+from openoutcry.trade_tape import Missing
+from shared.messages import Execution, OpenOrder
+
+
+class LiveAccount:
+    """
+    The user's account.
+
+    Args:
+        view: Kept by the session.
+        pulse: Beats when the view has changed.
+    """
+
+    def __init__(self, view: AccountView, pulse: Pulse) -> None:
+        self._view = view
+        self._pulse = pulse
+        self._told: int | None = None
+        """Number of the last execution that readers know of, seen or missing; None before the first snapshot."""
+        self._tapes: WeakSet[Tape[Execution]] = WeakSet()
+
+    @property
+    def orders(self) -> Mapping[int, OpenOrder]:
+        """Open orders by order id."""
+        return self._view.account.orders
+
+    @property
+    def positions(self) -> Mapping[str, int]:
+        """Net lots by instrument; negative is short."""
+        return self._view.account.positions
+
+    @property
+    def cash(self) -> Mapping[str, int]:
+        """Net of all trades by currency, in millionths; negative is paid."""
+        return self._view.account.cash
+
+    @property
+    def user_seq(self) -> int:
+        """Number of the last execution that is in it."""
+        return self._view.account.user_seq
+
+    @property
+    def stale(self) -> StaleReason | None:
+        """Why the client cannot vouch for the account at present; None if it can."""
+        return self._view.stale_reason
+
+    async def changed(self) -> None:
+        """
+        Wait for the next change of the account or of its standing.
+
+        Raises:
+            Disconnected: If the market ends first.
+        """
+        await self._pulse.beyond(self._pulse.count)
+
+    def executions(self) -> Tape[Execution]:
+        """Return a tape of all executions from now on; what a lost connection has swallowed is named as missing."""
+        tape: Tape[Execution] = Tape(self._pulse)
+        self._tapes.add(tape)
+        return tape
+
+    def seen(self, execution: Execution) -> None:
+        """Pass an execution on; called by the market."""
+        self._told = execution.user_seq
+        for tape in self._tapes:
+            tape.add(execution.user_seq, execution)
+        self.moved()
+
+    def loaded(self, user_seq: int) -> None:
+        """Note a fresh snapshot, and name the executions that it stands for; called by the market."""
+        if self._told is not None and user_seq > self._told:
+            for tape in self._tapes:
+                tape.add_missing(Missing(self._told + 1, user_seq))
+        self._told = user_seq
+        self.moved()
+
+    def moved(self) -> None:
+        """Note that the view has changed; called by the market."""
+        self._pulse.beat()

@@ -1,0 +1,65 @@
+"""A pulse: counts how often something moved, and lets any number of tasks wait for the next time."""
+
+from __future__ import annotations
+
+import asyncio
+
+from shared.errors import Disconnected
+
+
+class Pulse:
+    """
+    Movements of one thing.
+
+    There is no queue behind it: a task waits until the count has passed what it has seen, then looks at the thing
+    itself. However slow it is, nothing piles up for it.
+    """
+
+    __slots__ = ("__weakref__", "_ending", "_is_over", "_waiting", "count")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._is_over = False
+        self._ending: Disconnected | None = None
+        self._waiting: dict[asyncio.Future[None], None] = {}
+
+    def beat(self) -> None:
+        """Count a movement and wake all who wait; O(waiting)."""
+        self.count += 1
+        self._wake()
+
+    def stop(self, ending: Disconnected | None) -> None:
+        """Let nobody wait any more: it will not move again, for this reason or (None) because its owner left."""
+        self._is_over = True
+        self._ending = ending
+        self._wake()
+
+    async def beyond(self, seen: int) -> int:
+        """
+        Wait until the count is above `seen`, and return it.
+
+        Raises:
+            Disconnected: If the market ended by itself.
+            StopAsyncIteration: If its owner left it.
+        """
+        while self.count <= seen:
+            if self._ending is not None:
+                raise Disconnected(self._ending.code, self._ending.reason)
+            if self._is_over:
+                raise StopAsyncIteration
+            await self._next()
+        return self.count
+
+    async def _next(self) -> None:
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting[future] = None
+        try:
+            await future
+        finally:
+            self._waiting.pop(future, None)
+
+    def _wake(self) -> None:
+        waiting, self._waiting = self._waiting, {}
+        for future in waiting:
+            if not future.done():
+                future.set_result(None)

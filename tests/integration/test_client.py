@@ -1,0 +1,449 @@
+"""The Python client against a scripted server that misbehaves: real sockets, one process."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable
+from random import Random
+from typing import Any
+
+import pytest
+
+from openoutcry import Disconnected, Encoding, Missing, OutcomeUnknown, RequestRefused, StaleReason, connect
+from openoutcry.aio.book import Book
+from openoutcry.aio.market import Market
+from openoutcry.aio.testing import ScriptedServer
+from openoutcry.testing import Fault, ScriptedMarket
+from shared.close_codes import CloseCode
+from shared.digest import book_digest
+from shared.messages import Account, Execution, Trade
+from shared.requests import Order
+from shared.types import Code, ExecutionEvent, Liquidity, MarketState, OrderKind, Side, TimeInForce
+
+PATIENCE_S = 5.0
+
+
+class Eager(Random):
+    """No jitter: reconnect at once."""
+
+    def uniform(self, a: float, b: float) -> float:
+        return 0.0
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[ScriptedServer]:
+    market = ScriptedMarket()
+    market.set(bids={100: 5, 99: 3}, asks={101: 7})
+    async with ScriptedServer(market) as running:
+        yield running
+
+
+@pytest.fixture(params=Encoding, ids=lambda encoding: encoding.name.lower())
+async def market(request: pytest.FixtureRequest, server: ScriptedServer) -> AsyncIterator[Market]:
+    async with connect(server.url, "ada", encoding=request.param, random=Eager()) as market:
+        yield market
+
+
+async def until(is_so: Callable[[], Any]) -> None:
+    """Poll for a fact, with a deadline."""
+    async with asyncio.timeout(PATIENCE_S):
+        while not is_so():  # noqa: ASYNC110 - the facts are in other objects, on both sides of a socket
+            await asyncio.sleep(0.002)
+
+
+def equals(book: Book, server: ScriptedServer) -> bool:
+    """Whether a book is verified and the server's, level by level."""
+    truth = server.market.book
+    return (
+        book.stale is None
+        and (book.epoch, book.seq, book.digest) == (truth.epoch, truth.seq, truth.digest)
+        and book.bids() == truth.bids.levels()
+        and book.asks() == truth.asks.levels()
+        and book.digest == book_digest(book.bids(), book.asks())
+    )
+
+
+# -- books -----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_book_comes_with_its_snapshot_in(market: Market, server: ScriptedServer) -> None:
+    book = await market.book("ACME")
+    assert market.user == "ada"
+    assert equals(book, server)
+    assert (book.best_bid, book.best_ask) == ((100, 5), (101, 7))
+    assert book.bids(1) == [(100, 5)]
+    assert await market.book("ACME") is book
+
+
+async def test_every_change_is_yielded_to_a_reader_that_keeps_up(market: Market, server: ScriptedServer) -> None:
+    book = await market.book("ACME")
+    updates = aiter(book)
+    for number in range(2, 12):
+        await server.change(bids={100: number})
+        async with asyncio.timeout(PATIENCE_S):
+            update = await anext(updates)
+        assert update == (number - 1, number, 1, None)
+        assert equals(book, server)
+
+
+async def test_a_slow_reader_gets_the_latest_state_and_the_number_merged(
+    market: Market, server: ScriptedServer
+) -> None:
+    """Nothing queues for it: 50 changes are one update."""
+    book = await market.book("ACME")
+    updates = aiter(book)
+    for number in range(50):
+        await server.change(bids={90: number + 1})
+    await until(lambda: book.seq == 51)
+    async with asyncio.timeout(PATIENCE_S):
+        update = await anext(updates)
+    assert update == (1, 51, 50, None)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.02):
+            await anext(updates)
+
+
+async def test_two_readers_of_one_book_are_independent(market: Market, server: ScriptedServer) -> None:
+    book = await market.book("ACME")
+    first, second = aiter(book), aiter(book)
+    await server.change(bids={90: 1})
+    async with asyncio.timeout(PATIENCE_S):
+        assert (await anext(first)).seq == 2
+        await server.change(bids={90: 2})
+        assert (await anext(first)).merged == 1
+        assert (await anext(second)).merged == 2
+
+
+@pytest.mark.parametrize("fault", [Fault.LOST, Fault.TWICE, Fault.SWAPPED, Fault.WRONG_DIGEST, Fault.WRONG_LEVEL])
+async def test_a_book_is_right_again_after_a_fault(market: Market, server: ScriptedServer, fault: Fault) -> None:
+    book = await market.book("ACME")
+    await server.change(bids={100: 9}, fault=fault)
+    await server.change(asks={101: 0, 102: 4})
+    await until(lambda: book.seq == 3 and equals(book, server))
+    assert (book.recoveries > 0) is (fault is not Fault.TWICE)
+
+
+async def test_a_fault_is_said_before_it_is_healed(market: Market, server: ScriptedServer) -> None:
+    server.muted.add("resync")
+    book = await market.book("ACME")
+    updates = aiter(book)
+    await server.change(bids={100: 9}, fault=Fault.WRONG_DIGEST)
+    async with asyncio.timeout(PATIENCE_S):
+        update = await anext(updates)
+    assert (update.stale, update.merged) == (StaleReason.CORRUPT, 0)
+    assert book.stale is StaleReason.CORRUPT
+
+
+async def test_a_lost_last_change_is_noticed_by_the_heartbeat(market: Market, server: ScriptedServer) -> None:
+    book = await market.book("ACME")
+    await server.change(bids={100: 9}, fault=Fault.LOST)
+    await until(lambda: server.operations()["resync"])
+    await until(lambda: equals(book, server))
+
+
+async def test_a_window_of_a_book_is_followed(market: Market, server: ScriptedServer) -> None:
+    await server.change(bids=dict.fromkeys(range(80, 95), 1))
+    book = await market.book("ACME", depth=5)
+    assert [price for price, _ in book.bids()] == [100, 99, 94, 93, 92]
+    await server.change(bids={100: 0})
+    await until(lambda: [price for price, _ in book.bids()] == [99, 94, 93, 92, 91])
+    with pytest.raises(ValueError, match="depth 5"):
+        await market.book("ACME")
+    await market.leave_book("ACME")
+    assert len((await market.book("ACME")).bids()) == 16
+
+
+async def test_an_instrument_that_is_not_listed_is_refused(market: Market) -> None:
+    for ask in (market.book, market.ticker, market.trades):
+        with pytest.raises(RequestRefused, match="unknown_instrument"):
+            await ask("NOPE")
+
+
+# -- reconnection ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("confirms", [True, False])
+async def test_a_lost_connection_is_stale_and_then_resumed(
+    market: Market, server: ScriptedServer, confirms: bool
+) -> None:
+    """Resumed, not loaded: the subscription names epoch, seq and digest, and no snapshot is needed."""
+    server.confirms_resume = confirms
+    book = await market.book("ACME")
+    updates = aiter(book)
+    server.drop_clients()
+    async with asyncio.timeout(PATIENCE_S):
+        assert (await anext(updates)).stale is StaleReason.DISCONNECTED
+    await until(lambda: equals(book, server))
+    assert server.connections == 2
+    assert "resync" not in server.operations()
+    resumed = [request.resume for request in server.requests if request.op == "subscribe"]
+    assert resumed == [{}, {"ACME": (book.epoch, book.seq, book.digest)}]
+
+
+async def test_changes_made_while_away_come_as_one(server: ScriptedServer) -> None:
+    async with connect(server.url, "ada", random=Eager()) as market:
+        book = await market.book("ACME")
+        server.http_status = 503
+        server.drop_clients()
+        await until(lambda: book.stale is not None)
+        for number in range(10):
+            await server.change(bids={100: number})
+        server.http_status = None
+        await until(lambda: equals(book, server))
+        assert book.changes == 2, "a snapshot and one merged delta"
+
+
+async def test_a_new_epoch_while_away_is_a_snapshot(market: Market, server: ScriptedServer) -> None:
+    book = await market.book("ACME")
+    server.market.begin_new_epoch()
+    await server.change(bids={7: 7})
+    server.drop_clients()
+    await until(lambda: equals(book, server))
+    assert book.bids() == [(7, 7)]
+
+
+async def test_another_replica_takes_over(server: ScriptedServer) -> None:
+    async with (
+        ScriptedServer(server.market) as other,
+        connect([server.url, other.url], "ada", random=Eager()) as market,
+    ):
+        book = await market.book("ACME")
+        lost, left = (server, other) if server.clients else (other, server)
+        lost.http_status = 503
+        lost.drop_clients()
+        await until(lambda: left.clients and equals(book, left))
+
+
+async def test_a_silent_server_is_left(market: Market, server: ScriptedServer) -> None:
+    book = await market.book("ACME")
+    server.has_heartbeat = False
+    await until(lambda: server.connections == 2)
+    server.has_heartbeat = True
+    await until(lambda: equals(book, server))
+
+
+async def test_goodbye_says_when_to_return(market: Market, server: ScriptedServer) -> None:
+    """Eager would return at once; the server's slot is what spreads a thousand clients."""
+    book = await market.book("ACME")
+    began = asyncio.get_running_loop().time()
+    await server.goodbye(CloseCode.SHUTTING_DOWN, "upgrade", reconnect_in_ms=200)
+    await until(lambda: server.connections == 2)
+    assert asyncio.get_running_loop().time() - began >= 0.19
+    await until(lambda: equals(book, server))
+
+
+async def test_bytes_that_are_no_frame_cost_the_connection_only(market: Market, server: ScriptedServer) -> None:
+    book = await market.book("ACME")
+    await server.send_bytes(b"\x00\xff nonsense")
+    await until(lambda: server.connections == 2 and equals(book, server))
+
+
+async def test_a_gateway_without_feed_is_stale_and_keeps_the_connection(market: Market, server: ScriptedServer) -> None:
+    book = await market.book("ACME")
+    await server.tell_feed(MarketState.STALE, "no feed")
+    await until(lambda: book.stale is StaleReason.FEED)
+    assert not market.is_fed
+    await server.tell_feed(MarketState.OPEN)
+    await until(lambda: equals(book, server))
+    assert server.connections == 1
+
+
+# -- being sent away -------------------------------------------------------------------------------------------------
+
+
+async def test_a_close_code_from_4500_ends_the_market(server: ScriptedServer) -> None:
+    async with connect(server.url, "ada", random=Eager()) as market:
+        book = await market.book("ACME")
+        updates = aiter(book)
+        await server.close_clients(CloseCode.TOKEN_EXPIRED, "token expired")
+        with pytest.raises(Disconnected) as caught:
+            await _drain(updates)
+        assert (caught.value.code, caught.value.reason) == (4505, "token expired")
+        for ask in (market.ping, market.account, market.instruments):
+            with pytest.raises(Disconnected, match="token expired"):
+                await ask()
+        assert book.stale is StaleReason.DISCONNECTED
+    assert server.connections == 1
+
+
+@pytest.mark.parametrize(("status", "code"), [(401, 4500), (403, 4501), (404, 4502)])
+async def test_a_refused_handshake_is_raised_on_entry(server: ScriptedServer, status: int, code: int) -> None:
+    server.http_status = status
+    with pytest.raises(Disconnected, match=f"HTTP {status}: as the script says") as caught:
+        async with connect(server.url, "ada"):
+            raise AssertionError
+    assert caught.value.code == code
+
+
+async def test_a_server_that_is_not_there_is_raised_on_entry() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        url = f"ws://127.0.0.1:{unused.getsockname()[1]}/v1/stream"
+        with pytest.raises(Disconnected, match=r"no gateway within 0\.2 s"):
+            async with connect(url, "ada", timeout_s=0.2):
+                raise AssertionError
+
+
+# -- leaving ---------------------------------------------------------------------------------------------------------
+
+
+async def test_an_error_in_the_block_comes_out_as_it_is(server: ScriptedServer) -> None:
+    """Not wrapped in an exception group: users need not know that there is a task."""
+    with pytest.raises(KeyError, match="mine"):
+        async with connect(server.url, "ada"):
+            raise KeyError("mine")
+    await until(lambda: not server.clients)
+
+
+async def test_iterations_end_when_the_block_does(server: ScriptedServer) -> None:
+    async with asyncio.TaskGroup() as tasks, connect(server.url, "ada") as market:
+        book, tape = await market.book("ACME"), await market.trades("ACME")
+        readers = [tasks.create_task(_drain(book)), tasks.create_task(_drain(tape))]
+        await asyncio.sleep(0)
+    assert [reader.result() for reader in readers] == [0, 0]
+
+
+async def _drain(things: Any) -> int:
+    async with asyncio.timeout(PATIENCE_S):
+        return len([thing async for thing in things])
+
+
+async def test_a_cancelled_block_leaves_no_connection(server: ScriptedServer) -> None:
+    async def follow() -> None:
+        async with connect(server.url, "ada") as market:
+            await _drain(await market.book("ACME"))
+
+    async with asyncio.TaskGroup() as tasks:
+        task = tasks.create_task(follow())
+        await until(lambda: server.operations()["subscribe"])
+        task.cancel()
+    await until(lambda: not server.clients)
+
+
+# -- orders ----------------------------------------------------------------------------------------------------------
+
+
+async def test_orders_are_answered(market: Market, server: ScriptedServer) -> None:
+    placed = await market.order("ACME", side="bid", price=100, quantity=5)
+    assert placed.ok
+    assert placed.data == {"order_id": 1}
+    assert (await market.replace(order_id=1, price=101)).ok
+    assert (await market.cancel(order_id=1)).ok
+    assert (await market.cancel_all("ACME")).data == {"cancelled": 3}
+    assert "server_time" in (await market.ping()).data
+    assert [request.op for request in server.requests] == ["order", "replace", "cancel", "cancel_all", "ping"]
+    first = server.requests[0]
+    assert isinstance(first, Order)
+    assert first.client_order_id, "made by the client, so that a repetition is safe"
+
+
+async def test_a_refused_order_is_a_reply(market: Market, server: ScriptedServer) -> None:
+    server.refusals["order"] = Code.BUSY, "the exchange is away"
+    reply = await market.order("ACME", side="ask", kind="market", quantity=5)
+    assert (reply.ok, reply.code, reply.text) == (False, "busy", "the exchange is away")
+
+
+async def test_many_orders_at_once_each_get_their_own_reply(market: Market) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        orders = [tasks.create_task(market.order("ACME", side="bid", price=1, quantity=1)) for _ in range(50)]
+    assert sorted(order.result().data["order_id"] for order in orders) == list(range(1, 51))
+
+
+async def test_an_order_in_flight_when_the_connection_drops_has_an_unknown_outcome(
+    market: Market, server: ScriptedServer
+) -> None:
+    server.muted.add("order")
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(_drop_after(server, "order"))
+        with pytest.raises(OutcomeUnknown, match="repeating it with client_order_id 'mine' is safe") as caught:
+            await market.order("ACME", side="bid", price=1, quantity=1, client_order_id="mine")
+    assert (caught.value.op, caught.value.client_order_id) == ("order", "mine")
+
+
+async def _drop_after(server: ScriptedServer, op: str) -> None:
+    await until(lambda: server.operations()[op])
+    server.drop_clients()
+
+
+async def test_an_outcome_that_the_gateway_does_not_know_is_unknown(market: Market, server: ScriptedServer) -> None:
+    server.refusals["cancel"] = Code.OUTCOME_UNKNOWN, "no answer within 5 s"
+    with pytest.raises(OutcomeUnknown, match="no answer within 5 s"):
+        await market.cancel(client_order_id="mine")
+
+
+async def test_without_a_connection_an_order_is_not_sent(server: ScriptedServer) -> None:
+    async with connect(server.url, "ada", random=Eager()) as market:
+        server.http_status = 503
+        server.drop_clients()
+        await until(lambda: not market.is_fed)
+        with pytest.raises(Disconnected, match="nothing was sent"):
+            await market.order("ACME", side="bid", price=1, quantity=1)
+    assert server.operations()["order"] == 0
+
+
+# -- trades, tickers, account, instruments ---------------------------------------------------------------------------
+
+
+async def test_trades_come_in_order_and_missing_ones_are_named(market: Market, server: ScriptedServer) -> None:
+    tape = await market.trades("ACME")
+    trades = [server.market.trade(100, quantity) for quantity in range(1, 7)]
+    for trade in (trades[0], trades[0], trades[1], trades[4], trades[5]):
+        await server.trade(trade)
+    async with asyncio.timeout(PATIENCE_S):
+        found: list[Trade | Missing] = [await anext(tape) for _ in range(5)]
+    assert found == [trades[0], trades[1], Missing(3, 4), trades[4], trades[5]]
+
+
+async def test_the_ticker_is_the_newest(market: Market, server: ScriptedServer) -> None:
+    ticker = await market.ticker("ACME")
+    assert (ticker.value.bid, ticker.value.ask) == (100, 101)
+    assert not ticker.is_stale
+    changes = aiter(ticker)
+    await server.change(bids={100: 0})
+    await server.tell_ticker()
+    async with asyncio.timeout(PATIENCE_S):
+        assert (await anext(changes)).bid == 99
+
+
+async def test_instruments_are_the_definitions(market: Market, server: ScriptedServer) -> None:
+    assert await market.instruments() == [server.market.instrument]
+
+
+FILL = Execution(
+    4, ExecutionEvent.FILLED, 0, 71, "m", "ACME", Side.BID, OrderKind.LIMIT, TimeInForce.GTC, 100, 5, 0, 100, 5, 1,
+    Liquidity.TAKER, Code.OK,
+)  # fmt: skip
+
+
+async def test_the_account_follows_its_executions(market: Market, server: ScriptedServer) -> None:
+    server.market.accounts["ada"] = Account(3, [], {"ACME": 1}, {"USD": 0})
+    account = await market.account()
+    executions = account.executions()
+    await server.say([FILL])
+    async with asyncio.timeout(PATIENCE_S):
+        seen = await anext(executions)
+    assert seen == FILL
+    assert (account.positions, account.cash, account.user_seq) == ({"ACME": 6}, {"USD": -5_000_000}, 4)
+    assert account.stale is None
+
+
+async def test_executions_missed_while_away_are_named(market: Market, server: ScriptedServer) -> None:
+    server.market.accounts["ada"] = Account(3, [], {}, {})
+    account = await market.account()
+    executions = account.executions()
+    server.market.accounts["ada"] = Account(9, [], {"ACME": 2}, {})
+    server.drop_clients()
+    async with asyncio.timeout(PATIENCE_S):
+        assert await anext(executions) == Missing(4, 9)
+    assert account.positions == {"ACME": 2}
+    assert account.stale is None
+
+
+async def test_status_is_kept(market: Market, server: ScriptedServer) -> None:
+    await market.follow_status()
+    await server.tell_feed(MarketState.STALE, "why")
+    await until(lambda: market.status() is not None)
+    status = market.status()
+    assert status is not None
+    assert (status.state, status.reason) == ("stale", "why")

@@ -1,0 +1,86 @@
+"""Random command logs: several writers, users and instruments, bad commands among the good."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from shared.commands import (
+    CancelAll,
+    CancelOrder,
+    Command,
+    ListInstrument,
+    PlaceOrder,
+    ReplaceOrder,
+    SetMarketState,
+    Tick,
+)
+from shared.instrument import Instrument
+from shared.types import MarketState, OrderKind, SelfTradePrevention, Side, TimeInForce
+
+INSTRUMENTS = (
+    Instrument("ACME", price_max=200, quantity_max=50),
+    Instrument("GPU-HOUR", "internal", tick_size="0.000001", lot_size=10),
+)
+SYMBOLS = st.sampled_from(["ACME", "ACME", "GPU-HOUR", "NONE"])
+USERS = st.sampled_from(["ann", "bob", "cat"])
+CLIENT_ORDER_IDS = st.integers(1, 40).map(str)
+PRICES = st.integers(95, 105)
+QUANTITIES = st.integers(1, 12)
+
+_PLACE = st.tuples(
+    USERS,
+    SYMBOLS,
+    CLIENT_ORDER_IDS,
+    st.sampled_from(Side),
+    st.sampled_from([OrderKind.LIMIT, OrderKind.LIMIT, OrderKind.MARKET]),
+    PRICES | st.sampled_from([0, -1, 201, 2**40]),
+    QUANTITIES | st.sampled_from([0, -1, 51, 2**40]),
+    st.sampled_from(TimeInForce),
+    st.booleans(),
+    st.sampled_from(SelfTradePrevention),
+).map(lambda fields: (PlaceOrder, fields))
+_LIMIT = st.tuples(
+    USERS,
+    st.just("ACME"),
+    CLIENT_ORDER_IDS,
+    st.sampled_from(Side),
+    st.just(OrderKind.LIMIT),
+    PRICES,
+    QUANTITIES,
+    st.just(TimeInForce.GTC),
+    st.just(False),
+    st.sampled_from(SelfTradePrevention),
+).map(lambda fields: (PlaceOrder, fields))
+_NAMED = st.tuples(st.integers(1, 40), st.just("")) | st.tuples(st.just(0), CLIENT_ORDER_IDS)
+_CANCEL = st.tuples(USERS, _NAMED).map(lambda fields: (CancelOrder, (fields[0], *fields[1])))
+_REPLACE = st.tuples(USERS, _NAMED, st.none() | PRICES | st.just(0), st.none() | QUANTITIES | st.just(99)).map(
+    lambda fields: (ReplaceOrder, (fields[0], *fields[1], *fields[2:]))
+)
+_CANCEL_ALL = st.tuples(USERS, st.none() | SYMBOLS).map(lambda fields: (CancelAll, fields))
+_TICK = st.just((Tick, ()))
+_LIST = st.sampled_from([*INSTRUMENTS, INSTRUMENTS[0]._replace(name="another"), Instrument("bad symbol")]).map(
+    lambda instrument: (ListInstrument, (instrument,))
+)
+_STATE = st.tuples(SYMBOLS, st.sampled_from([*[MarketState.OPEN] * 3, *MarketState]), st.just("")).map(
+    lambda fields: (SetMarketState, fields)
+)
+
+
+@st.composite
+def command_logs(draw: st.DrawFn) -> list[Command]:
+    """A log that begins with the listings; three writers, each numbering its own."""
+    kinds = st.one_of(_LIMIT, _LIMIT, _LIMIT, _PLACE, _CANCEL, _REPLACE, _CANCEL_ALL, _TICK, _LIST, _STATE)
+    rows = draw(st.lists(st.tuples(st.sampled_from(["gateway-1", "gateway-2", "bots"]), kinds), max_size=60))
+    log: list[Command] = [ListInstrument("leader-1", n, found) for n, found in enumerate(INSTRUMENTS, 1)]
+    numbers: dict[str, int] = {}
+    for source, (kind, fields) in rows:
+        numbers[source] = numbers.get(source, 0) + 1
+        log.append(_made(kind, source, numbers[source], fields))
+    return log
+
+
+def _made(kind: Any, source: str, number: int, fields: Any) -> Command:
+    command: Command = kind(source, number, *fields)
+    return command
