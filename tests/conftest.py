@@ -6,9 +6,16 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests.real_redis import RealRedis, server_binary
+
+# Machines that run tests are busy: how long an example takes says nothing about the code.
+hypothesis.settings.register_profile(
+    "busy-machine", deadline=None, print_blob=True, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("busy-machine")
 
 
 @pytest.fixture(scope="session")

@@ -21,10 +21,11 @@ from prometheus_client import CollectorRegistry, start_http_server
 from services.matching.aio.instruments_file import read_instruments
 from services.matching.aio.metrics import MatchingMetrics
 from services.matching.aio.service import MatchingService
-from services.matching.settings import MatchingSettings, load_settings
+from services.matching.settings import MatchingSettings
 from shared.aio.logging import configure_logging
 from shared.aio.redis_connection import open_redis
 from shared.errors import ConfigurationError, CorruptEntry, LeadershipLost, OpenOutcryError, StoreUnavailable
+from shared.settings import load_settings
 
 
 class ExitCode(enum.IntEnum):
@@ -69,7 +70,7 @@ async def _serve(settings: MatchingSettings) -> None:
     metrics = MatchingMetrics(registry)
     instruments = read_instruments(settings.instruments_file)
     if settings.metrics_port:
-        start_http_server(settings.metrics_port, addr="127.0.0.1", registry=registry)
+        _serve_metrics(settings.metrics_port, registry)
     async with (
         open_redis(settings.redis_url, "matching-reader") as reading,
         open_redis(settings.redis_url, "matching") as writing,
@@ -81,13 +82,21 @@ async def _serve(settings: MatchingSettings) -> None:
         try:
             await service.run()
         except BaseExceptionGroup as group:
-            # One task failed, and the group cancelled the other.
-            raise _only(group) from group
+            raise _first(group) from group
 
 
-def _only(group: BaseExceptionGroup[BaseException]) -> BaseException:
+def _serve_metrics(port: int, registry: CollectorRegistry) -> None:
+    try:
+        start_http_server(port, addr="127.0.0.1", registry=registry)
+    except OSError as error:
+        raise ConfigurationError(f"OUTCRY_METRICS_PORT: cannot listen on 127.0.0.1:{port}: {error.strerror}") from error
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The first error of a group whose errors are all ours; of any other the group, for its traceback."""
+    _, others = group.split(OpenOutcryError)
     error: BaseException = group
-    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+    while others is None and isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error
 
@@ -107,16 +116,9 @@ def main(
     4 Redis away for too long, 5 a corrupt entry, named in the last line of the log.
     """
     try:
-        settings = load_settings(
-            redis_url=redis_url,
-            shard=shard,
-            instruments_file=instruments_file,
-            metrics_port=metrics_port,
-            log_level=log_level,
-        )
+        settings = load_settings(MatchingSettings, **locals())
     except ConfigurationError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(ExitCode.MISCONFIGURED) from error
+        raise typer.BadParameter(str(error)) from error
     raise typer.Exit(run(settings))
 
 

@@ -6,10 +6,17 @@ Invariant: `orders` are the user's resting orders, in ascending order of id.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from operator import attrgetter
+from typing import Any, Final
+
 from services.matching.market import Market
 from services.matching.order import Order
 from shared.messages import Account, OpenOrder
 from shared.types import Side
+
+_OPEN_ORDER: Final[Callable[[Order], tuple[Any, ...]]] = attrgetter(*OpenOrder._fields)
+"""Every account is encoded every few seconds while the market waits; this is faster than naming the fields."""
 
 
 class UserAccount:
@@ -59,21 +66,5 @@ class UserAccount:
 
     def message(self) -> Account:
         """Return the private snapshot; O(orders)."""
-        return Account(
-            self.user_seq, [open_order(order) for order in self.orders.values()], dict(self.positions), dict(self.cash)
-        )
-
-
-def open_order(order: Order) -> OpenOrder:
-    """Return a resting order as messages show it."""
-    return OpenOrder(
-        order.order_id,
-        order.client_order_id,
-        order.instrument,
-        order.side,
-        order.kind,
-        order.time_in_force,
-        order.price,
-        order.quantity,
-        order.remaining,
-    )
+        orders = list(map(OpenOrder._make, map(_OPEN_ORDER, self.orders.values())))
+        return Account(self.user_seq, orders, dict(self.positions), dict(self.cash))

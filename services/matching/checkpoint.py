@@ -7,6 +7,8 @@ version or with another sum is corrupt; nothing is guessed.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from operator import attrgetter
 from typing import Any, Final, NamedTuple
 from zlib import crc32
 
@@ -23,9 +25,26 @@ from shared.types import MarketState, OrderKind, SelfTradePrevention, Side, Time
 
 CHECKPOINT_VERSION: Final = 1
 
-_TIMES: Final = {time_in_force.value: time_in_force for time_in_force in TimeInForce}
-_KINDS: Final = {kind.value: kind for kind in OrderKind}
-_PREVENTIONS: Final = {prevention.value: prevention for prevention in SelfTradePrevention}
+_ORDER_FIELDS: Final = (
+    "order_id",
+    "user",
+    "side",
+    "price",
+    "quantity",
+    "remaining",
+    "kind",
+    "time_in_force",
+    "post_only",
+    "self_trade_prevention",
+    "client_order_id",
+)
+_ORDER_ROW: Final[Callable[[Order], tuple[Any, ...]]] = attrgetter(*_ORDER_FIELDS)
+_MEMBERS: Final[dict[str, dict[str, Any]]] = {
+    "side": {member.value: member for member in Side},
+    "kind": {member.value: member for member in OrderKind},
+    "time_in_force": {member.value: member for member in TimeInForce},
+    "self_trade_prevention": {member.value: member for member in SelfTradePrevention},
+}
 
 
 class Checkpoint(NamedTuple):
@@ -94,27 +113,11 @@ def _market_row(market: Market) -> tuple[Any, ...]:
         (book.seq, book.trade_id),
         # By priority: best price first, and at a price first come first. So placing them again restores the queues.
         [
-            _order_row(order)
+            _ORDER_ROW(order)
             for side in (book.bids, book.asks)
             for price in side.prices()
             for order in side.levels[price]
         ],
-    )
-
-
-def _order_row(order: Order) -> tuple[Any, ...]:
-    return (
-        order.order_id,
-        order.user,
-        order.side is Side.ASK,
-        order.price,
-        order.quantity,
-        order.remaining,
-        order.kind,
-        order.time_in_force,
-        order.post_only,
-        order.self_trade_prevention,
-        order.client_order_id,
     )
 
 
@@ -152,19 +155,11 @@ def _market(row: list[Any]) -> Market:
 
 
 def _order(row: list[Any]) -> Order:
-    order_id, user, asks, price, quantity, remaining, kind, time_in_force, post_only, prevention, client_order_id = row
-    order = Order(
-        order_id,
-        user,
-        Side.ASK if asks else Side.BID,
-        price,
-        quantity,
-        _KINDS[kind],
-        _TIMES[time_in_force],
-        post_only,
-        _PREVENTIONS[prevention],
-        client_order_id,
-    )
+    fields = dict(zip(_ORDER_FIELDS, row, strict=True))
+    remaining = fields.pop("remaining")
+    for name, members in _MEMBERS.items():
+        fields[name] = members[fields[name]]
+    order = Order(**fields)
     order.remaining = remaining
     return order
 

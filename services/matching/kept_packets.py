@@ -7,7 +7,6 @@ holds cannot be healed, and its readers must start anew.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from shared.packet import FeedId
@@ -34,12 +33,11 @@ class KeptPackets:
         self._entries: deque[FeedEntry] = deque()
         self._bytes = 0
 
-    def add(self, entries: Iterable[FeedEntry]) -> None:
-        """Keep entries that have been appended, in order; O(1) each."""
-        for entry in entries:
-            assert not self._entries or entry.prev_id == self._entries[-1].feed_id, entry
-            self._entries.append(entry)
-            self._bytes += len(entry.packet)
+    def add(self, entry: FeedEntry) -> None:
+        """Keep an entry that has been appended; amortised O(1)."""
+        assert not self._entries or entry.prev_id == self._entries[-1].feed_id, entry
+        self._entries.append(entry)
+        self._bytes += len(entry.packet)
         while len(self._entries) > KEPT_PACKETS_MAX or self._bytes > KEPT_BYTES_MAX:
             self._bytes -= len(self._entries.popleft().packet)
 

@@ -8,12 +8,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.matching.engine import OPEN_ORDERS_MAX, EngineConfig
 from services.matching.snapshot_schedule import CHECKPOINT_PACKETS_MAX
-from shared.errors import ConfigurationError
 
 
 class MatchingSettings(BaseSettings):
@@ -50,22 +49,3 @@ class MatchingSettings(BaseSettings):
     def engine_config(self) -> EngineConfig:
         """Return the market's rules."""
         return EngineConfig(self.open_orders_max)
-
-
-def load_settings(**given: object) -> MatchingSettings:
-    """
-    Read the environment; what is given here and is not None wins.
-
-    Raises:
-        ConfigurationError: Names the setting, the rule and the value.
-    """
-    try:
-        return MatchingSettings.model_validate({**MatchingSettings().model_dump(), **_known(given)})
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        name = "OUTCRY_" + "_".join(map(str, first["loc"])).upper()
-        raise ConfigurationError(f"{name}: {first['msg']}, not {first['input']!r}") from error
-
-
-def _known(given: dict[str, object]) -> dict[str, object]:
-    return {name: value for name, value in given.items() if value is not None}

@@ -86,16 +86,18 @@ class FeedReader:
                 return
 
     async def _load(self) -> None:
-        """Take the snapshots: all in one atomic read, so that they and `cover` belong together."""
+        """Take the snapshots: all in one atomic read, so that they, `cover` and the listing belong together."""
         (listing_data,) = await get_values(self._redis, [self._keys.listing])
         if listing_data is None:
             raise ReplicaBroken("the exchange has listed nothing yet")
         listing = _decoded(self._keys.listing, decode_listing, listing_data)
         names = [self._keys.snapshot(definition.symbol) for definition in listing]
-        keys = [self._keys.cover, self._keys.accounts, *names]
-        cover_data, accounts_data, *states_data = await get_values(self._redis, keys)
+        keys = [self._keys.listing, self._keys.cover, self._keys.accounts, *names]
+        same_listing, cover_data, accounts_data, *states_data = await get_values(self._redis, keys)
         if cover_data is None or accounts_data is None:
             raise ReplicaBroken("the exchange has written no snapshots yet")
+        if same_listing != listing_data:
+            raise ReplicaBroken("an instrument was listed meanwhile; its packet may lie before the cover")
         cover = _decoded(self._keys.cover, FeedId.parse, cover_data)
         accounts = _decoded(self._keys.accounts, decode_accounts, accounts_data)
         found = [(name, data) for name, data in zip(names, states_data, strict=True) if data]

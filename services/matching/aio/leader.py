@@ -32,11 +32,14 @@ from shared.stream_keys import StreamKeys
 class _Publication:
     """What is to be published; healing extends it."""
 
-    __slots__ = ("entries", "first_needed", "prev_id", "values")
+    __slots__ = ("entries", "first_needed", "fresh", "prev_id", "values")
 
-    def __init__(self, prev_id: FeedId, entries: Sequence[FeedEntry]) -> None:
+    def __init__(self, prev_id: FeedId, fresh: FeedEntry | None) -> None:
         self.prev_id = prev_id
-        self.entries = entries
+        self.fresh = fresh
+        """The new entry, if there is one."""
+        self.entries: Sequence[FeedEntry] = () if fresh is None else (fresh,)
+        """What is still to be appended, the new entry last."""
         self.values: dict[str, bytes] = {}
         self.first_needed = ""
 
@@ -92,7 +95,7 @@ class Leader:
 
         Raises:
             LeadershipLost: If the lease names another.
-            RedisError: If Redis could not be reached.
+            RedisError: If Redis could not be reached, or refused.
         """
         publication = self._next(self.builder.marker())
         sent_at = time.monotonic()
@@ -104,7 +107,7 @@ class Leader:
             case Verdict.NOT_LEADER:
                 raise LeadershipLost(f"{answer.detail} leads")
             case Verdict.REFUSED:
-                await self._patience.wait(answer.detail)
+                raise RedisError(answer.detail)
         return False
 
     async def publish(self) -> None:
@@ -122,7 +125,7 @@ class Leader:
 
     async def finish(self) -> None:
         """Store everything as it stands; the last act of a term. Raises as `publish`."""
-        publication = _Publication(self._last_id, ())
+        publication = _Publication(self._last_id, None)
         self._schedule.everything()
         self._fill_in(publication)
         await self._complete(publication)
@@ -133,7 +136,7 @@ class Leader:
         feed_id = FeedId(self.term, packet.position)
         entry = FeedEntry(feed_id, self._last_id, encode_packet(packet), time.time_ns() // 1000)
         self._schedule.observe(packet, self._last_id)
-        publication = _Publication(self._last_id, (entry,))
+        publication = _Publication(self._last_id, entry)
         self._fill_in(publication)
         return publication
 
@@ -160,10 +163,7 @@ class Leader:
             case Verdict.APPENDED:
                 return True
             case Verdict.AHEAD:
-                # My own bytes: a call whose answer was lost had landed.
-                if publication.entries and await self._publisher.holds(publication.entries[-1]):
-                    return True
-                raise LeadershipLost(f"the feed goes on without this leader: its last entry is {answer.detail}")
+                return await self._recognise(publication, answer.detail)
             case Verdict.BEHIND:
                 await self._heal(publication, FeedId.parse(answer.detail))
             case Verdict.CHANGED:
@@ -176,14 +176,20 @@ class Leader:
                 assert_never(answer.verdict)
         return False
 
+    async def _recognise(self, publication: _Publication, last: str) -> bool:
+        """Find the feed's last entry among what was sent: a call whose answer was lost, or a healing cut short."""
+        for index, entry in enumerate(publication.entries, 1):
+            if str(entry.feed_id) == last and await self._publisher.holds(entry):
+                publication.prev_id, publication.entries = entry.feed_id, publication.entries[index:]
+                return not publication.entries
+        raise LeadershipLost(f"the feed goes on without this leader: its last entry is {last}")
+
     def _appended(self, publication: _Publication, sent_at: float) -> None:
         self._patience.answered()
         self._renewed_at = sent_at
-        fresh = [entry for entry in publication.entries if entry.feed_id > self._last_id]
-        self._kept.add(fresh)
-        self._metrics.healed_packets.inc(len(publication.entries) - len(fresh))
-        if publication.entries:
-            self._last_id = publication.entries[-1].feed_id
+        if publication.fresh is not None:
+            self._kept.add(publication.fresh)
+            self._last_id = publication.fresh.feed_id
 
     # A store that is not as it was.
 
@@ -192,10 +198,12 @@ class Leader:
         lost = self._kept.after(feed_id)
         if lost is None:
             raise LeadershipLost(f"the store lost all after {feed_id}, more than this leader has kept")
+        log_id = await self._stored_log_id()
         self._log.warning("the store lost its tail; healing it", last=str(feed_id), packets=len(lost))
         publication.prev_id = feed_id
-        publication.entries = (*lost, *(entry for entry in publication.entries if entry.feed_id > self._last_id))
-        await self._rewind(publication)
+        publication.entries = lost if publication.fresh is None else [*lost, publication.fresh]
+        self._metrics.healed_packets.inc(len(lost))
+        self._rewind(publication, log_id)
 
     async def _meet_store(self, publication: _Publication, store_id: str) -> None:
         """Go on with a store that restarted or failed over, unless another may have led in what it lost."""
@@ -204,16 +212,22 @@ class Leader:
             raise LeadershipLost(
                 f"the store is another one after {silent_s:.1f} s; someone else may have led meanwhile"
             )
+        log_id = await self._stored_log_id()
         self._log.warning("the store restarted or failed over", store=store_id)
-        await self._rewind(publication)
         self._publisher.store_id = store_id
+        self._rewind(publication, log_id)
 
-    async def _rewind(self, publication: _Publication) -> None:
+    async def _stored_log_id(self) -> str:
+        """Where the store's own checkpoint stands. Asked before anything is changed, since asking may fail."""
         data = cast("bytes | None", await self._redis.get(self._keys.checkpoint))
         try:
-            self.engine.log_id = decode_checkpoint(data).engine.log_id if data is not None else LOG_START
+            return decode_checkpoint(data).engine.log_id if data is not None else LOG_START
         except MalformedMessage as error:
             raise CorruptEntry(self._keys.checkpoint, "", str(error)) from error
+
+    def _rewind(self, publication: _Publication, log_id: str) -> None:
+        """Have the log read again from there, and publish a checkpoint that says so."""
+        self.engine.log_id = log_id
         self.rewound = True
         self._schedule.everything()
         self._fill_in(publication)
@@ -222,7 +236,7 @@ class Leader:
 
     def _fill_in(self, publication: _Publication) -> None:
         engine, keys = self.engine, self._keys
-        last_id = publication.entries[-1].feed_id if publication.entries else self._last_id
+        last_id = self._last_id if publication.fresh is None else publication.fresh.feed_id
         due = self._schedule.take_due(last_id, engine.markets, time.monotonic())
         values = publication.values
         for symbol in due.instruments:

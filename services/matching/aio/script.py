@@ -23,10 +23,15 @@ class Script:
         self._source = source
         # Redis names scripts by their SHA-1; no secret hangs on it.
         self._sha = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
+        self._sent = False
 
     async def run(self, redis: Redis, keys: Sequence[str], arguments: Sequence[str | bytes | int]) -> Any:
         """Run it, once; the caller decides about repetition."""
-        try:
-            return await redis.evalsha(self._sha, len(keys), *keys, *arguments)
-        except NoScriptError:
-            return await redis.eval(self._source, len(keys), *keys, *arguments)
+        if self._sent:
+            try:
+                return await redis.evalsha(self._sha, len(keys), *keys, *arguments)
+            except NoScriptError:
+                pass  # The server has restarted; nothing was run.
+        reply = await redis.eval(self._source, len(keys), *keys, *arguments)
+        self._sent = True
+        return reply

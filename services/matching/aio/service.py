@@ -104,7 +104,7 @@ class MatchingService:
     async def _lead(self) -> Leader | None:
         """Wait for the lease and take over; None if asked to stop before."""
         log = structlog.get_logger()
-        log.info("waiting for the lease", redis=self._settings.redis_url, shard=self._settings.shard)
+        log.info("waiting for the lease", key=self._keys.lease)
         while not self._stop.is_set():
             try:
                 if await self._lease.try_acquire():

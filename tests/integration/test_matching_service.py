@@ -1,0 +1,336 @@
+"""The engine as a process on a real store: crashes, takeovers, failovers, and how it ends.
+
+What readers of the feed see must never depend on which engine published it, nor on what the store went through.
+"""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from services.matching.checkpoint import decode_checkpoint
+from shared.commands import Tick, encode_commands
+from shared.market_listing import DEFAULT_LISTING
+from shared.packet import FeedId
+from shared.snapshots import decode_accounts, decode_book_state, decode_listing
+from shared.types import Side
+from tests.integration.engine_process import KEYS, Engines, Trader, engines_on, eventually
+from tests.real_redis import RealRedis
+
+pytestmark = pytest.mark.needs_redis
+
+
+@pytest.fixture
+def engines(redis_url: str, tmp_path: Path) -> Iterator[Engines]:
+    with engines_on(redis_url, tmp_path) as engines:
+        yield engines
+
+
+@pytest.fixture
+def trader(redis_url: str) -> Iterator[Trader]:
+    trader = Trader(redis_url)
+    yield trader
+    trader.close()
+
+
+@pytest.fixture
+def own_engines(redis_server: RealRedis, tmp_path: Path) -> Iterator[Engines]:
+    with engines_on(redis_server.url, tmp_path) as engines:
+        yield engines
+
+
+@pytest.fixture
+def own_trader(redis_server: RealRedis) -> Iterator[Trader]:
+    trader = Trader(redis_server.url)
+    yield trader
+    trader.close()
+
+
+def chain_is_unbroken(trader: Trader) -> bool:
+    """Every packet follows the one before, and ids say what packets say."""
+    position = 0
+    for feed_id, packet in zip(trader.feed(), trader.packets(), strict=True):
+        assert packet.prev == position, feed_id
+        position = packet.position
+        assert FeedId.parse(feed_id).position == position
+    return True
+
+
+def test_lists_the_market_and_stores_all_that_a_late_joiner_needs(engines: Engines, trader: Trader) -> None:
+    """A gateway that starts later than the engine reads listing, cover and snapshots, and nothing else."""
+    engines.start_leading(CHECKPOINT_INTERVAL_S=0.2)
+    eventually(lambda: trader.redis.exists(*(KEYS.snapshot(found.symbol) for found in DEFAULT_LISTING)) == 10)
+    assert decode_listing(trader.redis.get(KEYS.listing)) == list(DEFAULT_LISTING)
+    trader.trade(quantity=4)
+
+    def stored() -> bool:
+        state = decode_book_state(trader.redis.get(KEYS.snapshot("ACME")))
+        return (state.seq, state.trade_id, state.last, state.volume) == (2, 1, 100, 4)
+
+    eventually(stored)
+    eventually(lambda: decode_accounts(trader.redis.get(KEYS.accounts)).get("ann"))
+    assert decode_accounts(trader.redis.get(KEYS.accounts))["ann"].positions == {"ACME": -4}
+    assert chain_is_unbroken(trader)
+
+
+def test_time_passes_without_orders(engines: Engines, trader: Trader) -> None:
+    """The leader's tick keeps the feed alive and `cover` moving when nobody trades."""
+    engines.start_leading(CHECKPOINT_INTERVAL_S="0.1")
+    cover = eventually(lambda: trader.redis.get(KEYS.cover))
+    later = eventually(lambda: (found := trader.redis.get(KEYS.cover)) != cover and found)
+    assert FeedId.parse(later) > FeedId.parse(cover)
+
+
+def test_a_killed_engine_is_continued(engines: Engines, trader: Trader) -> None:
+    """Kill -9 changes nothing that a user sees: epoch, seq, trade ids and resting orders go on."""
+    engine = engines.start_leading()
+    for _ in range(5):
+        trader.trade()
+    resting = trader.order("ann", Side.ASK, 120, 7)
+    trader.append(resting)
+    trader.wait_for(resting)
+    engine.kill()
+    commands = [trader.order("bob", Side.BID, 120, 7)]
+    trader.append(*commands)  # while nobody leads
+    trader.free_lease()
+    engines.start_leading()
+    packet = trader.wait_for(commands[0])
+    [trade] = packet.trades
+    assert (trade.trade_id, trade.price, trade.quantity) == (6, 120, 7)
+    assert [change.seq for change in packet.changes] == [12]
+    assert len({packet.epoch for packet in trader.packets()}) == 1
+    terms = [FeedId.parse(feed_id).term for feed_id in trader.feed()]
+    assert terms == sorted(terms)
+    assert len(set(terms)) == 2
+    assert chain_is_unbroken(trader)
+
+
+def test_a_repeated_append_is_applied_once(engines: Engines, trader: Trader) -> None:
+    """A gateway that is not sure appends again; the market must not hear it twice, even from another engine."""
+    engine = engines.start_leading()
+    order = trader.order("ann", Side.ASK, 120, 7)
+    trader.append(order)
+    trader.append(order)
+    trader.wait_for(order)
+    engine.kill()
+    trader.append(order)
+    trader.free_lease()
+    engines.start_leading()
+    trader.trade()
+    outcomes = [outcome for packet in trader.packets() for outcome in packet.outcomes]
+    assert sum((outcome.source, outcome.number) == order[:2] for outcome in outcomes) == 1
+
+
+def test_a_standby_takes_over_and_the_frozen_leader_is_fenced(engines: Engines, trader: Trader) -> None:
+    """Two engines that both believe to lead: only the newer one is heard, the other ends with its own status."""
+    first = engines.start_leading(LEASE_MS=1_500)
+    trader.trade()
+    second = engines.start(LEASE_MS=1_500)
+    first.send_signal(signal.SIGSTOP)
+    eventually(lambda: second.told('"leading"'))
+    trader.trade()
+    first.send_signal(signal.SIGCONT)
+    assert first.exit_code() == 3
+    assert first.told("leads") or first.told("goes on without this leader")
+    trader.trade()
+    assert chain_is_unbroken(trader)
+    assert second.process.poll() is None
+
+
+def test_ends_in_good_order_when_asked_to(engines: Engines, trader: Trader) -> None:
+    """After SIGTERM the next engine has nothing to apply again and nothing to wait for."""
+    engine = engines.start_leading(LEASE_MS=60_000)
+    trader.trade()
+    engine.send_signal(signal.SIGTERM)
+    assert engine.exit_code() == 0
+    last = list(trader.feed())[-1]
+    assert not trader.redis.exists(KEYS.lease)
+    assert trader.redis.get(KEYS.cover).decode() == last
+    recovered = decode_checkpoint(trader.redis.get(KEYS.checkpoint)).engine
+    assert recovered.position == FeedId.parse(last).position
+    assert recovered.log_id == trader.redis.xrevrange(KEYS.commands, count=1)[0][0].decode()
+
+
+@pytest.mark.parametrize("fields", [{"c": b"\x93\x01\x02"}, {"x": b"?"}, {"c": b"\x91\x92\x05\x07"}])
+def test_a_corrupt_entry_stops_it_and_is_named(engines: Engines, trader: Trader, fields: dict[str, bytes]) -> None:
+    """Never skipped: whatever stands there, someone was told that it would happen. What came before is published."""
+    engine = engines.start_leading()
+    order = trader.order("ann", Side.ASK, 120, 7)
+    with trader.redis.pipeline(transaction=True) as together:
+        together.xadd(KEYS.commands, {"c": encode_commands([order])})
+        together.xadd(KEYS.commands, fields)
+        _, corrupt = together.execute()
+    assert engine.exit_code() == 5
+    assert engine.told(corrupt.decode())
+    trader.wait_for(order)
+    trader.free_lease()
+    again = engines.start()
+    assert again.exit_code() == 5
+    assert again.told(corrupt.decode())
+
+
+def test_a_log_that_cannot_reach_the_feed_stops_it(engines: Engines, trader: Trader) -> None:
+    """Recovering to another state than users have seen would be worse than not recovering."""
+    engine = engines.start_leading(CHECKPOINT_INTERVAL_S=1_000)
+    trader.trade()
+    engine.kill()
+    trader.redis.delete(KEYS.commands)
+    trader.free_lease()
+    again = engines.start()
+    assert again.exit_code() == 5
+    assert again.told("commands are missing")
+
+
+def test_a_log_trimmed_past_the_checkpoint_stops_it(engines: Engines, trader: Trader) -> None:
+    """The entry at which the checkpoint stands proves that nothing after it has been trimmed."""
+    engine = engines.start_leading()
+    trader.trade()
+    engine.send_signal(signal.SIGTERM)
+    assert engine.exit_code() == 0
+    trader.append(Tick("somebody", 1))
+    trader.redis.xtrim(KEYS.commands, maxlen=1, approximate=False)
+    again = engines.start()
+    assert again.exit_code() == 5
+    assert again.told("no longer has it")
+
+
+def test_a_damaged_checkpoint_stops_it(engines: Engines, trader: Trader) -> None:
+    """A wrong state is worse than none."""
+    engine = engines.start_leading()
+    engine.send_signal(signal.SIGTERM)
+    assert engine.exit_code() == 0
+    trader.redis.setrange(KEYS.checkpoint, 40, b"\xff\xff")
+    again = engines.start()
+    assert again.exit_code() == 5
+    assert again.told(KEYS.checkpoint)
+
+
+def test_an_unreachable_store_ends_it_after_its_patience(redis_server: RealRedis, own_engines: Engines) -> None:
+    """Whoever watches the process must see it; the exit status says what to do: start it again."""
+    engine = own_engines.start_leading(UNREACHABLE_MAX_S=0.5)
+    redis_server.kill()
+    assert engine.exit_code() == 4
+    assert engine.told("Redis has not done its work")
+    never = own_engines.start(UNREACHABLE_MAX_S=0.5)
+    assert never.exit_code() == 4
+
+
+def test_goes_on_with_a_store_that_restarts(redis_server: RealRedis, own_engines: Engines, own_trader: Trader) -> None:
+    """A restart within the lease that lost nothing changes nothing."""
+    engine = own_engines.start_leading(LEASE_MS=60_000)
+    own_trader.trade()
+    redis_server.kill()
+    redis_server.start()
+    own_trader.trade()
+    assert engine.process.poll() is None
+    assert engine.told("restarted or failed over")
+    # The leader has vouched for the store in a checkpoint, so its successor need not doubt it.
+    engine.kill()
+    own_trader.free_lease()
+    own_engines.start_leading()
+    own_trader.trade()
+    assert len({packet.epoch for packet in own_trader.packets()}) == 1
+    assert chain_is_unbroken(own_trader)
+
+
+def test_heals_a_store_that_lost_its_tail(
+    tmp_path: Path, redis_server: RealRedis, own_engines: Engines, own_trader: Trader
+) -> None:
+    """A failover to a late replica: the packets come back with the same ids and bytes, and nothing is applied twice."""
+    engine = own_engines.start_leading(LEASE_MS=60_000)
+    own_trader.trade()
+    redis_server.copy_data(tmp_path / "earlier")
+    lost = own_trader.order("ann", Side.ASK, 120, 7)
+    own_trader.append(lost)
+    own_trader.wait_for(lost)
+    own_trader.trade()
+    before = own_trader.feed()
+    redis_server.kill()
+    redis_server.load_data(tmp_path / "earlier")
+    redis_server.start()
+    eventually(lambda: before.items() <= own_trader.feed().items())
+    assert engine.told("healing")
+    own_trader.append(lost)  # its gateway, having seen the failover, is not sure
+    taken = own_trader.order("bob", Side.BID, 120, 7)
+    own_trader.append(taken)
+    assert [trade.quantity for trade in own_trader.wait_for(taken).trades] == [7]
+
+    # What was healed is whole: another engine recovers from it, with the same history.
+    engine.kill()
+    own_trader.free_lease()
+    own_engines.start_leading()
+    own_trader.trade()
+    assert len({packet.epoch for packet in own_trader.packets()}) == 1
+    assert chain_is_unbroken(own_trader)
+
+
+def test_heals_a_store_that_was_wiped(engines: Engines, trader: Trader) -> None:
+    """As long as the leader remembers everything, so does the feed."""
+    engines.start_leading()
+    trader.trade()
+    before = trader.feed()
+    trader.redis.flushall()
+    eventually(lambda: before.items() <= trader.feed().items())
+    trader.trade()
+    assert chain_is_unbroken(trader)
+    eventually(lambda: decode_listing(trader.redis.get(KEYS.listing)) == list(DEFAULT_LISTING))
+
+
+def test_a_store_that_fails_while_nobody_leads_begins_a_new_epoch(
+    tmp_path: Path, redis_server: RealRedis, own_engines: Engines, own_trader: Trader
+) -> None:
+    """Leader and store gone together: there may be packets that nobody knows of, so clients must start anew."""
+    engine = own_engines.start_leading()
+    own_trader.trade()
+    redis_server.copy_data(tmp_path / "earlier")
+    own_trader.trade()
+    engine.kill()
+    redis_server.kill()
+    redis_server.load_data(tmp_path / "earlier")
+    redis_server.start()
+    own_trader.free_lease()
+    own_engines.start_leading()
+    packet = own_trader.trade()
+    assert len({packet.epoch for packet in own_trader.packets()}) == 2
+    assert packet.changes[0].prev_seq == 2
+    for found in DEFAULT_LISTING:
+        assert decode_book_state(own_trader.redis.get(KEYS.snapshot(found.symbol))).epoch == packet.epoch
+
+
+def test_a_wiped_store_without_a_leader_begins_anew(engines: Engines, trader: Trader) -> None:
+    """Terms rise all the same, because the clock does: ids of two histories must not meet."""
+    engine = engines.start_leading()
+    trader.trade()
+    old = list(trader.feed())[-1]
+    engine.kill()
+    trader.redis.flushall()
+    engines.start_leading()
+    packet = trader.trade()
+    assert FeedId.parse(next(iter(trader.feed()))).term > FeedId.parse(old).term
+    assert packet.trades[0].trade_id == 1
+
+
+def test_refuses_bad_settings_with_a_sentence(tmp_path: Path, engines: Engines) -> None:
+    """Misconfiguration has a status of its own, so that nobody restarts it for ever."""
+    listing = tmp_path / "listing.json"
+    listing.write_text('[{"symbol": "lower case"}]')
+    engine = engines.start(INSTRUMENTS_FILE=listing)
+    assert engine.exit_code() == 2
+    assert engine.told("symbol must be")
+    assert engine.told("listing.json")
+    engine = engines.start(LEASE_MS="soon")
+    assert engine.exit_code() == 2
+    assert engine.told("OUTCRY_LEASE_MS")
+
+
+def test_says_what_it_does() -> None:
+    """`--help` names the exit statuses."""
+    shown = subprocess.run(
+        [sys.executable, "-m", "services.matching", "--help"], capture_output=True, text=True, timeout=30, check=True
+    )
+    assert "another engine leads" in " ".join(shown.stdout.split())

@@ -1,0 +1,220 @@
+"""publish.lua on a real server: one call appends and stores all, or nothing.
+
+The fencing of leaders, the healing of stores and the truth of snapshots rest on these answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from services.matching.aio.publisher import UNKNOWN_STORE, Answer, Publisher, Verdict
+from services.matching.kept_packets import FeedEntry
+from shared.aio.redis_connection import Redis, open_redis
+from shared.packet import FEED_START, FeedId
+from shared.stream_keys import StreamKeys
+from tests.real_redis import RealRedis
+
+pytestmark = pytest.mark.needs_redis
+
+KEYS = StreamKeys()
+SNAPSHOT = KEYS.snapshot("ACME")
+
+
+def publisher_of(redis: Redis, leader: str = "me", **limits: int) -> Publisher:
+    given = {"lease_ms": 60_000, "feed_packets_max": 1_000, "command_entries_max": 1_000, **limits}
+    return Publisher(redis, KEYS, leader, **given)
+
+
+def entry(feed_id: FeedId, prev_id: FeedId = FEED_START) -> FeedEntry:
+    return FeedEntry(feed_id, prev_id, f"packet {feed_id}".encode(), 1_000_000 + feed_id.position)
+
+
+@pytest.fixture
+async def redis(redis_url: str) -> AsyncIterator[Redis]:
+    async with open_redis(redis_url, "test") as client:
+        yield client
+
+
+@pytest.fixture
+async def publisher(redis: Redis) -> Publisher:
+    publisher = publisher_of(redis)
+    publisher.store_id = (await publisher.ask_store_id()).detail
+    return publisher
+
+
+async def feed_ids(redis: Redis) -> list[str]:
+    return [feed_id.decode() for feed_id, _ in await redis.xrange(KEYS.feed)]
+
+
+async def test_appends_stores_and_takes_the_lease(redis: Redis, publisher: Publisher) -> None:
+    """The good case is one call: packet, snapshots and lease together."""
+    first = entry(FeedId(7, 3))
+    answer = await publisher.publish(FEED_START, [first], {SNAPSHOT: b"s", KEYS.cover: b"7-3"})
+    assert answer == Answer(Verdict.APPENDED, "7-3")
+    assert await redis.xrange(KEYS.feed) == [(b"7-3", {b"p": b"packet 7-3", b"t": b"1000003"})]
+    assert await redis.mget(SNAPSHOT, KEYS.cover) == [b"s", b"7-3"]
+    assert await redis.get(KEYS.lease) == b"me"
+    assert 50_000 < await redis.pttl(KEYS.lease) <= 60_000
+
+
+async def test_works_after_the_server_forgot_its_scripts(redis: Redis, publisher: Publisher) -> None:
+    """A server that restarts knows no scripts."""
+    await redis.script_flush()
+    answer = await publisher.publish(FEED_START, [entry(FeedId(7, 3))], {})
+    assert answer.verdict is Verdict.APPENDED
+
+
+@pytest.mark.parametrize("wrong", [FeedId(7, 3), FeedId(7, 2), FeedId(6, 9)])
+async def test_an_equal_or_lower_id_is_refused(redis: Redis, publisher: Publisher, wrong: FeedId) -> None:
+    """Ids only rise: this is what fences an old leader when all else fails. Refused means nothing is stored."""
+    last = FeedId(7, 3)
+    await publisher.publish(FEED_START, [entry(last)], {SNAPSHOT: b"old"})
+    await redis.pexpire(KEYS.lease, 5_000)
+    answer = await publisher.publish(last, [entry(wrong, last)], {SNAPSHOT: b"new"})
+    assert answer.verdict is Verdict.REFUSED
+    assert "equal or smaller" in answer.detail
+    assert await redis.get(SNAPSHOT) == b"old"
+    assert await feed_ids(redis) == ["7-3"]
+    assert await redis.pttl(KEYS.lease) <= 5_000
+
+
+async def test_stores_nothing_when_a_later_packet_is_refused(redis: Redis, publisher: Publisher) -> None:
+    """Scripts do not roll back: of a healing cut short the packets may stay, since the next one goes on behind them."""
+    entries = [entry(FeedId(7, 3)), entry(FeedId(7, 3), FeedId(7, 3))]
+    answer = await publisher.publish(FEED_START, entries, {SNAPSHOT: b"new"})
+    assert answer.verdict is Verdict.REFUSED
+    assert await feed_ids(redis) == ["7-3"]
+    assert not await redis.exists(SNAPSHOT)
+
+
+async def test_a_full_store_refuses_and_stores_nothing(redis_server: RealRedis) -> None:
+    """Out of memory must never leave a snapshot that is ahead of the feed."""
+    async with open_redis(redis_server.url, "test") as redis:
+        publisher = publisher_of(redis)
+        publisher.store_id = (await publisher.ask_store_id()).detail
+        await redis.config_set("maxmemory", "1")
+        answer = await publisher.publish(FEED_START, [entry(FeedId(7, 3))], {SNAPSHOT: b"new"})
+        assert answer.verdict is Verdict.REFUSED
+        assert "OOM" in answer.detail
+        assert await redis.exists(SNAPSHOT, KEYS.feed, KEYS.lease) == 0
+
+
+@pytest.mark.parametrize(
+    ("last", "predecessor", "verdict"),
+    [
+        (FeedId(7, 3), FeedId(7, 4), Verdict.BEHIND),
+        (FeedId(6, 9), FeedId(7, 4), Verdict.BEHIND),
+        (FeedId(9, 9), FeedId(10, 1), Verdict.BEHIND),
+        (FeedId(7, 3), FeedId(7, 2), Verdict.AHEAD),
+        (FeedId(8, 1), FeedId(7, 2), Verdict.AHEAD),
+        (FeedId(7, 10), FeedId(7, 9), Verdict.AHEAD),
+    ],
+)
+async def test_answers_where_the_feed_stands(
+    redis: Redis, publisher: Publisher, last: FeedId, predecessor: FeedId, verdict: Verdict
+) -> None:
+    """Behind is healed and ahead is judged, so the two must never be confused; ids compare as numbers, not as text."""
+    await publisher.publish(FEED_START, [entry(last)], {})
+    answer = await publisher.publish(predecessor, [entry(FeedId(99, 99), predecessor)], {SNAPSHOT: b"new"})
+    assert answer == Answer(verdict, str(last))
+    assert await feed_ids(redis) == [str(last)]
+    assert not await redis.exists(SNAPSHOT)
+
+
+async def test_an_empty_feed_is_behind(publisher: Publisher) -> None:
+    """A wiped store is one that lost everything."""
+    answer = await publisher.publish(FeedId(7, 3), [entry(FeedId(7, 4), FeedId(7, 3))], {})
+    assert answer == Answer(Verdict.BEHIND, "0-0")
+
+
+async def test_another_leaders_lease_refuses(redis: Redis, publisher: Publisher) -> None:
+    """An engine that was frozen through its lease must notice at its first word."""
+    await redis.set(KEYS.lease, "other", px=5_000)
+    answer = await publisher.publish(FEED_START, [entry(FeedId(7, 3))], {SNAPSHOT: b"new"})
+    assert answer == Answer(Verdict.NOT_LEADER, "other")
+    assert await redis.exists(SNAPSHOT, KEYS.feed) == 0
+    assert await redis.get(KEYS.lease) == b"other"
+    assert await redis.pttl(KEYS.lease) <= 5_000
+
+
+async def test_a_lease_is_not_taken_by_who_may_not_append(redis: Redis, publisher: Publisher) -> None:
+    """A fenced engine that finds the lease free must leave it free."""
+    await publisher.publish(FEED_START, [entry(FeedId(8, 1))], {})
+    await redis.delete(KEYS.lease)
+    answer = await publisher.publish(FeedId(7, 3), [entry(FeedId(7, 4), FeedId(7, 3))], {})
+    assert answer.verdict is Verdict.AHEAD
+    assert not await redis.exists(KEYS.lease)
+
+
+async def test_a_free_lease_is_taken_again(redis: Redis, publisher: Publisher) -> None:
+    """A leader that was slow, while nobody else came, goes on."""
+    await publisher.publish(FEED_START, [entry(FeedId(7, 3))], {})
+    await redis.delete(KEYS.lease)
+    answer = await publisher.publish(FeedId(7, 3), [entry(FeedId(7, 4), FeedId(7, 3))], {})
+    assert answer.verdict is Verdict.APPENDED
+    assert await redis.get(KEYS.lease) == b"me"
+
+
+async def test_a_restarted_store_is_noticed_before_anything_is_written(redis_server: RealRedis) -> None:
+    """What restarts may have lost its tail, and a pooled connection heals itself without a word."""
+    async with open_redis(redis_server.url, "test") as redis:
+        publisher = publisher_of(redis)
+        known = await publisher.ask_store_id()
+        publisher.store_id = known.detail
+        assert known.detail not in {"", UNKNOWN_STORE}
+        await publisher.publish(FEED_START, [entry(FeedId(7, 3))], {})
+        await redis.connection_pool.disconnect()
+        redis_server.kill()
+        redis_server.start()
+        answer = await publisher.publish(FeedId(7, 3), [entry(FeedId(7, 4), FeedId(7, 3))], {SNAPSHOT: b"new"})
+        assert answer.verdict is Verdict.CHANGED
+        assert answer.detail not in {"", known.detail}
+        assert await feed_ids(redis) == ["7-3"]
+        publisher.store_id = answer.detail
+        answer = await publisher.publish(FeedId(7, 3), [entry(FeedId(7, 4), FeedId(7, 3))], {})
+        assert answer.verdict is Verdict.APPENDED
+
+
+async def test_values_alone_are_stored_too(redis: Redis, publisher: Publisher) -> None:
+    """The last checkpoint of a leader that ends comes without a packet, under the same conditions."""
+    await publisher.publish(FEED_START, [entry(FeedId(7, 3))], {})
+    assert await publisher.publish(FeedId(7, 3), [], {SNAPSHOT: b"s"}) == Answer(Verdict.APPENDED, "7-3")
+    assert (await publisher.publish(FeedId(7, 2), [], {SNAPSHOT: b"wrong"})).verdict is Verdict.AHEAD
+    assert await redis.get(SNAPSHOT) == b"s"
+
+
+async def test_the_feed_is_trimmed_and_its_last_entry_stays(redis: Redis) -> None:
+    """Retention is bounded, about."""
+    publisher = publisher_of(redis, feed_packets_max=100)
+    publisher.store_id = (await publisher.ask_store_id()).detail
+    ids = [FeedId(7, position) for position in range(1, 1_001)]
+    entries = [entry(feed_id) for feed_id in ids]
+    assert (await publisher.publish(FEED_START, entries, {})).verdict is Verdict.APPENDED
+    assert 100 <= await redis.xlen(KEYS.feed) <= 300
+    assert (await feed_ids(redis))[-1] == "7-1000"
+
+
+async def test_the_command_log_is_trimmed_only_behind_the_checkpoint(redis: Redis) -> None:
+    """What recovery still needs stays, whatever the limit says."""
+    publisher = publisher_of(redis, command_entries_max=10)
+    publisher.store_id = (await publisher.ask_store_id()).detail
+    for number in range(1, 501):
+        await redis.xadd(KEYS.commands, {"c": "x"}, id=f"{number}-0")
+    await publisher.publish(FEED_START, [entry(FeedId(7, 1))], {})
+    assert await redis.xlen(KEYS.commands) == 500
+    await publisher.publish(FeedId(7, 1), [entry(FeedId(7, 2), FeedId(7, 1))], {}, first_needed="350-0")
+    [(oldest, _)] = await redis.xrange(KEYS.commands, count=1)
+    assert 1 < int(oldest.split(b"-")[0]) <= 350
+    assert await redis.xrange(KEYS.commands, "350-0", "350-0")
+
+
+async def test_reads_its_own_entry_back(redis: Redis, publisher: Publisher) -> None:
+    """After a lost answer only the very same bytes and time prove that the call had landed."""
+    mine = entry(FeedId(7, 3))
+    await publisher.publish(FEED_START, [mine], {})
+    assert await publisher.holds(mine)
+    assert not await publisher.holds(mine._replace(packet=b"other"))
+    assert not await publisher.holds(mine._replace(published_us=1))
+    assert not await publisher.holds(entry(FeedId(7, 4)))

@@ -1,0 +1,54 @@
+"""Entries of the command log, good and bad."""
+
+from __future__ import annotations
+
+import msgpack
+import pytest
+
+from services.matching.command_log import decode_entry
+from shared.commands import CancelAll, Command, ListInstrument, ReplaceOrder, SetMarketState, Tick, encode_commands
+from shared.errors import CorruptEntry
+from shared.instrument import Instrument
+from shared.types import MarketState
+
+GOOD: list[Command] = [
+    Tick("a", 1),
+    CancelAll("a", 2, "ann", None),
+    CancelAll("a", 3, "ann", "ACME"),
+    ReplaceOrder("a", 4, "ann", 1, "", None, 5),
+    ListInstrument("a", 5, Instrument("X", option={"right": "call"}, kind="option")),
+    SetMarketState("a", 6, "ACME", MarketState.OPEN, ""),
+]
+
+
+def test_reads_what_writers_write() -> None:
+    """The id's milliseconds are the time."""
+    entry = decode_entry("log", b"1700-5", {b"c": encode_commands(GOOD)})
+    assert (entry.entry_id, entry.time_us, entry.commands) == ("1700-5", 1_700_000, GOOD)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {b"other": b""},
+        {b"c": b""},
+        {b"c": b"\xc1"},
+        {b"c": msgpack.packb([])},
+        {b"c": msgpack.packb([(99, "a", 1)])},
+        {b"c": msgpack.packb([(5, "a")])},
+        {b"c": msgpack.packb([(5, "a", "1")])},
+        {b"c": msgpack.packb([(5, 1, 1)])},
+        {b"c": msgpack.packb([(1, "a", 1, "ann", "X", "c", "bid", "limit", "5", 1, "gtc", False, "cancel_newest")])},
+        {b"c": msgpack.packb([(1, "a", 1, "ann", "X", "c", "bid", "limit", 5, 1, "gtc", 0, "cancel_newest")])},
+        {b"c": msgpack.packb([(1, "a", 1, "ann", "X", "c", "up", "limit", 5, 1, "gtc", False, "cancel_newest")])},
+        {b"c": msgpack.packb([(6, "a", 1, ("X", 5))])},
+        {b"c": msgpack.packb([(6, "a", 1, (*Instrument("X")[:8], "call", None))])},
+        {b"c": encode_commands([Tick("a", number) for number in range(1, 514)])},
+    ],
+)
+def test_whatever_no_writer_writes_is_corrupt(fields: dict[bytes, bytes]) -> None:
+    """Down to the type of a field: behind this check the engine trusts what it reads. The error names the entry."""
+    with pytest.raises(CorruptEntry, match="log entry 1700-5 is corrupt") as caught:
+        decode_entry("log", b"1700-5", fields)
+    assert caught.value.entry_id == "1700-5"

@@ -1,0 +1,119 @@
+"""The rhythm of snapshots, and the truth of `cover`."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.matching.snapshot_schedule import CHECKPOINT_PACKETS_MAX, SNAPSHOT_PACKETS_MAX, Due, SnapshotSchedule
+from shared.events import BookChange, PrivateExecution
+from shared.instrument import Instrument
+from shared.packet import PACKET_VERSION, FeedId, Packet
+
+LISTED = ["A", "B", "C"]
+
+
+def packet(*changed: str, executions: bool = False, listings: tuple[str, ...] = ()) -> Packet:
+    changes = [BookChange(symbol, 0, 1, [], [], 0) for symbol in changed]
+    private = [PrivateExecution("ann", None)] if executions else []  # type: ignore[arg-type]
+    return Packet(PACKET_VERSION, 1, 0, 1, "0-0", 0, changes, [], private, [], [], [Instrument(s) for s in listings])
+
+
+class Feed:
+    """A feed that observes packets, one position each."""
+
+    def __init__(self) -> None:
+        self.schedule = SnapshotSchedule(snapshot_interval_s=1.0, checkpoint_interval_s=5.0)
+        self.last = FeedId(7, 0)
+        self.schedule.observe(packet(), FeedId(0, 0))
+        self.schedule.take_due(self.last, LISTED, now=0.0)
+
+    def say(self, content: Packet, now: float) -> Due:
+        prev, self.last = self.last, FeedId(7, self.last.position + 1)
+        self.schedule.observe(content, prev)
+        return self.schedule.take_due(self.last, LISTED, now)
+
+
+def test_everything_is_stored_with_the_first_packet() -> None:
+    """A new leader vouches for all of it at once."""
+    schedule = SnapshotSchedule(1.0, 5.0)
+    schedule.observe(packet(), FeedId(0, 0))
+    due = schedule.take_due(FeedId(7, 0), LISTED, now=0.0)
+    assert (due.instruments, due.listing, due.checkpoint, due.cover) == (LISTED, True, True, FeedId(7, 0))
+
+
+def test_a_busy_book_is_stored_once_a_second() -> None:
+    """However often it changes; `cover` waits before its first change that is not stored."""
+    feed = Feed()
+    assert feed.say(packet("A"), 0.5).instruments == []
+    due = feed.say(packet("A", "B"), 0.9)
+    assert (due.instruments, due.cover) == ([], FeedId(7, 0))
+    due = feed.say(packet(), 1.0)
+    assert (sorted(due.instruments), due.cover) == (["A", "B"], FeedId(7, 3))
+    assert feed.say(packet("A"), 1.1).cover == FeedId(7, 3)
+
+
+def test_a_book_that_did_not_change_is_not_stored() -> None:
+    """Ten thousand quiet instruments cost nothing."""
+    feed = Feed()
+    assert feed.say(packet(), 3.0).instruments == []
+
+
+def test_a_very_busy_book_is_stored_by_packets() -> None:
+    """Otherwise a burst could outrun the feed's retention within the second."""
+    feed = Feed()
+    stored = [feed.say(packet("A"), 0.5).instruments for _ in range(SNAPSHOT_PACKETS_MAX)]
+    assert stored[-1] == ["A"]
+    assert not any(stored[:-1])
+
+
+def test_accounts_and_checkpoint_go_together_every_few_seconds() -> None:
+    """Until then `cover` stays before the first execution."""
+    feed = Feed()
+    due = feed.say(packet(executions=True), 4.9)
+    assert (due.checkpoint, due.cover) == (False, FeedId(7, 0))
+    due = feed.say(packet(), 5.0)
+    assert (due.checkpoint, due.cover) == (True, FeedId(7, 2))
+
+
+def test_accounts_and_checkpoint_are_forced_by_packets() -> None:
+    """A part of the feed's retention, so that a reader of the snapshots always finds what comes after."""
+    feed = Feed()
+    stored = [feed.say(packet(), 0.5).checkpoint for _ in range(CHECKPOINT_PACKETS_MAX)]
+    assert stored[-1]
+    assert not any(stored[:-1])
+
+
+def test_the_listing_is_stored_when_it_changes() -> None:
+    """With the new instrument's first snapshot, so that readers find both."""
+    feed = Feed()
+    due = feed.say(packet(listings=("D",)), 0.1)
+    assert (due.listing, due.instruments) == (True, ["D"])
+    assert not feed.say(packet(), 0.2).listing
+
+
+@given(
+    st.lists(
+        st.tuples(st.sets(st.sampled_from(LISTED)), st.booleans(), st.floats(0, 2), st.integers(0, 9)), max_size=60
+    )
+)
+def test_cover_never_promises_too_much(steps: list[tuple[set[str], bool, float, int]]) -> None:
+    """For each book and the accounts: every packet up to `cover` that changed it is in what is stored."""
+    feed = Feed()
+    now = 0.0
+    changed: dict[str, list[FeedId]] = {subject: [] for subject in (*LISTED, "accounts")}
+    stored = dict.fromkeys(changed, feed.last)
+    cover = feed.last
+    for books, executions, pause, everything in steps:
+        now += pause
+        if everything == 0:
+            feed.schedule.everything()
+        due = feed.say(packet(*sorted(books), executions=executions), now)
+        for subject in (*books, *(["accounts"] if executions else [])):
+            changed[subject].append(feed.last)
+        for subject in (*due.instruments, *(["accounts"] if due.checkpoint else [])):
+            stored[subject] = feed.last
+        for subject, ids in changed.items():
+            assert all(feed_id <= stored[subject] for feed_id in ids if feed_id <= due.cover)
+        assert cover <= due.cover <= feed.last
+        cover = due.cover
