@@ -171,13 +171,15 @@ def token(
 @app.command()
 def watch(
     instrument: Annotated[str, typer.Argument(help="Symbol.")],
+    token: Annotated[str, typer.Option(envvar="OUTCRY_TOKEN", help="From `outcry up` or `outcry token`.")],
     url: Annotated[str, typer.Option(envvar="OUTCRY_URL", help="A gateway.")] = "ws://127.0.0.1:8101/v1/stream",
-    token: Annotated[str, typer.Option(envvar="OUTCRY_TOKEN", help="From `outcry up` or `outcry token`.")] = "",
+    depth: Annotated[int, typer.Option(help="Levels a side: 5, 10, 20 or 50.")] = 10,
 ) -> None:
-    """Watch a live book."""
-    from openoutcry.watch import watch as run_watch  # noqa: PLC0415
+    """Watch a live book, until Ctrl-C."""
+    from openoutcry.aio.watch import watch as run_watch  # noqa: PLC0415 - only this command needs it
 
-    _run(run_watch(url, token, instrument))
+    with contextlib.suppress(KeyboardInterrupt):
+        _run(run_watch(url, token, instrument, depth))
 
 
 @app.command(add_help_option=False, context_settings=FORWARDED)
@@ -241,7 +243,7 @@ def _told_errors() -> Iterator[None]:
     except OpenOutcryError as error:
         _say(f"outcry: {error}")
         _exit(FAILED)
-    except (Interrupted, KeyboardInterrupt, asyncio.CancelledError):
+    except (Interrupted, asyncio.CancelledError):
         _say("outcry: stopped")
         _exit(INTERRUPTED)
 
@@ -256,7 +258,10 @@ def _exit(status: int) -> None:
 
 def main() -> None:
     """Run the command."""
-    app()
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """Cancellation that gets lost on the way, and how a loop hears of it all the same.
 
-asyncio delivers a cancellation once. One that reaches redis-py while it connects can end as an ordinary error or be
-swallowed; a loop that retries would then run for ever, and its TaskGroup would wait for it (seen once in some hundred
-stops). The task itself remembers that it was asked to end.
+asyncio delivers a cancellation once. redis-py sends commands inside `asyncio.wait_for`, which before Python 3.12 loses
+one that arrives as the write completes; a loop that goes on would then run for ever, and its TaskGroup would wait for
+it (seen once in some ten stops of a busy reader). The task itself remembers that it was asked to end.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from openoutcry import Disconnected, RequestRefused
 from openoutcry.aio.testing import ScriptedServer
-from openoutcry.watch import watch
+from openoutcry.aio.watch import watch
 from shared.close_codes import CloseCode
 
 

@@ -22,6 +22,7 @@ from services.matching.feed import PacketBuilder
 from services.matching.kept_packets import FeedEntry, KeptPackets
 from services.matching.settings import MatchingSettings
 from services.matching.snapshot_schedule import SnapshotSchedule
+from shared.aio.cancellation import raise_if_cancelled
 from shared.aio.redis_connection import UNREACHABLE, Redis, RedisError
 from shared.errors import CorruptEntry, LeadershipLost, MalformedMessage
 from shared.packet import FeedId, Packet, encode_packet
@@ -142,6 +143,7 @@ class Leader:
 
     async def _complete(self, publication: _Publication) -> None:
         while True:
+            raise_if_cancelled()
             sent_at = time.monotonic()
             try:
                 if await self._draw_consequences(publication, await self._send(publication)):

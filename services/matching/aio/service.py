@@ -23,6 +23,7 @@ from services.matching.aio.takeover import Takeover
 from services.matching.aio.ticker import Ticker
 from services.matching.command_log import LogEntry
 from services.matching.settings import MatchingSettings
+from shared.aio.cancellation import raise_if_cancelled
 from shared.aio.redis_connection import UNREACHABLE, Redis, RedisError
 from shared.errors import CorruptEntry, StoreUnavailable
 from shared.instrument import Instrument
@@ -120,6 +121,7 @@ class MatchingService:
 
     async def _serve(self, leader: Leader) -> None:
         while not self._stop.is_set():
+            raise_if_cancelled()
             try:
                 entries = await self._reader.read()
             except (*UNREACHABLE, RedisError) as error:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from services.matching.aio.patience import Patience
+from shared.aio.cancellation import raise_if_cancelled
 from shared.aio.redis_connection import UNREACHABLE, Redis, RedisError
 from shared.commands import COMMANDS_IN_ENTRY_MAX, Command, ListInstrument, Tick, encode_commands
 from shared.instrument import Instrument
@@ -50,6 +51,7 @@ class Ticker:
             chunk = missing[start : start + COMMANDS_IN_ENTRY_MAX]
             await self._append([ListInstrument(self._source, self._next(), instrument) for instrument in chunk])
         while not await self._stopped_within(TICK_S):
+            raise_if_cancelled()
             await self._append([Tick(self._source, self._next())])
         await self._append([Tick(self._source, self._next())])
 
@@ -60,6 +62,7 @@ class Ticker:
     async def _append(self, commands: list[Command]) -> None:
         data = encode_commands(commands)
         while True:
+            raise_if_cancelled()
             try:
                 await self._redis.xadd(self._key, {COMMANDS_FIELD: data})
             except (*UNREACHABLE, RedisError) as error:

@@ -1,0 +1,95 @@
+"""What the demo and the stack can be told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from shared.errors import ConfigurationError
+from shared.instrument import Instrument
+
+HOST: Final = "127.0.0.1"
+GATEWAYS_MAX: Final = 64
+USERS_MAX: Final = 50_000
+
+
+class StackOptions(NamedTuple):
+    """Redis, the engine and the gateways."""
+
+    gateways: int
+    redis_url: str | None
+    """A server that runs already; None starts one."""
+    port: int | None
+    """Of the first gateway, the next ones follow it; None takes free ones."""
+
+    def checked(self) -> StackOptions:
+        """
+        Return self if it can be run.
+
+        Raises:
+            ConfigurationError: Names the flag and the rule.
+        """
+        if not 1 <= self.gateways <= GATEWAYS_MAX:
+            raise ConfigurationError(f"--gateways must be 1 to {GATEWAYS_MAX}, not {self.gateways}")
+        if self.port is not None and not 1024 <= self.port <= 65_536 - self.gateways:
+            raise ConfigurationError(f"--port must be 1024 to {65_536 - self.gateways}, not {self.port}")
+        return self
+
+
+class ReplayOptions(NamedTuple):
+    """Recorded flow instead of bots."""
+
+    path: Path
+    instrument: str
+    speed: float | None
+    """Multiple of real time; None is as fast as the engine follows."""
+
+
+class DemoOptions(NamedTuple):
+    """A run of the demo."""
+
+    stack: StackOptions
+    users: int
+    seconds: float
+    """How long to measure; 0 is until Ctrl-C. A replay ends with its file."""
+    rate: float
+    """Book changes a second over all instruments."""
+    hot: bool
+    """All users and all changes on one book."""
+    replay: ReplayOptions | None
+    verify_percent: float
+    """Share of users that keep whole books."""
+    load_processes: int
+    seed: int
+
+    def checked(self) -> DemoOptions:
+        """
+        Return self if it can be run.
+
+        Raises:
+            ConfigurationError: Names the flag and the rule.
+        """
+        self.stack.checked()
+        if not 1 <= self.users <= USERS_MAX:
+            raise ConfigurationError(f"--users must be 1 to {USERS_MAX}, not {self.users}")
+        if self.seconds < 0:
+            raise ConfigurationError(f"--seconds must be 0 or more, not {self.seconds:g}")
+        if not 0 <= self.verify_percent <= 100:
+            raise ConfigurationError(f"--verify must be 0 to 100 percent, not {self.verify_percent:g}")
+        if not 1 <= self.load_processes <= self.users:
+            raise ConfigurationError(f"--load-processes must be 1 to --users, not {self.load_processes}")
+        check_rate(self.rate, "--rate")
+        if self.replay:
+            Instrument(self.replay.instrument).checked()
+        return self
+
+
+def check_rate(rate: float, flag: str) -> None:
+    """
+    Check a rate of book changes a second.
+
+    Raises:
+        ConfigurationError: Names the flag and the rule.
+    """
+    if not 0 < rate <= 1_000_000:
+        raise ConfigurationError(f"{flag} must be above 0 and at most 1000000 book changes a second, not {rate:g}")

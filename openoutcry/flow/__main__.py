@@ -1,0 +1,74 @@
+"""`python -m openoutcry.flow`: a driver as a role of the demo, led by JSON lines (`openoutcry.demo.role_channel`).
+
+First line in: what to be (`bots` or `replay`, with its settings). Then `ready` is told, and requests are taken:
+`start`, `stats` (answered by `stats`), `stop` (answered by `stats` when the engine has applied everything). An error
+is told as `failed` with its text, and ends the role with status 1.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Any
+
+import uvloop
+
+from openoutcry.demo.role_channel import RoleChannel
+from openoutcry.flow.aio.bots import Bots
+from openoutcry.flow.aio.driver import Driver
+from openoutcry.flow.aio.replay import Replay
+from openoutcry.flow.first_error import first_error
+from shared.errors import OpenOutcryError
+
+
+def build(settings: dict[str, Any]) -> Driver:
+    """Make the driver that a first line describes."""
+    redis_url = settings["redis_url"]
+    if settings["role"] == "bots":
+        return Bots(redis_url, rate=settings["rate"], hot=settings["hot"], seed=settings["seed"])
+    return Replay(redis_url, Path(settings["path"]), settings["instrument"], settings["speed"])
+
+
+async def serve(driver: Driver, channel: RoleChannel) -> None:
+    """Lead a driver through its life, as the supervisor asks."""
+    await driver.start()
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            running = [tasks.create_task(driver.follow())]
+            await driver.prepare()
+            channel.tell("ready", instruments=[instrument.symbol for instrument in driver.listing])
+            async for request in channel.requests():
+                match request["op"]:
+                    case "start":
+                        running.append(tasks.create_task(driver.run()))
+                    case "stop":
+                        driver.stopping.set()
+                        await driver.finished.wait()
+                        channel.tell("stats", **driver.statistics())
+                    case _:
+                        channel.tell("stats", **driver.statistics())
+            for task in running:  # The supervisor is gone.
+                task.cancel()
+    finally:
+        await driver.aclose()
+
+
+async def _run() -> int:
+    channel = await RoleChannel.open()
+    settings = await anext(channel.requests(), None)
+    status = 0
+    if settings is not None:
+        try:
+            await serve(build(settings), channel)
+        except (BaseExceptionGroup, OpenOutcryError) as group:
+            error = first_error(group)
+            if not isinstance(error, OpenOutcryError):
+                raise
+            channel.tell("failed", text=str(error))
+            status = 1
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(uvloop.run(_run()))

@@ -1,0 +1,1 @@
+"""The users' running parts: one connection, and the fleet of one process."""

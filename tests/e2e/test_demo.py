@@ -1,0 +1,120 @@
+"""`outcry demo`: the whole market, its figures, its verdict, and its end."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.command import needs_server, outcry
+
+PROMISED = {
+    "users", "gateways", "seconds", "updates_published", "updates_delivered", "frames_delivered", "books_verified",
+    "books_wrong", "gaps_seen", "gaps_recovered", "disconnects", "latency_ms", "connections_per_gateway",
+    "cpu_seconds", "rss_mib",
+}  # fmt: skip
+
+SMALL = ("demo", "--users", "50", "--gateways", "2", "--rate", "200")
+
+
+@needs_server
+def test_ends_with_a_good_verdict_and_all_figures(tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    with outcry(tmp_path, *SMALL, "--seconds", "5", "--report", str(report)) as command:
+        assert command.finish() == 0, command.errors
+        assert "VERDICT OK" in command.output
+        assert command.leaves_nothing()
+        assert not command.private_folders
+    figures = json.loads(report.read_text())
+    assert figures.keys() >= PROMISED
+    assert (figures["users"], figures["gateways"], figures["connections_per_gateway"]) == (50, 2, [25, 25])
+    assert (figures["books_verified"], figures["books_wrong"]) == (150, 0)
+    assert (figures["gaps_seen"], figures["disconnects"], figures["digests_wrong"]) == (0, 0, 0)
+    assert figures["digests_checked"] > 0
+    assert 0.8 * 5 * 200 < figures["updates_published"] < 1.3 * 5 * 200
+    assert {"gateway", "matching", "redis", "bots", "load"} <= figures["cpu_seconds"].keys()
+
+
+@needs_server
+def test_every_update_reaches_every_user_of_a_hot_book(tmp_path: Path) -> None:
+    """Nobody falls behind here, so what was delivered is what was published, times the users."""
+    report = tmp_path / "report.json"
+    with outcry(tmp_path, *SMALL, "--hot", "--seconds", "2", "--report", str(report)) as command:
+        assert command.finish() == 0, command.errors
+    figures = json.loads(report.read_text())
+    assert figures["books_verified"] == 50
+    # Both ends are looked at a moment apart.
+    assert figures["updates_delivered"] == pytest.approx(50 * figures["updates_published"], rel=0.1)
+
+
+@needs_server
+def test_ctrl_c_ends_it_early_with_the_verdict(tmp_path: Path) -> None:
+    with outcry(tmp_path, *SMALL, "--seconds", "0") as command:
+        command.wait_for(lambda: "trading" in command.output)
+        command.signal(signal.SIGINT)
+        assert command.finish(30) == 0, command.errors
+        assert "VERDICT OK" in command.output
+        assert command.leaves_nothing()
+
+
+@needs_server
+def test_ctrl_c_while_it_starts_leaves_nothing(tmp_path: Path) -> None:
+    with outcry(tmp_path, *SMALL) as command:
+        command.wait_for(lambda: bool(command.processes("services.matching")))
+        command.signal(signal.SIGTERM)
+        assert command.finish(30) == 130
+        assert "Traceback" not in command.errors
+        assert command.leaves_nothing()
+        assert not command.private_folders
+
+
+@needs_server
+@pytest.mark.skipif(sys.platform != "linux", reason="PR_SET_PDEATHSIG is Linux's")
+def test_killed_it_leaves_nothing(tmp_path: Path) -> None:
+    """Whoever loses patience and uses -9 must not find a market running next week."""
+    with outcry(tmp_path, *SMALL, "--seconds", "0") as command:
+        command.wait_for(lambda: "trading" in command.output)
+        command.signal(signal.SIGKILL)
+        command.finish()
+        assert command.leaves_nothing()
+
+
+@needs_server
+def test_a_dead_engine_is_an_error_with_its_log(tmp_path: Path) -> None:
+    """No verdict is better than one about a market that stood still."""
+    with outcry(tmp_path, *SMALL, "--seconds", "0") as command:
+        command.wait_for(lambda: "trading" in command.output)
+        for engine in command.processes("services.matching"):
+            engine.kill()
+        assert command.finish(30) == 1
+        assert "matching was ended by signal 9; its last lines:" in command.errors
+        assert "Traceback" not in command.errors
+        assert command.leaves_nothing()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--users", "0"), "--users must be 1 to"),
+        (("--rate", "0"), "--rate must be above 0"),
+        (("--replay", "nowhere.csv"), "cannot read nowhere.csv"),
+        (("--redis-url", "http://127.0.0.1"), "--redis-url 'http://127.0.0.1'"),
+        (("--speed", "warp", "--replay", "x.csv"), "--speed must be a number above 0, or max"),
+    ],
+)
+def test_misuse_is_told_in_a_sentence(tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
+    with outcry(tmp_path, "demo", *arguments) as command:
+        assert command.finish(30) == 2
+        assert said in command.errors
+        assert "Traceback" not in command.errors
+        assert command.leaves_nothing()
+
+
+def test_an_absent_redis_is_told_in_a_sentence(tmp_path: Path) -> None:
+    with outcry(tmp_path, "demo", "--redis-url", "redis://127.0.0.1:1") as command:
+        assert command.finish(30) == 1
+        assert "no Redis answers at redis://127.0.0.1:1" in command.errors
+        assert "Traceback" not in command.errors

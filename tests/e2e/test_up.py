@@ -1,0 +1,79 @@
+"""`outcry up`: the stack without users, for whoever brings his own."""
+
+from __future__ import annotations
+
+import json
+import signal
+import stat
+import urllib.request
+from pathlib import Path
+
+from openoutcry.demo.local_redis import free_ports
+from services.gateway.authentication import verify_token
+from tests.e2e.command import needs_server, outcry
+
+
+@needs_server
+def test_says_when_it_is_ready_and_ends_when_told(tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+    with outcry(tmp_path, "up", "--gateways", "1", "--port", str(port), "--bots", "500") as command:
+        command.wait_for(lambda: command.output.endswith("\n"))
+        (line,) = command.output.splitlines()
+        ready = json.loads(line)
+        assert ready["gateways"] == [f"ws://127.0.0.1:{port}/v1/stream"]
+        assert ready["redis"].startswith("redis://127.0.0.1:")
+        assert "ACME" in ready["instruments"]
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5) as answer:
+            assert answer.status == 200
+        _check_tokens(ready["token"], Path(ready["tokens"]))
+        command.signal(signal.SIGTERM)
+        assert command.finish(30) == 0, command.errors
+        assert command.output.splitlines() == [line]
+        assert command.leaves_nothing()
+        assert not Path(ready["tokens"]).exists()
+
+
+def _check_tokens(token: str, tokens: Path) -> None:
+    secret = (tokens.parent / "token-secret").read_bytes()
+    assert verify_token(token, secret, 0.0) == "developer"
+    lines = tokens.read_text().splitlines()
+    assert len({verify_token(line, secret, 0.0) for line in lines[:50]}) == 50
+    assert len(lines) == 10_000
+    assert stat.S_IMODE(tokens.stat().st_mode) == 0o600
+
+
+@needs_server
+def test_a_taken_port_is_told_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    (port,) = free_ports(1)
+    with outcry(tmp_path, "up", "--gateways", "1", "--port", str(port), "--bots", "0") as command:
+        command.wait_for(lambda: command.output.endswith("\n"))
+        with outcry(tmp_path / "other", "up", "--gateways", "1", "--port", str(port)) as second:
+            assert second.finish(30) == 2
+            assert f"port {port} cannot be used" in second.errors
+            assert "choose --port" in second.errors
+            assert second.output == ""
+
+
+@needs_server
+def test_a_part_that_dies_is_started_again(tmp_path: Path) -> None:
+    """Kill -9 of a gateway, then of the engine: the stack stands again, and says what happened."""
+    (port,) = free_ports(1)
+    with outcry(tmp_path, "up", "--gateways", "1", "--port", str(port), "--bots", "50") as command:
+        command.wait_for(lambda: command.output.endswith("\n"))
+        for module, name in (("services.gateway", "gateway-1"), ("services.matching", "matching")):
+            (process,) = command.processes(module)
+            process.kill()
+            command.wait_for(lambda name=name: f"{name} was ended by signal 9; starting it again" in command.errors)
+            command.wait_for(lambda: _is_ready(port))
+        command.signal(signal.SIGTERM)
+        assert command.finish(30) == 0, command.errors
+        assert command.leaves_nothing()
+
+
+def _is_ready(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5) as answer:
+            return answer.status == 200
+    except OSError:
+        return False

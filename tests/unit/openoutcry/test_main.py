@@ -1,0 +1,59 @@
+"""The command's own words: help worth reading, and errors that say what to do."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from openoutcry.__main__ import app
+from services.gateway.authentication import verify_token
+
+COMMANDS = ("demo", "up", "replay", "watch", "token", "matching", "gateway")
+
+
+def test_help_names_every_command() -> None:
+    shown = CliRunner().invoke(app, ["--help"]).output
+    assert all(f" {command} " in shown for command in COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(command: str) -> None:
+    """That of the services is their own: whatever they learn, the command knows."""
+    result = CliRunner().invoke(app, [command, "--help"])
+    assert result.exit_code == 0
+    assert "Usage" in result.output
+
+
+def test_a_token_names_its_user(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("x" * 32 + "\n")
+    result = CliRunner().invoke(app, ["token", "ann", "--secret-file", str(secret), "--days", "1"])
+    assert result.exit_code == 0
+    assert verify_token(result.output.strip(), b"x" * 32, time.time() + 23 * 3600) == "ann"
+
+
+@pytest.mark.parametrize(
+    ("user", "secret", "said"),
+    [
+        ("ann", None, "make a secret by: openssl rand"),
+        ("ann", "short", "needs 32"),
+        ("a b", "x" * 32, "user must be"),
+    ],
+)
+def test_a_token_that_cannot_be_minted_is_explained(tmp_path: Path, user: str, secret: str | None, said: str) -> None:
+    path = tmp_path / "secret"
+    if secret is not None:
+        path.write_text(secret)
+    result = CliRunner().invoke(app, ["token", user, "--secret-file", str(path)])
+    assert result.exit_code == 2
+    assert said in result.stderr
+
+
+def test_a_speed_that_is_none_is_explained(tmp_path: Path) -> None:
+    flags = ["--instrument", "A", "--redis-url", "redis://127.0.0.1:1", "--speed", "fast"]
+    result = CliRunner().invoke(app, ["replay", str(tmp_path / "x.csv"), *flags])
+    assert result.exit_code == 2
+    assert "--speed must be a number above 0, or max, not 'fast'" in result.stderr
