@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEMO ?= --users 1000 --gateways 3
 
-.PHONY: help install demo test lint format lock clean
+.PHONY: help install demo test lint format docs bench lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -34,8 +34,14 @@ format: install ## let ruff rewrite the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+docs: install ## write docs/asyncapi.yaml and docs/schema anew from the definitions
+	$(BIN)/python -m openoutcry.protocol_docs
+
+bench: install ## measure, and put the tables into docs/protocol-choices.md
+	$(BIN)/python -m benchmarks --update docs/protocol-choices.md
+
 lock: install ## write requirements.lock anew: names, versions, hashes
-	$(BIN)/pip-compile --quiet --upgrade --all-extras --allow-unsafe --generate-hashes --no-header --no-annotate \
+	$(BIN)/pip-compile --quiet --all-extras --allow-unsafe --generate-hashes --no-header --no-annotate \
 	  --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --strip-extras --output-file requirements.lock pyproject.toml
 
 clean: ## remove what make made

@@ -13,18 +13,30 @@ class CloseCode(enum.IntEnum):
     """Why the server ended a connection."""
 
     SHUTTING_DOWN = 4000
+    """As planned; `goodbye` said when to return."""
     SLOW_CONSUMER = 4001
+    """Did not read for too long."""
     FEED_LOST = 4002
+    """This replica hears nothing from the exchange; another may."""
     HEARTBEAT_MISSED = 4003
+    """Sent by clients: the server was silent."""
     OVER_CAPACITY = 4004
+    """This replica is full; another may not be."""
 
     NOT_AUTHENTICATED = 4500
+    """No login in time, or the token names nobody."""
     FORBIDDEN = 4501
+    """The user may not do this."""
     BAD_REQUEST = 4502
+    """Too many malformed requests in a row."""
     VERSION = 4503
+    """This major version of the protocol is not spoken any more."""
     TOO_MANY_CONNECTIONS = 4504
+    """The user has as many connections as one may have."""
     TOKEN_EXPIRED = 4505
+    """Get a new token first."""
     RATE = 4506
+    """Too many requests in a row beyond the rate."""
 
 
 def may_reconnect(code: int) -> bool:

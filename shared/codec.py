@@ -72,7 +72,8 @@ def decode_map(payload: bytes, encoding: Encoding) -> dict[str, Any]:
         MalformedMessage: If the payload is no map.
     """
     try:
-        found = msgpack.unpackb(payload) if encoding is Encoding.MSGPACK else json.loads(payload)
+        # Decoded first: of bytes, json.loads would guess the encoding, and take UTF-16 where the protocol says UTF-8.
+        found = msgpack.unpackb(payload) if encoding is Encoding.MSGPACK else json.loads(payload.decode())
     except (ValueError, RecursionError, msgpack.UnpackException) as error:
         name = encoding.name.lower()
         raise MalformedMessage(f"the frame is no valid {name}: {error}") from error

@@ -54,15 +54,17 @@ class StoredExchange(Exchange):
 
 
 @contextlib.asynccontextmanager
-async def gateway_on(url: str, tmp_path: Path, limits: GatewayLimits | None = None) -> AsyncIterator[GatewayServer]:
-    """Run a gateway on a free port until the block ends."""
+async def gateway_on(
+    url: str, tmp_path: Path, limits: GatewayLimits | None = None, *, is_fed: bool = True
+) -> AsyncIterator[GatewayServer]:
+    """Run a gateway on a free port until the block ends; it follows the feed already, unless told otherwise."""
     settings = GatewaySettings(redis_url=url, port=0, secret_file=tmp_path / "secret")
     server = GatewayServer(settings, SECRET, limits or GatewayLimits())
     stop = asyncio.Event()
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(server.run(stop))
         try:
-            await until(lambda: server.port != 0)
+            await until(lambda: server.port != 0 and (server.gateway.is_fed(server.now()) or not is_fed))
             yield server
         finally:
             stop.set()

@@ -32,7 +32,6 @@ async def test_a_gap_by_trimming_is_bridged_by_a_delta(
 ) -> None:
     """The feed was trimmed beyond our place: snapshots are loaded, and users get the difference."""
     async with gateway_on(redis_url, tmp_path) as server, user_of(server) as ann:
-        await until(lambda: server.gateway.is_fed(server.now()))
         await ann.ask(op="subscribe", channel="book", instruments=["ACME"])
         await ann.hear(Snapshot)
         exchange.packet(bids=[(100, 6)])
@@ -61,7 +60,6 @@ async def test_a_restarted_gateway_reads_on_from_the_cover(
 async def test_an_idle_stream_keeps_the_reader_alive(redis_url: str, exchange: StoredExchange, tmp_path: Path) -> None:
     """A blocking read that times out must not be taken for a lost connection."""
     async with gateway_on(redis_url, tmp_path) as server:
-        await until(lambda: server.gateway.is_fed(server.now()))
         await until(lambda: server.now() - server.gateway._feed_heard_at > 2.2)
         await exchange.publish(bids=[(99, 5)])
         await until(lambda: server.gateway.market.feed_id.position == 2)
@@ -72,7 +70,6 @@ async def test_a_corrupt_entry_stops_the_reader_by_its_id_and_is_never_skipped(
     redis_url: str, exchange: StoredExchange, tmp_path: Path
 ) -> None:
     async with gateway_on(redis_url, tmp_path) as server, user_of(server) as ann:
-        await until(lambda: server.gateway.is_fed(server.now()))
         await exchange.redis.xadd(KEYS.feed, {b"p": b"rubbish", b"t": b"1"}, id="1-2")
         stale = await ann.hear(Status)
         assert stale.state == MarketState.STALE
@@ -123,7 +120,6 @@ async def test_users_hear_of_a_lost_redis_in_time_stay_connected_and_get_on_agai
     await exchange.publish(bids=[(100, 5)])
     await exchange.store_snapshots()
     async with gateway_on(redis_server.url, tmp_path) as server, user_of(server) as ann:
-        await until(lambda: server.gateway.is_fed(server.now()))
         await ann.ask(op="subscribe", channel="book", instruments=["ACME"])
         await ann.hear(Snapshot)
         await exchange.redis.aclose()

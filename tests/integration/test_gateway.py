@@ -55,7 +55,6 @@ async def test_a_user_is_welcomed_and_follows_a_book(
 ) -> None:
     async with gateway_on(redis_url, tmp_path) as server, user_of(server, encoding=encoding) as ann:
         assert (await ann.hear(Welcome)).user == "ann"
-        await until(lambda: server.gateway.is_fed(server.now()))
         await ann.ask(op="subscribe", channel="book", instruments=["ACME"])
         snapshot = await ann.hear(Snapshot)
         assert (snapshot.epoch, snapshot.seq) == (7, 1)
@@ -86,7 +85,7 @@ async def test_a_wrong_token_is_refused_at_the_handshake(
 async def test_no_known_subprotocol_is_refused_with_the_list_of_them(
     redis_url: str, tmp_path: Path, offered: list[Subprotocol] | None
 ) -> None:
-    async with gateway_on(redis_url, tmp_path) as server:
+    async with gateway_on(redis_url, tmp_path, is_fed=False) as server:
         with pytest.raises(InvalidStatus) as refusal:
             async with connect(f"ws://127.0.0.1:{server.port}/v1/stream", subprotocols=offered):
                 pass
@@ -97,7 +96,7 @@ async def test_no_known_subprotocol_is_refused_with_the_list_of_them(
 async def test_health_tells_alive_from_ready(redis_url: str, exchange: StoredExchange, tmp_path: Path) -> None:
     """Before the feed is followed a replica is alive and takes no users."""
     await exchange.redis.delete("oo:{0}:cover")
-    async with gateway_on(redis_url, tmp_path) as server:
+    async with gateway_on(redis_url, tmp_path, is_fed=False) as server:
         assert await http(server, "/healthz") == (200, "alive\n")
         assert await http(server, "/readyz") == (503, "the feed is resyncing\n")
         await exchange.store_snapshots()
@@ -140,26 +139,28 @@ async def test_a_reader_that_stops_is_skipped_then_aborted_and_others_are_served
 ) -> None:
     """Degrade, then abort; never queue without bound, never delay others."""
     limits = GatewayLimits(lag=LagLimits(soft_bytes=4096, hard_bytes=1 << 20, lag_s=1.0))
-    async with gateway_on(redis_url, tmp_path, limits) as server, user_of(server, "ann") as ann:
-        await until(lambda: server.gateway.is_fed(server.now()))
-        async with user_of(server, "bob") as bob:
-            for user in (ann, bob):
-                await user.ask(op="subscribe", channel="book", instruments=["ACME"])
-                await user.hear(Snapshot)
-            buffer = ann.socket.transport.get_extra_info("socket")
-            buffer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 32 * 1024)
-            ann.socket.transport.pause_reading()
-            aborted = 0
-            price = 0
-            deadline = time.monotonic() + 20
-            while not aborted and time.monotonic() < deadline:
-                price += 1
-                await exchange.publish(bids=[(p, 100_000 + price) for p in range(1, 5000)])
-                await bob.hear(Delta)
-                aborted = server.gateway.service.statistics.aborted_time
-            assert aborted == 1
-            assert server.gateway.service.statistics.lagged >= 1
-            await until(lambda: len(server.gateway.clients) == 1)
+    async with (
+        gateway_on(redis_url, tmp_path, limits) as server,
+        user_of(server, "ann") as ann,
+        user_of(server, "bob") as bob,
+    ):
+        for user in (ann, bob):
+            await user.ask(op="subscribe", channel="book", instruments=["ACME"])
+            await user.hear(Snapshot)
+        buffer = ann.socket.transport.get_extra_info("socket")
+        buffer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 32 * 1024)
+        ann.socket.transport.pause_reading()
+        aborted = 0
+        price = 0
+        deadline = time.monotonic() + 20
+        while not aborted and time.monotonic() < deadline:
+            price += 1
+            await exchange.publish(bids=[(p, 100_000 + price) for p in range(1, 5000)])
+            await bob.hear(Delta)
+            aborted = server.gateway.service.statistics.aborted_time
+        assert aborted == 1
+        assert server.gateway.service.statistics.lagged >= 1
+        await until(lambda: len(server.gateway.clients) == 1)
 
 
 async def test_a_planned_stop_says_goodbye_and_when_to_return(
@@ -183,7 +184,6 @@ async def test_orders_reach_the_command_log_in_order_and_are_answered_from_the_f
     redis_url: str, exchange: StoredExchange, tmp_path: Path
 ) -> None:
     async with gateway_on(redis_url, tmp_path) as server, user_of(server) as ann:
-        await until(lambda: server.gateway.is_fed(server.now()))
         for number in range(1, 21):
             order = {"client_order_id": f"c{number}", "instrument": "ACME", "side": "bid", "price": 9, "quantity": 1}
             await ann.ask(op="order", **order)

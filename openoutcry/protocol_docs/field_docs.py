@@ -1,0 +1,54 @@
+"""The docstrings under the fields of a class, and under the members of an enumeration.
+
+Python keeps no such strings at run time, so they are read from the source.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Iterator
+from itertools import pairwise
+
+
+def class_doc(kind: type) -> str:
+    """Return a class's docstring on one line."""
+    return " ".join((inspect.getdoc(kind) or "").split())
+
+
+def field_docs(kind: type) -> dict[str, str]:
+    """
+    Return the documented fields or members of a class with their docstrings, each on one line.
+
+    Inherited ones are included; where a name is documented twice, the nearer class counts.
+    """
+    found: dict[str, str] = {}
+    for base in reversed(kind.__mro__):
+        if base.__module__.partition(".")[0] == kind.__module__.partition(".")[0]:
+            found |= dict(_documented(base))
+    return found
+
+
+def _documented(kind: type) -> Iterator[tuple[str, str]]:
+    [definition] = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
+    assert isinstance(definition, ast.ClassDef)
+    for statement, after in pairwise(definition.body):
+        name = _assigned(statement)
+        text = _text(after)
+        if name and text:
+            yield name, " ".join(text.split())
+
+
+def _assigned(statement: ast.stmt) -> str:
+    match statement:
+        case ast.AnnAssign(target=ast.Name(id=name)) | ast.Assign(targets=[ast.Name(id=name)]):
+            return name
+    return ""
+
+
+def _text(statement: ast.stmt) -> str:
+    match statement:
+        case ast.Expr(value=ast.Constant(value=str(text))):
+            return text
+    return ""
