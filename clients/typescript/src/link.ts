@@ -1,0 +1,132 @@
+/**
+ * One connection after the other, to any of several replicas, until it is closed or refused for good.
+ */
+
+import { Backoff } from "./backoff.js";
+import { mayReconnect, NOT_AUTHENTICATED, TOKEN_EXPIRED } from "./closeCodes.js";
+import { Connection, monotonicMs } from "./connection.js";
+import { ConnectionRefused } from "./errors.js";
+import type { FeedSession, SessionEvent } from "./feedSession.js";
+import type { Goodbye } from "./messages.js";
+import type { Dialer, SocketEnd } from "./sockets.js";
+
+/** A connection that served so long begins the next wait at the smallest bound. */
+const GOOD_MS = 5_000;
+/** HTTP statuses below 500 that may be others the next time. */
+const PASSING_STATUSES = [408, 425, 429];
+
+/** A token, or where to get one for each connection. */
+export type TokenSource = string | (() => string | Promise<string>);
+
+export interface LinkOptions {
+  /** Replicas, all alike. Each attempt goes to the next. */
+  readonly urls: readonly string[];
+  readonly token: TokenSource;
+  readonly dialer: Dialer;
+  readonly onEvent: (event: SessionEvent) => void;
+  /** Returns numbers from 0 up to 1. */
+  readonly random: () => number;
+}
+
+export class Link {
+  readonly #session: FeedSession;
+  readonly #options: LinkOptions;
+  readonly #backoff: Backoff;
+  #connection: Connection | null = null;
+  #isClosed = false;
+  #stopWaiting: () => void = () => undefined;
+  /** Of the connection under way: when it was welcomed, and the goodbye with its time. */
+  #welcomedAt: number | null = null;
+  #goodbye: { readonly message: Goodbye; readonly at: number } | null = null;
+  /** Tokens refused in a row. */
+  #refusedTokens = 0;
+
+  constructor(session: FeedSession, options: LinkOptions) {
+    this.#session = session;
+    this.#options = options;
+    this.#backoff = new Backoff(options.random);
+  }
+
+  /**
+   * Connect, and again whenever that ends.
+   *
+   * @throws ConnectionRefused if trying again would change nothing.
+   */
+  async run(): Promise<void> {
+    const { urls, random } = this.#options;
+    for (let index = Math.floor(random() * urls.length); !this.#isClosed; index += 1) {
+      const end = await this.#serve(urls[index % urls.length] as string);
+      if (!this.#isClosed) await this.#wait(this.#waitAfter(end));
+    }
+  }
+
+  /** Write what the session wants written. Call it after every use of the session. */
+  pump(): void {
+    this.#connection?.pump();
+  }
+
+  /** Leave, and do not return. */
+  close(): void {
+    this.#isClosed = true;
+    this.#connection?.close(1000, "closed by the client");
+    this.#stopWaiting();
+  }
+
+  async #serve(url: string): Promise<SocketEnd> {
+    const { token, dialer } = this.#options;
+    this.#welcomedAt = null;
+    this.#goodbye = null;
+    const current = typeof token === "string" ? token : await token();
+    if (this.#isClosed) return { code: 1000, reason: "closed by the client" };
+    this.#connection = new Connection(this.#session, dialer, url, current, (event) => this.#onEvent(event));
+    try {
+      return await this.#connection.ended;
+    } finally {
+      this.#connection = null;
+    }
+  }
+
+  #onEvent(event: SessionEvent): void {
+    if (event.type === "welcome") {
+      this.#welcomedAt = monotonicMs();
+      this.#refusedTokens = 0;
+    } else if (event.type === "goodbye") this.#goodbye = { message: event, at: monotonicMs() };
+    this.#options.onEvent(event);
+  }
+
+  /** Return how long to wait before the next connection, in ms; throw if there must be none. */
+  #waitAfter(end: SocketEnd): number {
+    const now = monotonicMs();
+    const goodbye = this.#goodbye;
+    const code = goodbye?.message.code ?? end.code; // a goodbye says it even if the close frame is lost
+    if (this.#isFinal({ ...end, code })) {
+      throw new ConnectionRefused(end.httpStatus ?? code, goodbye?.message.text ?? end.reason);
+    }
+    // 0 is no slot: then, as after any other end, full jitter keeps all from returning at once.
+    if (goodbye !== null && goodbye.message.reconnect_in_ms > 0) {
+      return Math.max(0, goodbye.at + goodbye.message.reconnect_in_ms - now);
+    }
+    if (this.#welcomedAt !== null && now - this.#welcomedAt >= GOOD_MS) this.#backoff.reset();
+    return this.#backoff.next();
+  }
+
+  #isFinal({ code, httpStatus }: SocketEnd): boolean {
+    if (httpStatus === 401 || code === NOT_AUTHENTICATED || code === TOKEN_EXPIRED) {
+      // A new token changes something: one more try with it.
+      this.#refusedTokens += 1;
+      return typeof this.#options.token === "string" || this.#refusedTokens > 1;
+    }
+    if (httpStatus !== undefined) return httpStatus >= 400 && httpStatus < 500 && !PASSING_STATUSES.includes(httpStatus);
+    return !mayReconnect(code);
+  }
+
+  #wait(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#stopWaiting = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}

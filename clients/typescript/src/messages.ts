@@ -1,0 +1,324 @@
+/**
+ * The server's messages and how a packet becomes them, in both encodings.
+ *
+ * Fields keep the names of docs/protocol.md, "Server messages". Prices are whole ticks, quantities whole lots, times
+ * whole µs since 1970 UTC.
+ */
+
+import { decode } from "@msgpack/msgpack";
+
+import type { Side } from "./digest.js";
+import { ProtocolError } from "./errors.js";
+import {
+  anything, flag, level, list, mapOf, oneOf, only, orNull, record, requestId, rounded, signed, text, whole,
+} from "./wireValues.js";
+import type { OneOf, Shape } from "./wireValues.js";
+
+/** How packets and requests are written; chosen by the WebSocket's subprotocol. */
+export type Encoding = "msgpack" | "json";
+
+/** Encoding to the subprotocol that asks for it. */
+export const SUBPROTOCOLS: Readonly<Record<Encoding, string>> = {
+  msgpack: "openoutcry.v1.msgpack",
+  json: "openoutcry.v1.json",
+};
+
+/** `[price, quantity]`: an absolute quantity, 0 removes. */
+export type DeltaLevel = readonly [price: number, quantity: number];
+/** `[price, quantity, orders]`. */
+export type SnapshotLevel = readonly [price: number, quantity: number, orders: number];
+
+/** The user is known, the connection is ready. */
+export interface Welcome {
+  readonly type: "welcome";
+  readonly version: number;
+  /** Names the connection in the server's logs. */
+  readonly session: string;
+  readonly user: string;
+  readonly server_time: number;
+  readonly heartbeat_ms: number;
+  /** Every limit that concerns a client. */
+  readonly limits: Readonly<Record<string, unknown>>;
+}
+
+/** The answer to one request. */
+export interface Reply {
+  readonly type: "reply";
+  /** The request's; null if none could be read. */
+  readonly id: number | string | null;
+  readonly ok: boolean;
+  /** Empty, or why it was refused. */
+  readonly code: string;
+  readonly text: string;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+/** A book, or its best `depth` levels a side (0 is all of them), best first. */
+export interface Snapshot {
+  readonly type: "snapshot";
+  readonly instrument: string;
+  /** Equal or different, never ordered. */
+  readonly epoch: number;
+  readonly seq: number;
+  readonly time: number;
+  readonly depth: number;
+  readonly bids: readonly SnapshotLevel[];
+  readonly asks: readonly SnapshotLevel[];
+  readonly digest: number;
+}
+
+/** All changes of a book after `prev_seq` up to `seq`, merged; `digest` is that of the book after them. */
+export interface Delta {
+  readonly type: "delta";
+  readonly instrument: string;
+  readonly prev_seq: number;
+  readonly seq: number;
+  readonly time: number;
+  readonly depth: number;
+  readonly bids: readonly DeltaLevel[];
+  readonly asks: readonly DeltaLevel[];
+  readonly digest: number;
+}
+
+export interface Trade {
+  readonly type: "trade";
+  readonly instrument: string;
+  /** The book's seq that includes it. */
+  readonly seq: number;
+  /** Contiguous per instrument, from 1. */
+  readonly trade_id: number;
+  readonly time: number;
+  readonly price: number;
+  readonly quantity: number;
+  readonly aggressor_side: Side;
+}
+
+/** The best prices and statistics since listing; 0 where there is no price. */
+export interface Ticker {
+  readonly type: "ticker";
+  readonly instrument: string;
+  readonly seq: number;
+  readonly time: number;
+  readonly bid: number;
+  readonly bid_quantity: number;
+  readonly ask: number;
+  readonly ask_quantity: number;
+  readonly last: number;
+  readonly open: number;
+  readonly high: number;
+  readonly low: number;
+  readonly volume: number;
+}
+
+export type MarketState = OneOf<"open" | "halted" | "closed" | "auction" | "stale" | "resyncing">;
+
+/** State of an instrument, or (`instrument` null) of the gateway's feed. */
+export interface Status {
+  readonly type: "status";
+  readonly instrument: string | null;
+  readonly state: MarketState;
+  readonly reason: string;
+  readonly time: number;
+}
+
+export interface Heartbeat {
+  readonly type: "heartbeat";
+  readonly server_time: number;
+  /** Followed book to the last seq sent on this connection. */
+  readonly books: Readonly<Record<string, number>>;
+}
+
+export type OrderKind = OneOf<"limit" | "market">;
+export type TimeInForce = OneOf<"gtc" | "ioc" | "fok">;
+
+/** An open order of the user. */
+export interface OpenOrder {
+  readonly order_id: number;
+  readonly client_order_id: string;
+  readonly instrument: string;
+  readonly side: Side;
+  readonly kind: OrderKind;
+  readonly time_in_force: TimeInForce;
+  readonly price: number;
+  readonly quantity: number;
+  readonly remaining: number;
+}
+
+/** The user's private state after execution `user_seq`. */
+export interface Account {
+  readonly type: "account";
+  readonly user_seq: number;
+  readonly orders: readonly OpenOrder[];
+  /** Instrument to net lots. */
+  readonly positions: Readonly<Record<string, number>>;
+  /** Currency to the net of all trades, in millionths; beyond ±2⁵³ rounded to the nearest double. */
+  readonly cash: Readonly<Record<string, number>>;
+}
+
+export type ExecutionEvent = OneOf<"accepted" | "rejected" | "filled" | "cancelled" | "replaced" | "expired">;
+
+/** What became of one of the user's orders. */
+export interface Execution {
+  readonly type: "execution";
+  /** Contiguous per user. */
+  readonly user_seq: number;
+  readonly event: ExecutionEvent;
+  readonly time: number;
+  readonly order_id: number;
+  readonly client_order_id: string;
+  readonly instrument: string;
+  readonly side: Side;
+  readonly kind: OrderKind;
+  readonly time_in_force: TimeInForce;
+  readonly price: number;
+  readonly quantity: number;
+  /** 0 ends the order. */
+  readonly remaining: number;
+  readonly fill_price: number;
+  readonly fill_quantity: number;
+  readonly trade_id: number;
+  readonly liquidity: OneOf<"" | "maker" | "taker">;
+  readonly reason: string;
+}
+
+/** This connection is about to be closed with `code`. */
+export interface Goodbye {
+  readonly type: "goodbye";
+  readonly code: number;
+  readonly text: string;
+  readonly reconnect_in_ms: number;
+}
+
+export interface OptionTerms {
+  readonly underlying: string;
+  readonly right: OneOf<"call" | "put">;
+  /** In ticks of the underlying. */
+  readonly strike: number;
+  /** `YYYY-MM-DD`. */
+  readonly expiry: string;
+}
+
+/** `HH:MM`. */
+export interface TradingHours {
+  readonly opens: string;
+  readonly closes: string;
+}
+
+/** The definition of an instrument. */
+export interface Instrument {
+  readonly type: "instrument";
+  readonly symbol: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly currency: string;
+  /** Decimal text: what a tick is worth in the currency. */
+  readonly tick_size: string;
+  readonly lot_size: number;
+  /** Ticks. */
+  readonly price_max: number;
+  /** Lots. */
+  readonly quantity_max: number;
+  readonly option: OptionTerms | null;
+  readonly session: TradingHours | null;
+}
+
+export type Message =
+  | Welcome | Reply | Snapshot | Delta | Trade | Ticker | Status | Heartbeat | Account | Execution | Goodbye | Instrument;
+
+const side = only<Side>("bid", "ask");
+const snapshotLevels = list(level<SnapshotLevel>(3));
+const deltaLevels = list(level<DeltaLevel>(2));
+const openOrder = record<OpenOrder>({
+  order_id: whole, client_order_id: text, instrument: text, side, kind: oneOf(), time_in_force: oneOf(), price: whole,
+  quantity: whole, remaining: whole,
+});
+const optionTerms = record<OptionTerms>({ underlying: text, right: oneOf(), strike: whole, expiry: text });
+const tradingHours = record<TradingHours>({ opens: text, closes: text });
+
+/** Every message's fields. The order matters: of the messages by type number from 1, of the fields by position. */
+const SHAPES: { readonly [M in Message as M["type"]]: Shape<Omit<M, "type">> } = {
+  welcome: {
+    version: whole, session: text, user: text, server_time: whole, heartbeat_ms: whole, limits: mapOf(anything),
+  },
+  reply: { id: requestId, ok: flag, code: text, text, data: mapOf(anything) },
+  snapshot: {
+    instrument: text, epoch: whole, seq: whole, time: whole, depth: whole, bids: snapshotLevels, asks: snapshotLevels,
+    digest: whole,
+  },
+  delta: {
+    instrument: text, prev_seq: whole, seq: whole, time: whole, depth: whole, bids: deltaLevels, asks: deltaLevels,
+    digest: whole,
+  },
+  trade: {
+    instrument: text, seq: whole, trade_id: whole, time: whole, price: whole, quantity: whole, aggressor_side: side,
+  },
+  ticker: {
+    instrument: text, seq: whole, time: whole, bid: whole, bid_quantity: whole, ask: whole, ask_quantity: whole,
+    last: whole, open: whole, high: whole, low: whole, volume: whole,
+  },
+  status: { instrument: orNull(text), state: oneOf(), reason: text, time: whole },
+  heartbeat: { server_time: whole, books: mapOf(whole) },
+  account: { user_seq: whole, orders: list(openOrder), positions: mapOf(signed), cash: mapOf(rounded) },
+  execution: {
+    user_seq: whole, event: oneOf(), time: whole, order_id: whole, client_order_id: text, instrument: text, side,
+    kind: oneOf(), time_in_force: oneOf(), price: whole, quantity: whole, remaining: whole, fill_price: whole,
+    fill_quantity: whole, trade_id: whole, liquidity: oneOf(), reason: text,
+  },
+  goodbye: { code: whole, text, reconnect_in_ms: whole },
+  instrument: {
+    symbol: text, kind: text, name: text, currency: text, tick_size: text, lot_size: whole, price_max: whole,
+    quantity_max: whole, option: orNull(optionTerms), session: orNull(tradingHours),
+  },
+};
+
+const NAMES = Object.keys(SHAPES);
+const READERS = new Map(
+  Object.entries(SHAPES).map(([name, shape]) => [name, record(shape as Shape<Record<string, unknown>>)]),
+);
+
+/**
+ * Read a frame's payload: an array of messages.
+ *
+ * Messages of types that this version does not know are left out, and so are fields beyond the known ones.
+ *
+ * @throws ProtocolError if the payload is no packet, or a known message lacks a field or has one of the wrong form.
+ */
+export function decodePacket(payload: string | Uint8Array, encoding: Encoding): Message[] {
+  const packet = encoding === "json" ? parseJson(payload) : parseMsgpack(payload);
+  if (!Array.isArray(packet)) throw new ProtocolError("a packet must be an array of messages");
+  const readMessage = encoding === "json" ? messageByName : messageByPosition;
+  return packet.map(readMessage).filter((message) => message !== null);
+}
+
+function parseJson(payload: string | Uint8Array): unknown {
+  try {
+    return JSON.parse(typeof payload === "string" ? payload : new TextDecoder("utf-8", { fatal: true }).decode(payload));
+  } catch (error) {
+    throw new ProtocolError("a frame is not JSON", { cause: error });
+  }
+}
+
+function parseMsgpack(payload: string | Uint8Array): unknown {
+  if (typeof payload === "string") throw new ProtocolError("a text frame on a connection that speaks msgpack");
+  try {
+    return decode(payload);
+  } catch (error) {
+    throw new ProtocolError("a frame is not msgpack", { cause: error });
+  }
+}
+
+function messageByName(value: unknown): Message | null {
+  const type = (value as { readonly type?: unknown } | null)?.type;
+  if (typeof type !== "string") throw new ProtocolError("a message must have a type");
+  return readMessage(type, value);
+}
+
+function messageByPosition(value: unknown): Message | null {
+  if (!Array.isArray(value) || !Number.isInteger(value[0])) throw new ProtocolError("a message must begin with its type");
+  return readMessage(NAMES[value[0] - 1] ?? "", value.slice(1));
+}
+
+function readMessage(type: string, fields: unknown): Message | null {
+  const read = READERS.get(type);
+  return read === undefined ? null : ({ type, ...read(fields, type) } as unknown as Message);
+}

@@ -1,0 +1,108 @@
+/**
+ * What a client may ask, and how a request is written. One request is one frame: a map, in both encodings.
+ *
+ * Fields keep the names of docs/protocol.md, "Client requests"; `id` is added by the session. A field that is
+ * `undefined` is not written: the server refuses fields it does not expect.
+ */
+
+import { encode } from "@msgpack/msgpack";
+
+import type { Side } from "./digest.js";
+import type { Encoding } from "./messages.js";
+
+export type Channel = "book" | "top" | "ticker" | "trades" | "status" | "account";
+
+/** At most one update in that many ms; 0 takes the gateway's pace. */
+export type IntervalMs = 0 | 50 | 100 | 250 | 1000;
+
+/** Where a book stands, to go on from there: epoch, seq, digest. */
+export type Position = readonly [epoch: number, seq: number, digest: number];
+
+export interface Login {
+  readonly op: "login";
+  readonly token: string;
+}
+
+export interface Subscribe {
+  readonly op: "subscribe";
+  readonly channel: Channel;
+  /** Symbols, or `"*"` for all, those listed later included. At most 256. */
+  readonly instruments?: readonly string[] | undefined;
+  /** Levels a side; 0 is the whole book. */
+  readonly depth?: number | undefined;
+  readonly interval_ms?: IntervalMs | undefined;
+  readonly resume?: Readonly<Record<string, Position>> | undefined;
+}
+
+export interface Unsubscribe {
+  readonly op: "unsubscribe";
+  readonly channel: Channel;
+  readonly instruments?: readonly string[] | undefined;
+}
+
+/** Ask for a snapshot of a followed book. */
+export interface Resync {
+  readonly op: "resync";
+  readonly instrument: string;
+}
+
+/** Ask for every instrument's definition. */
+export interface ListInstruments {
+  readonly op: "instruments";
+}
+
+export interface Ping {
+  readonly op: "ping";
+}
+
+export interface PlaceOrder {
+  readonly op: "order";
+  /** Unique per user: 1 to 36 of `A-Z a-z 0-9 . _ : -`. */
+  readonly client_order_id: string;
+  readonly instrument: string;
+  readonly side: Side;
+  /** Lots, from 1. */
+  readonly quantity: number;
+  readonly kind?: "limit" | "market" | undefined;
+  /** The worst price in ticks; market orders have none. */
+  readonly price?: number | undefined;
+  /** What is not filled at once rests (`gtc`), is cancelled (`ioc`), or all is refused (`fok`). */
+  readonly time_in_force?: "gtc" | "ioc" | "fok" | undefined;
+  /** Refuse to trade on arrival. */
+  readonly post_only?: boolean | undefined;
+  readonly self_trade_prevention?: "cancel_newest" | "cancel_oldest" | "cancel_both" | undefined;
+}
+
+/** Which order: by the exchange's id, or by the user's. */
+export type OrderName =
+  | { readonly order_id: number; readonly client_order_id?: undefined }
+  | { readonly client_order_id: string; readonly order_id?: undefined };
+
+export type Cancel = { readonly op: "cancel" } & OrderName;
+
+/** What a replace changes: one of them, or both. */
+export interface NewTerms {
+  /** Ticks. */
+  readonly price?: number | undefined;
+  /** Lots: the new **total**, what has been filled included. */
+  readonly quantity?: number | undefined;
+}
+
+export type Replace = { readonly op: "replace" } & NewTerms & OrderName;
+
+export interface CancelAll {
+  readonly op: "cancel_all";
+  /** Of this instrument; without it, of all. */
+  readonly instrument?: string | undefined;
+}
+
+export type Request =
+  | Login | Subscribe | Unsubscribe | Resync | ListInstruments | Ping | PlaceOrder | Cancel | Replace | CancelAll;
+
+/** A request with the id that its reply will name: a whole number, or a text of at most 64 characters. */
+export type Identified<R extends Request = Request> = R & { readonly id: number | string };
+
+/** Write one request as a frame's payload: a text in JSON, bytes in msgpack. */
+export function encodeRequest(request: Identified, encoding: Encoding): string | Uint8Array {
+  return encoding === "json" ? JSON.stringify(request) : encode(request, { ignoreUndefined: true });
+}

@@ -1,0 +1,104 @@
+/**
+ * Readers of single values: each takes what a decoder made of the wire and returns it typed, or throws.
+ *
+ * Bytes from outside are checked here and nowhere else.
+ */
+
+import { ProtocolError } from "./errors.js";
+
+/** Check one value. `where` names it in the error's text. */
+export type Reader<T> = (value: unknown, where: string) => T;
+
+/** The fields of a message or record in the order of the wire, each with its reader. */
+export type Shape<T> = { readonly [K in keyof T]-?: Reader<T[K]> };
+
+/** One of these texts, or one that a later server may add. */
+export type OneOf<T extends string> = T | (string & {});
+
+function complain(where: string, wanted: string, value: unknown): never {
+  throw new ProtocolError(`${where}: must be ${wanted}, not ${shown(value)}`);
+}
+
+/** Show a value in at most 40 characters. */
+function shown(value: unknown): string {
+  const text = JSON.stringify(value, (_, inner: unknown) => (typeof inner === "bigint" ? `${inner}` : inner)) ?? "nothing";
+  return text.length > 40 ? `${text.slice(0, 39)}…` : text;
+}
+
+/** A whole number from 0 to 2⁵³-1. */
+export const whole: Reader<number> = (value, where) =>
+  Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : complain(where, "a whole number from 0", value);
+
+/** A whole number from -(2⁵³-1) to 2⁵³-1. */
+export const signed: Reader<number> = (value, where) =>
+  Number.isSafeInteger(value) ? (value as number) : complain(where, "a whole number below 2⁵³", value);
+
+/** Any whole number; above 2⁵³ it is the nearest that a double can hold. */
+export const rounded: Reader<number> = (value, where) =>
+  typeof value === "bigint" ? Number(value) : Number.isInteger(value) ? (value as number) : complain(where, "a whole number", value);
+
+export const text: Reader<string> = (value, where) => (typeof value === "string" ? value : complain(where, "a text", value));
+
+export const flag: Reader<boolean> = (value, where) =>
+  typeof value === "boolean" ? value : complain(where, "true or false", value);
+
+/** A text out of a list that may grow: any text is let through. */
+export const oneOf =
+  <T extends string>(): Reader<OneOf<T>> =>
+  (value, where) =>
+    text(value, where);
+
+/** One of exactly these texts. */
+export const only =
+  <T extends string>(...texts: readonly T[]): Reader<T> =>
+  (value, where) =>
+    (texts as readonly unknown[]).includes(value) ? (value as T) : complain(where, texts.join(" or "), value);
+
+export const orNull =
+  <T>(read: Reader<T>): Reader<T | null> =>
+  (value, where) =>
+    value === null ? null : read(value, where);
+
+/** A whole number or a text or null: what a request may be named by. */
+export const requestId: Reader<number | string | null> = (value, where) =>
+  value === null || typeof value === "string" ? value : whole(value, where);
+
+export const list =
+  <T>(read: Reader<T>): Reader<readonly T[]> =>
+  (value, where) =>
+    Array.isArray(value) ? value.map((item, index) => read(item, `${where}[${index}]`)) : complain(where, "a list", value);
+
+/** `[price, quantity, …]` with at least `length` whole numbers. */
+export const level =
+  <T extends readonly number[]>(length: T["length"]): Reader<T> =>
+  (value, where) =>
+    Array.isArray(value) && value.length >= length && value.every((item) => Number.isSafeInteger(item) && item >= 0)
+      ? (value as unknown as T)
+      : complain(where, `${length} whole numbers from 0`, value);
+
+/** A map from text, whatever the values. */
+export const mapOf =
+  <T>(read: Reader<T>): Reader<Readonly<Record<string, T>>> =>
+  (value, where) => {
+    if (typeof value !== "object" || value === null || Array.isArray(value)) return complain(where, "a map", value);
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, read(item, `${where}.${key}`)]));
+  };
+
+export const anything: Reader<unknown> = (value) => value;
+
+/**
+ * A record by position (an array) or by name (a map). What is beyond the shape is ignored: later servers add fields at
+ * the end.
+ */
+export function record<T>(shape: Shape<T>): Reader<T> {
+  const fields = Object.entries(shape) as [string, Reader<unknown>][];
+  return (value, where) => {
+    if (typeof value !== "object" || value === null) return complain(where, "a record", value);
+    const result: Record<string, unknown> = {};
+    fields.forEach(([name, read], index) => {
+      const field: unknown = Array.isArray(value) ? value[index] : (value as Record<string, unknown>)[name];
+      result[name] = read(field, `${where}.${name}`);
+    });
+    return result as T;
+  };
+}

@@ -1,0 +1,453 @@
+/** The session, clause by clause of "The client's rule" and of what surrounds it. No sockets, no clock. */
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+
+import { bookDigest, FeedSession, NotConnected, OpenOutcryError, TooManyRequests } from "../src/index.js";
+import type { Execution, Message, SessionEvent, Trade } from "../src/index.js";
+import { PENDING_MAX, REPLY_MS, SILENCE_MS, WELCOME_MS } from "../src/feedSession.js";
+import { REPAIR_MS } from "../src/repairs.js";
+import { deltaOf, snapshotOf } from "./made.js";
+
+type Asked = { readonly op: string; readonly id: number } & Readonly<Record<string, unknown>>;
+
+/** A session on a table: what it hears, what it asks, what it says. */
+class Bench {
+  readonly session = new FeedSession({ encoding: "json" });
+  now = 0;
+
+  hear(...messages: (Message | Record<string, unknown>)[]): SessionEvent[] {
+    this.session.receive(JSON.stringify(messages), this.now);
+    return this.session.events();
+  }
+
+  asked(): Asked[] {
+    return this.session.framesToSend().map((frame) => JSON.parse(frame as string) as Asked);
+  }
+
+  welcome(): this {
+    this.session.connected(this.now);
+    this.hear({ type: "welcome", version: 1, session: "s", user: "ada", server_time: 1, heartbeat_ms: 1000, limits: {} });
+    return this;
+  }
+
+  /** Let time pass without a word. */
+  wait(ms: number): SessionEvent[] {
+    this.now += ms;
+    this.session.onDeadline(this.now);
+    return this.session.events();
+  }
+
+  beat(books: Record<string, number> = {}): SessionEvent[] {
+    return this.hear({ type: "heartbeat", server_time: 1, books });
+  }
+
+  reply(id: number | string | null, more: Record<string, unknown> = {}): SessionEvent[] {
+    return this.hear({ type: "reply", id, ok: true, code: "", text: "", data: {}, ...more });
+  }
+}
+
+/** One that holds ACME at seq 12 with one bid. */
+function following(depth = 0): Bench {
+  const bench = new Bench().welcome();
+  bench.session.follow("book", ["ACME"], { depth }, 0);
+  const [subscribe] = bench.asked();
+  bench.reply((subscribe as Asked).id);
+  bench.hear(snapshotOf(12, [[100, 5]], [], { depth }));
+  return bench;
+}
+
+const types = (events: SessionEvent[]) => events.map(({ type }) => type);
+const reasons = (events: SessionEvent[]) => events.map((event) => (event.type === "stale" ? event.reason : event.type));
+const with6 = bookDigest([[100, 6]], []);
+
+describe("the client's rule", () => {
+  test("1: a snapshot replaces the book", () => {
+    const { session } = following();
+    assert.equal(session.staleReason("ACME"), null);
+    assert.deepEqual(session.book("ACME")?.position, [7, 12, bookDigest([[100, 5]], [])]);
+  });
+
+  test("2: a repetition is ignored and counted", () => {
+    const bench = following();
+    assert.deepEqual(bench.hear(deltaOf(11, 12, [[100, 9]], [], 0)), []);
+    assert.equal(bench.session.statistics.duplicates, 1);
+    assert.deepEqual(bench.asked(), []);
+  });
+
+  test("3: a delta that continues is applied", () => {
+    const bench = following();
+    assert.deepEqual(types(bench.hear(deltaOf(10, 14, [[100, 6]], [], with6))), ["book"]);
+    assert.equal(bench.session.book("ACME")?.seq, 14);
+  });
+
+  test("4: a gap makes the book stale and asks once for a snapshot, which heals it", () => {
+    const bench = following();
+    assert.deepEqual(reasons(bench.hear(deltaOf(13, 14, [[100, 6]], [], with6))), ["gap"]);
+    assert.equal(bench.session.staleReason("ACME"), "gap");
+    assert.deepEqual(bench.asked().map(({ op, instrument }) => [op, instrument]), [["resync", "ACME"]]);
+    assert.deepEqual(bench.hear(deltaOf(14, 15, [[100, 7]], [], 0)), [], "deltas are nothing to a book that waits");
+    assert.deepEqual(bench.asked(), []);
+    assert.deepEqual(types(bench.hear(snapshotOf(15, [[100, 7]], []))), ["book"]);
+    assert.equal(bench.session.staleReason("ACME"), null);
+  });
+
+  test("5: a wrong digest does the same, of a delta", () => {
+    const bench = following();
+    assert.deepEqual(reasons(bench.hear(deltaOf(12, 13, [[100, 6]], [], with6 ^ 1))), ["corrupt"]);
+    assert.equal(bench.asked()[0]?.op, "resync");
+    assert.equal(bench.session.statistics.corruptions, 1);
+  });
+
+  test("5: … and of a snapshot", () => {
+    const bench = following();
+    assert.deepEqual(reasons(bench.hear(snapshotOf(13, [[100, 6]], [], { digest: 1 }))), ["corrupt"]);
+    assert.equal(bench.asked()[0]?.op, "resync");
+  });
+
+  test("6: a heartbeat above mine is a lost last message", () => {
+    const bench = following();
+    assert.deepEqual(bench.beat({ ACME: 12 }), []);
+    assert.deepEqual(reasons(bench.beat({ ACME: 13 })), ["behind"]);
+    assert.equal(bench.asked()[0]?.op, "resync");
+  });
+
+  test("6: a heartbeat that names a followed book of which nothing came", () => {
+    const bench = new Bench().welcome();
+    bench.session.follow("book", ["*"], {}, 0);
+    bench.asked();
+    assert.deepEqual(reasons(bench.beat({ ACME: 0 })), ["behind"]);
+    assert.deepEqual(bench.asked().map(({ op, instrument }) => [op, instrument]), [["resync", "ACME"]]);
+  });
+
+  test("6: 3 s without a heartbeat: everything is stale, and the connection is given up with 4003", () => {
+    const bench = following();
+    assert.equal(bench.session.nextDeadline(), SILENCE_MS);
+    assert.deepEqual(bench.wait(SILENCE_MS - 1), []);
+    const events = bench.wait(1);
+    assert.deepEqual(reasons(events), ["disconnected", "close"]);
+    assert.deepEqual(events.at(-1), { type: "close", code: 4003, reason: "no heartbeat" });
+  });
+
+  test("6: other messages are no heartbeat", () => {
+    const bench = following();
+    bench.now = SILENCE_MS - 1;
+    bench.hear(deltaOf(12, 13, [[100, 6]], [], with6));
+    assert.deepEqual(types(bench.wait(1)), ["stale", "close"]);
+  });
+});
+
+describe("a snapshot that was asked for and does not come", () => {
+  test("is asked for again, and then the connection is given up", () => {
+    const bench = following();
+    bench.hear(deltaOf(13, 14, [[100, 6]], [], with6));
+    bench.asked();
+    for (const round of ["second", "third"]) {
+      bench.wait(REPAIR_MS);
+      bench.beat();
+      assert.equal(bench.asked()[0]?.op, "resync", round);
+    }
+    assert.deepEqual(types(bench.wait(REPAIR_MS)), ["close"]);
+  });
+});
+
+describe("resume", () => {
+  function returned(bench: Bench): Asked {
+    bench.session.disconnected();
+    assert.deepEqual(reasons(bench.session.events()), ["disconnected"]);
+    bench.welcome();
+    return bench.asked()[0] as Asked;
+  }
+
+  test("names epoch, seq and digest on the next connection", () => {
+    const subscribe = returned(following());
+    assert.deepEqual(subscribe["resume"], { ACME: [7, 12, bookDigest([[100, 5]], [])] });
+  });
+
+  test("one merged delta makes the book whole", () => {
+    const bench = following();
+    bench.reply(returned(bench).id);
+    assert.equal(bench.session.staleReason("ACME"), "disconnected");
+    assert.deepEqual(types(bench.hear(deltaOf(12, 40, [[100, 6]], [], with6))), ["book"]);
+    assert.equal(bench.session.staleReason("ACME"), null);
+  });
+
+  test("an empty delta with my seq and digest says that nothing was missed", () => {
+    const bench = following();
+    bench.reply(returned(bench).id);
+    assert.deepEqual(types(bench.hear(deltaOf(12, 12, [], [], bookDigest([[100, 5]], [])))), ["book"]);
+    assert.equal(bench.session.staleReason("ACME"), null);
+  });
+
+  test("a heartbeat with my seq says it too: the answer to a resume may be nothing", () => {
+    const bench = following();
+    bench.reply(returned(bench).id);
+    assert.deepEqual(types(bench.beat({ ACME: 12 })), ["book"]);
+    assert.equal(bench.session.staleReason("ACME"), null);
+  });
+
+  test("a snapshot of another epoch replaces", () => {
+    const bench = following();
+    bench.reply(returned(bench).id);
+    bench.hear(snapshotOf(3, [], [], { epoch: 8 }));
+    assert.deepEqual(bench.session.book("ACME")?.position, [8, 3, 0]);
+  });
+
+  test("a book that missed changes may resume from where it stands", () => {
+    const bench = following();
+    bench.hear(deltaOf(13, 14, [], [], 0));
+    bench.session.disconnected();
+    bench.welcome();
+    const subscribe = bench.asked().at(-1) as Asked;
+    assert.deepEqual(Object.keys(subscribe["resume"] as object), ["ACME"]);
+  });
+
+  test("a book with a wrong digest stands nowhere, and windows are not resumed", () => {
+    const corrupt = following();
+    corrupt.hear(deltaOf(12, 13, [], [], 0));
+    corrupt.session.disconnected();
+    corrupt.asked();
+    corrupt.welcome();
+    assert.equal((corrupt.asked()[0] as Asked)["resume"], undefined);
+    assert.equal(returned(following(10))["resume"], undefined);
+  });
+
+  test("books followed by * are not resumed: a server refuses positions of what is not named", () => {
+    const bench = new Bench().welcome();
+    bench.session.follow("book", ["*"], {}, 0);
+    bench.hear(snapshotOf(12, [[100, 5]], []));
+    bench.asked();
+    assert.equal(returned(bench)["resume"], undefined);
+  });
+
+  test("everything alike is asked for in one request, for 1,000 books in few", () => {
+    const bench = new Bench();
+    const names = Array.from({ length: 1_000 }, (_, index) => `I${index}`);
+    for (const name of names) bench.session.follow("book", [name], {}, 0);
+    bench.session.follow("ticker", ["*"], { intervalMs: 100 }, 0);
+    bench.welcome();
+    const asked = bench.asked();
+    assert.equal(asked.length, 9);
+    assert.deepEqual(asked[0]?.["instruments"], ["*"]);
+    assert.ok(asked.every((request) => JSON.stringify(request).length <= 16_384));
+    assert.deepEqual(asked.slice(1).flatMap((request) => request["instruments"]), names);
+  });
+});
+
+describe("the gateway's feed", () => {
+  const feed = (state: string) => ({ type: "status", instrument: null, state, reason: "because", time: 1 });
+
+  test("stale and resyncing: nobody vouches for any book; open: they are as good as before", () => {
+    const bench = following();
+    for (const state of ["stale", "resyncing"]) {
+      assert.deepEqual(types(bench.hear(feed(state))), ["feed"]);
+      assert.equal(bench.session.staleReason("ACME"), "feed");
+    }
+    bench.hear(feed("open"));
+    assert.equal(bench.session.staleReason("ACME"), null);
+    assert.deepEqual(bench.asked(), []);
+  });
+
+  test("a new connection is to another gateway, which says for itself", () => {
+    const bench = following();
+    bench.hear(feed("stale"));
+    bench.session.disconnected();
+    bench.welcome();
+    assert.equal(bench.session.feedState, "open");
+  });
+});
+
+describe("trades", () => {
+  const trade = (trade_id: number, time = 1): Trade => ({
+    type: "trade", instrument: "ACME", seq: 1, trade_id, time, price: 1, quantity: 1, aggressor_side: "bid",
+  });
+
+  test("begin with any id; a repetition is ignored; a hole is told by its ids", () => {
+    const bench = new Bench().welcome();
+    bench.session.follow("trades", ["ACME"], {}, 0);
+    assert.deepEqual(types(bench.hear(trade(41), trade(42))), ["trade", "trade"]);
+    assert.deepEqual(bench.hear(trade(41), trade(42)), []);
+    const [missed, next] = bench.hear(trade(46));
+    assert.deepEqual(missed, {
+      type: "trades_missed", instrument: "ACME", missed: { instrument: "ACME", first: 43, last: 45 }, text: "",
+    });
+    assert.equal(next?.type, "trade");
+    assert.equal(bench.session.statistics.tradesMissed, 3);
+  });
+
+  test("a known id with a later time belongs to a history that began anew", () => {
+    const bench = new Bench().welcome();
+    bench.hear(trade(41, 5));
+    assert.deepEqual(types(bench.hear(trade(1, 6), trade(1, 6), trade(2, 7))), ["trade", "trade"]);
+  });
+
+  test("what the server announces as missing is passed on in its words", () => {
+    const bench = new Bench().welcome();
+    const [event] = bench.hear({ type: "status", instrument: "ACME", state: "resyncing", reason: "trades 3 to 9", time: 1 });
+    assert.deepEqual(event, { type: "trades_missed", instrument: "ACME", missed: null, text: "trades 3 to 9" });
+  });
+});
+
+describe("the account", () => {
+  const order = {
+    order_id: 71, client_order_id: "mine-1", instrument: "ACME", side: "bid", kind: "limit", time_in_force: "gtc",
+    price: 100, quantity: 25,
+  } as const;
+  const account = (user_seq: number) => ({
+    type: "account", user_seq, orders: [{ ...order, remaining: 20 }], positions: { ACME: 5 }, cash: { USD: -5 },
+  });
+  const execution = (user_seq: number, more: Partial<Execution> = {}): Execution => ({
+    type: "execution", user_seq, event: "filled", time: 1, ...order, remaining: 13, fill_price: 100, fill_quantity: 7,
+    trade_id: 4, liquidity: "maker", reason: "", ...more,
+  });
+
+  function held(): Bench {
+    const bench = new Bench().welcome();
+    bench.session.follow("account", [], {}, 0);
+    assert.deepEqual(bench.asked().map(({ op, channel }) => [op, channel]), [["subscribe", "account"]]);
+    bench.hear(account(9));
+    return bench;
+  }
+
+  test("executions move orders and positions, each once", () => {
+    const bench = held();
+    assert.deepEqual(types(bench.hear(execution(10), execution(10), execution(9))), ["account"]);
+    assert.equal(bench.session.account.position("ACME"), 12);
+    assert.deepEqual(bench.session.account.orders, [{ ...order, remaining: 13 }]);
+    bench.hear(execution(11, { event: "filled", remaining: 0, fill_quantity: 13 }));
+    assert.deepEqual(bench.session.account.orders, []);
+    bench.hear(execution(12, { side: "ask", remaining: 0, fill_quantity: 25 }));
+    assert.equal(bench.session.account.positions.size, 0);
+  });
+
+  test("a gap makes it stale and asks for the whole account", () => {
+    const bench = held();
+    assert.deepEqual(types(bench.hear(execution(11), execution(12))), ["account_stale"]);
+    assert.deepEqual(bench.asked().map(({ op, channel }) => [op, channel]), [["subscribe", "account"]]);
+    assert.deepEqual(types(bench.hear(account(12))), ["account"]);
+    assert.equal(bench.session.account.stale, false);
+  });
+});
+
+describe("windows and tops", () => {
+  test("come apart by their depth", () => {
+    const bench = following(10);
+    bench.session.follow("top", ["ACME"], {}, 0);
+    assert.deepEqual(types(bench.hear(snapshotOf(13, [[100, 6]], [], { depth: 1 }))), ["top"]);
+    assert.equal(bench.session.book("ACME")?.seq, 12);
+    bench.hear(snapshotOf(13, [[100, 6]], [], { depth: 10 }));
+    assert.equal(bench.session.book("ACME")?.seq, 13);
+  });
+
+  test("of one depth could not be told apart, and are refused", () => {
+    const bench = following(10);
+    for (const name of ["ACME", "*"]) {
+      assert.throws(() => bench.session.follow("top", [name], { depth: 10 }, 0), OpenOutcryError);
+    }
+  });
+
+  test("a top with a wrong digest is not passed on, and asked for again", () => {
+    const bench = new Bench().welcome();
+    bench.session.follow("top", ["ACME"], { depth: 5 }, 0);
+    bench.asked();
+    assert.deepEqual(bench.hear(snapshotOf(13, [[100, 6]], [], { depth: 5, digest: 1 })), []);
+    assert.deepEqual(bench.asked().map(({ op, channel, depth }) => [op, channel, depth]), [["subscribe", "top", 5]]);
+  });
+});
+
+describe("requests", () => {
+  test("without a welcome nothing can be sent, but wishes wait for it", () => {
+    const bench = new Bench();
+    assert.throws(() => bench.session.send({ op: "ping" }, 0), NotConnected);
+    bench.session.follow("ticker", ["ACME"], {}, 0);
+    bench.session.connected(0);
+    assert.deepEqual(bench.asked(), []);
+    bench.welcome();
+    assert.deepEqual(bench.asked().map(({ op }) => op), ["subscribe"]);
+  });
+
+  test("a token that the handshake did not carry is sent first", () => {
+    const bench = new Bench();
+    bench.session.connected(0, "header.payload.signature");
+    assert.deepEqual(bench.asked(), [{ op: "login", token: "header.payload.signature", id: 1 }]);
+  });
+
+  test("a login that is refused waits for the server's close, which says why; not for ever", () => {
+    const bench = new Bench();
+    bench.session.connected(0, "header.payload.signature");
+    assert.deepEqual(bench.reply(1, { ok: false, code: "not_authenticated", text: "expired" }), []);
+    assert.deepEqual(bench.wait(WELCOME_MS), [{ type: "close", code: 4500, reason: "expired" }]);
+  });
+
+  test("no welcome in 5 s: the connection is given up", () => {
+    const bench = new Bench();
+    bench.session.connected(0);
+    assert.deepEqual(bench.wait(WELCOME_MS), [{ type: "close", code: 4003, reason: "no welcome" }]);
+  });
+
+  test("a reply finds its request, once; others are nobody's", () => {
+    const bench = new Bench().welcome();
+    const id = bench.session.send({ op: "ping" }, 0);
+    assert.deepEqual(types(bench.reply(id, { data: { server_time: 5 } })), ["reply"]);
+    assert.deepEqual([...bench.reply(id), ...bench.reply(null), ...bench.reply("x")], []);
+  });
+
+  test("one that gets no reply is given up, at its time or with the connection", () => {
+    const bench = new Bench().welcome();
+    const id = bench.session.send({ op: "ping" }, 0);
+    for (let ms = 0; ms < REPLY_MS; ms += 1_000, bench.beat()) assert.deepEqual(bench.wait(ms === 0 ? 0 : 1_000), []);
+    assert.deepEqual(bench.wait(1_000), [{ type: "unanswered", id }]);
+    const other = bench.session.send({ op: "ping" }, bench.now);
+    bench.session.disconnected();
+    assert.deepEqual(bench.session.events(), [{ type: "unanswered", id: other }]);
+  });
+
+  test("there is a limit to those under way", () => {
+    const bench = new Bench().welcome();
+    for (let count = 0; count < PENDING_MAX; count += 1) bench.session.send({ op: "ping" }, 0);
+    assert.throws(() => bench.session.send({ op: "ping" }, 0), TooManyRequests);
+  });
+
+  test("a refused subscription is told and not made again", () => {
+    const bench = new Bench().welcome();
+    bench.session.follow("book", ["NONE"], {}, 0);
+    const [{ id }] = bench.asked() as [Asked];
+    assert.deepEqual(types(bench.reply(id, { ok: false, code: "unknown_instrument", text: "NONE" })), ["refused"]);
+    bench.session.disconnected();
+    bench.welcome();
+    assert.deepEqual(bench.asked(), []);
+  });
+
+  test("a subscription beyond the rate is made again in a while", () => {
+    const bench = new Bench().welcome();
+    bench.session.follow("book", ["ACME"], {}, 0);
+    const [{ id }] = bench.asked() as [Asked];
+    assert.deepEqual(bench.reply(id, { ok: false, code: "rate_limited", text: "20/s" }), []);
+    bench.wait(REPAIR_MS);
+    const [again] = bench.asked();
+    assert.equal(again?.["channel"], "book");
+    bench.reply((again as Asked).id);
+    bench.hear(snapshotOf(1, [], []));
+    bench.beat();
+    bench.wait(REPAIR_MS);
+    assert.deepEqual(bench.asked(), []);
+  });
+
+  test("unfollowing is asked for, and what still comes is nobody's", () => {
+    const bench = following();
+    bench.session.unfollow("book", ["ACME"], 0);
+    assert.deepEqual(bench.asked().map(({ op, channel }) => [op, channel]), [["unsubscribe", "book"]]);
+    assert.deepEqual(bench.hear(deltaOf(12, 13, [], [], 0)), []);
+    assert.deepEqual(bench.beat({ ACME: 13 }), []);
+    assert.equal(bench.session.book("ACME"), undefined);
+  });
+});
+
+describe("a server that breaks the protocol", () => {
+  test("is left, and nothing of the frame's rest is believed", () => {
+    const bench = following();
+    const events = bench.hear(deltaOf(12, 13, [[100, 6]], [], with6), { type: "heartbeat" });
+    assert.deepEqual(reasons(events).slice(-2), ["disconnected", "close"]);
+    assert.deepEqual(bench.hear(snapshotOf(13, [], [])), [], "it listens no more");
+  });
+});

@@ -1,0 +1,291 @@
+/** The client against a server that misbehaves on purpose: it notices, says so, and is whole again. */
+
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, describe, test } from "node:test";
+
+import { connect, ConnectionRefused, NotConnected, Refused, standardDialer, Unanswered } from "../src/index.js";
+import type { Book, ConnectOptions, Market } from "../src/index.js";
+import { until, within } from "./children.js";
+import { PYTHON, without } from "./repository.js";
+import { ScriptedServer } from "./scriptedServer.js";
+import type { Fault } from "./scriptedServer.js";
+
+describe("against the scripted server", { skip: without(PYTHON), timeout: 120_000 }, () => {
+  let server: ScriptedServer;
+  let market: Market;
+  let book: Book;
+
+  async function enter(options: Partial<ConnectOptions> = {}): Promise<Market> {
+    return await connect(server.url, { token: "ada", ...options });
+  }
+
+  /** The replica is what the server holds, and says so. */
+  async function isWhole(): Promise<boolean> {
+    const { seq, digest } = await server.seen();
+    return !book.stale && book.seq === seq && book.digest === digest;
+  }
+
+  /** End the connection in some way, and let nobody in until that was noticed and `meanwhile` has happened. */
+  async function interrupt(act: string, args: Readonly<Record<string, unknown>> = {}, meanwhile?: () => Promise<void>) {
+    await server.tell("refuse_handshakes", { status: 503 });
+    await server.tell(act, args);
+    await until(() => book.staleReason === "disconnected", "stale");
+    await meanwhile?.();
+    await server.tell("refuse_handshakes", { status: null });
+  }
+
+  /** Loop over the book until an error ends it. */
+  async function loopsEnd(): Promise<void> {
+    for await (const _ of book);
+  }
+
+  beforeEach(async () => {
+    server = await ScriptedServer.start();
+    await server.change([[9_998, 20], [9_997, 5]], [[10_001, 7]]);
+    market = await enter();
+    book = await market.book("ACME");
+  });
+  afterEach(async () => {
+    await market.close();
+    await server.stop();
+  });
+
+  test("snapshot, then deltas, in both encodings", async () => {
+    const json = await enter({ encoding: "json" });
+    const other = await json.book("ACME");
+    await server.change([[9_998, 25]], [[10_001, 0], [10_003, 7]]);
+    await until(isWhole, "the change");
+    await until(() => other.seq === book.seq, "the change, in JSON");
+    assert.deepEqual(book.bids(), [[9_998, 25], [9_997, 5]]);
+    assert.deepEqual([other.bestAsk, other.digest], [{ price: 10_003, quantity: 7 }, book.digest]);
+    await json.close();
+  });
+
+  const harmful: [Fault, string][] = [
+    ["WRONG_DIGEST", "corrupt"],
+    ["WRONG_LEVEL", "corrupt"],
+    ["LOST", "gap"],
+    ["SWAPPED", "gap"],
+  ];
+  for (const [fault, reason] of harmful) {
+    test(`${fault}: ${reason}, said, and healed by a snapshot`, async () => {
+      const reasons: (string | null)[] = [];
+      const watching = (async () => {
+        for await (const { staleReason } of book) reasons.push(staleReason);
+      })();
+      await server.change([[9_990, 1]], [], fault);
+      await server.change([[9_991, 1]]);
+      await until(isWhole, "whole again");
+      assert.ok(((await server.seen()).requests["resync"] ?? 0) >= 1);
+      const { gaps, corruptions } = market.statistics;
+      assert.ok(gaps + corruptions >= 1);
+      await market.close();
+      await watching;
+      assert.ok(reasons.includes(reason) || reasons.includes("behind"), String(reasons));
+    });
+  }
+
+  test("TWICE: harmless", async () => {
+    await server.change([[9_990, 1]], [], "TWICE");
+    await until(() => market.statistics.duplicates === 1, "the repetition");
+    assert.ok(await isWhole());
+    assert.equal((await server.seen()).requests["resync"], undefined);
+  });
+
+  test("a lost last change is noticed by the heartbeat", async () => {
+    await server.change([[9_990, 1]], [], "LOST");
+    await until(isWhole, "whole again");
+    assert.equal(market.statistics.gaps, 1);
+  });
+
+  test("silence: stale after 3 s, and back as soon as anyone speaks", async () => {
+    const began = performance.now();
+    await server.tell("heartbeats", { on: false });
+    await until(() => book.stale, "stale");
+    assert.ok(performance.now() - began > 2_500);
+    await server.tell("heartbeats", { on: true });
+    await until(isWhole, "whole again");
+    assert.equal((await server.seen()).connections, 2);
+  });
+
+  for (const confirms of [true, false]) {
+    test(`sudden end: resumed by one delta, or by ${confirms ? "an empty one" : "silence"} if nothing was missed`, async () => {
+      await server.tell("confirm_resume", { on: confirms });
+      await interrupt("drop");
+      await until(isWhole, "resumed with nothing missed");
+      await interrupt("drop", {}, async () => {
+        await server.tell("unheard", { bids: [[9_990, 3]] });
+        await server.tell("unheard", { bids: [[9_998, 0]] });
+      });
+      await until(isWhole, "resumed");
+      assert.equal(market.statistics.snapshots, 1);
+      assert.equal((await server.seen()).requests["resync"], undefined);
+    });
+  }
+
+  test("a lost history is replaced by the new one", async () => {
+    const { epoch } = book;
+    await server.tell("new_epoch");
+    await server.tell("drop");
+    await until(() => book.epoch === epoch + 1, "the new epoch");
+    assert.ok(await isWhole());
+  });
+
+  test("goodbye: back in the slot that it gave, not before", async () => {
+    const began = performance.now();
+    await server.tell("goodbye", { code: 4000, text: "shutting down", reconnect_in_ms: 300 });
+    await until(async () => (await server.seen()).connections === 2, "back");
+    await until(isWhole, "whole again");
+    assert.ok(performance.now() - began >= 300);
+  });
+
+  test("a program that is busy for longer than 3 s does not take that for the server's silence", async () => {
+    for (const end = performance.now() + 3_300; performance.now() < end; );
+    await server.change([[9_990, 1]]);
+    await until(isWhole, "the change");
+    assert.equal((await server.seen()).connections, 1);
+  });
+
+  test("a goodbye with a final code is final, whatever it says of returning", async () => {
+    const ended = assert.rejects(within(loopsEnd(), "the loop's end"), /4502: 20 bad requests in a row/);
+    await server.tell("goodbye", { code: 4502, text: "20 bad requests in a row", reconnect_in_ms: 1 });
+    await ended;
+    assert.equal((await server.seen()).connections, 1);
+  });
+
+  test("4000 to 4499: back by itself", async () => {
+    for (const code of [4001, 4002, 4499]) {
+      await interrupt("close", { code });
+      await until(isWhole, `back after ${code}`);
+    }
+  });
+
+  test("4500 to 4999: gone for good, and every loop is told why", async () => {
+    const isFinal = (error: unknown) => error instanceof ConnectionRefused && error.code === 4502;
+    const ended = assert.rejects(within(loopsEnd(), "the loop's end"), isFinal);
+    await server.tell("close", { code: 4502, reason: "bad requests" });
+    await ended;
+    await assert.rejects(market.ping(), NotConnected);
+    assert.equal((await server.seen()).connections, 1);
+  });
+
+  test("a token that has run out is replaced, if there is where to get one", async () => {
+    let tokens = 0;
+    const renewing = await enter({ token: () => `ada-${(tokens += 1)}` });
+    await server.tell("close", { code: 4505 });
+    await until(() => tokens === 2 && renewing.isConnected, "back with another token");
+    await server.tell("goodbye", { code: 4505, text: "expired", reconnect_in_ms: 0 });
+    await until(() => tokens === 3 && renewing.isConnected, "back with a third");
+    await renewing.close();
+  });
+
+  test("a handshake refused with 401 or 400 is final; 503 is not", async () => {
+    for (const status of [401, 400]) {
+      await server.tell("refuse_handshakes", { status });
+      await assert.rejects(enter(), (error) => error instanceof ConnectionRefused && error.code === status);
+    }
+    await server.tell("refuse_handshakes", { status: 503 });
+    const entering = enter();
+    await server.tell("refuse_handshakes", { status: null });
+    await (await entering).close();
+  });
+
+  test("a frame that breaks the protocol ends the connection, and the next one is good", async () => {
+    await interrupt("send_text", { text: "[[" });
+    await until(isWhole, "whole again");
+  });
+
+  test("without a header in the handshake, login comes first", async () => {
+    const { WebSocket } = await import("ws");
+    const browser = await enter({ dialer: standardDialer(WebSocket as never) });
+    assert.equal((await server.seen()).requests["login"], 1);
+    assert.equal((await browser.book("ACME")).digest, book.digest);
+    await browser.close();
+  });
+
+  test("windows are verified too", async () => {
+    const window = await market.book("ACME", { depth: 5 });
+    await server.change([[9_998, 0]]);
+    await until(isWhole, "the change");
+    assert.equal(window, book, "a book has one depth a connection");
+  });
+
+  test("the gateway's feed: stale while it says so", async () => {
+    await server.tell("feed", { state: "stale", reason: "no feed for 3 s" });
+    await until(() => book.staleReason === "feed", "stale");
+    await server.tell("feed", { state: "open" });
+    await until(() => !book.stale, "open");
+    assert.equal(market.feedState, "open");
+  });
+
+  test("a slow loop skips to the newest state", async () => {
+    const loop = book[Symbol.asyncIterator]();
+    await loop.next();
+    for (let quantity = 1; quantity <= 50; quantity += 1) await server.change([[9_000, quantity]]);
+    await until(isWhole, "all changes");
+    await loop.next();
+    const next = loop.next().then(() => "more", () => "end");
+    assert.equal(book.bids().at(-1)?.[1], 50);
+    assert.equal(await Promise.race([next, Promise.resolve("nothing queued")]), "nothing queued");
+  });
+
+  test("trades come once, and a hole is told by its ids", async () => {
+    const trades = market.trades("ACME")[Symbol.asyncIterator]();
+    await until(async () => ((await server.seen()).requests["subscribe"] ?? 0) >= 2, "followed");
+    await server.tell("trade", { price: 10_000, quantity: 1 });
+    await server.tell("trade", { price: 10_000, quantity: 2, skip: 2 });
+    const [first, missed, last] = [await trades.next(), await trades.next(), await trades.next()];
+    assert.equal(first.value && "trade_id" in first.value && first.value.trade_id, 1);
+    assert.deepEqual(missed.value, { instrument: "ACME", first: 2, last: 3 });
+    assert.equal(last.value && "trade_id" in last.value && last.value.quantity, 2);
+  });
+
+  test("an account with a gap is asked for again", async () => {
+    await server.tell("account", { user: "ada", user_seq: 9 });
+    const account = await market.account();
+    await server.tell("execution", { user_seq: 10 });
+    await until(() => account.positions.get("ACME") === 5, "the fill");
+    await server.tell("account", { user: "ada", user_seq: 13 });
+    await server.tell("execution", { user_seq: 12 });
+    await until(() => account.userSeq === 13 && !account.stale, "whole again");
+    assert.equal(market.statistics.repairs, 1);
+  });
+
+  test("small states", async () => {
+    const ticker = await market.ticker("ACME");
+    assert.deepEqual([ticker.value?.bid, ticker.value?.ask], [9_998, 10_001]);
+    await server.change([[9_999, 1]]);
+    await server.tell("ticker");
+    await until(() => ticker.value?.bid === 9_999, "the new price");
+  });
+
+  test("requests and their replies", async () => {
+    assert.equal(await market.order("ACME", { side: "bid", price: 1, quantity: 1 }), 1);
+    assert.equal(await market.replace({ order_id: 1 }, { price: 2, quantity: 2 }), 2);
+    assert.equal(await market.cancel({ client_order_id: "mine" }), 3);
+    assert.equal(await market.cancelAll(), 3);
+    assert.ok((await market.ping()) > 0);
+    assert.deepEqual((await market.instruments()).map(({ symbol }) => symbol), ["ACME"]);
+  });
+
+  test("a refusal names its code; what is not answered is not known", async () => {
+    await server.tell("refuse", { op: "order", code: "off_tick", text: "price" });
+    const order = { side: "bid", price: 1, quantity: 1 } as const;
+    await assert.rejects(market.order("ACME", order), (error) => error instanceof Refused && error.code === "off_tick");
+    await assert.rejects(market.book("NONE"), (error) => error instanceof Refused && error.code === "unknown_instrument");
+    await server.tell("mute", { op: "cancel" });
+    const cancelling = assert.rejects(market.cancel({ order_id: 1 }), Unanswered);
+    await server.tell("drop");
+    await cancelling;
+  });
+
+  test("several replicas: the next one is tried", async () => {
+    const other = await ScriptedServer.start();
+    const roaming = await connect([server.url, other.url], { token: "ada", random: () => 0 });
+    await server.tell("drop");
+    await until(async () => (await other.seen()).connections === 1, "at the other");
+    await roaming.close();
+    await other.stop();
+  });
+});
+
