@@ -7,6 +7,7 @@ from random import Random
 from typing import Final
 
 from benchmarks.books import TIME, book, delta, snapshot
+from shared.account import amount_text
 from shared.instrument import Instrument
 from shared.messages import (
     Account,
@@ -108,7 +109,7 @@ def _open_order(random: Random) -> OpenOrder:
 def _account(random: Random) -> Account:
     positions = {symbol: random.randrange(-500, 500) for symbol in SYMBOLS[:3]}
     orders = [_open_order(random) for _ in range(5)]
-    return Account(random.randrange(10**4), orders, positions, {"USD": random.randrange(-(10**12), 10**12)})
+    return Account(random.randrange(10**4), orders, positions, {"USD": amount_text(random.randrange(-(10**12), 10**12))})
 
 
 def _execution(random: Random) -> Execution:

@@ -6,6 +6,7 @@ expect anything else. Costs about a tenth of a microsecond a level.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -26,6 +27,8 @@ from shared.messages import (
     Trade,
     Welcome,
 )
+
+_CASH: Final = re.compile(r"-?[0-9]+\.[0-9]{6}")
 
 
 def check_message(message: Message) -> Message:
@@ -85,6 +88,10 @@ def _is_amounts(value: Any) -> bool:
     return _is_map(value) and all(type(amount) is int for amount in value.values())
 
 
+def _is_cash(value: Any) -> bool:
+    return _is_map(value) and all(isinstance(amount, str) and _CASH.fullmatch(amount) for amount in value.values())
+
+
 def _is_changes(value: Any) -> bool:
     return isinstance(value, list) and all(map(_is_change, value))
 
@@ -123,7 +130,7 @@ _SHAPES: Final[dict[type[Any], tuple[_Check, ...]]] = {
     Ticker: (_is_text, *(_is_number,) * 11),
     Status: (_is_text_or_none, _is_text, _is_text, _is_number),
     Heartbeat: (_is_number, _is_counts),
-    Account: (_is_number, _is_orders, _is_amounts, _is_amounts),
+    Account: (_is_number, _is_orders, _is_amounts, _is_cash),
     Execution: (
         _is_positive,
         _is_text,

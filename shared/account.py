@@ -23,6 +23,22 @@ def tick_value(instrument: Instrument) -> int:
     return int(Decimal(instrument.tick_size) * MILLIONTHS) * instrument.lot_size
 
 
+def amount_text(amount: int) -> str:
+    """Write millionths as decimal text of six places, exact whatever their size."""
+    whole, part = divmod(abs(amount), MILLIONTHS)
+    return f"{'-' if amount < 0 else ''}{whole}.{part:06}"
+
+
+def millionths(text: str) -> int:
+    """Read what `amount_text` wrote."""
+    return int(text.replace(".", ""))
+
+
+def cash_texts(cash: Mapping[str, int]) -> dict[str, str]:
+    """Write a purse of millionths by currency as the protocol has it."""
+    return {currency: amount_text(amount) for currency, amount in cash.items()}
+
+
 class AccountBook:
     """
     One user's open orders, positions and cash.
@@ -39,13 +55,14 @@ class AccountBook:
         self.orders: dict[int, OpenOrder] = {}
         self.positions: dict[str, int] = {}
         self.cash: dict[str, int] = {}
+        """Currency to the net of all trades, in millionths; as large as it gets."""
 
     def load(self, account: Account) -> None:
         """Take a snapshot instead of all that is held."""
         self.user_seq = account.user_seq
         self.orders = {order.order_id: order for order in account.orders}
         self.positions = dict(account.positions)
-        self.cash = dict(account.cash)
+        self.cash = {currency: millionths(amount) for currency, amount in account.cash.items()}
 
     def apply(self, execution: Execution) -> Verdict:
         """Apply the next execution; O(1)."""
@@ -63,7 +80,7 @@ class AccountBook:
 
     def account(self) -> Account:
         """Return the state as a message; O(open orders)."""
-        return Account(self.user_seq, list(self.orders.values()), dict(self.positions), dict(self.cash))
+        return Account(self.user_seq, list(self.orders.values()), dict(self.positions), cash_texts(self.cash))
 
     def _settle(self, execution: Execution) -> None:
         lots = execution.fill_quantity if execution.side == Side.BID else -execution.fill_quantity

@@ -144,8 +144,8 @@ class Account(NamedTuple):
     orders: Sequence[OpenOrder]
     positions: Mapping[str, int]
     """Instrument to net lots; negative is short."""
-    cash: Mapping[str, int]
-    """Currency to the net of all trades in millionths; negative is paid."""
+    cash: Mapping[str, str]
+    """Currency to the net of all trades, as decimal text of six places: exact, where a number of JSON would round."""
 
 
 class Execution(NamedTuple):

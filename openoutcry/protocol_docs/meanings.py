@@ -173,7 +173,7 @@ MEANINGS: Final[dict[str, Meaning]] = {
     "orders": Meaning("Open orders, in no order."),
     "positions": Meaning("", "lots", {**_BY_SYMBOL, "additionalProperties": {"type": "integer", **between(-SAFE_MAX)}}),
     "cash": Meaning(
-        "", "millionths of the currency", {"additionalProperties": {"type": "integer", **between(-SAFE_MAX)}}
+        "", "of the currency", {"additionalProperties": {"type": "string", "pattern": r"^-?[0-9]+\.[0-9]{6}$"}}
     ),
     # definitions
     "symbol": Meaning("Name of the instrument.", form={"pattern": SYMBOL_PATTERN}),

@@ -270,7 +270,7 @@ class Gateway:
             return
         self._check_known(request.instruments)
         self._check_subscription(client.subscriber, request)
-        depth = request.depth or (1 if request.channel == "top" else 0)
+        depth = _depth(request)
         self._accept(client, request)
         for instrument in dict.fromkeys(request.instruments):
             key = ChannelKey(request.channel, instrument, depth, request.interval_ms)
@@ -294,12 +294,21 @@ class Gateway:
         for name in request.resume:
             if name not in request.instruments:
                 raise InvalidRequest(Code.BAD_REQUEST, f"resume: {name} is not among the instruments")
-        if request.channel != "book":
-            return
-        for (kind, name), channel in held.items():
-            overlaps = EVERY_INSTRUMENT in (name, *request.instruments) and name not in request.instruments
-            if kind == "book" and overlaps and channel.key.depth != request.depth:
+        if request.channel in {"book", "top"}:
+            self._check_depth(subscriber, request, _depth(request))
+
+    def _check_depth(self, subscriber: Subscriber, request: Subscribe, depth: int) -> None:
+        """Refuse what a client could not tell apart: messages name an instrument and a depth, not a channel."""
+        for (kind, name), channel in subscriber.channels.items():
+            is_replaced = kind == request.channel and name in request.instruments
+            overlaps = name in request.instruments or EVERY_INSTRUMENT in (name, *request.instruments)
+            if kind not in {"book", "top"} or is_replaced or not overlaps:
+                continue
+            if kind == request.channel == "book" and channel.key.depth != depth:
                 text = f"depth: book {name} is followed at depth {channel.key.depth}; a book has one depth a connection"
+                raise InvalidRequest(Code.BAD_REQUEST, text)
+            if kind != request.channel and channel.key.depth == depth:
+                text = f"depth: {kind} {name} is followed at depth {depth}; follow a window by one channel only"
                 raise InvalidRequest(Code.BAD_REQUEST, text)
 
     def _unsubscribe(self, client: Client, request: Unsubscribe) -> None:
@@ -354,3 +363,7 @@ class Gateway:
         """Keep the shares of who is connected; a returning user's buckets begin full, as a new one's do."""
         if len(self._shares) > 2 * len(self.clients) + 1000:
             self._shares = {user: share for user, share in self._shares.items() if share.connections}
+
+
+def _depth(request: Subscribe) -> int:
+    return request.depth or (1 if request.channel == "top" else 0)

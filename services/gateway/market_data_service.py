@@ -258,12 +258,16 @@ class MarketDataService:
         self._write(subscriber, self.frame(messages, subscriber.encoding))
 
     def heartbeat(self, subscribers: Iterable[Subscriber], server_time: int) -> None:
-        """Tell every subscriber how far it has been told; one encode for all with the same books."""
+        """
+        Tell every subscriber how far it has been told; one encode for all with the same books.
+
+        One that lags hears that the connection lives, and of no book.
+        """
         frames: dict[tuple[Encoding, tuple[Channel, ...]], bytes] = {}
         for subscriber in subscribers:
-            if subscriber.is_lagging:
-                continue
-            books = tuple(channel for (kind, _), channel in subscriber.channels.items() if kind == "book")
+            books: tuple[Channel, ...] = ()
+            if not subscriber.is_lagging:
+                books = tuple(channel for (kind, _), channel in subscriber.channels.items() if kind == "book")
             frame = frames.get((subscriber.encoding, books))
             if frame is None:
                 heartbeat = Heartbeat(server_time, _sent_seqs(books))

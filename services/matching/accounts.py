@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from services.matching.market import Market
 from services.matching.order import Order
+from shared.account import cash_texts
 from shared.messages import Account, OpenOrder
 from shared.types import Side
 
@@ -67,4 +68,4 @@ class UserAccount:
     def message(self) -> Account:
         """Return the private snapshot; O(orders)."""
         orders = list(map(OpenOrder._make, map(_OPEN_ORDER, self.orders.values())))
-        return Account(self.user_seq, orders, dict(self.positions), dict(self.cash))
+        return Account(self.user_seq, orders, dict(self.positions), cash_texts(self.cash))

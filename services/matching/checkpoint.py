@@ -19,6 +19,7 @@ from services.matching.engine import Engine, EngineConfig
 from services.matching.market import Market
 from services.matching.order import Order
 from services.matching.repetition import ClientOrderIds, Sources
+from shared.account import cash_texts, millionths
 from shared.errors import MalformedMessage
 from shared.instrument import Instrument
 from shared.types import MarketState, OrderKind, SelfTradePrevention, Side, TimeInForce
@@ -122,7 +123,8 @@ def _market_row(market: Market) -> tuple[Any, ...]:
 
 
 def _account_row(account: UserAccount) -> tuple[Any, ...]:
-    return account.user, account.user_seq, account.positions, account.cash
+    # Cash outgrows msgpack's 64 bits: a few hundred trades at the limits of price and quantity are enough.
+    return account.user, account.user_seq, account.positions, cash_texts(account.cash)
 
 
 def _checkpoint(content: list[Any]) -> Checkpoint:
@@ -134,7 +136,8 @@ def _checkpoint(content: list[Any]) -> Checkpoint:
     engine.client_order_ids = ClientOrderIds((user, client_order_id) for user, client_order_id in ids)
     for user, user_seq, positions, cash in accounts:
         account = engine.account(user)
-        account.user_seq, account.positions, account.cash = user_seq, positions, cash
+        account.user_seq, account.positions = user_seq, positions
+        account.cash = {currency: millionths(amount) for currency, amount in cash.items()}
     orders: list[Order] = []
     for row in markets:
         market = _market(row)

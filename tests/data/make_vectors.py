@@ -85,7 +85,7 @@ MESSAGES: Final[dict[str, Message]] = {
     "status of an instrument": Status("ACME", MarketState.HALTED, "news pending", TIME),
     "status of the gateway": Status(None, MarketState.STALE, "no feed for 3 s", TIME),
     "heartbeat": Heartbeat(TIME, {"ACME": 14, "GPU-HOUR": 0}),
-    "account": Account(9, [ORDER], {"ACME": -5, "DESK-HQ": 1}, {"USD": 499_950_000}),
+    "account": Account(9, [ORDER], {"ACME": -5, "DESK-HQ": 1}, {"USD": "499.950000"}),
     "execution, filled": Execution(
         10,
         ExecutionEvent.FILLED,

@@ -417,7 +417,7 @@ FILL = Execution(
 
 
 async def test_the_account_follows_its_executions(market: Market, server: ScriptedServer) -> None:
-    server.market.accounts["ada"] = Account(3, [], {"ACME": 1}, {"USD": 0})
+    server.market.accounts["ada"] = Account(3, [], {"ACME": 1}, {"USD": "0.000000"})
     account = await market.account()
     executions = account.executions()
     await server.say([FILL])

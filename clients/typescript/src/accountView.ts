@@ -8,7 +8,7 @@ import type { Account, Execution, OpenOrder } from "./messages.js";
 export class AccountView {
   readonly #orders = new Map<number, OpenOrder>();
   readonly #positions = new Map<string, number>();
-  #cash: Readonly<Record<string, number>> = {};
+  #cash: Readonly<Record<string, string>> = {};
   #userSeq = 0;
   #isStale = true;
 
@@ -41,7 +41,7 @@ export class AccountView {
    * Currency to the net of all trades in millionths, **as the last `account` message gave it**: the protocol does not
    * say how a fill changes it.
    */
-  get cash(): Readonly<Record<string, number>> {
+  get cash(): Readonly<Record<string, string>> {
     return this.#cash;
   }
 

@@ -10,7 +10,7 @@ import { decode } from "@msgpack/msgpack";
 import type { Side } from "./digest.js";
 import { ProtocolError } from "./errors.js";
 import {
-  anything, flag, level, list, mapOf, oneOf, only, orNull, record, requestId, rounded, signed, text, whole,
+  anything, flag, level, list, mapOf, oneOf, only, orNull, record, requestId, signed, text, whole,
 } from "./wireValues.js";
 import type { OneOf, Shape } from "./wireValues.js";
 
@@ -151,8 +151,8 @@ export interface Account {
   readonly orders: readonly OpenOrder[];
   /** Instrument to net lots. */
   readonly positions: Readonly<Record<string, number>>;
-  /** Currency to the net of all trades, in millionths; beyond ±2⁵³ rounded to the nearest double. */
-  readonly cash: Readonly<Record<string, number>>;
+  /** Currency to the net of all trades, as decimal text of six places: exact whatever its size. */
+  readonly cash: Readonly<Record<string, string>>;
 }
 
 export type ExecutionEvent = OneOf<"accepted" | "rejected" | "filled" | "cancelled" | "replaced" | "expired">;
@@ -258,7 +258,7 @@ const SHAPES: { readonly [M in Message as M["type"]]: Shape<Omit<M, "type">> } =
   },
   status: { instrument: orNull(text), state: oneOf(), reason: text, time: whole },
   heartbeat: { server_time: whole, books: mapOf(whole) },
-  account: { user_seq: whole, orders: list(openOrder), positions: mapOf(signed), cash: mapOf(rounded) },
+  account: { user_seq: whole, orders: list(openOrder), positions: mapOf(signed), cash: mapOf(text) },
   execution: {
     user_seq: whole, event: oneOf(), time: whole, order_id: whole, client_order_id: text, instrument: text, side,
     kind: oneOf(), time_in_force: oneOf(), price: whole, quantity: whole, remaining: whole, fill_price: whole,

@@ -222,8 +222,8 @@ export class LiveAccount implements AsyncIterable<Execution> {
     return this.#account.positions;
   }
 
-  /** Currency to millionths, as of the last whole account; see `AccountView.cash`. */
-  get cash(): Readonly<Record<string, number>> {
+  /** Currency to decimal text, as of the last whole account; see `AccountView.cash`. */
+  get cash(): Readonly<Record<string, string>> {
     return this.#account.cash;
   }
 

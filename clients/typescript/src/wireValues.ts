@@ -33,10 +33,6 @@ export const whole: Reader<number> = (value, where) =>
 export const signed: Reader<number> = (value, where) =>
   Number.isSafeInteger(value) ? (value as number) : complain(where, "a whole number below 2⁵³", value);
 
-/** Any whole number; above 2⁵³ it is the nearest that a double can hold. */
-export const rounded: Reader<number> = (value, where) =>
-  typeof value === "bigint" ? Number(value) : Number.isInteger(value) ? (value as number) : complain(where, "a whole number", value);
-
 export const text: Reader<string> = (value, where) => (typeof value === "string" ? value : complain(where, "a text", value));
 
 export const flag: Reader<boolean> = (value, where) =>

@@ -294,7 +294,7 @@ describe("the account", () => {
     price: 100, quantity: 25,
   } as const;
   const account = (user_seq: number) => ({
-    type: "account", user_seq, orders: [{ ...order, remaining: 20 }], positions: { ACME: 5 }, cash: { USD: -5 },
+    type: "account", user_seq, orders: [{ ...order, remaining: 20 }], positions: { ACME: 5 }, cash: { USD: "-5.000000" },
   });
   const execution = (user_seq: number, more: Partial<Execution> = {}): Execution => ({
     type: "execution", user_seq, event: "filled", time: 1, ...order, remaining: 13, fill_price: 100, fill_quantity: 7,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.account import AccountBook, tick_value
+from shared.account import AccountBook, amount_text, millionths, tick_value
 from shared.instrument import Instrument
 from shared.messages import Account, Execution, OpenOrder
 from shared.sequence import Verdict
@@ -85,9 +85,19 @@ def test_executions_apply_once_and_in_order(book: AccountBook) -> None:
 
 def test_a_snapshot_replaces_all_and_is_given_back(book: AccountBook) -> None:
     book.apply(ACCEPTED)
-    snapshot = Account(9, [], {"ACME": 1}, {"USD": -7})
+    snapshot = Account(9, [], {"ACME": 1}, {"USD": "-0.000007"})
     book.load(snapshot)
     assert book.account() == snapshot
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [(0, "0.000000"), (-1, "-0.000001"), (1_050_250_000, "1050.250000"), (-(10**30), f"-1{'0' * 24}.000000")],
+)
+def test_cash_is_exact_text_whatever_its_size(amount: int, text: str) -> None:
+    """One order at the limits moves more than 2**53 millionths, and a few hundred more than 2**64."""
+    assert amount_text(amount) == text
+    assert millionths(text) == amount
 
 
 def test_the_account_given_out_does_not_change_with_the_book(book: AccountBook) -> None:

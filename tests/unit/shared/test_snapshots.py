@@ -37,7 +37,7 @@ def test_a_listing_survives_in_its_order() -> None:
 
 def test_accounts_survive() -> None:
     order = OpenOrder(1, "mine", "ACME", Side.BID, OrderKind.LIMIT, TimeInForce.GTC, 100, 5, 3)
-    accounts = {"ada": Account(4, [order], {"ACME": 2}, {"USD": -1}), "bob": Account(0, [], {}, {})}
+    accounts = {"ada": Account(4, [order], {"ACME": 2}, {"USD": "-0.000001"}), "bob": Account(0, [], {}, {})}
     assert decode_accounts(encode_accounts(accounts)) == accounts
 
 

@@ -135,6 +135,18 @@ def test_a_book_has_one_depth_a_connection() -> None:
     assert "depth" in reply(messages).text
 
 
+def test_a_window_is_followed_by_one_channel_only() -> None:
+    """Both come as snapshots of a depth: a client could not tell a book's from a top's."""
+    house = House()
+    client, listener = house.enter()
+    assert reply(house.ask(client, listener, op="subscribe", channel="top", depth=5)).ok
+    messages = house.ask(client, listener, op="subscribe", channel="book", instruments=["ACME"], depth=5)
+    assert reply(messages).text == "depth: top * is followed at depth 5; follow a window by one channel only"
+    assert reply(house.ask(client, listener, op="subscribe", channel="book", instruments=["ACME"], depth=10)).ok
+    assert reply(house.ask(client, listener, op="subscribe", channel="top", depth=50)).ok
+    assert not reply(house.ask(client, listener, op="subscribe", channel="top", instruments=["ACME"], depth=10)).ok
+
+
 def test_subscribing_again_at_another_depth_replaces() -> None:
     house = House()
     client, listener = house.enter()

@@ -389,6 +389,16 @@ def test_a_heartbeat_names_what_was_sent_not_what_is_known() -> None:
     assert listener.heard(Heartbeat) == [Heartbeat(77, {"ACME": 1})]
 
 
+def test_a_lagging_member_hears_that_the_connection_lives_and_of_no_book() -> None:
+    """Without heartbeats it would give up, and one that named a seq it was not sent would be a lie."""
+    hall = Hall()
+    listener, subscriber = hall.join(BOOK)
+    listener.unsent = 1001
+    hall.service.review(subscriber, 1.0)
+    hall.service.heartbeat([subscriber], 77)
+    assert listener.heard(Heartbeat) == [Heartbeat(77, {})]
+
+
 def test_a_new_epoch_sends_snapshots() -> None:
     hall = Hall()
     listener, _ = hall.join(BOOK, ChannelKey("ticker", "*", 0, 0))

@@ -52,6 +52,18 @@ def test_keeps_the_state_of_markets() -> None:
     assert (market.state, market.reason) == (MarketState.HALTED, "news")
 
 
+def test_keeps_cash_beyond_64_bits() -> None:
+    """A few hundred trades at the limits of price and quantity are enough; msgpack's integers end there."""
+    desk = Desk()
+    desk.place("ann", Side.ASK, 100, 5)
+    desk.place("bob", Side.BID, 100, 3)
+    desk.engine.accounts["ann"].cash["USD"] = 10**25
+    encoded = encode_checkpoint(Checkpoint(desk.engine, 9, "store"))
+    again = decode_checkpoint(encoded).engine.accounts["ann"]
+    assert again.cash["USD"] == 10**25
+    assert again.message().cash == {"USD": f"1{'0' * 19}.000000"}
+
+
 def test_the_same_state_gives_the_same_bytes() -> None:
     """Two engines can be compared by their checkpoints."""
     assert checkpoint_of(Desk()) == checkpoint_of(Desk())
