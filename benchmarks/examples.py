@@ -109,7 +109,8 @@ def _open_order(random: Random) -> OpenOrder:
 def _account(random: Random) -> Account:
     positions = {symbol: random.randrange(-500, 500) for symbol in SYMBOLS[:3]}
     orders = [_open_order(random) for _ in range(5)]
-    return Account(random.randrange(10**4), orders, positions, {"USD": amount_text(random.randrange(-(10**12), 10**12))})
+    cash = {"USD": amount_text(random.randrange(-(10**12), 10**12))}
+    return Account(random.randrange(10**4), orders, positions, cash)
 
 
 def _execution(random: Random) -> Execution:
