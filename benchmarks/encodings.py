@@ -148,7 +148,8 @@ def _forms(name: str, hint: Any, *, has_orders: bool) -> Iterator[tuple[str, Any
             yield name, _FIELD.TYPE_MESSAGE, True, ".openoutcry.OpenOrder"
         case "map":
             yield f"{name}_keys", _FIELD.TYPE_STRING, True, None
-            yield f"{name}_values", _FIELD.TYPE_SINT64, True, None
+            texts = get_args(hint)[1] is str
+            yield f"{name}_values", _FIELD.TYPE_STRING if texts else _FIELD.TYPE_SINT64, True, None
         case "str":
             yield name, _FIELD.TYPE_STRING, False, None
         case "bool":
