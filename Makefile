@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEMO ?= --users 1000 --gateways 3
 
-.PHONY: help install demo test lint format docs bench lock clean
+.PHONY: help install demo test lint format docs bench conformance lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -39,6 +39,9 @@ docs: install ## write docs/asyncapi.yaml and docs/schema anew from the definiti
 
 bench: install ## measure, and put the tables into docs/protocol-choices.md
 	$(BIN)/python -m benchmarks --update docs/protocol-choices.md
+
+conformance: install ## every sentence of docs/protocol.md that a client can prove, against a stack of its own
+	$(BIN)/pytest -s tests/e2e/test_conformance.py
 
 lock: install ## write requirements.lock anew: names, versions, hashes
 	$(BIN)/pip-compile --quiet --all-extras --allow-unsafe --generate-hashes --no-header --no-annotate \

@@ -182,6 +182,46 @@ def watch(
         _run(run_watch(url, token, instrument, depth))
 
 
+@app.command()
+def conformance(
+    urls: Annotated[
+        list[str],
+        typer.Argument(help="Gateways of one exchange, such as ws://127.0.0.1:8101/v1/stream; two prove more."),
+    ],
+    token: Annotated[list[str] | None, typer.Option(help="A user's token; give it for 12 users or more.")] = None,
+    token_file: Annotated[
+        Path | None, typer.Option(help="Tokens, one a line, such as the file that `outcry up` names.")
+    ] = None,
+    secret_file: Annotated[
+        Path | None, typer.Option(envvar="OUTCRY_SECRET_FILE", help="The gateways' secret, to mint users from.")
+    ] = None,
+    instrument: Annotated[
+        str | None, typer.Option(help="Where to place orders; else where the spread is widest.")
+    ] = None,
+    only: Annotated[str, typer.Option(help="Checks whose name holds this word, or matches this pattern.")] = "",
+    json_report: Annotated[Path | None, typer.Option("--json", help="Write the results to this file, as JSON.")] = None,
+) -> None:
+    """
+    Check whether a server keeps the protocol: every sentence of docs/protocol.md that a client can prove.
+
+    Places orders of its own, takes the best levels where it needs room, and cancels what is left of them: run it
+    against an exchange that is there to be tested. Takes half a minute. The exit status is 0 if all passed, 1 if not.
+    """
+    from openoutcry.conformance.aio.runner import run_conformance  # noqa: PLC0415 - only this command needs it
+    from openoutcry.conformance.options import ConformanceOptions  # noqa: PLC0415
+    from openoutcry.conformance.rendering import render  # noqa: PLC0415
+
+    async def run() -> bool:
+        options = ConformanceOptions(urls, token or [], token_file, secret_file, instrument, only)
+        report = await run_conformance(options)
+        render(report, Console())
+        if json_report:
+            _write(json_report, report.to_json())
+        return report.is_good
+
+    _exit(0 if _run(run()) else FAILED)
+
+
 @app.command(add_help_option=False, context_settings=FORWARDED)
 def matching(context: typer.Context) -> None:
     """Run a matching engine; a second one on the same Redis stands by."""

@@ -164,6 +164,8 @@ class MarketDataService:
             Whether it could; otherwise it got the channel's state, as from `subscribe`.
         """
         channel = self._join(subscriber, key)
+        if subscriber.is_lagging:
+            return False  # it gets the state when it has drained
         instrument = self.market.instruments[key.instrument]
         delta = None
         if (
@@ -199,13 +201,14 @@ class MarketDataService:
         channel = self._book_channel(subscriber, instrument)
         assert channel is not None, "see follows_book"
         if not subscriber.is_lagging:
-            self.send(subscriber, channel.state_of(instrument))
+            self._send_owed(subscriber, channel.state_of(instrument))
 
     def hear_account(self, subscriber: Subscriber) -> None:
         """Send the user's private state, and from now on every execution."""
         subscriber.hears_account = True
         self._account_listeners.setdefault(subscriber.user, {})[subscriber] = None
-        self.send(subscriber, [self.market.account(subscriber.user)])
+        if not subscriber.is_lagging:  # else it gets the account when it has drained
+            self._send_owed(subscriber, [self.market.account(subscriber.user)])
 
     def leave_account(self, subscriber: Subscriber) -> bool:
         """Send no more executions; False if none were sent."""
@@ -323,7 +326,7 @@ class MarketDataService:
             else:
                 self._send_state(subscriber, channel)
         if subscriber.hears_account and not subscriber.is_lagging:
-            self.send(subscriber, [self.market.account(subscriber.user)])
+            self._send_owed(subscriber, [self.market.account(subscriber.user)])
 
     def _send_missed_trades(self, subscriber: Subscriber, channel: TradesChannel, marks: Mapping[str, int]) -> None:
         if subscriber.is_lagging:  # again, under what has just been sent: what it misses begins where it did
@@ -377,6 +380,12 @@ class MarketDataService:
             self._state_frames[channel, subscriber.encoding] = held
         subscriber.owed_bytes += len(held[1])
         self._write(subscriber, held[1])
+
+    def _send_owed(self, subscriber: Subscriber, messages: Iterable[Message]) -> None:
+        """Send state that was asked for, which does not count against the hard limit."""
+        frame = self.frame(messages, subscriber.encoding)
+        subscriber.owed_bytes += len(frame)
+        self._write(subscriber, frame)
 
     def _close(self, channel: Channel) -> None:
         key = channel.key

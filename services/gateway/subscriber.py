@@ -98,6 +98,8 @@ class Subscriber:
     def review(self, limits: LagLimits, now: float) -> LagVerdict:
         """Judge it by its unsent bytes; O(1)."""
         unsent = self.transport.get_write_buffer_size()
+        if not unsent:
+            self.owed_bytes = 0
         if self.lagging_since is None:
             if unsent <= limits.soft_bytes:
                 return LagVerdict.KEEPS_UP

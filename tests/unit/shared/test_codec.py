@@ -70,3 +70,9 @@ def test_a_request_survives_the_round_trip(encoding: Encoding) -> None:
 def test_a_request_that_is_no_map_says_what_one_looks_like(encoding: Encoding) -> None:
     with pytest.raises(MalformedMessage, match='"op": "ping"'):
         decode_map(encode_request([1], encoding), encoding)  # type: ignore[arg-type]
+
+
+def test_json_is_utf8_and_nothing_else() -> None:
+    """Given bytes, the JSON library guesses other encodings; the protocol has one."""
+    with pytest.raises(MalformedMessage):
+        decode_map('{"op":"ping"}'.encode("utf-16-le"), Encoding.JSON)

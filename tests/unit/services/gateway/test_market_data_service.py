@@ -389,6 +389,22 @@ def test_a_heartbeat_names_what_was_sent_not_what_is_known() -> None:
     assert listener.heard(Heartbeat) == [Heartbeat(77, {"ACME": 1})]
 
 
+def test_what_a_lagging_member_asks_for_comes_when_it_has_drained() -> None:
+    hall = Hall()
+    listener, subscriber = hall.join(ChannelKey("ticker", "*", 0, 0))
+    listener.unsent = 1001
+    hall.service.review(subscriber, 1.0)
+    listener.forget()
+    hall.service.subscribe(subscriber, BOOK)
+    hall.service.resume(subscriber, BOOK, 7, 0, 0)
+    hall.service.hear_account(subscriber)
+    hall.service.resync(subscriber, "ACME")
+    assert not listener.messages
+    listener.unsent = 0
+    hall.service.review(subscriber, 2.0)
+    assert {type(message) for message in listener.messages} == {Ticker, Snapshot, Account}
+
+
 def test_a_lagging_member_hears_that_the_connection_lives_and_of_no_book() -> None:
     """Without heartbeats it would give up, and one that named a seq it was not sent would be a lie."""
     hall = Hall()

@@ -1,0 +1,42 @@
+"""The checks, a module a subject. Importing this registers them all."""
+
+from typing import Final
+
+from openoutcry.conformance.aio.checks import (
+    accounts,
+    books,
+    channels,
+    connection,
+    encodings,
+    frames,
+    lagging,
+    limits,
+    messages,
+    orders,
+    queues,
+    requests,
+    resume,
+)
+from openoutcry.conformance.aio.registry import registered_by
+from openoutcry.conformance.check import Check
+
+_MODULES: Final = (
+    connection,
+    frames,
+    messages,
+    encodings,
+    requests,
+    channels,
+    books,
+    resume,
+    lagging,
+    orders,
+    queues,
+    accounts,
+    limits,
+)
+
+
+def all_checks() -> list[Check]:
+    """Return every check, in the order of the document's subjects."""
+    return [check for module in _MODULES for check in registered_by(module.__name__)]
