@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEMO ?= --users 1000 --gateways 3
 
-.PHONY: help install demo test lint format docs bench conformance lock clean
+.PHONY: help install demo test typescript lint format docs bench conformance lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -23,6 +23,11 @@ demo: install ## run the whole market with 1,000 users; Ctrl-C ends it with a ve
 
 test: install ## every test, on real parts
 	$(BIN)/pytest
+
+typescript: install ## the TypeScript client: types, wire vectors, the misbehaving server, the real stack (needs Node 20)
+	npm ci
+	npm run lint --workspaces
+	npm test --workspaces
 
 lint: install ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff check .
