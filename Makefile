@@ -39,7 +39,7 @@ format: install ## let ruff rewrite the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: install ## write docs/asyncapi.yaml and docs/schema anew from the definitions
+docs: install ## write docs/messages.md, docs/asyncapi.yaml and docs/schema anew from the definitions
 	$(BIN)/python -m openoutcry.protocol_docs
 
 bench: install ## measure, and put the tables into docs/protocol-choices.md

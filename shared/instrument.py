@@ -18,7 +18,7 @@ KINDS: Final = ("share", "option", "internal")
 
 class Instrument(NamedTuple):
     """
-    A definition (message type 12). Immutable: to change one, list another symbol.
+    The definition of what is traded. Immutable: to change one, list another symbol.
 
     Prices are integers in ticks and quantities integers in lots, so `tick_size` and `lot_size` are needed only to
     show them to people.

@@ -173,7 +173,7 @@ class Cancel(_NamesOrder):
 
 
 class Replace(_NamesOrder):
-    """Change price or total quantity of one open order; see `shared.commands.ReplaceOrder` for its priority."""
+    """Change price or total quantity of one open order; it keeps its place if the price stays and nothing is added."""
 
     op: Literal["replace"]
     price: TicksField | None = None

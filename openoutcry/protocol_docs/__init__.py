@@ -1,7 +1,8 @@
-"""The protocol described for machines: JSON Schema and AsyncAPI, made from the definitions that the services run on.
+"""The protocol's reference, for people and for machines, made from the definitions that the services run on.
 
-Nothing is written twice: types, orders of fields and sentences come from `shared.messages`, `shared.requests`,
-`shared.types` and `shared.close_codes`; only what a type cannot say (units, ranges, what a name means everywhere) is
-added by `meanings`. Pure here; `python -m openoutcry.protocol_docs` writes the files. A tool of the project's
-development: it needs PyYAML, which the product does not.
+Markdown, JSON Schema and AsyncAPI. Nothing is written twice: types, orders of fields and sentences come from
+`shared.messages`, `shared.requests`, `shared.types` and `shared.close_codes`; only what a type cannot say (units,
+ranges, what a name means everywhere) is added by `meanings`. Pure here; `python -m
+openoutcry.protocol_docs` writes the files. A tool of the project's development: it needs PyYAML, which the product
+does not.
 """

@@ -1,4 +1,4 @@
-"""`python -m openoutcry.protocol_docs`: write `docs/asyncapi.yaml` and `docs/schema/` of a checkout of the project."""
+"""`python -m openoutcry.protocol_docs`: write `docs/messages.md`, `asyncapi.yaml` and `schema/` of a checkout."""
 
 from __future__ import annotations
 

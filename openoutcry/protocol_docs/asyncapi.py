@@ -6,7 +6,6 @@ this document. An AsyncAPI message is a whole frame here: a packet that holds at
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
@@ -174,7 +173,7 @@ def _message(kind: type[Any], name: str, examples: Examples) -> Schema:
     return {
         "name": name,
         "title": f"{name} (type {TYPE_CODES[kind]})",
-        "summary": inspect.cleandoc(kind.__doc__ or "").splitlines()[0],
+        "summary": class_doc(kind),
         "payload": {"allOf": [{"$ref": f"{SCHEMAS}packet"}], "contains": {"$ref": f"{SCHEMAS}{name}"}},
         "examples": [
             {"name": example["name"], "payload": [example["value"]]}

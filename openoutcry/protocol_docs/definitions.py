@@ -53,11 +53,18 @@ def common_definitions() -> dict[str, Schema]:
     return {
         "snapshot_level": _level(
             "A price level: [price, quantity, orders].",
-            [("price", "ticks", 1), ("quantity", "lots", 1), ("orders", "", 1)],
+            [
+                ("price", "ticks", 1, "Of the level; no other level of the side has it."),
+                ("quantity", "lots", 1, "Of all orders that wait here, together."),
+                ("orders", "", 1, "How many orders wait here."),
+            ],
         ),
         "delta_level": _level(
             "A changed price level: [price, new quantity]; quantity 0 removes it.",
-            [("price", "ticks", 1), ("quantity", "lots", 0)],
+            [
+                ("price", "ticks", 1, "Of the level; no other level of the side has it."),
+                ("quantity", "lots", 0, "Of all orders that wait here, together, from now on."),
+            ],
         ),
         "close_code": _close_code(),
         **enumerations(),
@@ -72,10 +79,10 @@ def _enumeration(kind: type[enum.StrEnum]) -> Schema:
     return schema
 
 
-def _level(description: str, columns: list[tuple[str, str, int]]) -> Schema:
+def _level(description: str, columns: list[tuple[str, str, int, str]]) -> Schema:
     fields = []
-    for title, unit, low in columns:
-        field: Schema = {"title": title, "type": "integer", **between(low)}
+    for title, unit, low, text in columns:
+        field: Schema = {"title": title, "type": "integer", **between(low), "description": text}
         if title == "price":
             field["maximum"] = PRICE_MAX
         if unit:
@@ -91,9 +98,10 @@ def _level(description: str, columns: list[tuple[str, str, int]]) -> Schema:
 
 
 def _close_code() -> Schema:
+    docs = field_docs(CloseCode)
     advice = {
-        str(code.value): f"{code.name.replace('_', ' ').lower()}; "
-        + ("may reconnect" if may_reconnect(code) else "must not reconnect before something has changed")
+        str(code.value): f"{code.name.lower()}: {docs[code.name]} "
+        + ("May reconnect." if may_reconnect(code) else "Must not reconnect before something has changed.")
         for code in CloseCode
     }
     return {

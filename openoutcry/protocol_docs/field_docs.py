@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 import textwrap
 from collections.abc import Iterator
 from itertools import pairwise
@@ -14,7 +15,7 @@ from itertools import pairwise
 
 def class_doc(kind: type) -> str:
     """Return a class's docstring on one line."""
-    return " ".join((inspect.getdoc(kind) or "").split())
+    return _as_sentence(inspect.getdoc(kind) or "")
 
 
 def field_docs(kind: type) -> dict[str, str]:
@@ -37,7 +38,12 @@ def _documented(kind: type) -> Iterator[tuple[str, str]]:
         name = _assigned(statement)
         text = _text(after)
         if name and text:
-            yield name, " ".join(text.split())
+            yield name, _as_sentence(text)
+
+
+def _as_sentence(docstring: str) -> str:
+    """Put it on one line, in the words of the wire: what Python calls None is null there."""
+    return re.sub(r"\bNone\b", "null", " ".join(docstring.split()))
 
 
 def _assigned(statement: ast.stmt) -> str:

@@ -52,7 +52,7 @@ _BY_SYMBOL: Final = {"propertyNames": {"pattern": SYMBOL_PATTERN}}
 _OPTION_TERMS: Final = {
     "properties": {
         "underlying": {"type": "string", "description": "Symbol of what may be bought or sold."},
-        "right": {"enum": ["call", "put"], "description": "To buy (call) or to sell (put)."},
+        "right": {"type": "string", "enum": ["call", "put"], "description": "To buy (call) or to sell (put)."},
         "strike": {"type": "integer", **between(1, PRICE_MAX), "x-unit": "ticks", "description": "Price of the right."},
         "expiry": {"type": "string", "format": "date", "description": "Last day, ISO 8601."},
     }
@@ -70,7 +70,7 @@ _REPLY_DATA: Final = {
 MEANINGS: Final[dict[str, Meaning]] = {
     # the connection
     "version": Meaning("Major version of the protocol.", form={"const": 1}),
-    "session": Meaning("Name of a connection."),
+    "session": Meaning(""),
     "user": Meaning("The user that this connection speaks for.", form={"pattern": "^[A-Za-z0-9._@+-]{1,64}$"}),
     "server_time": Meaning("The gateway's clock.", "µs since 1970-01-01 UTC", between(0)),
     "heartbeat_ms": Meaning("Time between two heartbeats.", "ms", between(1)),
@@ -79,13 +79,14 @@ MEANINGS: Final[dict[str, Meaning]] = {
         form={"additionalProperties": {"type": "integer", **between(0)}},
     ),
     "Goodbye.code": Meaning("", form={"$ref": "#/$defs/close_code"}),
-    "reconnect_in_ms": Meaning("", "ms", between(0)),
+    "reconnect_in_ms": Meaning("When to return; 0 names no time: back off instead.", "ms", between(0)),
     "books": Meaning(
         "The followed books.", form={**_BY_SYMBOL, "additionalProperties": {"type": "integer", **between(0)}}
     ),
     # replies and requests
     "op": Meaning("What is asked for."),
     "id": Meaning("The client's own number or name for a request."),
+    "Reply.id": Meaning(""),
     "ok": Meaning("Whether the request was carried out."),
     "Reply.code": Meaning("Why not.", form={"$ref": "#/$defs/code"}),
     "text": Meaning("For people and logs; not to be parsed."),
@@ -99,14 +100,21 @@ MEANINGS: Final[dict[str, Meaning]] = {
     ),
     # books
     "instrument": Meaning("Symbol of the instrument.", form={"pattern": SYMBOL_PATTERN}),
+    "CancelEvery.instrument": Meaning("Only this instrument's orders; null is every instrument's."),
     "Status.instrument": Meaning(
         "Symbol of the instrument; null is this gateway's feed.", form={"pattern": SYMBOL_PATTERN}
     ),
     "epoch": Meaning("Names one unbroken history: equal or different, never ordered.", form=between(0)),
     "prev_seq": Meaning("The delta builds on this seq; a client that holds less has a gap.", form=between(0)),
     "seq": Meaning("Changes of this book in its epoch; +1 for every command that changes it.", form=between(0)),
+    "Trade.seq": Meaning("", form=between(0)),
     "time": Meaning(
         "When it happened, by the command log: ms grain, the same for everyone.",
+        "µs since 1970-01-01 UTC",
+        between(0),
+    ),
+    "Status.time": Meaning(
+        "When it happened: an instrument's by the command log, the feed's by the gateway's clock; 0 names no time.",
         "µs since 1970-01-01 UTC",
         between(0),
     ),
@@ -153,20 +161,30 @@ MEANINGS: Final[dict[str, Meaning]] = {
     "reason": Meaning("Why."),
     # orders
     "user_seq": Meaning("Number of the user's last execution.", form=between(0)),
+    "Execution.user_seq": Meaning("", form=between(1)),
     "event": Meaning("What happened."),
     "order_id": Meaning("The exchange's name for an order.", form=between(0)),
     "client_order_id": Meaning("The user's own name for an order.", form={"pattern": "^[A-Za-z0-9._:-]{1,36}$"}),
+    "Order.client_order_id": Meaning(""),
     "side": Meaning("Whether it buys (bid) or sells (ask)."),
     "kind": Meaning("Whether it names its worst price."),
     "time_in_force": Meaning("How long it may wait."),
     "price": Meaning("The order's worst price; 0 for a market order.", "ticks", between(0, PRICE_MAX)),
+    "Order.price": Meaning("The worst price that the order accepts.", "ticks"),
+    "Replace.price": Meaning("The new worst price; null leaves it.", "ticks"),
     "Trade.price": Meaning("What was paid.", "ticks", between(1, PRICE_MAX)),
     "quantity": Meaning("Of the order.", "lots", between(1, QUANTITY_MAX)),
+    "Replace.quantity": Meaning(
+        "The new total, what has been filled included; null leaves it. The order keeps its place in the queue only if "
+        "the price stays and the total does not grow.",
+        "lots",
+    ),
     "Trade.quantity": Meaning("What changed hands.", "lots", between(1, QUANTITY_MAX)),
     "remaining": Meaning("Not yet filled.", "lots", between(0, QUANTITY_MAX)),
+    "Execution.remaining": Meaning("", "lots", between(0, QUANTITY_MAX)),
     "fill_price": Meaning("What was paid.", "ticks", between(0, PRICE_MAX)),
     "fill_quantity": Meaning("What changed hands.", "lots", between(0, QUANTITY_MAX)),
-    "liquidity": Meaning("Whether the order waited or arrived."),
+    "liquidity": Meaning("Whether the order waited or arrived; empty unless the event is `filled`."),
     "Execution.reason": Meaning("Why it was refused or ended; empty otherwise."),
     "post_only": Meaning("Refuse rather than trade on arrival."),
     "self_trade_prevention": Meaning("Who gives way when two orders of one user meet."),

@@ -12,7 +12,6 @@ from openoutcry.protocol_docs.field_docs import class_doc, field_docs
 from openoutcry.protocol_docs.meanings import Schema, meaning
 from openoutcry.protocol_docs.message_schema import DIALECT
 from shared.requests import REQUEST_BYTES_MAX, REQUEST_TYPES
-from shared.types import DEPTHS, INTERVALS_MS
 
 
 def _when(field: str, values: list[str]) -> Schema:
@@ -31,7 +30,6 @@ _CANNOT_REST: Final = {"properties": {"post_only": {"const": False}}}
 
 RULES: Final[dict[str, list[Schema]]] = {
     "subscribe": [
-        {"properties": {"depth": {"enum": list(DEPTHS)}, "interval_ms": {"enum": list(INTERVALS_MS)}}},
         {
             "$comment": "Only books and tops have a depth.",
             "if": _when("channel", ["ticker", "trades", "account", "status"]),
@@ -111,7 +109,8 @@ def _ordered(raw: Schema) -> list[str]:
 
 def _field(owner: str, name: str, schema: Schema, docs: dict[str, str]) -> Schema:
     said = meaning(owner, name)
-    described = {**schema, "description": f"{said.text} {docs.get(name, '')}".strip()}
+    choice = {"enum": said.form["enum"]} if "enum" in said.form else {}
+    described = {**schema, **choice, "description": f"{said.text} {docs.get(name, '')}".strip()}
     if said.unit:
         described["x-unit"] = said.unit
     return described
