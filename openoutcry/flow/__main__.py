@@ -1,4 +1,4 @@
-"""`python -m openoutcry.flow`: a driver as a role of the demo, led by JSON lines (`openoutcry.demo.role_channel`).
+"""`python -m openoutcry.flow`: a driver as a role of the demo, led by JSON lines (`openoutcry.demo.aio.role_channel`).
 
 First line in: what to be (`bots` or `replay`, with its settings). Then `ready` is told, and requests are taken:
 `start`, `stats` (answered by `stats`), `stop` (answered by `stats` when the engine has applied everything). An error
@@ -14,7 +14,7 @@ from typing import Any
 
 import uvloop
 
-from openoutcry.demo.role_channel import RoleChannel
+from openoutcry.demo.aio.role_channel import RoleChannel
 from openoutcry.flow.aio.bots import Bots
 from openoutcry.flow.aio.driver import Driver
 from openoutcry.flow.aio.replay import Replay

@@ -1,4 +1,4 @@
-"""`python -m openoutcry.load`: users as a role of the demo, led by JSON lines (`openoutcry.demo.role_channel`).
+"""`python -m openoutcry.load`: users as a role of the demo, led by JSON lines (`openoutcry.demo.aio.role_channel`).
 
 First line in: the users' plans and tokens, and the gateways. Then `ready` is told, and requests are taken: `connect`,
 `stats` (answered by `stats`), `view` (answered by `view`: the market as the first user of this process sees it) and
@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import uvloop
 
-from openoutcry.demo.role_channel import RoleChannel
+from openoutcry.demo.aio.role_channel import RoleChannel
 from openoutcry.load.aio.fleet import Fleet
 from openoutcry.load.follower import Follower
 from openoutcry.load.plan import UserPlan

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from openoutcry.demo.child import RoleFailed
+from openoutcry.demo.aio.child import RoleFailed
 from openoutcry.demo.verdict import EngineBook
 from shared.aio.redis_connection import get_values, open_redis
 from shared.digest import book_digest

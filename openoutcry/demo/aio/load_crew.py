@@ -8,9 +8,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
 
+from openoutcry.demo.aio.child import Child, Usage, stop_together
 from openoutcry.demo.aio.role import ANSWER_SECONDS_MAX, Role
 from openoutcry.demo.aio.stack import total_usage
-from openoutcry.demo.child import Child, Usage, stop_together
 from openoutcry.demo.verdict import EngineBook
 from openoutcry.load.book_position import FinalBook
 from openoutcry.load.latency import add_encoded, new_histogram

@@ -15,16 +15,16 @@ from typing import Any, Final, NamedTuple
 
 import psutil
 
+from openoutcry.demo.aio.child import MEBIBYTE, RoleFailed, Usage
 from openoutcry.demo.aio.engine_books import EngineBooks
 from openoutcry.demo.aio.load_crew import LoadCrew, LoadStatistics
+from openoutcry.demo.aio.open_files import allow_open_files
+from openoutcry.demo.aio.private_folder import private_folder
 from openoutcry.demo.aio.role import Role
 from openoutcry.demo.aio.stack import Stack
 from openoutcry.demo.aio.stop_signal import StopSignal
-from openoutcry.demo.child import MEBIBYTE, RoleFailed, Usage
 from openoutcry.demo.moment import Moment
-from openoutcry.demo.open_files import allow_open_files
 from openoutcry.demo.options import DemoOptions
-from openoutcry.demo.private_folder import private_folder
 from openoutcry.demo.report import Report, difference, latency_ms
 from openoutcry.demo.screen import Screen
 from openoutcry.demo.verdict import Verdict, judge

@@ -16,9 +16,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from openoutcry.demo.aio.child import Child, Usage, stop_together
+from openoutcry.demo.aio.local_redis import LocalRedis, free_ports
 from openoutcry.demo.aio.stop_signal import StopSignal
-from openoutcry.demo.child import Child, Usage, stop_together
-from openoutcry.demo.local_redis import LocalRedis, free_ports
 from openoutcry.demo.options import HOST, StackOptions
 from services.gateway.authentication import mint_token
 from shared.aio.redis_connection import UNREACHABLE, open_redis

@@ -13,13 +13,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from openoutcry.demo.aio.child import Child, RoleFailed
+from openoutcry.demo.aio.open_files import allow_open_files
+from openoutcry.demo.aio.private_folder import private_folder
 from openoutcry.demo.aio.role import Role
 from openoutcry.demo.aio.stack import Stack
 from openoutcry.demo.aio.stop_signal import StopSignal
-from openoutcry.demo.child import Child, RoleFailed
-from openoutcry.demo.open_files import allow_open_files
 from openoutcry.demo.options import StackOptions, check_rate
-from openoutcry.demo.private_folder import private_folder
 from openoutcry.flow.first_error import first_error
 
 DEVELOPMENT_USERS: Final = 10_000

@@ -14,7 +14,7 @@ from typing import IO, Final, NamedTuple, Self
 
 import psutil
 
-from openoutcry.demo.parent_death import die_with_parent
+from openoutcry.demo.aio.parent_death import die_with_parent
 from shared.errors import OpenOutcryError
 
 STOP_SECONDS_MAX: Final = 10.0
