@@ -78,6 +78,7 @@ class Stack:
         secret_file = self.folder / "token-secret"
         secret_file.touch(mode=SECRET_MODE)
         secret_file.write_bytes(self._secret)
+        self._say(f"a token for anyone: outcry token USER --secret-file {secret_file}")
         self._say("starting the matching engine and the gateways")
         self.engine = self._service("matching", "services.matching")
         self.gateways = [
