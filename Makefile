@@ -46,7 +46,7 @@ bench: install ## measure, and put the tables into docs/protocol-choices.md
 	$(BIN)/python -m benchmarks --update docs/protocol-choices.md
 
 conformance: install ## every sentence of docs/protocol.md that a client can prove, against a stack of its own
-	$(BIN)/pytest -s tests/e2e/test_conformance.py
+	$(BIN)/outcry conformance
 
 lock: install ## write requirements.lock anew: names, versions, hashes
 	$(BIN)/pip-compile --quiet --all-extras --allow-unsafe --generate-hashes --no-header --no-annotate \

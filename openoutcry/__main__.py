@@ -185,9 +185,12 @@ def watch(
 @app.command()
 def conformance(
     urls: Annotated[
-        list[str],
-        typer.Argument(help="Gateways of one exchange, such as ws://127.0.0.1:8101/v1/stream; two prove more."),
-    ],
+        list[str] | None,
+        typer.Argument(
+            help="Gateways of one exchange, such as ws://127.0.0.1:8101/v1/stream; two prove more. "
+            "Without any, an exchange is started for the occasion."
+        ),
+    ] = None,
     token: Annotated[list[str] | None, typer.Option(help="A user's token; give it for 12 users or more.")] = None,
     token_file: Annotated[
         Path | None, typer.Option(help="Tokens, one a line, such as the file that `outcry up` names.")
@@ -210,10 +213,15 @@ def conformance(
     from openoutcry.conformance.aio.runner import run_conformance  # noqa: PLC0415 - only this command needs it
     from openoutcry.conformance.options import ConformanceOptions  # noqa: PLC0415
     from openoutcry.conformance.rendering import render  # noqa: PLC0415
+    from openoutcry.demo.aio.conformance import check_own_stack  # noqa: PLC0415
+    from openoutcry.demo.aio.stop_signal import StopSignal  # noqa: PLC0415
 
     async def run() -> bool:
-        options = ConformanceOptions(urls, token or [], token_file, secret_file, instrument, only)
-        report = await run_conformance(options)
+        if urls:
+            options = ConformanceOptions(urls, token or [], token_file, secret_file, instrument, only)
+            report = await run_conformance(options)
+        else:
+            report = await check_own_stack(StopSignal(), _say, instrument, only)
         render(report, Console())
         if json_report:
             _write(json_report, report.to_json())

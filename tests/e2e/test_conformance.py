@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from openoutcry.aio.testing import ScriptedServer
 from openoutcry.conformance.aio.checks import all_checks
 from openoutcry.conformance.aio.runner import Unreachable, run_conformance
 from openoutcry.conformance.options import ConformanceOptions
@@ -20,7 +19,7 @@ from openoutcry.conformance.report import ConformanceReport, Result, Verdict
 from openoutcry.conformance.users import USERS_MIN, mint
 from openoutcry.demo.aio.local_redis import free_ports
 from openoutcry.demo.options import HOST
-from openoutcry.testing import Fault
+from openoutcry.testing import Fault, ScriptedServer
 from tests.e2e.command import needs_server, outcry
 
 NOT_SHOWN_HERE = {"channels.subscriptions_of_a_connection_are_bounded"}

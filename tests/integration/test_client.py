@@ -13,8 +13,7 @@ import pytest
 from openoutcry import Disconnected, Encoding, Missing, OutcomeUnknown, RequestRefused, StaleReason, connect
 from openoutcry.aio.book import Book
 from openoutcry.aio.market import Market
-from openoutcry.aio.testing import ScriptedServer
-from openoutcry.testing import Fault, ScriptedMarket
+from openoutcry.testing import Fault, ScriptedMarket, ScriptedServer
 from shared.close_codes import CloseCode
 from shared.digest import book_digest
 from shared.messages import Account, Execution, Trade

@@ -9,8 +9,8 @@ import pytest
 from rich.console import Console
 
 from openoutcry import Disconnected, RequestRefused
-from openoutcry.aio.testing import ScriptedServer
 from openoutcry.aio.watch import watch
+from openoutcry.testing import ScriptedServer
 from shared.close_codes import CloseCode
 
 

@@ -16,8 +16,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from openoutcry.aio.testing import ScriptedServer
-from openoutcry.testing import Fault
+from openoutcry.testing import Fault, ScriptedServer
 from shared.messages import Account, Execution
 from shared.types import Code, ExecutionEvent, Liquidity, MarketState, OrderKind, Side, TimeInForce
 

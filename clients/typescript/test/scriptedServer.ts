@@ -1,4 +1,4 @@
-/** The misbehaving server of `openoutcry.aio.testing`, in a process of its own; see tests/typescript/scripted_server.py. */
+/** The misbehaving server of `openoutcry.testing`, in a process of its own; see tests/typescript/scripted_server.py. */
 
 import { Child } from "./children.js";
 import { PYTHON } from "./repository.js";

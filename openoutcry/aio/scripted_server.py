@@ -25,7 +25,7 @@ from websockets.http11 import Request as HttpRequest
 from websockets.http11 import Response
 from websockets.typing import Subprotocol
 
-from openoutcry.testing import Fault, ScriptedMarket
+from openoutcry.scripted_market import Fault, ScriptedMarket
 from shared.codec import SUBPROTOCOLS, Encoding, encode_messages
 from shared.errors import InvalidRequest
 from shared.messages import Delta, Goodbye, Heartbeat, Message, Reply, Status, Trade, Welcome

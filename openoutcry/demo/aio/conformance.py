@@ -1,0 +1,52 @@
+"""The conformance kit against an exchange of its own: started for the occasion, with bots, and ended after."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from openoutcry.conformance.aio.runner import run_conformance
+from openoutcry.conformance.options import ConformanceOptions
+from openoutcry.conformance.report import ConformanceReport
+from openoutcry.demo.aio.private_folder import private_folder
+from openoutcry.demo.aio.role import Role
+from openoutcry.demo.aio.stack import Stack
+from openoutcry.demo.aio.stop_signal import StopSignal
+from openoutcry.demo.options import StackOptions
+
+GATEWAYS: Final = 2
+BOT_CHANGES_PER_SECOND: Final = 50.0
+BOTS_SECONDS_MAX: Final = 60.0
+
+
+async def check_own_stack(
+    stop: StopSignal, say: Callable[[str], None], instrument: str | None = None, only: str = ""
+) -> ConformanceReport:
+    """
+    Start two gateways on free ports and bots, run the kit against them, and end them.
+
+    Args:
+        stop: Ends the start.
+        say: Where to say what is going on.
+        instrument: Where to place orders; None takes the one with the widest spread.
+        only: Pattern of the names of checks; "" is all of them.
+
+    Raises:
+        RoleFailed: If a part does not come up; with the end of its log.
+        StoreUnavailable: If Redis cannot be started.
+        Interrupted: If it was stopped before it was ready.
+    """
+    with private_folder() as folder, Stack(StackOptions(GATEWAYS, None, None), folder, say) as stack:
+        await stack.start(stop)
+        with Role("bots", "openoutcry.flow", folder) as bots:
+            await bots.start(role="bots", redis_url=stack.redis_url, rate=BOT_CHANGES_PER_SECOND, hot=False, seed=1)
+            await bots.hear("ready", BOTS_SECONDS_MAX)
+            bots.tell("start")
+            say("checking: about half a minute")
+            return await run_conformance(_options(stack, folder, instrument, only))
+
+
+def _options(stack: Stack, folder: Path, instrument: str | None, only: str) -> ConformanceOptions:
+    secret_file = folder / "token-secret"
+    return ConformanceOptions(stack.gateway_urls, secret_file=secret_file, instrument=instrument, only=only)
