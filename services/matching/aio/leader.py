@@ -165,7 +165,7 @@ class Leader:
             case Verdict.APPENDED:
                 return True
             case Verdict.AHEAD:
-                return await self._recognise(publication, answer.detail)
+                await self._recognise(publication, answer.detail)
             case Verdict.BEHIND:
                 await self._heal(publication, FeedId.parse(answer.detail))
             case Verdict.CHANGED:
@@ -178,12 +178,17 @@ class Leader:
                 assert_never(answer.verdict)
         return False
 
-    async def _recognise(self, publication: _Publication, last: str) -> bool:
-        """Find the feed's last entry among what was sent: a call whose answer was lost, or a healing cut short."""
+    async def _recognise(self, publication: _Publication, last: str) -> None:
+        """
+        Find the feed's last entry among what was sent: a call whose answer was lost, or a healing cut short.
+
+        Even if nothing is left to append, the publication is sent once more: the call that said "ahead" stored no
+        snapshots and renewed no lease, and what is to be stored may have been made after the call that appended.
+        """
         for index, entry in enumerate(publication.entries, 1):
             if str(entry.feed_id) == last and await self._publisher.holds(entry):
                 publication.prev_id, publication.entries = entry.feed_id, publication.entries[index:]
-                return not publication.entries
+                return
         raise LeadershipLost(f"the feed goes on without this leader: its last entry is {last}")
 
     def _appended(self, publication: _Publication, sent_at: float) -> None:
