@@ -75,7 +75,9 @@ class Channel(ABC):
         """Return what came since the last flush, merged, and count it as sent."""
         messages: list[Message] = []
         for symbol in self._dirty:
-            messages += self._news(self._market.instruments[symbol])
+            instrument = self._market.instruments[symbol]
+            if not instrument.is_broken:  # else it is marked again when it has been loaded
+                messages += self._news(instrument)
         self._dirty.clear()
         return messages
 
@@ -87,8 +89,9 @@ class Channel(ABC):
         return messages
 
     def state_of(self, symbol: str) -> Sequence[Message]:
-        """Return what makes a member whole that has lost one instrument."""
-        return self._state(self._market.instruments[symbol])
+        """Return what makes a member whole that has lost one instrument; nothing while it is broken."""
+        instrument = self._market.instruments[symbol]
+        return () if instrument.is_broken else self._state(instrument)
 
     def restart(self, symbol: str) -> None:
         """Forget how far an instrument was sent: its history broke, and the next flush sends its state."""

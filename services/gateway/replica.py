@@ -73,6 +73,8 @@ class InstrumentReplica:
         self.state = MarketState.OPEN
         self.state_reason = ""
         self.state_time = 0
+        self.is_broken = False
+        """Its levels are known to be wrong: nothing of it may be told before it is loaded again."""
         self._bid_orders: dict[int, int] = {}
         self._ask_orders: dict[int, int] = {}
 
@@ -94,6 +96,7 @@ class InstrumentReplica:
         if verdict is Verdict.GAP:
             raise ReplicaBroken(f"{self.symbol}: changes {book.seq + 1} to {change.prev_seq} are missing")
         if book.advance(change.seq, time_us, change.bids, change.asks, change.digest) is not Verdict.APPLY:
+            self.is_broken = True
             raise ReplicaBroken(f"{self.symbol}: digest at seq {change.seq} is {book.digest}, not {change.digest}")
         _count_orders(self._bid_orders, change.bids)
         _count_orders(self._ask_orders, change.asks)
@@ -120,7 +123,7 @@ class InstrumentReplica:
         Raises:
             ReplicaBroken: If the snapshot's digest is not that of its levels.
         """
-        continues = state.epoch == self.book.epoch and state.seq >= self.book.seq
+        continues = not self.is_broken and state.epoch == self.book.epoch and state.seq >= self.book.seq
         newer = DepthBook(self.symbol)
         snapshot = Snapshot(state.instrument, state.epoch, state.seq, time_us, 0, state.bids, state.asks, state.digest)
         if newer.load(snapshot) is not Verdict.APPLY:
@@ -134,6 +137,7 @@ class InstrumentReplica:
         if not continues or state.trade_id > self.trade_id:
             self.trades.clear()  # what is kept must be contiguous
         self.book = newer
+        self.is_broken = False
         self._bid_orders = {level[0]: level[2] for level in state.bids}
         self._ask_orders = {level[0]: level[2] for level in state.asks}
         self.last, self.open, self.high, self.low = state.last, state.open, state.high, state.low

@@ -16,7 +16,7 @@ from services.gateway.aio.server import GatewayServer
 from services.gateway.authentication import mint_token
 from services.gateway.limits import GatewayLimits
 from services.gateway.settings import GatewaySettings
-from shared.aio.redis_connection import open_redis
+from shared.aio.redis_connection import Redis, open_redis
 from shared.codec import Encoding, decode_messages, encode_request
 from shared.messages import Message
 from shared.packet import FeedId, Packet, encode_packet
@@ -41,9 +41,13 @@ class StoredExchange(Exchange):
         return await self.append(*self.packet(**changes))
 
     async def append(self, feed_id: FeedId, packet: Packet, _published: int = 0) -> FeedId:
-        fields = {PACKET_FIELD: encode_packet(packet), PUBLISHED_FIELD: str(time.time_ns() // 1000)}
-        await self.redis.xadd(KEYS.feed, fields, id=str(feed_id))  # type: ignore[arg-type]
+        await self.queue(self.redis, feed_id, packet)
         return feed_id
+
+    def queue(self, where: Redis, feed_id: FeedId, packet: Packet, _published: int = 0) -> Any:
+        """Call XADD on a client, or on a pipeline that sends it later."""
+        fields = {PACKET_FIELD: encode_packet(packet), PUBLISHED_FIELD: str(time.time_ns() // 1000)}
+        return where.xadd(KEYS.feed, fields, id=str(feed_id))  # type: ignore[arg-type]
 
     async def store_snapshots(self) -> None:
         """Write listing, snapshots, accounts and cover, all of the present."""

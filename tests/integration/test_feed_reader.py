@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.messages import Delta, Reply, Snapshot, Status
+from shared.messages import Delta, Reply, Snapshot, Status, Trade
 from shared.packet import FeedId
 from shared.types import Code, MarketState
 from tests.integration.gateway_house import KEYS, StoredExchange, gateway_on, until, user_of
@@ -43,6 +43,24 @@ async def test_a_gap_by_trimming_is_bridged_by_a_delta(
         assert states == [MarketState.RESYNCING, MarketState.OPEN]
         assert delta.digest == exchange.books["ACME"].digest
         assert server.feed_reader.statistics.resyncs == 2
+
+
+async def test_what_came_before_a_gap_in_one_read_is_passed_on(
+    redis_url: str, exchange: StoredExchange, tmp_path: Path
+) -> None:
+    """Outcomes, executions and trades are told once: the snapshots that mend the gap do not hold them."""
+    async with gateway_on(redis_url, tmp_path) as server, user_of(server) as ann:
+        await ann.ask(op="subscribe", channel="trades", instruments=["ACME"])
+        await ann.hear(Reply)
+        good = exchange.packet(bids=[(100, 6)], trades=[exchange.trade(100, 1)])
+        exchange.packet(bids=[(99, 1)])
+        await exchange.store_snapshots()
+        async with exchange.redis.pipeline(transaction=True) as together:
+            exchange.queue(together, *good)
+            exchange.queue(together, *exchange.packet(bids=[(98, 1)]))
+            await together.execute()
+        assert (await ann.hear(Trade)).trade_id == 1
+        await until(lambda: server.feed_reader.statistics.resyncs == 2)
 
 
 async def test_a_restarted_gateway_reads_on_from_the_cover(

@@ -117,13 +117,16 @@ class FeedReader:
             return
         changes = Changes()
         time_us = self._server.time_us()
-        for entry_id, fields in entries:
-            feed_id, packet, published_us = self._entry(entry_id, fields)
-            market.apply(feed_id, packet, published_us, changes)
-            self.statistics.delay_s = (time_us - published_us) / 1e6
-            self.statistics.packets += 1
-        self._server.gateway.heard(changes, self._server.now(), time_us)
-        self._server.flush()
+        try:
+            for entry_id, fields in entries:
+                feed_id, packet, published_us = self._entry(entry_id, fields)
+                market.apply(feed_id, packet, published_us, changes)
+                self.statistics.delay_s = (time_us - published_us) / 1e6
+                self.statistics.packets += 1
+        finally:
+            # Whatever a later packet breaks: trades, executions and outcomes of those before it are never read again.
+            self._server.gateway.heard(changes, self._server.now(), time_us)
+            self._server.flush()
 
     def _entry(self, entry_id: bytes, fields: dict[bytes, bytes]) -> tuple[FeedId, Packet, int]:
         try:

@@ -4,7 +4,7 @@ import pytest
 
 from services.gateway.channel import ChannelKey
 from services.gateway.market_data_service import MarketDataService
-from services.gateway.replica import Changes, MarketReplica
+from services.gateway.replica import Changes, MarketReplica, ReplicaBroken
 from services.gateway.subscriber import LagLimits, LagVerdict, Subscriber
 from shared.codec import Encoding
 from shared.depth_book import DepthBook
@@ -428,6 +428,26 @@ def test_a_new_epoch_sends_snapshots() -> None:
     assert {type(message) for message in listener.messages} == {Snapshot, Ticker}
     assert listener.book().epoch == 8
     assert listener.book().bids.levels() == [(50, 1)]
+
+
+def test_a_book_that_is_known_to_be_wrong_is_told_to_nobody() -> None:
+    """Its levels would come with a digest of their own, and every client would believe them."""
+    hall = Hall()
+    listener, _ = hall.join(BOOK)
+    hall.feed(bids=[(100, 5)])
+    feed_id, packet, published = hall.exchange.packet(bids=[(100, 6)])
+    false = packet._replace(changes=[packet.changes[0]._replace(bids=[(100, 7, 2)])])
+    with pytest.raises(ReplicaBroken):
+        hall.service.market.apply(feed_id, false, published, Changes())
+    hall.flush()
+    late, _ = hall.join(BOOK)
+    assert not listener.heard(Delta)
+    assert not late.messages
+    hall.service.publish(hall.service.market.load(*hall.exchange.snapshots()))
+    hall.flush()
+    for user in (listener, late):
+        assert user.book().bids.levels() == [(100, 6)]
+        assert user.book().digest == hall.exchange.books["ACME"].digest
 
 
 def test_an_unchanged_ticker_is_not_sent_again() -> None:
