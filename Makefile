@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEMO ?= --users 1000 --gateways 3
 
-.PHONY: help install demo test typescript lint format docs bench conformance lock clean
+.PHONY: help install demo test typescript model lint format docs bench conformance lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -28,6 +28,9 @@ typescript: install ## the TypeScript client: types, wire vectors, the misbehavi
 	npm ci
 	npm run lint --workspaces
 	npm test --workspaces
+
+model: install ## the protocol's model in Promela, and every rule left out once (needs spin and gcc; three minutes)
+	$(BIN)/python -m model.run
 
 lint: install ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff check .
