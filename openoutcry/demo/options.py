@@ -21,6 +21,8 @@ class StackOptions(NamedTuple):
     """A server that runs already; None starts one."""
     port: int | None
     """Of the first gateway, the next ones follow it; None takes free ones."""
+    instruments_file: Path | None = None
+    """What the market lists, as the matching engine reads it; None is its own default."""
 
     def checked(self) -> StackOptions:
         """

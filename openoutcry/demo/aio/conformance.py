@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -16,6 +17,8 @@ from openoutcry.demo.aio.stop_signal import StopSignal
 from openoutcry.demo.options import StackOptions
 
 GATEWAYS: Final = 2
+INSTRUMENTS: Final = 65
+"""Enough that one connection can have more subscriptions than it may."""
 BOT_CHANGES_PER_SECOND: Final = 50.0
 BOTS_SECONDS_MAX: Final = 60.0
 
@@ -37,7 +40,7 @@ async def check_own_stack(
         StoreUnavailable: If Redis cannot be started.
         Interrupted: If it was stopped before it was ready.
     """
-    with private_folder() as folder, Stack(StackOptions(GATEWAYS, None, None), folder, say) as stack:
+    with private_folder() as folder, Stack(_stack_options(folder), folder, say) as stack:
         await stack.start(stop)
         with Role("bots", "openoutcry.flow", folder) as bots:
             await bots.start(role="bots", redis_url=stack.redis_url, rate=BOT_CHANGES_PER_SECOND, hot=False, seed=1)
@@ -45,6 +48,13 @@ async def check_own_stack(
             bots.tell("start")
             say("checking: about half a minute")
             return await run_conformance(_options(stack, folder, instrument, only))
+
+
+def _stack_options(folder: Path) -> StackOptions:
+    instruments_file = folder / "instruments.json"
+    symbols = [f"PROOF-{number}" for number in range(1, INSTRUMENTS + 1)]
+    instruments_file.write_text(json.dumps([{"symbol": symbol} for symbol in symbols]), encoding="utf-8")
+    return StackOptions(GATEWAYS, redis_url=None, port=None, instruments_file=instruments_file)
 
 
 def _options(stack: Stack, folder: Path, instrument: str | None, only: str) -> ConformanceOptions:

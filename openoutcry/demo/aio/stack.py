@@ -47,6 +47,8 @@ class Stack:
         self.gateways: list[Child] = []
         self.redis_url = options.redis_url or ""
         self.ports: Final = _gateway_ports(options)
+        listing = options.instruments_file
+        self._listing_flags = ("--instruments-file", str(listing)) if listing else ()
         self._secret = secrets.token_hex(32).encode()
         self._say = say
 
@@ -80,7 +82,7 @@ class Stack:
         secret_file.write_bytes(self._secret)
         self._say(f"a token for anyone: outcry token USER --secret-file {secret_file}")
         self._say("starting the matching engine and the gateways")
-        self.engine = self._service("matching", "services.matching")
+        self.engine = self._service("matching", "services.matching", *self._listing_flags)
         self.gateways = [
             self._service(
                 f"gateway-{number}", "services.gateway", "--port", str(port), "--secret-file", str(secret_file)
