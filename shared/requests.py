@@ -52,8 +52,6 @@ Uint32: TypeAlias = Annotated[StrictInt, Field(ge=0, le=2**32 - 1)]
 Counter: TypeAlias = Annotated[StrictInt, Field(ge=0, le=EPOCH_MAX)]
 Channel: TypeAlias = Literal["book", "top", "ticker", "trades", "account", "status"]
 
-PER_INSTRUMENT_CHANNELS: Final = ("book", "top", "ticker", "trades", "status")
-
 
 class _Request(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)

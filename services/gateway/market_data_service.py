@@ -121,8 +121,9 @@ class MarketDataService:
             ReplicaBroken: If its digest is not that of its levels.
         """
         now = time.monotonic()
-        for subscriber in list(self._by_user.values()):
-            self.review(subscriber, now)
+        for user_id, subscriber in list(self._by_user.items()):
+            if self.review(subscriber, now) is LagVerdict.TOO_SLOW:
+                self.unsubscribe_user(user_id)
         self.publish(self._take_state(order_book_state))
         self._flush(channel for pacer in self._pacers.values() for channel in pacer.take_all(now))
 

@@ -115,7 +115,7 @@ class FeedReader:
         entries = await read_stream(self._redis, self._keys.feed, str(market.feed_id), PACKETS_PER_READ_MAX)
         if not entries:
             return
-        changes = Changes()
+        changes, began_at = Changes(), market.feed_id
         time_us = self._server.time_us()
         try:
             for entry_id, fields in entries:
@@ -125,8 +125,9 @@ class FeedReader:
                 self.statistics.packets += 1
         finally:
             # Whatever a later packet breaks: trades, executions and outcomes of those before it are never read again.
-            self._server.gateway.heard(changes, self._server.now(), time_us)
-            self._server.flush()
+            if market.feed_id != began_at:
+                self._server.gateway.heard(changes, self._server.now(), time_us)
+                self._server.flush()
 
     def _entry(self, entry_id: bytes, fields: dict[bytes, bytes]) -> tuple[FeedId, Packet, int]:
         try:

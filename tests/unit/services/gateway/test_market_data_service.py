@@ -529,5 +529,21 @@ async def test_alone_a_user_who_does_not_read_is_skipped_then_made_whole() -> No
     assert ann.book().bids.levels() == [(100, 7)]
 
 
+async def test_alone_a_user_who_never_reads_is_dropped_and_forgotten() -> None:
+    service = MarketDataService(lag_limits=LIMITS._replace(lag_s=0.0))
+    ann = Listener()
+    await service.broadcast_order_book_update(state(1, [(100, 5, 1)]))
+    await service.subscribe_user("ann", ann)
+    ann.unsent = 2000
+    for seq in (2, 3):
+        await service.broadcast_order_book_update(state(seq, [(100, seq, 1)]))
+    assert ann.is_aborted
+    ann.unsent = 0
+    ann.forget()
+    await service.broadcast_order_book_update(state(4, [(100, 4, 1)]))
+    assert not ann.messages
+    assert not service._by_user
+
+
 def test_unsubscribing_an_unknown_user_is_ignored() -> None:
     MarketDataService().unsubscribe_user("nobody")
