@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from typing import TypeVar
 
 from openoutcry.aio.pulse import Pulse
-from openoutcry.backlog import BACKLOG_MAX, Backlog
+from openoutcry.tape_queue import TAPE_QUEUE_MAX, TapeQueue
 from openoutcry.trade_tape import Missing
 
 T = TypeVar("T")
@@ -21,24 +21,24 @@ class Tape(AsyncIterator[T | Missing]):
         limit: Things that the reader may be behind; beyond it the oldest are dropped, and named as missing.
     """
 
-    def __init__(self, pulse: Pulse, limit: int = BACKLOG_MAX) -> None:
-        self._backlog: Backlog[T] = Backlog(limit)
+    def __init__(self, pulse: Pulse, limit: int = TAPE_QUEUE_MAX) -> None:
+        self._queue: TapeQueue[T] = TapeQueue(limit)
         self._pulse = pulse
 
     def add(self, number: int, thing: T) -> None:
         """Append the next one; called by the market."""
-        self._backlog.add(number, thing)
+        self._queue.add(number, thing)
         self._pulse.beat()
 
     def add_missing(self, missing: Missing) -> None:
         """Append the news that some will not come; called by the market."""
-        self._backlog.add_missing(missing)
+        self._queue.add_missing(missing)
         self._pulse.beat()
 
     def read(self) -> list[T | Missing]:
         """Return all that has come and not been read, oldest first, without waiting."""
         found: list[T | Missing] = []
-        while (thing := self._backlog.take()) is not None:
+        while (thing := self._queue.take()) is not None:
             found.append(thing)
         return found
 
@@ -49,6 +49,6 @@ class Tape(AsyncIterator[T | Missing]):
         Raises:
             Disconnected: If the market ended by itself and all before has been read.
         """
-        while (found := self._backlog.take()) is None:
+        while (found := self._queue.take()) is None:
             await self._pulse.beyond(self._pulse.count)
         return found

@@ -9,11 +9,11 @@ from openoutcry.trade_tape import Missing
 
 T = TypeVar("T")
 
-BACKLOG_MAX: Final = 10_000
+TAPE_QUEUE_MAX: Final = 10_000
 """Things that a reader may be behind; beyond it the oldest are dropped, and named as missing."""
 
 
-class Backlog(Generic[T]):
+class TapeQueue(Generic[T]):
     """
     What one reader has not taken yet.
 
@@ -23,7 +23,7 @@ class Backlog(Generic[T]):
 
     __slots__ = ("_held", "_limit", "_missing")
 
-    def __init__(self, limit: int = BACKLOG_MAX) -> None:
+    def __init__(self, limit: int = TAPE_QUEUE_MAX) -> None:
         self._limit = limit
         self._held: deque[tuple[int, T | Missing]] = deque()
         self._missing: Missing | None = None
