@@ -246,6 +246,8 @@ class MarketDataService:
             self._queue_trade(trade.instrument, trade)
         for symbol, first, last in changes.missing_trades:
             self._queue_trade(symbol, missing_trades(symbol, first, last))
+        if changes.accounts_loaded:
+            self._renew_accounts()
         self._pass_on_executions(changes.executions)
 
     def flush_due(self, now: float) -> None:
@@ -411,6 +413,13 @@ class MarketDataService:
         for kind in kinds:
             yield from by_subject.get((kind, symbol), ())
             yield from by_subject.get((kind, EVERY_INSTRUMENT), ())
+
+    def _renew_accounts(self) -> None:
+        """Send every listener its account: executions that the snapshots jumped over will not come."""
+        for user, listeners in self._account_listeners.items():
+            for subscriber in list(listeners):
+                if not subscriber.is_lagging:
+                    self._send_owed(subscriber, [self.market.account(user)])
 
     def _pass_on_executions(self, executions: Iterable[PrivateExecution]) -> None:
         by_user: dict[str, list[Message]] = {}

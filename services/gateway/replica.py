@@ -43,9 +43,20 @@ class Changes:
         statuses: In order.
         listings: In order.
         missing_trades: (symbol, first, last) trade ids that this replica will never have; in no order.
+        accounts_loaded: Accounts were replaced: what led there is not among the executions.
     """
 
-    __slots__ = ("books", "executions", "listings", "missing_trades", "outcomes", "restarted", "statuses", "trades")
+    __slots__ = (
+        "accounts_loaded",
+        "books",
+        "executions",
+        "listings",
+        "missing_trades",
+        "outcomes",
+        "restarted",
+        "statuses",
+        "trades",
+    )
 
     def __init__(self) -> None:
         self.books: dict[str, None] = {}
@@ -56,6 +67,7 @@ class Changes:
         self.statuses: list[Status] = []
         self.listings: list[Instrument] = []
         self.missing_trades: list[tuple[str, int, int]] = []
+        self.accounts_loaded = False
 
 
 class InstrumentReplica:
@@ -250,6 +262,7 @@ class MarketReplica:
         for state in states:
             self._load_state(state, time_us, changes)
         self.accounts = {user: self._loaded(account) for user, account in accounts.items()}
+        changes.accounts_loaded = True
         self.feed_id = cover
         return changes
 

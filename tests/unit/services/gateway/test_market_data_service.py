@@ -10,7 +10,7 @@ from shared.codec import Encoding
 from shared.depth_book import DepthBook
 from shared.digest import book_digest
 from shared.instrument import Instrument
-from shared.messages import Account, Delta, Execution, Heartbeat, Snapshot, Status, Ticker, Trade
+from shared.messages import Account, Delta, Execution, Heartbeat, OpenOrder, Snapshot, Status, Ticker, Trade
 from shared.sequence import Verdict
 from shared.types import MarketState
 from tests.unit.services.gateway.exchange import Exchange
@@ -363,6 +363,19 @@ def test_executions_reach_only_their_user() -> None:
     assert [execution.order_id for execution in ann.heard(Execution)] == [1]
     assert not bob.heard(Execution)
     assert [account.user_seq for account in ann.heard(Account)] == [0]
+
+
+def test_a_gateway_that_loads_the_snapshots_sends_accounts_anew() -> None:
+    """Executions that the snapshots jumped over never come: without the account the user would not know of them."""
+    hall = Hall()
+    ann, subscriber = hall.join(user="ann")
+    hall.service.hear_account(subscriber)
+    lost = hall.exchange.accepted("ann", 1)
+    hall.exchange.packet(executions=[lost])
+    account = Account(1, [OpenOrder._make(lost.execution[3:12])], {}, {})
+    ann.forget()
+    hall.service.publish(hall.service.market.load(*hall.exchange.snapshots({"ann": account})))
+    assert ann.heard(Account) == [account._replace(orders=list(account.orders))]
 
 
 def test_a_drained_member_gets_its_account_anew() -> None:
