@@ -6,7 +6,7 @@ import asyncio
 import gc
 import signal
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import structlog
 import typer
@@ -20,6 +20,11 @@ from shared.aio.logging import configure_logging
 from shared.errors import ConfigurationError
 from shared.settings import load_settings
 
+COLLECTOR_THRESHOLDS: Final = (5_000, 10, 10_000)
+"""Of the garbage collector. A full collection walks through every connection, 170 ms for 9,000 of them, and finds
+nothing: what ends leaves no circles (`services.gateway.aio.connection`). So the young are looked at, and the old nearly
+never."""
+
 
 def run(settings: GatewaySettings) -> int:
     """
@@ -29,6 +34,7 @@ def run(settings: GatewaySettings) -> int:
         0 after an ordered stop, 2 if the settings are wrong or the address is taken.
     """
     configure_logging(settings.log_level)
+    gc.set_threshold(*COLLECTOR_THRESHOLDS)
     try:
         uvloop.run(_serve(settings, _read_secret(settings.secret_file)))
     except ConfigurationError as error:

@@ -40,6 +40,8 @@ from shared.requests import (
 from shared.types import Code, MarketState
 
 PROTOCOL_VERSION: Final = 1
+TURNS: Final = 20
+"""Parts that clients are swept in: heartbeats to all of 10,000 at once would hold up the market for 100 ms."""
 RETURNS_PER_SECOND: Final = 200
 """How fast clients are asked to come back after a planned shutdown; their slots are spread accordingly."""
 
@@ -54,11 +56,13 @@ class Connection(Transport, Protocol):
 class Client:
     """One connected client: its conversation, its subscriptions and its socket."""
 
-    __slots__ = ("connection", "session", "subscriber")
+    __slots__ = ("connection", "session", "subscriber", "turn")
 
-    def __init__(self, session: Session, connection: Connection) -> None:
+    def __init__(self, session: Session, connection: Connection, turn: dict[Client, None]) -> None:
         self.session = session
         self.connection = connection
+        self.turn = turn
+        """The clients that are swept together with this one."""
         self.subscriber = Subscriber("", session.encoding, connection)
 
 
@@ -80,6 +84,7 @@ class Gateway:
         self.service = MarketDataService(self.market, limits.lag, pace_s)
         self.orders = OrderEntry(source, limits.commands_in_flight, limits.command_s)
         self.clients: dict[Session, Client] = {}
+        self._turns: list[dict[Client, None]] = [{} for _ in range(TURNS)]
         self.feed_state = MarketState.RESYNCING
         self.is_draining = False
         self._secret = secret
@@ -113,7 +118,8 @@ class Gateway:
             now: Monotonic seconds.
             time_us: Unix time in microseconds.
         """
-        client = Client(Session(session_id, encoding, self.limits, now), connection)
+        client = Client(Session(session_id, encoding, self.limits, now), connection, min(self._turns, key=len))
+        client.turn[client] = None
         self.clients[client.session] = client
         if self.is_draining:
             client.session.close(CloseCode.SHUTTING_DOWN, "this replica is shutting down", self._return_slot())
@@ -138,6 +144,7 @@ class Gateway:
         """Forget a connection that has ended; a second call does nothing."""
         if self.clients.pop(client.session, None) is None:
             return
+        del client.turn[client]
         self.service.remove(client.subscriber)
         share = client.session.share
         if share is not None:
@@ -170,15 +177,17 @@ class Gateway:
 
     # -- time -------------------------------------------------------------------------------------------------------
 
-    def sweep(self, now: float, time_us: int) -> None:
-        """Do what is due once a second: deadlines, slow subscribers, heartbeats."""
+    def sweep(self, turn: int, now: float, time_us: int) -> None:
+        """Do what is due once a second, for one of `TURNS` parts of the clients: deadlines, slow ones, heartbeats."""
         for session, reply in self.orders.expire(now):
             self._answer(session, reply)
-        for client in list(self.clients.values()):
+        present = list(self._turns[turn])
+        for client in present:
             client.session.on_deadline(now)
             self._carry_out(client, now, time_us)
             self.service.review(client.subscriber, now)
-        self.service.heartbeat(self._open_subscribers(), time_us)
+        is_open = SessionState.OPEN
+        self.service.heartbeat((each.subscriber for each in present if each.session.state is is_open), time_us)
         self._forget_idle_shares()
 
     def check_feed(self, now: float, time_us: int) -> None:

@@ -250,9 +250,9 @@ class MarketDataService:
             self._renew_accounts()
         self._pass_on_executions(changes.executions)
 
-    def flush_due(self, now: float) -> None:
-        """Send what is due by now; costs one encode a channel and encoding, and one write a listener."""
-        self._flush(channel for pacer in self._pacers.values() for channel in pacer.take_due(now))
+    def flush_due(self, now: float) -> bool:
+        """Send what is due by now, if anything; costs one encode a channel and encoding, and one write a listener."""
+        return self._flush(channel for pacer in self._pacers.values() for channel in pacer.take_due(now))
 
     def next_deadline(self) -> float | None:
         """When to call `flush_due`, monotonic seconds; None if nothing waits."""
@@ -431,7 +431,7 @@ class MarketDataService:
                 if not subscriber.is_lagging:
                     self.send(subscriber, messages)
 
-    def _flush(self, channels: Iterable[Channel]) -> None:
+    def _flush(self, channels: Iterable[Channel]) -> bool:
         """Collect and encode each channel once, and write to each listener once, whatever it follows."""
         outgoing: dict[Subscriber, bytes] = {}
         for channel in channels:
@@ -444,6 +444,7 @@ class MarketDataService:
                     self._add_frame(outgoing, members, self.frame(messages, encoding))
         for subscriber, frames in outgoing.items():
             subscriber.write(frames)  # may suspend the subscriber, which leaves `outgoing` alone
+        return bool(outgoing)
 
     def _add_frame(self, outgoing: dict[Subscriber, bytes], members: Mapping[Subscriber, None], frame: bytes) -> None:
         self.statistics.frames += len(members)

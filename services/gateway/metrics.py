@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from prometheus_client import Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
-from prometheus_client.registry import Collector
+from prometheus_client.registry import Collector, CollectorRegistry
 
 from services.gateway.gateway import Gateway
+
+_HOP_SECONDS = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.25, 1, 5)
 
 
 class FeedStatistics:
@@ -25,6 +28,22 @@ class FeedStatistics:
         self.corrupt_entries = 0
         self.delay_s = 0.0
         """From the engine's publishing to this gateway's reading, of the last packet."""
+
+
+class HopTimes:
+    """
+    Where a change's time goes within this gateway; recorded for packets and flushes, never for a single client.
+
+    Args:
+        registry: Where the histograms are registered.
+    """
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.read_delay = _histogram("read_delay", "Engine's publishing to this gateway's reading, a packet", registry)
+        self.flush_wait = _histogram(
+            "flush_wait", "Oldest unsent packet's reading to the beginning of the flush, a flush", registry
+        )
+        self.flush = _histogram("flush", "Encoding and writing one flush to all of its listeners", registry)
 
 
 class GatewayCollector(Collector):
@@ -63,6 +82,10 @@ class GatewayCollector(Collector):
         yield _counter("feed_resyncs", "Times that the snapshots were loaded", feed.resyncs)
         yield _counter("redis_reconnects", "Times that Redis was away", feed.reconnects)
         yield _counter("corrupt_entries", "Feed entries that could not be read", feed.corrupt_entries)
+
+
+def _histogram(name: str, help_text: str, registry: CollectorRegistry) -> Histogram:
+    return Histogram(f"outcry_gateway_{name}_seconds", help_text, buckets=_HOP_SECONDS, registry=registry)
 
 
 def _gauge(name: str, help_text: str, value: float) -> Metric:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 import time
 from collections.abc import AsyncIterator
@@ -11,13 +12,17 @@ from pathlib import Path
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
+from services.gateway.aio.connection import ClientConnection
 from services.gateway.aio.server import GatewayServer
 from services.gateway.authentication import mint_token
+from services.gateway.gateway import Client
 from services.gateway.limits import GatewayLimits
+from services.gateway.session import Session
 from services.gateway.settings import GatewaySettings
-from services.gateway.subscriber import LagLimits
+from services.gateway.subscriber import LagLimits, Subscriber
 from shared.aio.redis_connection import read_stream
 from shared.close_codes import CloseCode
 from shared.codec import Encoding
@@ -47,6 +52,12 @@ async def http(server: GatewayServer, path: str) -> tuple[int, str]:
     writer.close()
     head, _, body = response.partition("\r\n\r\n")
     return int(head.split()[1]), body
+
+
+def value(metrics: str, name: str) -> float:
+    """Return one sample of Prometheus' text format."""
+    (found,) = [line for line in metrics.splitlines() if line.startswith(f"{name} ")]
+    return float(found.split()[1])
 
 
 @pytest.mark.parametrize("encoding", Encoding)
@@ -105,7 +116,49 @@ async def test_health_tells_alive_from_ready(redis_url: str, exchange: StoredExc
         status, metrics = await http(server, "/metrics")
         assert status == 200
         assert "outcry_gateway_feed_resyncs_total 1.0" in metrics
+        assert "process_cpu_seconds_total" in metrics
         assert (await http(server, "/nothing"))[0] == 404
+
+
+async def test_where_a_changes_time_goes_is_counted_for_packets_and_flushes_not_for_users(
+    redis_url: str, exchange: StoredExchange, tmp_path: Path
+) -> None:
+    """An operator must see which hop is slow, and 1,000 users must not make 1,000 records of it."""
+    async with gateway_on(redis_url, tmp_path) as server, user_of(server) as ann, user_of(server) as bob:
+        for user in (ann, bob):
+            await user.ask(op="subscribe", channel="book")
+            await user.hear(Snapshot)
+        before = (await http(server, "/metrics"))[1]
+        await exchange.publish(bids=[(101, 2)])
+        await asyncio.gather(ann.hear(Delta), bob.hear(Delta))
+        after = (await http(server, "/metrics"))[1]
+        for hop in ("read_delay", "flush_wait", "flush"):
+            name = f"outcry_gateway_{hop}_seconds_count"
+            assert value(after, name) - value(before, name) == 1, hop
+
+
+async def test_who_has_left_is_forgotten_without_the_garbage_collector(
+    redis_url: str, exchange: StoredExchange, tmp_path: Path
+) -> None:
+    """Connections that end must leave no circles of references, for the collector is told to leave the old alone."""
+
+    def held() -> list[str]:
+        ours = (ClientConnection, Client, Session, Subscriber, ServerProtocol)
+        return sorted(type(each).__name__ for each in gc.get_objects() if isinstance(each, ours))
+
+    async with gateway_on(redis_url, tmp_path) as server:
+        gc.collect()
+        gc.disable()
+        try:
+            before = held()
+            async with user_of(server) as ann:
+                await ann.ask(op="subscribe", channel="book")
+                await ann.ask(op="subscribe", channel="account")
+                await ann.hear(Snapshot)
+                assert len(held()) == len(before) + 5
+            await until(lambda: held() == before)
+        finally:
+            gc.enable()
 
 
 async def test_frames_that_are_no_requests_get_replies_and_the_connection_lives(

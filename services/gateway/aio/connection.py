@@ -52,9 +52,8 @@ class ClientConnection(asyncio.Protocol):
         self._client: Client | None = None
         self._fragments: list[bytes] = []
         self._user = ""
-        self._websocket = ServerProtocol(
+        self._websocket = _StreamProtocol(
             subprotocols=cast("Sequence[Subprotocol]", SUBPROTOCOLS),
-            select_subprotocol=_select_subprotocol,
             max_size=FRAME_BYTES_MAX,
             logger=server.websocket_log,
         )
@@ -95,10 +94,12 @@ class ClientConnection(asyncio.Protocol):
         self.pause_writing()
 
     def connection_lost(self, _error: Exception | None) -> None:
-        """Forget this client."""
+        """Forget this client, and cut the circles of references: nobody need search for what has ended."""
         self._cancel_deadline()
         if self._client is not None:
             self._server.gateway.lost(self._client)
+            self._client = None
+        self._websocket.parser.close()
 
     # -- the core's side --------------------------------------------------------------------------------------------
 
@@ -198,11 +199,14 @@ class ClientConnection(asyncio.Protocol):
             self._deadline = None
 
 
-def _select_subprotocol(_: ServerProtocol, offered: Sequence[Subprotocol]) -> Subprotocol:
-    for subprotocol in SUBPROTOCOLS:
-        if subprotocol in offered:
-            return Subprotocol(subprotocol)
-    names = ", ".join(offered) or "none"
-    raise NegotiationError(
-        f"the client must offer one of the subprotocols {', '.join(SUBPROTOCOLS)}; it offered {names}"
-    )
+class _StreamProtocol(ServerProtocol):
+    """Insists on one of our subprotocols; a function passed for that would be bound in a circle of references."""
+
+    def select_subprotocol(self, subprotocols: Sequence[Subprotocol]) -> Subprotocol:
+        for subprotocol in SUBPROTOCOLS:
+            if subprotocol in subprotocols:
+                return Subprotocol(subprotocol)
+        names = ", ".join(subprotocols) or "none"
+        raise NegotiationError(
+            f"the client must offer one of the subprotocols {', '.join(SUBPROTOCOLS)}; it offered {names}"
+        )

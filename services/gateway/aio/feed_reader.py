@@ -107,8 +107,7 @@ class FeedReader:
         self.statistics.resyncs += 1
         self._is_placed = True
         self._log.info("snapshots loaded", cover=str(cover), instruments=len(listing), books=len(states))
-        self._server.gateway.heard(changes, self._server.now(), time_us)
-        self._server.flush()
+        self._server.packets_read(changes)
 
     async def _read(self) -> None:
         market = self._server.gateway.market
@@ -122,12 +121,12 @@ class FeedReader:
                 feed_id, packet, published_us = self._entry(entry_id, fields)
                 market.apply(feed_id, packet, published_us, changes)
                 self.statistics.delay_s = (time_us - published_us) / 1e6
+                self._server.hops.read_delay.observe(self.statistics.delay_s)
                 self.statistics.packets += 1
         finally:
             # Whatever a later packet breaks: trades, executions and outcomes of those before it are never read again.
             if market.feed_id != began_at:
-                self._server.gateway.heard(changes, self._server.now(), time_us)
-                self._server.flush()
+                self._server.packets_read(changes)
 
     def _entry(self, entry_id: bytes, fields: dict[bytes, bytes]) -> tuple[FeedId, Packet, int]:
         try:

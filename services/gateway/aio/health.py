@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from websockets.http11 import Response
 from websockets.server import ServerProtocol
 
@@ -20,11 +20,13 @@ class Health:
 
     Args:
         server: The gateway's shell.
+        registry: What `/metrics` shows, beside the gateway's counters and the process's CPU and memory.
     """
 
-    def __init__(self, server: GatewayServer) -> None:
+    def __init__(self, server: GatewayServer, registry: CollectorRegistry) -> None:
         self._server = server
-        self._registry = CollectorRegistry()
+        self._registry = registry
+        ProcessCollector(registry=registry)
         self._registry.register(GatewayCollector(server.gateway, server.feed_reader.statistics))
 
     def answer(self, path: str, http: ServerProtocol) -> Response:

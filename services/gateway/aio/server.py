@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import secrets
 import socket
@@ -11,13 +12,16 @@ from random import Random
 from typing import Final
 
 import structlog
+from prometheus_client import CollectorRegistry
 
 from services.gateway.aio.command_writer import CommandWriter
 from services.gateway.aio.connection import ClientConnection
 from services.gateway.aio.feed_reader import FeedReader
 from services.gateway.aio.health import Health
-from services.gateway.gateway import Gateway
+from services.gateway.gateway import TURNS, Gateway
 from services.gateway.limits import GatewayLimits
+from services.gateway.metrics import HopTimes
+from services.gateway.replica import Changes
 from services.gateway.settings import GatewaySettings
 from shared.aio.redis_connection import open_redis
 from shared.stream_keys import StreamKeys
@@ -28,6 +32,7 @@ wait for SYN retries."""
 SEND_BUFFER_BYTES: Final = 256 * 1024
 """The kernel's share of what is unsent to one client: bounded, so that a slow one is noticed."""
 SWEEP_S: Final = 1.0
+"""Every client's time between two heartbeats."""
 FEED_CHECK_S: Final = 0.25
 """With the limit of the feed's silence this keeps the promise that users hear of it within 3 s."""
 DRAIN_S: Final = 5.0
@@ -55,11 +60,14 @@ class GatewayServer:
         self._writing = open_redis(settings.redis_url, "gateway-commands")
         self.feed_reader = FeedReader(self._reading, keys, self, random)
         self.command_writer = CommandWriter(self._writing, keys, self.gateway.orders, random)
-        self.health = Health(self)
+        registry = CollectorRegistry()
+        self.hops = HopTimes(registry)
+        self.health = Health(self, registry)
         self.port = settings.port
         """Where it listens; the one that was free, if 0 was asked for, once it runs."""
         self._settings = settings
         self._flush_timer: asyncio.TimerHandle | None = None
+        self._unsent_since: float | None = None
         self.log = structlog.get_logger().bind(source=source)
 
     def now(self) -> float:
@@ -70,10 +78,23 @@ class GatewayServer:
         """Unix time in microseconds."""
         return time.time_ns() // 1000
 
+    def packets_read(self, changes: Changes) -> None:
+        """Pass on what the feed brought, at once if it is due."""
+        now = self.now()
+        if self._unsent_since is None:
+            self._unsent_since = now
+        self.gateway.heard(changes, now, self.time_us())
+        self.flush()
+
     def flush(self) -> None:
         """Send what is due, and come back when the rest is."""
         service = self.gateway.service
-        service.flush_due(self.now())
+        began_at = self.now()
+        if service.flush_due(began_at):
+            self.hops.flush.observe(self.now() - began_at)
+            if self._unsent_since is not None:
+                self.hops.flush_wait.observe(began_at - self._unsent_since)
+                self._unsent_since = None
         deadline = service.next_deadline()
         if deadline is None:
             return
@@ -112,9 +133,11 @@ class GatewayServer:
         self.log.info("stopped")
 
     async def _sweep(self) -> None:
-        while True:
-            await asyncio.sleep(SWEEP_S)
-            self.gateway.sweep(self.now(), self.time_us())
+        due_at = self.now()
+        for turn in itertools.cycle(range(TURNS)):
+            due_at = max(due_at + SWEEP_S / TURNS, self.now())  # late turns do not pile up
+            await asyncio.sleep(due_at - self.now())
+            self.gateway.sweep(turn, self.now(), self.time_us())
 
     async def _check_feed(self) -> None:
         while True:

@@ -4,7 +4,7 @@ from random import Random
 from typing import Any
 
 from services.gateway.authentication import mint_token
-from services.gateway.gateway import Client, Gateway
+from services.gateway.gateway import TURNS, Client, Gateway
 from services.gateway.limits import GatewayLimits
 from services.gateway.replica import Changes
 from shared.close_codes import CloseCode
@@ -267,8 +267,22 @@ def test_the_sweep_sends_heartbeats() -> None:
     client, listener = house.enter()
     house.ask(client, listener, op="subscribe", channel="book", instruments=["ACME"])
     house.feed(bids=[(100, 1)])
-    house.gateway.sweep(house.now, house.time_us)
+    for turn in range(TURNS):
+        house.gateway.sweep(turn, house.now, house.time_us)
     assert listener.heard(Heartbeat) == [Heartbeat(house.time_us, {"ACME": 1})]
+
+
+def test_a_sweep_is_spread_evenly_over_its_turns() -> None:
+    """Heartbeats to everybody at once would hold up the market for as long as a flush to everybody takes."""
+    house = House()
+    entered = [house.enter(f"u{number}") for number in range(3 * TURNS)]
+    for client, _ in entered[:TURNS]:
+        house.gateway.lost(client)
+    for turn in range(TURNS):
+        before = house.gateway.service.statistics.frames
+        house.gateway.sweep(turn, house.now, house.time_us)
+        assert house.gateway.service.statistics.frames - before == 2
+    assert all(len(listener.heard(Heartbeat)) == 1 for _, listener in entered[TURNS:])
 
 
 def test_a_user_has_so_many_connections_and_gets_them_back() -> None:
