@@ -24,8 +24,8 @@ class MatchingSettings(BaseSettings):
     """Where the logs are."""
     shard: int = Field(default=0, ge=0)
     """Which market, if several share one Redis."""
-    lease_ms: int = Field(default=3_000, ge=100)
-    """How long a silent leader stays leader; renewed with every packet, at least once a second."""
+    lease_ms: int = Field(default=1_200, ge=100)
+    """How long a silent leader stays leader; renewed with every packet, and six times in its length."""
     feed_packets_max: int = Field(default=50_000, ge=2 * CHECKPOINT_PACKETS_MAX)
     """Packets kept in the feed, about; readers that fall further back start from snapshots."""
     command_entries_max: int = Field(default=100_000, ge=1)

@@ -66,8 +66,10 @@ def open_redis(url: str, name: str) -> Redis:
     )
 
 
-async def read_stream(redis: Redis, key: str, after: str, count: int, block_ms: int = BLOCK_MS) -> list[StreamEntry]:
-    """Return up to `count` entries after an id, oldest first; empty if none came within `block_ms`."""
+async def read_stream(
+    redis: Redis, key: str, after: str, count: int, block_ms: int | None = BLOCK_MS
+) -> list[StreamEntry]:
+    """Return up to `count` entries after an id, oldest first; empty if none came within `block_ms` (None: at once)."""
     found = await redis.xread({key: after}, count=count, block=block_ms)
     return cast("list[StreamEntry]", found[key.encode()]) if found else []  # type: ignore[call-overload]
 

@@ -20,6 +20,8 @@ from services.matching.aio.lease import Lease
 from services.matching.aio.metrics import MatchingMetrics
 from services.matching.aio.patience import Patience
 from services.matching.aio.publisher import Answer, Publisher, Verdict
+from services.matching.aio.standby import Standby
+from services.matching.aio.store_recovery import StoreRecovery
 from services.matching.aio.takeover import Takeover
 from services.matching.checkpoint import Checkpoint, decode_checkpoint, encode_checkpoint
 from services.matching.kept_packets import FeedEntry
@@ -80,10 +82,13 @@ class House:
         patience = Patience(10.0, asyncio.Event(), self.random)
         lease = Lease(self.redis, KEYS, "me", 60_000)
         assert await lease.try_acquire()
+        recovery = StoreRecovery(self.redis, KEYS, lease, self.reader)
+        standby = Standby(self.redis, KEYS, self.reader, recovery, metrics)
         takeover = Takeover(
-            self.redis, KEYS, lease, self.reader, self.publisher, settings, patience, metrics, self.random
+            self.redis, KEYS, lease, standby, recovery, self.publisher, settings, patience, metrics, self.random
         )
         self.leader = await takeover.run()
+        self.reader.seek(self.leader.engine.log_id)
 
     async def append(self, *commands: Command) -> None:
         self.appended += commands

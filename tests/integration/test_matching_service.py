@@ -8,6 +8,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +17,7 @@ import pytest
 from services.matching.checkpoint import decode_checkpoint
 from shared.commands import Tick, decode_commands, encode_commands
 from shared.market_listing import DEFAULT_LISTING
-from shared.packet import FeedId
+from shared.packet import PACKET_VERSION, FeedId, Packet, encode_packet
 from shared.snapshots import decode_accounts, decode_book_state, decode_listing
 from shared.stream_keys import COMMANDS_FIELD
 from shared.types import Side
@@ -141,6 +142,88 @@ def test_a_standby_takes_over_and_the_frozen_leader_is_fenced(engines: Engines, 
     trader.trade()
     assert chain_is_unbroken(trader)
     assert second.process.poll() is None
+
+
+def test_a_standby_leads_within_two_seconds_of_a_kill(engines: Engines, trader: Trader) -> None:
+    """It has applied everything already: epoch, seq, trade ids and resting orders go on, after a pause."""
+    first = engines.start_leading()
+    second = engines.start()
+    eventually(lambda: second.told('"standing by"'))
+    for _ in range(50):
+        trader.trade()
+    resting = trader.order("ann", Side.ASK, 120, 7)
+    trader.append(resting)
+    trader.wait_for(resting)
+    first.kill()
+    killed_at = time.monotonic()
+    taken = trader.order("bob", Side.BID, 120, 7)
+    trader.append(taken)
+    packet = trader.wait_for(taken)
+    assert time.monotonic() - killed_at < 2.0
+    assert [(trade.trade_id, trade.quantity) for trade in packet.trades] == [(51, 7)]
+    assert [change.seq for change in packet.changes] == [102]
+    assert len({packet.epoch for packet in trader.packets()}) == 1
+    assert not second.told("starting again")
+    assert not second.told("recovered")
+    assert chain_is_unbroken(trader)
+
+
+def test_a_leader_asked_to_stop_hands_over_at_once(engines: Engines, trader: Trader) -> None:
+    """A planned change of leaders waits for no lease."""
+    first = engines.start_leading(LEASE_MS=6_000)
+    second = engines.start(LEASE_MS=6_000)
+    eventually(lambda: second.told('"standing by"'))
+    trader.trade()
+    first.send_signal(signal.SIGTERM)
+    asked_at = time.monotonic()
+    trader.trade()
+    assert time.monotonic() - asked_at < 2.5  # of a lease of six
+    assert first.exit_code() == 0
+    assert len({packet.epoch for packet in trader.packets()}) == 1
+    assert chain_is_unbroken(trader)
+
+
+def test_a_standby_that_differs_says_so_and_starts_again(engines: Engines, trader: Trader) -> None:
+    """It must never lead another market than the one that users have seen."""
+    engines.start_leading()
+    second = engines.start()
+    eventually(lambda: second.told('"standing by"'))
+    trader.trade()
+    last = list(trader.feed())[-1]
+    term, position = FeedId.parse(last)
+    stray = Packet(PACKET_VERSION, 1, position, position, "0-0", 0, (), (), (), (), (), ())
+    trader.redis.xadd(KEYS.feed, {"p": encode_packet(stray), "t": 1}, id=f"{term + 1}-{position}")
+    eventually(lambda: second.told("the standby differs from the leader"))
+    assert second.process.poll() is None
+
+
+def test_a_standby_heals_a_store_that_failed_together_with_the_leader(
+    tmp_path: Path, redis_server: RealRedis, own_engines: Engines, own_trader: Trader
+) -> None:
+    """What it has followed comes back, same ids and bytes; and since there may have been more, a new epoch begins."""
+    first = own_engines.start_leading(CHECKPOINT_INTERVAL_S=0.2, LEASE_MS=3_000)
+    second = own_engines.start(LEASE_MS=3_000)
+    eventually(lambda: second.told('"standing by"'))
+    own_trader.trade()
+    redis_server.copy_data(tmp_path / "earlier")
+    resting = own_trader.order("ann", Side.ASK, 120, 7)
+    own_trader.append(resting)
+    own_trader.wait_for(resting)
+    before = own_trader.feed()
+    first.kill()
+    eventually(lambda: second.told('"leading"') or list(own_trader.feed()) == list(before))
+    redis_server.kill()
+    redis_server.load_data(tmp_path / "earlier")
+    redis_server.start()
+    own_trader.free_lease()
+    eventually(lambda: second.told('"leading"'))
+    healed = own_trader.feed()
+    assert before.items() <= healed.items()
+    taken = own_trader.order("bob", Side.BID, 120, 7)
+    own_trader.append(taken)
+    assert [trade.quantity for trade in own_trader.wait_for(taken).trades] == [7]
+    assert len({packet.epoch for packet in own_trader.packets()}) == 2
+    assert chain_is_unbroken(own_trader)
 
 
 def test_ends_in_good_order_when_asked_to(engines: Engines, trader: Trader) -> None:

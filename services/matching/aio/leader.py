@@ -15,7 +15,7 @@ import structlog
 from services.matching.aio.metrics import MatchingMetrics
 from services.matching.aio.patience import Patience
 from services.matching.aio.publisher import Answer, Publisher, Verdict
-from services.matching.checkpoint import Checkpoint, decode_checkpoint, encode_checkpoint
+from services.matching.checkpoint import Checkpoint, encode_checkpoint, read_head
 from services.matching.command_log import LOG_START
 from services.matching.engine import Engine
 from services.matching.feed import PacketBuilder
@@ -52,7 +52,8 @@ class Leader:
     Args:
         engine: Stands at the position of `last_id`, or where history was lost beyond it.
         term: This term; above that of `last_id`.
-        last_id: The feed's last id.
+        last_id: The feed's last id; of the last packet in `kept`, if there is any.
+        kept: Packets up to there, for healing a store that has lost them.
         redis: For reading back what the store holds.
         keys: The shard's keys.
         publisher: The way into the feed; knows the store's id.
@@ -66,6 +67,7 @@ class Leader:
         engine: Engine,
         term: int,
         last_id: FeedId,
+        kept: KeptPackets,
         redis: Redis,
         keys: StreamKeys,
         publisher: Publisher,
@@ -86,13 +88,15 @@ class Leader:
         self._patience = patience
         self._metrics = metrics
         self._schedule = SnapshotSchedule(settings.snapshot_interval_s, settings.checkpoint_interval_s)
-        self._kept = KeptPackets()
+        self._kept = kept
         self._renewed_at = time.monotonic()
         self._log = structlog.get_logger().bind(term=term)
 
     async def announce(self) -> bool:
         """
-        Append this term's marker, and store everything; False if the feed was not as it was at recovery.
+        Append this term's marker, and store everything; False if the feed is not as it was followed or recovered.
+
+        A store that has lost its tail is healed by the way, as far as the packets kept reach.
 
         Raises:
             LeadershipLost: If the lease names another.
@@ -101,6 +105,9 @@ class Leader:
         publication = self._next(self.builder.marker())
         sent_at = time.monotonic()
         answer = await self._send(publication)
+        if answer.verdict is Verdict.BEHIND and self._kept.after(FeedId.parse(answer.detail)):
+            await self._heal(publication, FeedId.parse(answer.detail))
+            answer = await self._send(publication)
         match answer.verdict:
             case Verdict.APPENDED:
                 self._appended(publication, sent_at)
@@ -228,7 +235,7 @@ class Leader:
         """Where the store's own checkpoint stands. Asked before anything is changed, since asking may fail."""
         data = cast("bytes | None", await self._redis.get(self._keys.checkpoint))
         try:
-            return decode_checkpoint(data).engine.log_id if data is not None else LOG_START
+            return read_head(data).log_id if data is not None else LOG_START
         except MalformedMessage as error:
             raise CorruptEntry(self._keys.checkpoint, "", str(error)) from error
 

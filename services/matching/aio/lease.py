@@ -1,20 +1,22 @@
 """Who leads: a key with a time to live, and the counter of terms.
 
 For speed only: what keeps two leaders apart is the feed, whose ids rise with the term. The lease is renewed by
-publish.lua; here it is taken, kept during recovery, and given back.
+publish.lua; here it is taken, kept while there is nothing to publish, and given back.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Final
 
 from services.matching.aio.script import Script
-from shared.aio.redis_connection import Redis
+from shared.aio.cancellation import raise_if_cancelled
+from shared.aio.redis_connection import UNREACHABLE, Redis, RedisError
 from shared.stream_keys import StreamKeys
 
 POLLS_A_LEASE: Final = 6
-"""How often in the length of a lease one looks whether it is free."""
+"""How often in the length of a lease one looks whether it is free, and renews it where nothing is published."""
 
 _RENEW: Final = Script(
     "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end\nreturn redis.call('PEXPIRE', KEYS[1], ARGV[2])"
@@ -52,10 +54,23 @@ class Lease:
         taken = await self._redis.set(self._keys.lease, self._leader, nx=True, px=self._lease_ms)
         return bool(taken) or await self.renew()
 
+    @property
+    def poll_ms(self) -> int:
+        """How long to wait before another try."""
+        return self._lease_ms // POLLS_A_LEASE
+
+    async def keep(self, stop: asyncio.Event) -> None:
+        """Renew until `stop`. A failure is left to the next publication, which finds out what it means."""
+        while not stop.is_set():
+            raise_if_cancelled()
+            with contextlib.suppress(*UNREACHABLE, RedisError):
+                await self.renew()
+            await self.wait(stop)
+
     async def wait(self, stop: asyncio.Event) -> None:
         """Wait until it is worth another try, or until `stop`."""
         try:
-            async with asyncio.timeout(self._lease_ms / 1000 / POLLS_A_LEASE):
+            async with asyncio.timeout(self.poll_ms / 1000):
                 await stop.wait()
         except TimeoutError:
             pass

@@ -36,6 +36,9 @@ class MatchingMetrics:
             "outcry_checkpoint_seconds", "Encoding of checkpoint and accounts", buckets=_SECONDS, registry=registry
         )
         self.healed_packets = Counter("outcry_healed_packets", "Packets appended again", registry=registry)
+        self.standby_reloads = Counter(
+            "outcry_standby_reloads", "Times that a standby had to start again from the checkpoint", registry=registry
+        )
         self.position = Gauge("outcry_position", "Commands applied since the market began", registry=registry)
         self.term = Gauge("outcry_term", "Term of this leader; 0 while another leads", registry=registry)
 

@@ -1,4 +1,4 @@
-"""The matching service: wait for the lease, recover, then read, apply, publish, repeat.
+"""The matching service: stand by until the lease is free, then read, apply, publish, repeat.
 
 Owns the life of one engine process. Batches are natural, not timed: a batch is what has come while the last one was
 being published, so at rest a command waits for nobody and under load the cost a command falls.
@@ -19,6 +19,8 @@ from services.matching.aio.lease import Lease
 from services.matching.aio.metrics import MatchingMetrics
 from services.matching.aio.patience import Patience
 from services.matching.aio.publisher import Publisher
+from services.matching.aio.standby import Standby
+from services.matching.aio.store_recovery import StoreRecovery
 from services.matching.aio.takeover import Takeover
 from services.matching.aio.ticker import Ticker
 from services.matching.command_log import LogEntry
@@ -75,8 +77,19 @@ class MatchingService:
             feed_packets_max=settings.feed_packets_max,
             command_entries_max=settings.command_entries_max,
         )
+        recovery = StoreRecovery(writing, self._keys, self._lease, self._reader)
+        self._standby = Standby(reading, self._keys, self._reader, recovery, metrics)
         self._takeover = Takeover(
-            writing, self._keys, self._lease, self._reader, publisher, settings, self._patience, metrics, random
+            writing,
+            self._keys,
+            self._lease,
+            self._standby,
+            recovery,
+            publisher,
+            settings,
+            self._patience,
+            metrics,
+            random,
         )
 
     def stop(self) -> None:
@@ -99,22 +112,29 @@ class MatchingService:
         ticker = Ticker(self._writing, self._keys, leader.term, self._stop, self._new_patience())
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(ticker.run(missing), name="ticker")
-            tasks.create_task(self._serve(leader), name="serve")
+            keeping = tasks.create_task(self._lease.keep(self._stop), name="lease")
+            await tasks.create_task(self._serve(leader), name="serve")
+            keeping.cancel()
         await self._shut_down(leader)
 
     async def _lead(self) -> Leader | None:
-        """Wait for the lease and take over; None if asked to stop before."""
+        """Stand by until the lease is free, and take over; None if asked to stop before."""
         log = structlog.get_logger()
         log.info("waiting for the lease", key=self._keys.lease)
         while not self._stop.is_set():
+            raise_if_cancelled()
             try:
                 if await self._lease.try_acquire():
                     leader = await self._takeover.run()
+                    leader.rewound = False
+                    self._reader.seek(leader.engine.log_id)
                     log.info("leading", term=leader.term, position=leader.engine.position, epoch=leader.engine.epoch)
                     self._metrics.term.set(leader.term)
                     return leader
+                await self._standby.follow(self._lease.poll_ms)
                 self._patience.answered()
-                await self._lease.wait(self._stop)
+                if self._standby.shadow is None:
+                    await self._lease.wait(self._stop)
             except (*UNREACHABLE, RedisError) as error:
                 await self._patience.wait(error)
         return None

@@ -1,33 +1,50 @@
-"""Becoming the leader: recover the engine from the store, then announce a new term.
+"""Becoming the leader: take the standby's market, or recover one from the store, then announce a new term.
 
 Owns the order of the steps and the choice of epoch. An announcement that the store does not append is no failure:
-someone wrote in between, so one recovers again.
+someone wrote in between, so one catches up again.
 """
 
 from __future__ import annotations
 
 import time
 from random import Random
-from typing import Final
+from typing import Final, NamedTuple, cast
 
 import structlog
 
-from services.matching.aio.command_reader import CommandReader
 from services.matching.aio.leader import Leader
 from services.matching.aio.lease import Lease
 from services.matching.aio.metrics import MatchingMetrics
 from services.matching.aio.patience import Patience
 from services.matching.aio.publisher import Publisher, Verdict
+from services.matching.aio.standby import Standby
+from services.matching.aio.store_recovery import StoreRecovery
+from services.matching.checkpoint import read_head
+from services.matching.engine import Engine
+from services.matching.kept_packets import KeptPackets
 from services.matching.recovery import Recovery
 from services.matching.settings import MatchingSettings
-from shared.aio.redis_connection import Redis
-from shared.errors import CorruptEntry, LeadershipLost
-from shared.packet import FeedId
-from shared.stream_keys import PACKET_FIELD, StreamKeys
+from services.matching.shadow import Shadow
+from shared.aio.redis_connection import Redis, last_entry
+from shared.errors import CorruptEntry, LeadershipLost, MalformedMessage
+from shared.packet import FEED_START, FeedId
+from shared.stream_keys import StreamKeys
 from shared.types import EPOCH_MAX
 
 TAKEOVERS_MAX: Final = 10
 """Recoveries in a row that may be overtaken by an old leader that still writes."""
+
+
+class _Candidate(NamedTuple):
+    """An engine that could lead, and where it stands."""
+
+    engine: Engine
+    term: int
+    """The highest seen."""
+    feed_id: FeedId
+    kept: KeptPackets
+    may_have_lost: bool
+    """Whether there may have been packets that nobody is left to know of: then another history begins."""
 
 
 class Takeover:
@@ -38,7 +55,8 @@ class Takeover:
         redis: For everything but the reading of commands.
         keys: The shard's keys.
         lease: Held already.
-        reader: The command log.
+        standby: What has been followed so far.
+        recovery: The way without a standby.
         publisher: The feed.
         settings: The market's rules and the rhythm of snapshots.
         patience: For the leader that comes out.
@@ -51,7 +69,8 @@ class Takeover:
         redis: Redis,
         keys: StreamKeys,
         lease: Lease,
-        reader: CommandReader,
+        standby: Standby,
+        recovery: StoreRecovery,
         publisher: Publisher,
         settings: MatchingSettings,
         patience: Patience,
@@ -61,7 +80,8 @@ class Takeover:
         self._redis = redis
         self._keys = keys
         self._lease = lease
-        self._reader = reader
+        self._standby = standby
+        self._recovery = recovery
         self._publisher = publisher
         self._settings = settings
         self._patience = patience
@@ -70,7 +90,7 @@ class Takeover:
 
     async def run(self) -> Leader:
         """
-        Recover, announce, and return the leader of a new term; the reader stands where it must go on.
+        Catch up, announce, and return the leader of a new term; the log goes on behind its `engine.log_id`.
 
         Raises:
             LeadershipLost: If another took the lease, or old leaders kept writing.
@@ -82,47 +102,52 @@ class Takeover:
             if answer.verdict is Verdict.NOT_LEADER:
                 raise LeadershipLost(f"{answer.detail} took the lease during recovery")
             self._publisher.store_id = answer.detail
-            leader = await self._candidate(await self._recover())
+            leader = await self._leader(await self._candidate())
             if await leader.announce():
                 return leader
+            self._standby.shadow = None  # its engine was the leader's that was not to be
         raise LeadershipLost(f"the feed moved on during {TAKEOVERS_MAX} recoveries")
 
-    async def _recover(self) -> Recovery:
-        async with self._redis.pipeline(transaction=True) as together:
-            together.get(self._keys.checkpoint)
-            together.xrevrange(self._keys.feed, count=1)
-            checkpoint, newest = await together.execute()
-        last = [(FeedId.parse(feed_id), fields.get(PACKET_FIELD, b"")) for feed_id, fields in newest]
-        recovery = Recovery(self._keys, checkpoint, last[0] if last else None)
-        start = recovery.engine.log_id
-        if not await self._reader.holds(start):
-            raise CorruptEntry(self._keys.commands, start, "the checkpoint stands there, and the log no longer has it")
-        await self._replay(recovery)
-        return recovery
+    async def _candidate(self) -> _Candidate:
+        shadow = await self._standby.catch_up()
+        if shadow is None:
+            return self._recovered(await self._recovery.run())
+        return await self._followed(shadow)
 
-    async def _replay(self, recovery: Recovery) -> None:
-        self._reader.seek(recovery.engine.log_id)
-        while not recovery.reached and (entries := await self._reader.read(block_ms=None)):
-            await self._lease.renew()
-            for entry in entries:
-                if not recovery.reached:
-                    recovery.apply(entry)
-        self._reader.seek(recovery.engine.log_id)
-
-    async def _candidate(self, recovery: Recovery) -> Leader:
+    def _recovered(self, recovery: Recovery) -> _Candidate:
         engine = recovery.finish()
-        if recovery.history_lost or recovery.store_id != self._publisher.store_id:
-            # Nobody is left who saw what the store may have lost, or there was nothing: another history begins.
+        may_have_lost = recovery.history_lost or recovery.store_id != self._publisher.store_id
+        return _Candidate(engine, recovery.term, recovery.feed_id, KeptPackets(), may_have_lost)
+
+    async def _followed(self, shadow: Shadow) -> _Candidate:
+        """Take the shadow; what the store has lost of what it followed, its announcement heals."""
+        newest = await last_entry(self._redis, self._keys.feed)
+        last_id = FeedId.parse(newest[0]) if newest else FEED_START
+        may_have_lost = last_id < shadow.feed_id or await self._vouched_store() != self._publisher.store_id
+        return _Candidate(shadow.engine, shadow.term, shadow.feed_id, shadow.kept, may_have_lost)
+
+    async def _vouched_store(self) -> str | None:
+        """Return the replication id of the store that the last leader knew; None if there is no checkpoint."""
+        data = cast("bytes | None", await self._redis.get(self._keys.checkpoint))
+        try:
+            return read_head(data).store_id if data is not None else None
+        except MalformedMessage as error:
+            raise CorruptEntry(self._keys.checkpoint, "", str(error)) from error
+
+    async def _leader(self, candidate: _Candidate) -> Leader:
+        engine = candidate.engine
+        if candidate.may_have_lost:
             engine.epoch = self._random.randint(1, EPOCH_MAX)
         engine.config = self._settings.engine_config()
-        term = await self._lease.take_term(max(recovery.term, time.time_ns() // 1_000_000))
+        term = await self._lease.take_term(max(candidate.term, time.time_ns() // 1_000_000))
         structlog.get_logger().info(
-            "recovered", term=term, position=engine.position, epoch=engine.epoch, feed=str(recovery.feed_id)
+            "taking over", term=term, position=engine.position, epoch=engine.epoch, feed=str(candidate.feed_id)
         )
         return Leader(
             engine,
             term,
-            recovery.feed_id,
+            candidate.feed_id,
+            candidate.kept,
             self._redis,
             self._keys,
             self._publisher,
