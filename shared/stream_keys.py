@@ -30,6 +30,8 @@ class StreamKeys:
         """String with a time to live: who leads."""
         self.term: Final = prefix + "term"
         """Counter: the last term taken."""
+        self.secured: Final = prefix + "secured"
+        """Position up to which commands are known to be durable; only where that is asked for."""
         self.checkpoint: Final = prefix + "checkpoint"
         """The engine's state at a position."""
         self.accounts: Final = prefix + "accounts"

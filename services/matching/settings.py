@@ -5,6 +5,7 @@ Each is read from `OUTCRY_` and its name in capitals, such as `OUTCRY_REDIS_URL`
 
 from __future__ import annotations
 
+import enum
 from pathlib import Path
 from typing import Literal
 
@@ -13,6 +14,17 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.matching.engine import OPEN_ORDERS_MAX, EngineConfig
 from services.matching.snapshot_schedule import CHECKPOINT_PACKETS_MAX
+
+
+class Durability(enum.Enum):
+    """What commands must outlive before anyone is told what they did."""
+
+    PROCESS = "process"
+    """The processes: in the store's memory."""
+    MACHINE = "machine"
+    """The machine: in the store's append-only file, on disk."""
+    REPLICA = "replica"
+    """The primary: in the memory of so many replicas."""
 
 
 class MatchingSettings(BaseSettings):
@@ -38,6 +50,10 @@ class MatchingSettings(BaseSettings):
     """Time between two checkpoints; after a crash this much of the log is applied again."""
     open_orders_max: int = Field(default=OPEN_ORDERS_MAX, ge=1)
     """Resting orders a user may have."""
+    durability: Durability = Durability.PROCESS
+    """What commands must outlive before they are acknowledged: `process`, `machine` or `replica`."""
+    replicas_min: int = Field(default=1, ge=1)
+    """Replicas that must have a command before it is acknowledged; for durability `replica`."""
     unreachable_max_s: float = Field(default=30.0, ge=0)
     """How long Redis may be away before the engine gives up."""
     metrics_port: int = Field(default=0, ge=0, le=65_535)

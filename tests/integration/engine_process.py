@@ -89,6 +89,10 @@ class Engines:
             eventually(lambda: redis.exists(KEYS.snapshot("ACME")))
         return engine
 
+    def told(self, text: str) -> bool:
+        """Whether the log of any of them holds this."""
+        return any(engine.told(text) for engine in self._started)
+
     def end(self) -> None:
         for engine in self._started:
             engine.kill()

@@ -12,6 +12,7 @@ from typing import assert_never, cast
 
 import structlog
 
+from services.matching.aio.durability import DurabilityGate
 from services.matching.aio.metrics import MatchingMetrics
 from services.matching.aio.patience import Patience
 from services.matching.aio.publisher import Answer, Publisher, Verdict
@@ -57,6 +58,7 @@ class Leader:
         redis: For reading back what the store holds.
         keys: The shard's keys.
         publisher: The way into the feed; knows the store's id.
+        gate: What commands must pass before their packet is published.
         settings: The rhythm of snapshots and checkpoints, and the lease.
         patience: How long to bear with a silent store.
         metrics: Where to count.
@@ -71,6 +73,7 @@ class Leader:
         redis: Redis,
         keys: StreamKeys,
         publisher: Publisher,
+        gate: DurabilityGate,
         settings: MatchingSettings,
         patience: Patience,
         metrics: MatchingMetrics,
@@ -84,6 +87,7 @@ class Leader:
         self._redis = redis
         self._keys = keys
         self._publisher = publisher
+        self._gate = gate
         self._lease_s = settings.lease_ms / 1000
         self._patience = patience
         self._metrics = metrics
@@ -153,6 +157,8 @@ class Leader:
             raise_if_cancelled()
             sent_at = time.monotonic()
             try:
+                if publication.fresh is not None:
+                    await self._gate.secure(publication.fresh.feed_id.position)
                 if await self._draw_consequences(publication, await self._send(publication)):
                     self._appended(publication, sent_at)
                     return

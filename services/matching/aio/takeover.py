@@ -12,6 +12,7 @@ from typing import Final, NamedTuple, cast
 
 import structlog
 
+from services.matching.aio.durability import DurabilityGate
 from services.matching.aio.leader import Leader
 from services.matching.aio.lease import Lease
 from services.matching.aio.metrics import MatchingMetrics
@@ -151,6 +152,7 @@ class Takeover:
             self._redis,
             self._keys,
             self._publisher,
+            DurabilityGate(self._redis, self._keys, self._settings.durability, self._settings.replicas_min),
             self._settings,
             self._patience,
             self._metrics,

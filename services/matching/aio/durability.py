@@ -1,0 +1,89 @@
+"""What must have happened to commands before anyone is told what they did.
+
+A packet is a function of commands, so it is enough that the *commands* outlive what may die: the next engine makes
+the packet again. Before a packet is published, the store is asked whether everything written so far, the packet's
+commands among it, is where it shall be:
+
+* process: in the store's memory. Outlives every process of ours, and what of the store its append-only file holds.
+* machine: on the store's disk (WAITAOF, Redis 7.2 and Valkey). With `appendfsync always` that costs no extra wait.
+* replica: in the memory of so many replicas (WAIT). Outlives the primary, if one of those is promoted.
+
+The question is asked once a packet, whatever number of commands it holds, in one round trip.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from redis.exceptions import ResponseError
+
+from services.matching.settings import Durability
+from shared.aio.redis_connection import Redis, RedisError
+from shared.stream_keys import StreamKeys
+
+ANSWER_MS: Final = 1000
+"""How long the store may take to make it so, a try; below the connection's timeout."""
+
+
+class NotDurable(RedisError):
+    """The store has not done what was asked of it (yet); ask again."""
+
+
+class DurabilityGate:
+    """
+    Lets a packet pass once its commands are durable.
+
+    Args:
+        redis: A client that is connected to the primary.
+        keys: The shard's keys.
+        durability: What is asked.
+        replicas_min: Replicas that must have everything; for REPLICA.
+    """
+
+    def __init__(self, redis: Redis, keys: StreamKeys, durability: Durability, replicas_min: int) -> None:
+        self._redis = redis
+        self._key = keys.secured
+        self._durability = durability
+        self._replicas_min = replicas_min
+
+    async def secure(self, position: int) -> None:
+        """
+        Return when all that has been written so far is durable.
+
+        Args:
+            position: Written down for operators: the last position that is known to be.
+
+        Raises:
+            NotDurable: If it is not so within `ANSWER_MS`.
+            RedisError: If Redis could not be reached, or does not know the question.
+        """
+        match self._durability:
+            case Durability.PROCESS:
+                return
+            case Durability.MACHINE:
+                [synced, _] = await self._ask(position, "WAITAOF", 1, 0, ANSWER_MS)
+                if not synced:
+                    raise NotDurable("durability=machine: the append-only file is not on disk; see appendfsync")
+            case Durability.REPLICA:
+                [replicas] = await self._ask(position, "WAIT", self._replicas_min, ANSWER_MS)
+                if replicas < self._replicas_min:
+                    raise NotDurable(
+                        f"durability=replica: {replicas} of {self._replicas_min} replicas have the last commands"
+                    )
+
+    async def _ask(self, position: int, *question: str | int) -> Sequence[int]:
+        # The question is about what this very connection has written: so it writes, behind all commands read.
+        async with self._redis.pipeline(transaction=False) as together:
+            together.set(self._key, position)
+            together.execute_command(*question)
+            try:
+                _, answer = await together.execute()
+            except ResponseError as error:
+                if "unknown command" not in str(error):
+                    raise
+                raise NotDurable(
+                    f"durability={self._durability.value} needs {question[0]}, which this Redis does not know; "
+                    "with appendfsync always, durability=process promises the same"
+                ) from error
+        return [answer] if isinstance(answer, int) else [int(count) for count in answer]
