@@ -70,7 +70,7 @@ class RealRedis:
         assert self._process is None, "the server runs already"
         self.directory.mkdir(parents=True, exist_ok=True)
         for _ in range(1 if self.port else STARTS_MAX):
-            port = self.port or _free_port()
+            port = self.port or free_port()
             self._process = self._launch(port)
             if self._answers(port):
                 self.port = port
@@ -129,7 +129,7 @@ class RealRedis:
             process.wait(ENDED_WITHIN_S)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

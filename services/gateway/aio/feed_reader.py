@@ -33,6 +33,8 @@ PACKETS_PER_READ_MAX: Final = 200
 """Packets taken in one turn; users are served between turns."""
 POSITION_CHECK_S: Final = 3.0
 """How often our place is compared with the log's end: a log that went backwards sends nothing."""
+SILENCE_S: Final = 3.0
+"""A feed that is silent for so long, though the engine ticks every second, is looked for with a new connection."""
 HEALING_S: Final = 2.0
 """How long a log that ends before our place may take to grow back, before we load the snapshots."""
 
@@ -59,6 +61,7 @@ class FeedReader:
         self._is_placed = False
         self._check_at = 0.0
         self._behind_since: float | None = None
+        self._silent_since: float | None = None
         self._log = structlog.get_logger()
 
     async def run(self) -> None:
@@ -113,7 +116,9 @@ class FeedReader:
         market = self._server.gateway.market
         entries = await read_stream(self._redis, self._keys.feed, str(market.feed_id), PACKETS_PER_READ_MAX)
         if not entries:
+            await self._look_for_another_store()
             return
+        self._silent_since = None
         changes, began_at = Changes(), market.feed_id
         time_us = self._server.time_us()
         try:
@@ -127,6 +132,15 @@ class FeedReader:
             # Whatever a later packet breaks: trades, executions and outcomes of those before it are never read again.
             if market.feed_id != began_at:
                 self._server.packets_read(changes)
+
+    async def _look_for_another_store(self) -> None:
+        """Connect anew while nothing comes: a connection may outlive its server's being primary."""
+        now = self._server.now()
+        if self._silent_since is None:
+            self._silent_since = now
+        elif now - self._silent_since > SILENCE_S:
+            self._silent_since = now
+            await self._redis.connection_pool.disconnect()
 
     def _entry(self, entry_id: bytes, fields: dict[bytes, bytes]) -> tuple[FeedId, Packet, int]:
         try:

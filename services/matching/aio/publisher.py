@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from redis.exceptions import ConnectionError as RedisConnectionError
+
 from services.matching.aio.script import Script
 from services.matching.kept_packets import FeedEntry
 from shared.aio.redis_connection import Redis
@@ -109,7 +111,12 @@ class Publisher:
             arguments += (str(entry.feed_id), entry.packet, entry.published_us)
         arguments += values.values()
         verdict, detail = await _SCRIPT.run(self._redis, keys, arguments)
-        return Answer(Verdict(verdict.decode()), detail.decode())
+        answer = Answer(Verdict(verdict.decode()), detail.decode())
+        if answer.verdict is Verdict.REFUSED and answer.detail.startswith("READONLY"):
+            # A primary that has been made a replica: only a new connection finds the one that leads now.
+            await self._redis.connection_pool.disconnect()
+            raise RedisConnectionError(f"the store is no primary any more: {answer.detail}")
+        return answer
 
     async def ask_store_id(self) -> Answer:
         """Find out the store's id as the script sees it (CHANGED), or that another leads (NOT_LEADER)."""
