@@ -25,6 +25,7 @@ from shared.instrument import Instrument
 from shared.types import MarketState, OrderKind, SelfTradePrevention, Side, TimeInForce
 
 CHECKPOINT_VERSION: Final = 1
+_MALFORMED: Final = (ValueError, TypeError, msgpack.UnpackException)
 
 _ORDER_FIELDS: Final = (
     "order_id",
@@ -103,8 +104,9 @@ def decode_checkpoint(data: bytes) -> Checkpoint:
     """
     try:
         return _checkpoint(msgpack.unpackb(_checked_content(data)))
-    except (ValueError, TypeError, KeyError, msgpack.UnpackException) as error:
-        raise MalformedMessage(f"no checkpoint: {error}") from error
+    except (*_MALFORMED, LookupError, AttributeError, ArithmeticError, AssertionError) as error:
+        # What a wrong value meets first on its way into an engine: whoever made its checksum right knew nothing more.
+        raise MalformedMessage(f"no checkpoint: {error!r}") from error
 
 
 def read_head(data: bytes) -> CheckpointHead:
@@ -119,8 +121,8 @@ def read_head(data: bytes) -> CheckpointHead:
         fields.feed(_checked_content(data))
         fields.read_array_header()
         term, store_id, _, _, _, log_id = (fields.unpack() for _ in range(6))
-    except (ValueError, TypeError, msgpack.UnpackException) as error:
-        raise MalformedMessage(f"no checkpoint: {error}") from error
+    except _MALFORMED as error:
+        raise MalformedMessage(f"no checkpoint: {error!r}") from error
     return CheckpointHead(term, store_id, log_id)
 
 
