@@ -11,6 +11,8 @@ from shared.instrument import Instrument
 HOST: Final = "127.0.0.1"
 GATEWAYS_MAX: Final = 64
 USERS_MAX: Final = 50_000
+PACE_MS_MAX: Final = 1000
+"""As gateways allow it."""
 
 
 class StackOptions(NamedTuple):
@@ -23,6 +25,8 @@ class StackOptions(NamedTuple):
     """Of the first gateway, the next ones follow it; None takes free ones."""
     instruments_file: Path | None = None
     """What the market lists, as the matching engine reads it; None is its own default."""
+    pace_ms: float | None = None
+    """Shortest time between two flushes of a gateway; None is its own default."""
 
     def checked(self) -> StackOptions:
         """
@@ -35,6 +39,8 @@ class StackOptions(NamedTuple):
             raise ConfigurationError(f"--gateways must be 1 to {GATEWAYS_MAX}, not {self.gateways}")
         if self.port is not None and not 1024 <= self.port <= 65_536 - self.gateways:
             raise ConfigurationError(f"--port must be 1024 to {65_536 - self.gateways}, not {self.port}")
+        if self.pace_ms is not None and not 0 <= self.pace_ms <= PACE_MS_MAX:
+            raise ConfigurationError(f"--pace must be 0 to {PACE_MS_MAX} ms, not {self.pace_ms:g}")
         return self
 
 

@@ -1,31 +1,60 @@
-"""Where the demo is shown: a terminal's live page, or plain lines."""
+"""Where a run is shown: a terminal's live page, or plain lines. How it looks is a `View`'s part."""
 
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Final, Protocol, Self
+from typing import Final, Generic, Protocol, Self, TypeVar
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.live import Live
-
-from openoutcry.demo.moment import Moment
-from openoutcry.demo.report import Report
-from openoutcry.demo.view import line, page, summary
 
 PLAIN_SECONDS: Final = 5.0
 """Between two plain lines."""
+PLAIN_WIDTH: Final = 120
+"""Columns of tables where nobody says how wide the page is."""
 
 
-class Screen(Protocol):
+class Timed(Protocol):
+    """A look at a run."""
+
+    @property
+    def phase(self) -> str:
+        """What is going on, in a word."""
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since that began."""
+
+
+MomentT = TypeVar("MomentT", bound=Timed)
+ReportT = TypeVar("ReportT")
+MomentT_contra = TypeVar("MomentT_contra", bound=Timed, contravariant=True)
+ReportT_contra = TypeVar("ReportT_contra", contravariant=True)
+
+
+class View(Protocol[MomentT_contra, ReportT_contra]):
+    """How a run looks; a module of these functions is one."""
+
+    def line(self, moment: MomentT_contra, /) -> str:
+        """Return a moment as one line."""
+
+    def page(self, moment: MomentT_contra, /) -> RenderableType:
+        """Return a moment as a page of a terminal."""
+
+    def summary(self, report: ReportT_contra, /) -> RenderableType:
+        """Return the end of a run."""
+
+
+class Screen(Protocol[MomentT_contra, ReportT_contra]):
     """A context manager that shows a run."""
 
     def say(self, text: str) -> None:
         """Show a sentence about what is going on."""
 
-    def show(self, moment: Moment) -> None:
+    def show(self, moment: MomentT_contra) -> None:
         """Show a moment."""
 
-    def end(self, report: Report) -> None:
+    def end(self, report: ReportT_contra) -> None:
         """Show how it ended."""
 
     def __enter__(self) -> Self: ...
@@ -35,15 +64,17 @@ class Screen(Protocol):
     ) -> None: ...
 
 
-class PlainScreen:
+class PlainScreen(Generic[MomentT, ReportT]):
     """
     Lines, one every few seconds.
 
     Args:
+        view: How it looks.
         console: Where.
     """
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, view: View[MomentT, ReportT], console: Console) -> None:
+        self._view = view
         self._console = console
         self._shown_at = 0.0
         self._phase = ""
@@ -52,16 +83,16 @@ class PlainScreen:
         """Print a sentence."""
         self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
-    def show(self, moment: Moment) -> None:
+    def show(self, moment: MomentT) -> None:
         """Print a moment if the last one is old enough."""
         if moment.phase == self._phase and moment.elapsed - self._shown_at < PLAIN_SECONDS:
             return
         self._phase, self._shown_at = moment.phase, moment.elapsed
-        self.say(line(moment))
+        self.say(self._view.line(moment))
 
-    def end(self, report: Report) -> None:
+    def end(self, report: ReportT) -> None:
         """Print the summary."""
-        self._console.print(summary(report), soft_wrap=True)
+        self._console.print(self._view.summary(report), soft_wrap=True)
 
     def __enter__(self) -> Self:
         return self
@@ -72,17 +103,19 @@ class PlainScreen:
         return
 
 
-class LiveScreen:
+class LiveScreen(Generic[MomentT, ReportT]):
     """
     A page that stays in place.
 
     Refreshed by `show` alone: no thread of rich's runs beside us, since children are started by fork.
 
     Args:
+        view: How it looks.
         console: A terminal.
     """
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, view: View[MomentT, ReportT], console: Console) -> None:
+        self._view = view
         self._console = console
         self._live = Live(console=console, auto_refresh=False, transient=True)
 
@@ -90,14 +123,14 @@ class LiveScreen:
         """Print a sentence above the page."""
         self._live.console.print(text, highlight=False, markup=False)
 
-    def show(self, moment: Moment) -> None:
+    def show(self, moment: MomentT) -> None:
         """Redraw the page."""
-        self._live.update(page(moment), refresh=True)
+        self._live.update(self._view.page(moment), refresh=True)
 
-    def end(self, report: Report) -> None:
+    def end(self, report: ReportT) -> None:
         """Take the page away and print the summary."""
         self._live.stop()
-        self._console.print(summary(report))
+        self._console.print(self._view.summary(report))
 
     def __enter__(self) -> Self:
         self._live.start()
@@ -109,7 +142,7 @@ class LiveScreen:
         self._live.stop()
 
 
-def open_screen() -> Screen:
+def open_screen(view: View[MomentT, ReportT]) -> Screen[MomentT, ReportT]:
     """Return the screen that standard output deserves."""
     console = Console()
-    return LiveScreen(console) if console.is_terminal else PlainScreen(console)
+    return LiveScreen(view, console) if console.is_terminal else PlainScreen(view, Console(width=PLAIN_WIDTH))

@@ -1,8 +1,8 @@
 """`python -m openoutcry.flow`: a driver as a role of the demo, led by JSON lines (`openoutcry.demo.aio.role_channel`).
 
 First line in: what to be (`bots` or `replay`, with its settings). Then `ready` is told, and requests are taken:
-`start`, `stats` (answered by `stats`), `stop` (answered by `stats` when the engine has applied everything). An error
-is told as `failed` with its text, and ends the role with status 1.
+`start`, `rate` (of bots, book changes a second), `stats` (answered by `stats`), `stop` (answered by `stats` when the
+engine has applied everything). An error is told as `failed` with its text, and ends the role with status 1.
 """
 
 from __future__ import annotations
@@ -42,6 +42,9 @@ async def serve(driver: Driver, channel: RoleChannel) -> None:
                 match request["op"]:
                     case "start":
                         running.append(tasks.create_task(driver.run()))
+                    case "rate":
+                        assert isinstance(driver, Bots), "a replay has no rate"
+                        driver.set_rate(request["rate"])
                     case "stop":
                         driver.stopping.set()
                         await driver.finished.wait()

@@ -1,8 +1,10 @@
-"""`python -m openoutcry.load`: users as a role of the demo, led by JSON lines (`openoutcry.demo.aio.role_channel`).
+"""`python -m openoutcry.load`: users as a role, led by JSON lines (`openoutcry.demo.aio.role_channel`).
 
-First line in: the users' plans and tokens, and the gateways. Then `ready` is told, and requests are taken: `connect`,
-`stats` (answered by `stats`), `view` (answered by `view`: the market as the first user of this process sees it) and
-`verify` (answered by `books`). Ends when its standard input does.
+First line in: the users' plans and tokens, the gateways, and how users come and go. Then `ready` is told, and requests
+are taken: `connect`; `freeze` (a measurement begins); `churn` and `orders` (both with a `rate`); `drop` (all
+connections); `stats` (answered by `stats`); `seqs` (answered by `seqs`); `view` (answered by `view`: the market as the
+first user of this process sees it); `settle` (answered by `settled`: no order rests); and `verify` (answered by
+`books`). Ends when its standard input does.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import uvloop
 
 from openoutcry.demo.aio.role_channel import RoleChannel
 from openoutcry.load.aio.fleet import Fleet
+from openoutcry.load.fleet_settings import FleetSettings
 from openoutcry.load.follower import Follower
 from openoutcry.load.plan import UserPlan
 
@@ -23,8 +26,8 @@ LEVELS_SHOWN: Final = 8
 
 def build(settings: dict[str, Any]) -> Fleet:
     """Make the fleet that a first line describes."""
-    plans = [UserPlan(*plan) for plan in settings["plans"]]
-    return Fleet(plans, settings["tokens"], settings["gateways"], settings["seed"])
+    plans = [UserPlan.read(plan) for plan in settings["plans"]]
+    return Fleet(plans, settings["tokens"], settings["gateways"], FleetSettings.read(settings["settings"]))
 
 
 def view(follower: Follower) -> dict[str, Any]:
@@ -39,8 +42,14 @@ def view(follower: Follower) -> dict[str, Any]:
             for name, book in follower.books.items()
             if book.replica is not None
         },
-        "trades": list(follower.trades),
+        "trades": list(follower.trades or ()),
     }
+
+
+def freeze() -> None:
+    """Let collections pass over what there is: users live as long as the process, and a walk through all is a stall."""
+    gc.collect()
+    gc.freeze()
 
 
 async def serve(fleet: Fleet, channel: RoleChannel) -> None:
@@ -52,6 +61,19 @@ async def serve(fleet: Fleet, channel: RoleChannel) -> None:
             match request["op"]:
                 case "connect":
                     running.append(tasks.create_task(fleet.run()))
+                case "freeze":
+                    freeze()
+                case "churn":
+                    fleet.set_churn(request["rate"])
+                case "orders":
+                    fleet.set_orders(request["rate"])
+                case "drop":
+                    fleet.drop_all()
+                case "seqs":
+                    channel.tell("seqs", seqs=fleet.seqs())
+                case "settle":
+                    await fleet.settle()
+                    channel.tell("settled")
                 case "view":
                     channel.tell("view", **view(fleet.users[0].follower))
                 case "verify":
@@ -67,7 +89,7 @@ async def _run() -> None:
     settings = await anext(channel.requests(), None)
     if settings is not None:
         fleet = build(settings)
-        gc.freeze()  # Users live as long as the process: collections need not walk through them.
+        freeze()
         await serve(fleet, channel)
 
 

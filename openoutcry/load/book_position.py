@@ -45,6 +45,8 @@ class FinalBook(NamedTuple):
     asked_seq: int
     asked_digest: int
     """Computed from the levels of the snapshot asked for."""
+    depth: int = 0
+    """Levels a side that all of these digests are about; 0 is all."""
 
 
 class BookPosition:
@@ -55,17 +57,19 @@ class BookPosition:
         instrument: Symbol.
         counts: Where to count.
         verifies: Keep the whole book and check every digest.
+        depth: Levels a side that are followed; 0 is all.
     """
 
-    __slots__ = ("_counts", "digest", "epoch", "health", "instrument", "replica", "seq")
+    __slots__ = ("_counts", "depth", "digest", "epoch", "health", "instrument", "replica", "seq")
 
-    def __init__(self, instrument: str, counts: LoadCounts, *, verifies: bool) -> None:
+    def __init__(self, instrument: str, counts: LoadCounts, *, verifies: bool, depth: int = 0) -> None:
         self.instrument = instrument
+        self.depth = depth
         self.health = BookHealth.WAITING
         self.epoch = 0
         self.seq = 0
         self.digest = 0
-        self.replica = DepthBook(instrument) if verifies else None
+        self.replica = DepthBook(instrument, depth) if verifies else None
         self._counts = counts
 
     def take_delta(self, message: Sequence[Any]) -> bool:
@@ -93,6 +97,16 @@ class BookPosition:
             self._call_stale()
         return False
 
+    def take_resume(self, message: Sequence[Any]) -> None:
+        """Take the first delta of another connection: it leads on from the position that was named, or confirms it."""
+        if message[2] == message[3] == self.seq:
+            if message[8] == self.digest:
+                self._counts.resumes += 1
+            else:
+                self._call_stale()
+        elif self.take_delta(message):
+            self._counts.resumes += 1
+
     def take_snapshot(self, snapshot: Snapshot) -> None:
         """Start from a snapshot."""
         self._counts.snapshots += 1
@@ -113,10 +127,14 @@ class BookPosition:
         replica_digest = None
         if self.replica is not None:
             replica_digest = book_digest(self.replica.bids.levels(), self.replica.asks.levels())
-        levels = [[(level[0], level[1]) for level in side] for side in (asked.bids, asked.asks)]
+        bids, asks = ([(level[0], level[1]) for level in side] for side in (asked.bids, asked.asks))
+        asked_digest = book_digest(bids, asks)
+        self._counts.digests_checked += 1
+        if asked_digest != asked.digest:
+            self._counts.digests_wrong += 1
         return FinalBook(
             user, self.instrument, self.epoch, self.seq, self.digest, replica_digest,
-            asked.epoch, asked.seq, book_digest(levels[0], levels[1]),
+            asked.epoch, asked.seq, asked_digest, self.depth,
         )  # fmt: skip
 
     def _check(self, verdict: Verdict) -> None:

@@ -19,6 +19,10 @@ class LoadCounts:
     """All bytes received, headers included."""
     duplicates: int = 0
     snapshots: int = 0
+    resumes: int = 0
+    """Books led on after a reconnection by a delta, an empty one included, instead of a snapshot."""
+    tops: int = 0
+    """Windows of the channel `top`."""
     tickers: int = 0
     trades: int = 0
     heartbeats: int = 0
@@ -29,12 +33,31 @@ class LoadCounts:
     digests_checked: int = 0
     """Deltas and snapshots whose digest was compared with a whole book that a user holds."""
     digests_wrong: int = 0
+    resyncs: int = 0
+    """Snapshots asked for because a book was stale."""
     disconnects: int = 0
-    """Connections lost after they had been opened."""
+    """Connections lost after they had been opened, but for those that users left by plan."""
+    departures: int = 0
+    """Connections that users left by plan."""
+    returns: int = 0
+    """Users whole again on another connection, after a loss or a departure."""
     connect_failures: int = 0
     """Attempts that never became a connection."""
     refusals: int = 0
-    """Requests that a gateway refused."""
+    """Requests that a gateway refused, but for orders and cancels."""
+    orders_sent: int = 0
+    """Orders and cancels."""
+    orders_accepted: int = 0
+    """Orders with an accepting reply."""
+    orders_cancelled: int = 0
+    """Cancels with an accepting reply."""
+    orders_refused: int = 0
+    """Orders and cancels that were refused, by the gateway or the engine."""
+    orders_unanswered: int = 0
+    """Orders and cancels whose connection ended before the reply."""
+    orders_unsent: int = 0
+    """Intended times given up because too many waited for a user who is connected."""
+    executions: int = 0
 
     def as_dict(self) -> dict[str, int]:
         """Return the numbers by name."""

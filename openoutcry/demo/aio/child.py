@@ -10,11 +10,12 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Final, NamedTuple, Self
+from typing import IO, Final, Self
 
 import psutil
 
 from openoutcry.demo.aio.parent_death import die_with_parent
+from openoutcry.demo.usage import MEBIBYTE, Usage
 from shared.errors import OpenOutcryError
 
 STOP_SECONDS_MAX: Final = 10.0
@@ -22,15 +23,6 @@ STOP_SECONDS_MAX: Final = 10.0
 LOG_TAIL_LINES: Final = 15
 PRIVATE_UMASK: Final = 0o077
 """Files that children write are their user's alone."""
-MEBIBYTE: Final = 1024 * 1024
-
-
-class Usage(NamedTuple):
-    """What a process has used so far."""
-
-    cpu_seconds: float
-    """User and system together."""
-    rss_mib: float
 
 
 class RoleFailed(OpenOutcryError):
@@ -76,11 +68,21 @@ class Child:
         return self._process.pid
 
     @property
-    def pipes(self) -> tuple[IO[bytes], IO[bytes]]:
-        """Its standard input and output, of a child that talks."""
+    def requests(self) -> IO[bytes]:
+        """Its standard input, of a child that talks."""
         assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        return self._process.stdin, self._process.stdout
+        return self._process.stdin
+
+    def take_output(self) -> IO[bytes]:
+        """
+        Hand over the standard output of a child that talks; closing it is the taker's from now on.
+
+        An event loop that reads it must be the one to close it: closed by anyone else, its number would go to the
+        next pipe while the loop still believes that it knows it, and that pipe would never be heard.
+        """
+        output, self._process.stdout = self._process.stdout, None
+        assert output is not None
+        return output
 
     def restart(self) -> None:
         """Start it again, after it has ended; its log goes on."""
@@ -127,6 +129,11 @@ class Child:
         if self._process.poll() is None:
             self._process.terminate()
 
+    def kill(self) -> None:
+        """End it at once, as a fault would; no cleanup of its own."""
+        self.usage()
+        self._process.kill()
+
     def wait_or_kill(self, deadline: float) -> None:
         """Wait for it until `deadline` (monotonic seconds), then kill it; it is gone when this returns."""
         try:
@@ -171,6 +178,12 @@ def stop_together(children: Sequence[Child]) -> None:
     deadline = time.monotonic() + STOP_SECONDS_MAX
     for child in children:
         child.wait_or_kill(deadline)
+
+
+def total_usage(children: Sequence[Child]) -> Usage:
+    """Sum what several processes have used."""
+    used = [child.usage() for child in children]
+    return Usage(sum(each.cpu_seconds for each in used), sum(each.rss_mib for each in used))
 
 
 def _close(pipe: IO[bytes]) -> None:

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from openoutcry.demo.aio.child import RoleFailed
-from openoutcry.demo.verdict import EngineBook
+from openoutcry.load.verdict import EngineBook
 from shared.aio.redis_connection import get_values, open_redis
 from shared.digest import book_digest
 from shared.snapshots import decode_book_state
 from shared.stream_keys import StreamKeys
+from shared.types import DEPTHS
 
 STILL_SECONDS_MAX: Final = 15.0
 """How long the snapshots may take to show the last change: a second in health."""
@@ -75,5 +76,6 @@ def _seq(book: EngineBook | None) -> int:
 
 def _engine_book(data: bytes) -> EngineBook:
     state = decode_book_state(data)
-    sides = [[(level[0], level[1]) for level in side] for side in (state.bids, state.asks)]
-    return EngineBook(state.epoch, state.seq, book_digest(sides[0], sides[1]))
+    bids, asks = ([(level[0], level[1]) for level in side] for side in (state.bids, state.asks))
+    windows = {depth: book_digest(bids[:depth], asks[:depth]) for depth in DEPTHS if depth}
+    return EngineBook(state.epoch, state.seq, book_digest(bids, asks), windows)

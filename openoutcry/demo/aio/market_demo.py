@@ -15,9 +15,8 @@ from typing import Any, Final, NamedTuple
 
 import psutil
 
-from openoutcry.demo.aio.child import MEBIBYTE, RoleFailed, Usage
-from openoutcry.demo.aio.engine_books import EngineBooks
-from openoutcry.demo.aio.load_crew import LoadCrew, LoadStatistics
+from openoutcry.demo.aio.child import RoleFailed
+from openoutcry.demo.aio.engine_verdict import engine_verdict
 from openoutcry.demo.aio.open_files import allow_open_files
 from openoutcry.demo.aio.private_folder import private_folder
 from openoutcry.demo.aio.role import Role
@@ -25,12 +24,15 @@ from openoutcry.demo.aio.stack import Stack
 from openoutcry.demo.aio.stop_signal import StopSignal
 from openoutcry.demo.moment import Moment
 from openoutcry.demo.options import DemoOptions
-from openoutcry.demo.report import Report, difference, latency_ms
+from openoutcry.demo.report import Report
 from openoutcry.demo.screen import Screen
-from openoutcry.demo.verdict import Verdict, judge
+from openoutcry.demo.usage import MEBIBYTE, Usage
 from openoutcry.flow.aio.lobster_file import LobsterFile
-from openoutcry.load.latency import new_histogram
+from openoutcry.load.aio.load_crew import LoadCrew
+from openoutcry.load.latency import difference, latency_ms, new_histogram
+from openoutcry.load.look import LoadStatistics
 from openoutcry.load.plan import UserPlan, plan_users
+from openoutcry.load.verdict import Verdict
 
 DRIVER_SECONDS_MAX: Final = 60.0
 """How long bots may take to fill the books, and any driver to come to rest."""
@@ -38,8 +40,6 @@ CONNECT_SECONDS_MAX: Final = 60.0
 """How long all users may take to hold all their books."""
 MOMENT_SECONDS: Final = 1.0
 """Between two looks at everything."""
-VERDICTS_MAX: Final = 3
-"""If somebody else's order moves the market while books are compared, they are compared again."""
 
 
 class _Look(NamedTuple):
@@ -53,7 +53,7 @@ class _Look(NamedTuple):
     usage: Mapping[str, Usage]
 
 
-async def run_demo(options: DemoOptions, screen: Screen, stop: StopSignal) -> Report:
+async def run_demo(options: DemoOptions, screen: Screen[Moment, Report], stop: StopSignal) -> Report:
     """
     Run a demo; no process is left when this returns or raises.
 
@@ -98,7 +98,13 @@ class MarketDemo:
     """
 
     def __init__(
-        self, options: DemoOptions, screen: Screen, stop: StopSignal, stack: Stack, driver: Role, crew: LoadCrew
+        self,
+        options: DemoOptions,
+        screen: Screen[Moment, Report],
+        stop: StopSignal,
+        stack: Stack,
+        driver: Role,
+        crew: LoadCrew,
     ) -> None:
         self._options = options
         self._screen = screen
@@ -114,7 +120,11 @@ class MarketDemo:
         """Get the market going and all users connected."""
         instruments = await self._start_driver()
         self._plans = plan_users(
-            self._options.users, len(self._stack.gateways), instruments, self._options.verify_percent
+            self._options.users,
+            len(self._stack.gateways),
+            instruments,
+            self._options.verify_percent,
+            first_shows_trades=True,
         )
         self._screen.say(f"connecting {self._options.users} users to {len(self._stack.gateways)} gateways")
         await self._crew.start(
@@ -138,7 +148,7 @@ class MarketDemo:
         market = await self._driver.ask("stop", "stats", DRIVER_SECONDS_MAX)
         rested_at = time.monotonic()
         self._screen.say("the market rests; every user asks for every book")
-        verdict = await self._verdict(market["seqs"])
+        verdict = await engine_verdict(self._stack.redis_url, market["seqs"], self._plans, self._crew)
         after = await self._look()
         self._latency.add(after.load.latency)
         return self._report(before, last, after._replace(at=rested_at, market=market), verdict)
@@ -242,19 +252,6 @@ class MarketDemo:
         if self._options.seconds:
             return f"{elapsed:.0f} of {self._options.seconds:.0f} s"
         return f"{elapsed:.0f} s, until Ctrl-C"
-
-    async def _verdict(self, seqs: Mapping[str, int]) -> Verdict:
-        instruments = sorted({instrument for plan in self._plans for instrument in plan.instruments})
-        books = EngineBooks(self._stack.redis_url, instruments)
-        try:
-            for _ in range(VERDICTS_MAX):
-                engine = await books.read_when_still(seqs)
-                told = await self._crew.final_books(engine)
-                if await books.read() == engine:
-                    break
-            return judge(self._plans, told, engine)
-        finally:
-            await books.aclose()
 
     async def _troubles(self) -> str:
         statistics = await self._crew.statistics()

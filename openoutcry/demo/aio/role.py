@@ -32,8 +32,8 @@ class Role:
 
     async def start(self, **settings: object) -> None:
         """Tell it what to be; call once."""
-        _, output = self.child.pipes
-        await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(self._lines), output)
+        loop, output = asyncio.get_running_loop(), self.child.take_output()
+        await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(self._lines), output)
         self._send(settings)
 
     async def ask(self, op: str, answer: str, seconds: float = ANSWER_SECONDS_MAX, **fields: object) -> dict[str, Any]:
@@ -59,7 +59,7 @@ class Role:
         self.child.stop()
 
     def _send(self, message: dict[str, Any]) -> None:
-        requests, _ = self.child.pipes
+        requests = self.child.requests
         try:
             # A role always reads, and nothing else is said while it answers: this does not block for long.
             requests.write(json.dumps(message, separators=(",", ":")).encode() + b"\n")

@@ -11,15 +11,16 @@ import secrets
 import socket
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from openoutcry.demo.aio.child import Child, Usage, stop_together
+from openoutcry.demo.aio.child import Child, stop_together, total_usage
 from openoutcry.demo.aio.local_redis import LocalRedis, free_ports
 from openoutcry.demo.aio.stop_signal import StopSignal
 from openoutcry.demo.options import HOST, StackOptions
+from openoutcry.demo.usage import Usage
 from services.gateway.authentication import mint_token
 from shared.aio.redis_connection import UNREACHABLE, open_redis
 from shared.errors import ConfigurationError, StoreUnavailable
@@ -49,6 +50,7 @@ class Stack:
         self.ports: Final = _gateway_ports(options)
         listing = options.instruments_file
         self._listing_flags = ("--instruments-file", str(listing)) if listing else ()
+        self._pace_flags = () if options.pace_ms is None else ("--pace-ms", f"{options.pace_ms:g}")
         self._secret = secrets.token_hex(32).encode()
         self._say = say
 
@@ -83,10 +85,9 @@ class Stack:
         self._say(f"a token for anyone: outcry token USER --secret-file {secret_file}")
         self._say("starting the matching engine and the gateways")
         self.engine = self._service("matching", "services.matching", *self._listing_flags)
+        flags = ("--secret-file", str(secret_file), *self._pace_flags)
         self.gateways = [
-            self._service(
-                f"gateway-{number}", "services.gateway", "--port", str(port), "--secret-file", str(secret_file)
-            )
+            self._service(f"gateway-{number}", "services.gateway", "--port", str(port), *flags)
             for number, port in enumerate(self.ports, start=1)
         ]
         await self._wait_until_ready(stop)
@@ -138,12 +139,6 @@ class Stack:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
-
-
-def total_usage(children: Sequence[Child]) -> Usage:
-    """Sum what several processes have used."""
-    used = [child.usage() for child in children]
-    return Usage(sum(each.cpu_seconds for each in used), sum(each.rss_mib for each in used))
 
 
 def _gateway_ports(options: StackOptions) -> list[int]:

@@ -33,6 +33,13 @@ class Bots(Driver):
         self._rate = rate
         self._hot = hot
         self._seed = seed
+        self._pace: Pace | None = None
+
+    def set_rate(self, rate: float) -> None:
+        """Go on at another rate from now on."""
+        self._rate = rate
+        if self._pace is not None:
+            self._pace.rate = rate
 
     async def prepare(self) -> None:
         """Cancel what an earlier crowd left, and fill the books."""
@@ -43,7 +50,7 @@ class Bots(Driver):
 
     async def run(self) -> None:
         """Trade at the rate until `stopping` is set; then wait until the engine has applied all of it."""
-        pace = Pace(self._rate, asyncio.get_running_loop().time(), self.tape.changes)
+        self._pace = pace = Pace(self._rate, asyncio.get_running_loop().time(), self.tape.changes)
         while not self.stopping.is_set():
             due = pace.commands_due(asyncio.get_running_loop().time(), self.tape.changes, self.writer.backlog.commands)
             await self._send(self._flow.commands(min(due, self.writer.backlog.room)))

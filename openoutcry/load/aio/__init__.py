@@ -1,1 +1,1 @@
-"""The users' running parts: one connection, and the fleet of one process."""
+"""The users' running parts: connection, user, fleet and crew; and a load run, against whatever market there is."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import time
+from collections.abc import Callable
 from typing import Final, cast
 
 from openoutcry.load.counts import LoadCounts
@@ -14,7 +16,8 @@ from openoutcry.load.handshake import opening_request, opening_response
 from shared.errors import MalformedMessage
 from shared.websocket_frame import BINARY, CLOSE, PING, PONG, FrameReader, client_frame
 
-STREAM_PATH: Final = "/v1/stream"
+SLOW_RECEIVE_BYTES: Final = 4096
+"""What the kernel may hold for a user who does not read, so that the gateway feels it soon."""
 
 
 class UserConnection(asyncio.Protocol):
@@ -26,7 +29,9 @@ class UserConnection(asyncio.Protocol):
         counts: Where to count bytes.
         decoded: Memory of chunks, shared by the users of the process.
         host: `name:port`, for the handshake.
+        path: Such as /v1/stream.
         token: The user's.
+        on_whole: Called once, when every book is whole.
     """
 
     __slots__ = (
@@ -38,23 +43,42 @@ class UserConnection(asyncio.Protocol):
         "_host",
         "_is_between_frames",
         "_key",
+        "_on_whole",
+        "_path",
         "_token",
         "_transport",
         "closed",
         "opened",
+        "was_left",
+        "was_whole",
     )
 
-    def __init__(self, follower: Follower, counts: LoadCounts, decoded: DecodedChunks, host: str, token: str) -> None:
+    def __init__(
+        self,
+        follower: Follower,
+        counts: LoadCounts,
+        decoded: DecodedChunks,
+        host: str,
+        path: str,
+        token: str,
+        on_whole: Callable[[], None],
+    ) -> None:
         loop = asyncio.get_running_loop()
         self.opened: Final[asyncio.Future[None]] = loop.create_future()
         """Done when the handshake is; fails with what the server said instead."""
         self.closed: Final[asyncio.Future[str]] = loop.create_future()
         """Done when the connection is gone, with the reason as far as it is known."""
+        self.was_left = False
+        """Whether the user ended it by plan."""
+        self.was_whole = False
+        """Whether every book has been whole on it."""
         self._follower = follower
         self._counts = counts
         self._decoded = decoded
         self._host = host
+        self._path = path
         self._token = token
+        self._on_whole = on_whole
         self._key = os.urandom(16)
         self._head = b""
         self._frames = FrameReader()
@@ -64,7 +88,7 @@ class UserConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Send the handshake."""
         self._transport = cast("asyncio.Transport", transport)  # uvloop's has its methods, not its class
-        self._transport.write(opening_request(self._host, STREAM_PATH, self._token, self._key))
+        self._transport.write(opening_request(self._host, self._path, self._token, self._key))
 
     def data_received(self, data: bytes) -> None:
         """Take bytes as they came."""
@@ -90,6 +114,17 @@ class UserConnection(asyncio.Protocol):
         for payload in self._follower.requests_to_send():
             self._transport.write(client_frame(payload, BINARY, os.urandom(4)))
 
+    def stop_reading(self) -> None:
+        """Read nothing any more, and let the kernel take little: what a browser tab that hangs does to a server."""
+        assert self._transport is not None
+        self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SLOW_RECEIVE_BYTES)
+        self._transport.pause_reading()
+
+    def leave(self) -> None:
+        """End the connection by plan, without a word: as a lid that is closed."""
+        self.was_left = True
+        self.abort("left by plan")
+
     def abort(self, reason: str) -> None:
         """Drop the connection at once."""
         if not self.closed.done():
@@ -114,6 +149,9 @@ class UserConnection(asyncio.Protocol):
             follower.receive(messages, now_us)
         if follower.has_requests:
             self.send_requests()
+        if not self.was_whole and self.opened.done() and follower.is_whole:
+            self.was_whole = True
+            self._on_whole()
 
     def _cut(self, data: bytes) -> list[Messages]:
         """Cut a chunk into frames, answer those that control, and return the messages of the others."""

@@ -81,9 +81,9 @@ class GatewayServer:
     def packets_read(self, changes: Changes) -> None:
         """Pass on what the feed brought, at once if it is due."""
         now = self.now()
-        if self._unsent_since is None:
-            self._unsent_since = now
         self.gateway.heard(changes, now, self.time_us())
+        if self._unsent_since is None and self.gateway.service.next_deadline() is not None:
+            self._unsent_since = now
         self.flush()
 
     def flush(self) -> None:

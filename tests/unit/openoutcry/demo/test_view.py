@@ -7,6 +7,7 @@ import io
 import pytest
 from rich.console import Console, RenderableType
 
+from openoutcry.demo import view
 from openoutcry.demo.screen import PLAIN_SECONDS, PlainScreen
 from openoutcry.demo.view import line, page, summary
 from tests.unit.openoutcry.demo.figures import a_moment, a_report
@@ -63,7 +64,7 @@ def test_a_replays_end_says_what_was_passed_over() -> None:
 def test_plain_lines_come_every_few_seconds() -> None:
     """A log file of an hour must stay readable."""
     console = Console(file=io.StringIO(), width=80)
-    with PlainScreen(console) as screen:
+    with PlainScreen(view, console) as screen:
         for second in range(int(3 * PLAIN_SECONDS)):
             screen.show(a_moment(elapsed=float(second)))
     assert isinstance(console.file, io.StringIO)

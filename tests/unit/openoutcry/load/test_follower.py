@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import Any
 
 import msgpack
 import pytest
 
 from openoutcry.load.counts import LoadCounts
+from openoutcry.load.delays import Delays
 from openoutcry.load.follower import TICKER_INTERVAL_MS, Follower
 from openoutcry.load.latency import LatencyRecorder, add_encoded, new_histogram
+from openoutcry.load.mix import Subscription
+from openoutcry.load.order_desk import OrderDesk, Quote
 from shared.digest import book_digest
 
 NOW_US = 1_000_000
@@ -59,7 +63,8 @@ def test_subscribes_to_its_books_and_to_all_tickers(counts: LoadCounts, latency:
 
 
 def test_request_ids_differ(counts: LoadCounts, latency: LatencyRecorder) -> None:
-    follower = Follower("ann", ["A"], counts, latency, shows_trades=True)
+    wanted = [Subscription("book", ("A",)), Subscription("ticker", ("*",)), Subscription("trades", ("A",))]
+    follower = Follower("ann", ["A"], counts, latency, subscriptions=wanted)
     follower.connected(NOW_US)
     ids = [request["id"] for request in requests(follower)]
     assert len(ids) == len(set(ids)) == 3
@@ -135,6 +140,120 @@ def test_what_it_does_not_know_is_ignored(follower: Follower) -> None:
 
 
 def test_keeps_trades_only_to_show_them(counts: LoadCounts, latency: LatencyRecorder) -> None:
-    follower = Follower("ann", ["A"], counts, latency, shows_trades=True)
+    wanted = [Subscription("book", ("A",)), Subscription("trades", ("A",))]
+    follower = Follower("ann", ["A"], counts, latency, subscriptions=wanted)
     follower.receive([[5, "A", 11, 1, 0, 100, 5, "bid"]], NOW_US)
     assert [trade.price for trade in follower.trades] == [100]
+
+
+def back_again(follower: Follower) -> None:
+    """Lose the connection and open another."""
+    follower.disconnected()
+    follower.connected(NOW_US)
+    follower.requests_to_send()
+
+
+def test_is_whole_again_only_when_every_book_is_confirmed(follower: Follower, counts: LoadCounts) -> None:
+    """Seconds to return would be too good if a book that may be old counted."""
+    back_again(follower)
+    assert not follower.is_whole
+    follower.receive([delta("A", 10, 10)], NOW_US)
+    assert not follower.is_whole
+    follower.receive([delta("B", 10, 14)], NOW_US)
+    assert follower.is_whole
+    assert (counts.resumes, counts.duplicates, counts.gaps_seen) == (2, 0, 0)
+
+
+def test_what_was_missed_is_no_delay(follower: Follower, latency: LatencyRecorder) -> None:
+    """The delta that leads a returning user on is as old as the last change of a book, minutes in a quiet one."""
+    back_again(follower)
+    follower.receive([delta("A", 10, 12, NOW_US - 60_000_000)], NOW_US)
+    assert latency.take() == ""
+
+
+def test_a_confirmation_with_another_digest_is_a_stale_book(follower: Follower, counts: LoadCounts) -> None:
+    back_again(follower)
+    confirmation = delta("A", 10, 10)
+    confirmation[8] = EMPTY + 1
+    follower.receive([confirmation], NOW_US)
+    assert counts.gaps_seen == 1
+    assert [request["op"] for request in requests(follower)] == ["resync"]
+
+
+def test_a_window_is_not_resumed(counts: LoadCounts, latency: LatencyRecorder) -> None:
+    """The protocol resumes whole books; windows come as a snapshot."""
+    wanted = [Subscription("book", ("A",), 5, 100)]
+    follower = Follower("ann", ["A"], counts, latency, subscriptions=wanted, depth=5)
+    follower.connected(NOW_US)
+    follower.receive([[3, "A", 99, 10, 0, 5, [], [], EMPTY]], NOW_US)
+    follower.connected(NOW_US)
+    request = requests(follower)[-1]
+    assert (request["depth"], request["interval_ms"], "resume" in request) == (5, 100, False)
+    assert not follower.is_whole
+    follower.receive([[3, "A", 99, 11, 0, 5, [], [], EMPTY]], NOW_US)
+    assert follower.is_whole
+
+
+def test_a_top_is_not_taken_for_a_book(counts: LoadCounts, latency: LatencyRecorder) -> None:
+    """Both come as snapshots; their depth tells them apart."""
+    delays = Delays()
+    wanted = [Subscription("book", ("A",)), Subscription("top", ("A",))]
+    follower = Follower("ann", ["A"], counts, latency, subscriptions=wanted, delays=delays)
+    follower.connected(NOW_US)
+    follower.receive([[3, "A", 99, 7, NOW_US - 9_000_000, 1, [], [], EMPTY]], NOW_US)
+    assert not follower.is_whole
+    assert delays.take() == {}, "the age of a first state is no delay"
+    follower.receive([[3, "A", 99, 8, NOW_US - 1_000, 1, [], [], EMPTY]], NOW_US)
+    assert (counts.tops, counts.snapshots, list(delays.take())) == (2, 0, ["top"])
+
+
+def test_an_instrument_listed_later_is_followed(counts: LoadCounts, latency: LatencyRecorder) -> None:
+    follower = Follower("ann", ["A"], counts, latency, subscriptions=[Subscription("book", ("*",))])
+    follower.connected(NOW_US)
+    follower.receive([snapshot("A", 10), snapshot("NEW", 1), delta("NEW", 1, 2), [8, 0, {"A": 10, "NEW": 2}]], NOW_US)
+    assert follower.books["NEW"].seq == 2
+    assert follower.is_whole
+
+
+def test_tickers_tell_prices_and_delays(counts: LoadCounts, latency: LatencyRecorder) -> None:
+    delays, quotes = Delays(), {}
+    follower = Follower("ann", [], counts, latency, delays=delays, quotes=quotes)
+    follower.connected(NOW_US)
+    ticker = [6, "A", 1, NOW_US - 2_000, 100, 5, 104, 7, 0, 0, 0, 0, 0]
+    follower.receive([ticker], NOW_US)
+    assert (quotes, delays.take()) == ({"A": Quote(100, 104)}, {})
+    follower.receive([ticker], NOW_US)
+    assert list(delays.take()) == ["ticker"]
+
+
+def test_orders_and_their_answers_go_to_the_desk(follower: Follower, counts: LoadCounts) -> None:
+    quotes = {"A": Quote(100, 104)}
+    follower.desk = OrderDesk("run-1", ["A"], quotes, counts, Delays(), Random(3))
+    assert follower.order(NOW_US, NOW_US)
+    (request,) = requests(follower)
+    follower.receive([[2, request["id"], True, "", "", {"order_id": 5}]], NOW_US)
+    follower.receive([execution(request["client_order_id"], "accepted", 3)], NOW_US)
+    assert (counts.orders_sent, counts.orders_accepted, counts.executions) == (1, 1, 1)
+    assert list(follower.desk.open_orders) == [request["client_order_id"]]
+    follower.receive([execution(request["client_order_id"], "cancelled", 0)], NOW_US)
+    assert not follower.desk.open_orders
+
+
+def test_a_refused_order_is_no_refused_subscription(follower: Follower, counts: LoadCounts) -> None:
+    follower.desk = OrderDesk("run-1", ["A"], {"A": Quote(100, 104)}, counts, Delays(), Random(3))
+    follower.order(NOW_US, NOW_US)
+    (request,) = requests(follower)
+    follower.receive([[2, request["id"], False, "busy", "try again", {}]], NOW_US)
+    assert (counts.orders_refused, counts.refusals, follower.last_refusal) == (1, 0, "busy: try again")
+
+
+def test_only_some_books_are_asked_for_at_the_end(follower: Follower) -> None:
+    follower.ask_final_books(["B"])
+    assert [request["instrument"] for request in requests(follower)] == ["B"]
+    assert not follower.has_answered
+    follower.receive([snapshot("B", 10)], NOW_US)
+    assert follower.has_answered
+
+
+def execution(client_order_id: str, event: str, remaining: int) -> list[Any]:
+    return [10, 1, event, 0, 5, client_order_id, "A", "bid", "limit", "gtc", 100, 5, remaining, 0, 0, 0, "", ""]

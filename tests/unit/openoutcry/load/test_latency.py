@@ -2,7 +2,17 @@ from __future__ import annotations
 
 import pytest
 
-from openoutcry.load.latency import LATENCY_US_MAX, PENDING_MAX, LatencyRecorder, add_encoded, new_histogram
+from openoutcry.load.latency import (
+    LATENCY_US_MAX,
+    PENDING_MAX,
+    LatencyRecorder,
+    add_encoded,
+    difference,
+    latency_figures,
+    latency_ms,
+    new_histogram,
+    percentile_curve,
+)
 
 
 def test_takes_what_came_since_the_last_time() -> None:
@@ -52,3 +62,55 @@ def test_what_is_held_is_bounded() -> None:
     histogram = new_histogram()
     add_encoded(histogram, recorder.take())
     assert histogram.get_total_count() == PENDING_MAX + 10
+
+
+def test_percentiles_are_in_milliseconds() -> None:
+    recorder = LatencyRecorder()
+    for milliseconds in range(1, 101):
+        recorder.record(milliseconds * 1_000)
+    histogram = new_histogram()
+    add_encoded(histogram, recorder.take())
+    shown = latency_ms(histogram)
+    assert 49 < shown["p50"] < 52
+    assert 98 < shown["p99"] < 101
+    assert 99 < shown["max"] < 101
+
+
+def test_no_delays_are_zeros() -> None:
+    assert set(latency_ms(new_histogram()).values()) == {0.0}
+
+
+def test_counters_are_compared_by_name() -> None:
+    assert difference({"a": 5, "b": 2}, {"a": 3}) == {"a": 2, "b": 2}
+
+
+def test_figures_tell_how_many_there_were() -> None:
+    recorder = LatencyRecorder()
+    for delay_us in (1_000, 3_000):
+        recorder.record(delay_us)
+    histogram = new_histogram()
+    add_encoded(histogram, recorder.take())
+    figures = latency_figures(histogram)
+    assert (figures["count"], figures["mean"]) == (2, pytest.approx(2.0, rel=0.01))
+
+
+def test_a_curve_ends_where_the_delays_do() -> None:
+    """Of a thousand delays nobody knows the 99.99th percentile."""
+    histogram = new_histogram()
+    for delay_us in range(1_000, 2_000):
+        histogram.record_value(delay_us)
+    curve = percentile_curve(histogram)
+    percentiles = [percentile for percentile, _ in curve]
+    assert percentiles[0] == 0
+    assert 99.8 < percentiles[-1] < 99.91
+    assert [ms for _, ms in curve] == sorted(ms for _, ms in curve)
+    assert percentile_curve(new_histogram()) == []
+
+
+def test_delays_below_zero_are_told() -> None:
+    """Two machines whose clocks differ: the figures are wrong by at least as much."""
+    recorder = LatencyRecorder()
+    for delay_us in (-5_000, -1, 0, 1_000):
+        recorder.record(delay_us)
+    recorder.take()
+    assert recorder.below_zero == 2

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from openoutcry.demo.verdict import COMPLAINTS_MAX, EngineBook, judge
 from openoutcry.load.book_position import FinalBook
 from openoutcry.load.plan import UserPlan
+from openoutcry.load.verdict import COMPLAINTS_MAX, EngineBook, judge
 
 ENGINE = {"ACME": EngineBook(epoch=99, seq=10, digest=0xABC)}
 PLAN = UserPlan(number=0, name="ann", gateway=0, instruments=("ACME",), verifies=True)
