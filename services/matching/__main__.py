@@ -11,7 +11,7 @@ import signal
 import socket
 from pathlib import Path
 from random import SystemRandom
-from typing import Annotated
+from typing import Annotated, Final
 
 import structlog
 import typer
@@ -26,6 +26,10 @@ from shared.aio.logging import configure_logging
 from shared.aio.redis_connection import open_redis
 from shared.errors import ConfigurationError, CorruptEntry, LeadershipLost, OpenOutcryError, StoreUnavailable
 from shared.settings import load_settings
+
+COLLECTOR_THRESHOLDS: Final = (100_000, 50, 1_000)
+"""Of the garbage collector. An order book is millions of objects that live long and form no cycles but its queues'
+links, which are cut by hand: walking through them in the middle of trading would cost milliseconds and find nothing."""
 
 
 class ExitCode(enum.IntEnum):
@@ -53,9 +57,7 @@ _EXIT_CODES: dict[type[OpenOutcryError], ExitCode] = {
 def run(settings: MatchingSettings) -> int:
     """Run one engine until it is stopped or cannot go on; returns the process's exit code."""
     configure_logging(settings.log_level)
-    # An order book is millions of objects that live long and form no cycles but its queues' links, which are cut by
-    # hand: walking through them in the middle of trading would cost milliseconds and find nothing.
-    gc.set_threshold(100_000, 50, 1_000)
+    gc.set_threshold(*COLLECTOR_THRESHOLDS)
     try:
         uvloop.run(_serve(settings))
     except tuple(_EXIT_CODES) as error:

@@ -28,7 +28,7 @@ class UserAccount:
         user: The name that gateways stamp on commands.
     """
 
-    __slots__ = ("_by_client_order_id", "cash", "orders", "positions", "user", "user_seq")
+    __slots__ = ("cash", "client_order_ids", "orders", "positions", "user", "user_seq")
 
     def __init__(self, user: str) -> None:
         self.user = user
@@ -40,23 +40,24 @@ class UserAccount:
         """Symbol to net lots; negative is short."""
         self.cash: dict[str, int] = {}
         """Currency to the net of all trades in millionths; negative is paid."""
-        self._by_client_order_id: dict[str, Order] = {}
+        self.client_order_ids: dict[str, Order] = {}
+        """The same resting orders by the client's own id."""
 
     def add(self, order: Order) -> None:
         """Remember an order that rests now."""
         self.orders[order.order_id] = order
-        self._by_client_order_id[order.client_order_id] = order
+        self.client_order_ids[order.client_order_id] = order
 
     def remove(self, order: Order) -> None:
         """Forget an order that has ended; one that never rested is no matter."""
         if self.orders.pop(order.order_id, None) is not None:
-            del self._by_client_order_id[order.client_order_id]
+            del self.client_order_ids[order.client_order_id]
 
     def find(self, order_id: int, client_order_id: str) -> Order | None:
         """Return the resting order that has this id, or (order_id 0) this client's id."""
         if order_id:
             return self.orders.get(order_id)
-        return self._by_client_order_id.get(client_order_id)
+        return self.client_order_ids.get(client_order_id)
 
     def settle(self, market: Market, side: Side, price: int, quantity: int) -> None:
         """Move lots and money for one fill."""

@@ -7,11 +7,13 @@ Invariants: every price of `levels` is in the heap; the heap is at most HEAP_SLA
 
 from __future__ import annotations
 
+from functools import lru_cache
 from heapq import heapify, heappop, heappush, nsmallest
 from typing import Final
 
+from services.matching.level_hashes import mixed
 from services.matching.order import Order
-from services.matching.price_level import PriceLevel
+from services.matching.price_level import NOT_TOLD, PriceLevel
 from shared.digest import ASK, BID, MASK, mix
 from shared.messages import Level
 from shared.types import PRICE_MAX, Side
@@ -22,6 +24,11 @@ NO_BID: Final = 0
 """`best_price` of an empty bid side: worse than every bid."""
 NO_ASK: Final = PRICE_MAX + 1
 """`best_price` of an empty ask side: worse than every ask."""
+KEYS_MAX: Final = 1 << 16
+"""Prices whose key is remembered, since the same ones open and close all day; oldest use is forgotten first."""
+MANY_LEVELS: Final = 12
+"""From here on it is faster to tell touched levels together: a hundred take 0.2 µs each, not 0.33 (CPython 3.11)."""
+_key: Final = lru_cache(maxsize=KEYS_MAX)(mix)
 
 
 class BookSide:
@@ -33,25 +40,27 @@ class BookSide:
     """
 
     __slots__ = (
-        "_digest",
         "_empty_price",
-        "_hashes",
+        "_ended",
         "_heap",
         "_side_bit",
         "_sign",
-        "_touched",
         "best_price",
         "levels",
         "side",
+        "told_digest",
+        "touched",
     )
 
     def __init__(self, side: Side) -> None:
         self.side = side
         self.levels: dict[int, PriceLevel] = {}
         """By price, in no particular order. Read only."""
-        self._touched: dict[int, None] = {}  # prices changed since the last take_changes, in order of first touch
-        self._hashes: dict[int, int] = {}  # of the levels as they were at the last take_changes, by price
-        self._digest = 0  # the sum of _hashes, modulo 2**32
+        self.touched: list[PriceLevel] = []
+        """Levels changed since the last `take_changes`, in order of first touch; those that are gone stay."""
+        self.told_digest = 0
+        """This side's part of the book's digest as it was at the last `take_changes`."""
+        self._ended: dict[int, PriceLevel] = {}  # those of touched that are gone, by price: they may come back
         self._side_bit = (BID if side is Side.BID else ASK) << 31
         self._sign, self._empty_price = (-1, NO_BID) if side is Side.BID else (1, NO_ASK)
         self.best_price = self._empty_price
@@ -64,14 +73,18 @@ class BookSide:
         level = self.levels.get(price)
         if level is None:
             level = self._open(price)
-        self._touched[price] = None
+        if not level.touched:
+            level.touched = True
+            self.touched.append(level)
         level.append(order)
 
     def remove(self, order: Order) -> None:
         """Take an order out; O(1), or amortised O(log levels) when it was its level's last."""
         price = order.price
         level = self.levels[price]
-        self._touched[price] = None
+        if not level.touched:
+            level.touched = True
+            self.touched.append(level)
         level.remove(order)
         if level.first is None:
             self._close(price)
@@ -79,7 +92,9 @@ class BookSide:
     def reduce(self, order: Order, remaining: int) -> None:
         """Lower an order's remaining lots to a number above 0, keeping its place; O(1)."""
         level = self.levels[order.price]
-        self._touched[order.price] = None
+        if not level.touched:
+            level.touched = True
+            self.touched.append(level)
         level.quantity -= order.remaining - remaining
         order.remaining = remaining
 
@@ -97,10 +112,8 @@ class BookSide:
     @property
     def digest(self) -> int:
         """This side's part of the book's digest, as it stands; O(levels touched since `take_changes`)."""
-        digest = self._digest
-        for price in self._touched:
-            digest += self._hash(price) - self._hashes.get(price, 0)
-        return digest & MASK
+        stay = [level.key ^ (level.quantity & MASK) for level in self.touched if level.quantity]
+        return (self.told_digest - sum(level.told for level in self.touched) + sum(mixed(stay))) & MASK
 
     def take_changes(self) -> list[Level]:
         """
@@ -108,29 +121,47 @@ class BookSide:
 
         Quantity is 0 where a level is gone; one that came and went in between is no news. O(levels touched).
         """
-        changed: list[Level] = []
-        hashes, digest = self._hashes, self._digest
-        for price in self._touched:
-            level = self.levels.get(price)
-            before = hashes.pop(price, None)
-            if level is not None:
-                hashes[price] = now = self._hash(price)
-                digest += now - (before or 0)
-                changed.append([price, level.quantity, level.orders])
-            elif before is not None:
-                digest -= before
-                changed.append([price, 0, 0])
-        self._digest = digest & MASK
-        self._touched.clear()
+        touched = self.touched
+        changed = self._tell_few(touched) if len(touched) < MANY_LEVELS else self._tell_many(touched)
+        touched.clear()
+        self._ended.clear()
         return changed
 
-    def _hash(self, price: int) -> int:
-        # `level_digest` without its cache: the quantity of a busy level rarely comes back.
-        level = self.levels.get(price)
-        return mix(mix(price ^ self._side_bit) ^ level.quantity) if level is not None else 0
+    def _tell_few(self, touched: list[PriceLevel]) -> list[Level]:
+        changed: list[Level] = []
+        digest = self.told_digest
+        for level in touched:
+            if level.quantity:
+                now = mix(level.key ^ (level.quantity & MASK))
+                digest += now - level.told
+                level.told = now
+                level.touched = False
+            elif level.told == NOT_TOLD:
+                continue
+            else:
+                digest -= level.told
+            changed.append([level.price, level.quantity, level.orders])
+        self.told_digest = digest & MASK
+        return changed
+
+    def _tell_many(self, touched: list[PriceLevel]) -> list[Level]:
+        """Do the same as `_tell_few`, in steps that each go over all levels."""
+        stay = [level for level in touched if level.quantity]
+        hashes = mixed([level.key ^ (level.quantity & MASK) for level in stay])
+        self.told_digest = (self.told_digest - sum([level.told for level in touched]) + sum(hashes)) & MASK
+        changed: list[Level] = [
+            [level.price, level.quantity, level.orders] for level in touched if level.quantity or level.told != NOT_TOLD
+        ]
+        for level, now in zip(stay, hashes, strict=True):
+            level.told = now
+            level.touched = False
+        return changed
 
     def _open(self, price: int) -> PriceLevel:
-        level = self.levels[price] = PriceLevel(price)
+        level = self._ended.pop(price, None)
+        if level is None:
+            level = PriceLevel(price, _key(price ^ self._side_bit))
+        self.levels[price] = level
         heappush(self._heap, price * self._sign)
         if price * self._sign < self.best_price * self._sign or len(self.levels) == 1:
             self.best_price = price
@@ -138,7 +169,7 @@ class BookSide:
 
     def _close(self, price: int) -> None:
         levels, heap = self.levels, self._heap
-        del levels[price]
+        self._ended[price] = levels.pop(price)
         if len(heap) > 2 * len(levels) + HEAP_SLACK:
             heap[:] = [live * self._sign for live in levels]
             heapify(heap)
@@ -155,5 +186,8 @@ class BookSide:
         queued = {price * self._sign for price in self._heap}
         assert self.levels.keys() <= queued
         assert len(self._heap) <= 2 * len(self.levels) + HEAP_SLACK + 1
+        assert len(set(map(id, self.touched))) == len(self.touched)
+        assert all(level.touched for level in (*self.touched, *self._ended.values()))
+        assert not self._ended.keys() & self.levels.keys()
         best = self.prices(1)
         assert self.best_price == (best[0] if best else self._empty_price)

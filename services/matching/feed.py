@@ -38,15 +38,16 @@ class PacketBuilder:
         """Apply a command and keep its events for the packet; returns them too."""
         events = self.engine.apply(command, time_us)
         for event in events:
-            if isinstance(event, PrivateExecution):
+            if type(event) is PrivateExecution:
                 self._executions.append(event)
-            elif isinstance(event, Outcome):
+            elif type(event) is Outcome:
                 self._outcomes.append(event)
-            elif isinstance(event, Trade):
+            elif type(event) is Trade:
                 self._trades.append(event)
-            elif isinstance(event, Status):
+            elif type(event) is Status:
                 self._statuses.append(event)
             else:
+                assert type(event) is Instrument, "there is no other event"
                 self._listings.append(event)
         return events
 

@@ -16,7 +16,7 @@ levels; `seq` rises by 1 with every call that touches a level.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from services.matching.book_side import NO_BID, BookSide
 from services.matching.order import Order
@@ -33,6 +33,8 @@ _GTC = TimeInForce.GTC
 _FOK = TimeInForce.FOK
 _CANCEL_NEWEST = SelfTradePrevention.CANCEL_NEWEST
 _CANCEL_OLDEST = SelfTradePrevention.CANCEL_OLDEST
+# A named tuple's own constructor is one more Python call.
+_new: Final = tuple.__new__
 
 
 class Fill(NamedTuple):
@@ -195,8 +197,10 @@ class OrderBook:
         if self.seq == self._taken_seq:
             return None
         prev_seq, self._taken_seq = self._taken_seq, self.seq
-        bids, asks = self.bids.take_changes(), self.asks.take_changes()
-        return BookChange(self.instrument, prev_seq, self.seq, bids, asks, self.digest)
+        bids, asks = self.bids, self.asks
+        changed = (bids.take_changes() if bids.touched else [], asks.take_changes() if asks.touched else [])
+        digest = (bids.told_digest + asks.told_digest) & MASK
+        return _new(BookChange, (self.instrument, prev_seq, self.seq, *changed, digest))
 
     def snapshot(self, epoch: int, time: int) -> Snapshot:
         """
@@ -240,8 +244,9 @@ class OrderBook:
 
     def _match(self, taker: Order, limit: int, events: list[BookEvent]) -> bool:
         """Trade until the taker is done or nothing more crosses; False if self-trade prevention ended it."""
-        side = self.asks if taker.side is _BID else self.bids
-        while taker.remaining and self._crosses(taker.side, limit):
+        buys = taker.side is _BID
+        side = self.asks if buys else self.bids
+        while taker.remaining and (side.best_price <= limit if buys else side.best_price >= limit):
             maker = side.levels[side.best_price].first
             assert maker is not None
             if maker.user != taker.user:
@@ -268,7 +273,7 @@ class OrderBook:
             left = maker.remaining = 0
         taker.remaining -= quantity
         self.trade_id += 1
-        return Fill(self.trade_id, maker.price, quantity, maker, left, taker, taker.remaining)
+        return _new(Fill, (self.trade_id, maker.price, quantity, maker, left, taker, taker.remaining))
 
     def _fillable(self, order: Order, limit: int) -> bool:
         """

@@ -8,8 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import Final
 
 from services.matching.order import Order
+
+NOT_TOLD: Final = 1 << 32
+"""`told` of a level that nobody has been told of: no level's hash, and 0 in a sum modulo 2**32."""
 
 
 class PriceLevel:
@@ -18,18 +22,25 @@ class PriceLevel:
 
     Args:
         price: Ticks.
+        key: What the digest makes of side and price; a level's hash is `mix(key ^ quantity)`, modulo 2**32.
     """
 
-    __slots__ = ("first", "last", "orders", "price", "quantity")
+    __slots__ = ("first", "key", "last", "orders", "price", "quantity", "told", "touched")
 
-    def __init__(self, price: int) -> None:
+    def __init__(self, price: int, key: int = 0) -> None:
         self.price = price
+        self.key = key
         self.quantity = 0
         """Lots of all orders together."""
         self.orders = 0
         """How many orders."""
         self.first: Order | None = None
         self.last: Order | None = None
+        # The side's notes on what it has to tell.
+        self.touched = False
+        """It has changed since the side's changes were taken."""
+        self.told = NOT_TOLD
+        """Its hash when they were."""
 
     def __iter__(self) -> Iterator[Order]:
         order = self.first

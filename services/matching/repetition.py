@@ -44,22 +44,20 @@ class Sources:
 class ClientOrderIds:
     """The last client order ids that were accepted, of all users."""
 
-    __slots__ = ("_known", "_recent")
+    __slots__ = ("_recent", "known")
 
     def __init__(self, recent: Iterable[tuple[str, str]] = ()) -> None:
         self._recent = deque(recent)
-        self._known = set(self._recent)  # asked, never iterated
+        self.known = set(self._recent)
+        """As (user, client_order_id): to be asked, never iterated or changed from outside."""
 
     def rows(self) -> list[tuple[str, str]]:
         """Return (user, client_order_id), oldest first; what the constructor takes."""
         return list(self._recent)
 
-    def __contains__(self, key: tuple[str, str]) -> bool:
-        return key in self._known
-
     def add(self, key: tuple[str, str]) -> None:
         """Remember (user, client_order_id), which must be new; O(1)."""
         self._recent.append(key)
-        self._known.add(key)
+        self.known.add(key)
         if len(self._recent) > CLIENT_ORDER_IDS_MAX:
-            self._known.discard(self._recent.popleft())
+            self.known.discard(self._recent.popleft())

@@ -112,8 +112,17 @@ class Takeover:
     async def _candidate(self) -> _Candidate:
         shadow = await self._standby.catch_up()
         if shadow is None:
-            return self._recovered(await self._recovery.run())
+            return await self._recover()
         return await self._followed(shadow)
+
+    async def _recover(self) -> _Candidate:
+        try:
+            return self._recovered(await self._recovery.run())
+        except CorruptEntry as error:
+            if await self._lease.renew():
+                raise
+            # Whoever leads now trims the log behind a newer checkpoint than was read here: nothing is corrupt.
+            raise LeadershipLost(f"the lease was lost during recovery: {error}") from error
 
     def _recovered(self, recovery: Recovery) -> _Candidate:
         engine = recovery.finish()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.matching.book_side import HEAP_SLACK, NO_ASK, NO_BID, BookSide
+from services.matching.book_side import HEAP_SLACK, MANY_LEVELS, NO_ASK, NO_BID, BookSide
 from services.matching.order import Order
 from shared.digest import book_digest
-from shared.types import Side
+from shared.types import QUANTITY_MAX, Side
 from tests.unit.services.matching.flow import ask, bid
 
 
@@ -87,3 +88,54 @@ def test_the_digest_is_right_before_and_after_changes_are_taken() -> None:
         if order_id % 2:
             side.take_changes()
         assert side.digest == expected
+
+
+@given(st.sampled_from(Side), st.lists(st.tuples(st.integers(0, 9), st.integers(1, 40)), max_size=300))
+def test_changes_rebuild_the_side_wherever_they_are_cut(side: Side, steps: list[tuple[int, int]]) -> None:
+    """Few levels are told one by one and many all at once, and neither may differ from a plain copy of the book."""
+    book_side = BookSide(side)
+    resting: dict[int, Order] = {}
+    heard: dict[int, list[int]] = {}
+    for order_id, (action, price) in enumerate(steps):
+        if action == 0:
+            told = book_side.take_changes()
+            assert len({level[0] for level in told}) == len(told)
+            assert all(level[1] or level[0] in heard for level in told)
+            for level in told:
+                heard[level[0]] = list(level)
+            heard = {price: level for price, level in heard.items() if level[1]}
+            assert sorted(heard.values()) == sorted(book_side.depth())
+            assert book_side.told_digest == book_side.digest
+        elif action < 6 or price not in resting:
+            book_side.append(order := Order(order_id, "ann", side, price, 1 + order_id))
+            resting.setdefault(price, order)
+        else:
+            book_side.remove(resting.pop(price))
+        levels = [(level[0], level[1]) for level in book_side.depth()]
+        assert book_side.digest == (book_digest(levels, []) if side is Side.BID else book_digest([], levels))
+    book_side.check_invariants()
+
+
+def test_a_level_that_comes_back_before_it_was_told_gone_is_one_change() -> None:
+    """Readers hold its old quantity; the first touch keeps its place."""
+    side = BookSide(Side.ASK)
+    first = ask(1, 100, 5)
+    side.append(first)
+    side.take_changes()
+    side.remove(first)
+    side.append(ask(2, 101, 3))
+    side.append(ask(3, 100, 4))
+    assert side.take_changes() == [[100, 4, 1], [101, 3, 1]]
+    assert side.digest == book_digest([], [(100, 4), (101, 3)])
+
+
+@pytest.mark.parametrize("levels", [1, 2 * MANY_LEVELS])
+def test_a_level_of_more_than_32_bits_of_lots_has_the_digest_that_readers_compute(levels: int) -> None:
+    """Three orders of the largest quantity are enough; the definition takes quantities modulo 2**32."""
+    side = BookSide(Side.ASK)
+    for order_id in range(3 * levels):
+        side.append(ask(order_id, 100 + order_id % levels, QUANTITY_MAX))
+    expected = book_digest([], [(level[0], level[1]) for level in side.depth()])
+    assert side.digest == expected
+    side.take_changes()
+    assert side.told_digest == expected

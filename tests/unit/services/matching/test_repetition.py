@@ -32,6 +32,6 @@ def test_the_oldest_id_is_forgotten_first(monkeypatch: pytest.MonkeyPatch) -> No
     for name in "xyz":
         ids.add(("ann", name))
     again = ClientOrderIds(ids.rows())
-    for known in (ids, again):
-        assert [("ann", name) in known for name in "xyz"] == [False, True, True]
-        assert ("bob", "y") not in known
+    for window in (ids, again):
+        assert [("ann", name) in window.known for name in "xyz"] == [False, True, True]
+        assert ("bob", "y") not in window.known
