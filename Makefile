@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEMO ?= --users 1000 --gateways 3
 
-.PHONY: help install demo test typescript model lint format docs bench conformance lock clean
+.PHONY: help install demo test typescript model lint format docs bench bench-peers conformance lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -45,8 +45,13 @@ format: install ## let ruff rewrite the code
 docs: install ## write docs/messages.md, docs/asyncapi.yaml and docs/schema anew from the definitions
 	$(BIN)/python -m openoutcry.protocol_docs
 
-bench: install ## measure, and put the tables into docs/protocol-choices.md
-	$(BIN)/python -m benchmarks --update docs/protocol-choices.md
+bench-peers: install ## what the benchmarks compare with, each in an environment of its own; Debian packages only as root
+	-$(BIN)/python -m benchmarks.engine.peers install
+	-$(BIN)/python -m benchmarks.fan_out.peers install
+
+bench: bench-peers ## measure everything (half an hour), and put tables and plots into docs
+	$(BIN)/python -m benchmarks --json docs/performance.json --plots docs/plots \
+	  --update docs/protocol-choices.md --update docs/performance.md
 
 conformance: install ## every sentence of docs/protocol.md that a client can prove, against a stack of its own
 	$(BIN)/outcry conformance

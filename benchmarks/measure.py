@@ -12,7 +12,7 @@ import platform
 import statistics
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from importlib.metadata import version
 from itertools import repeat
@@ -66,20 +66,35 @@ class Timing(NamedTuple):
         return (self.high_ns - self.low_ns) / 2
 
 
+class Spread(NamedTuple):
+    """A quantity of any unit, over several runs."""
+
+    median: float
+    low: float
+    """First quartile of the runs."""
+    high: float
+    """Third quartile of the runs."""
+
+
+def spread(values: Iterable[float]) -> Spread:
+    """Return the median and the quartiles of at least one value."""
+    found = sorted(values)
+    if len(found) == 1:
+        return Spread(found[0], found[0], found[0])
+    low, median, high = statistics.quantiles(found, n=4, method="inclusive")
+    return Spread(median, low, high)
+
+
 def time_call(action: Callable[[], object], effort: Effort) -> Timing:
     """Measure a call that may be repeated, with the garbage collector off."""
     calls = _calls(action, effort.run_s)
     collecting = gc.isenabled()
     gc.disable()
     try:
-        times = sorted(_run(action, calls) / calls for _ in range(effort.runs))
+        return Timing(*spread(_run(action, calls) / calls for _ in range(effort.runs)))
     finally:
         if collecting:
             gc.enable()
-    if len(times) == 1:
-        return Timing(times[0], times[0], times[0])
-    low, _, high = statistics.quantiles(times, n=4, method="inclusive")
-    return Timing(statistics.median(times), low, high)
 
 
 def in_new_process(measure: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

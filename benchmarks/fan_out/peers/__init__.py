@@ -1,0 +1,1 @@
+"""What the fan-out is measured beside: one small module a contestant."""
