@@ -91,9 +91,10 @@ class FeedReader:
     async def _load(self) -> None:
         """Take the snapshots: all in one atomic read, so that they, `cover` and the listing belong together."""
         (listing_data,) = await get_values(self._redis, [self._keys.listing])
-        if listing_data is None:
+        listing = _decoded(self._keys.listing, decode_listing, listing_data) if listing_data else []
+        if not listing:
+            # A market's first packet lists nothing: to serve that would be to refuse every subscription, for good.
             raise ReplicaBroken("the exchange has listed nothing yet")
-        listing = _decoded(self._keys.listing, decode_listing, listing_data)
         names = [self._keys.snapshot(definition.symbol) for definition in listing]
         keys = [self._keys.listing, self._keys.cover, self._keys.accounts, *names]
         same_listing, cover_data, accounts_data, *states_data = await get_values(self._redis, keys)

@@ -48,6 +48,8 @@ class Standby:
     ) -> None:
         self.shadow: Shadow | None = None
         """The market as followed so far; None before the first recovery, and after a difference."""
+        self.store_id: str | None = None
+        """The store's replication id as the shadow began: entries read from another one may be gone."""
         self._redis = redis
         self._keys = keys
         self._reader = reader
@@ -91,7 +93,8 @@ class Standby:
 
     async def _begin(self) -> Shadow:
         self._pending.clear()
-        self.shadow = Shadow(await self._recovery.run())
+        recovery = await self._recovery.run()
+        self.shadow, self.store_id = Shadow(recovery), recovery.store_id
         self._log.info("standing by", feed=str(self.shadow.feed_id), position=self.shadow.engine.position)
         return self.shadow
 

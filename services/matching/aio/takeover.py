@@ -20,7 +20,8 @@ from services.matching.aio.patience import Patience
 from services.matching.aio.publisher import Publisher, Verdict
 from services.matching.aio.standby import Standby
 from services.matching.aio.store_recovery import StoreRecovery
-from services.matching.checkpoint import read_head
+from services.matching.checkpoint import CheckpointHead, read_head
+from services.matching.command_log import LOG_START
 from services.matching.engine import Engine
 from services.matching.kept_packets import KeptPackets
 from services.matching.recovery import Recovery
@@ -133,14 +134,18 @@ class Takeover:
         """Take the shadow; what the store has lost of what it followed, its announcement heals."""
         newest = await last_entry(self._redis, self._keys.feed)
         last_id = FeedId.parse(newest[0]) if newest else FEED_START
-        may_have_lost = last_id < shadow.feed_id or await self._vouched_store() != self._publisher.store_id
+        vouched = await self._vouched()
+        if self._standby.store_id != self._publisher.store_id:
+            # The last leader may have healed packets whose commands are gone: the log goes on where he has stored.
+            shadow.engine.log_id = vouched.log_id if vouched else LOG_START
+        may_have_lost = last_id < shadow.feed_id or vouched is None or vouched.store_id != self._publisher.store_id
         return _Candidate(shadow.engine, shadow.term, shadow.feed_id, shadow.kept, may_have_lost)
 
-    async def _vouched_store(self) -> str | None:
-        """Return the replication id of the store that the last leader knew; None if there is no checkpoint."""
+    async def _vouched(self) -> CheckpointHead | None:
+        """Return what the stored checkpoint says of the last leader's store and log; None if there is none."""
         data = cast("bytes | None", await self._redis.get(self._keys.checkpoint))
         try:
-            return read_head(data).store_id if data is not None else None
+            return read_head(data) if data is not None else None
         except MalformedMessage as error:
             raise CorruptEntry(self._keys.checkpoint, "", str(error)) from error
 
