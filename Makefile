@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEMO ?= --users 1000 --gateways 3
 
-.PHONY: help install demo test typescript model lint format docs bench bench-peers conformance lock clean
+.PHONY: help install demo test sim typescript model lint format docs bench bench-peers conformance lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -31,6 +31,9 @@ typescript: install ## the TypeScript client: types, wire vectors, the misbehavi
 
 model: install ## the protocol's model in Promela, and every rule left out once (needs spin and gcc; three minutes)
 	$(BIN)/python -m model.run
+
+sim: install ## the deterministic simulation: SEEDS=200 runs the first 200 seeds, SEED=17 that one alone
+	$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),200))
 
 lint: install ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff check .

@@ -1,0 +1,263 @@
+"""Planted bugs: each breaks one rule, in one place, and must be found within a stated number of seeds.
+
+A simulation that finds nothing proves nothing unless it would have found something. Each canary replaces one function
+(or one line of publish.lua) while a run lasts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+from services.gateway import market_data_service, order_entry, replica
+from services.gateway.aio import feed_reader
+from services.matching import checkpoint, engine, feed, order_book, repetition
+from services.matching.aio import durability, leader, lease, publisher, takeover
+from services.matching.aio.script import Script
+from shared.messages import Reply
+from shared.types import Code, ExecutionEvent
+from tests.simulation import parts
+from tests.simulation.parts import Patch
+
+
+class Canary(NamedTuple):
+    """A planted bug."""
+
+    what: str
+    seeds: int
+    """It is found within so many seeds, counted from 1."""
+    patches: Callable[[], list[Patch]]
+    only: tuple[str, ...] = ()
+    """Faults that help to find it; all without any."""
+
+
+def _instead(owner: Any, attribute: str, replacement: Callable[..., Any]) -> list[Patch]:
+    """The replacement gets the original first, then the original's arguments."""
+    original = getattr(owner, attribute)
+
+    def replaced(*arguments: Any, **options: Any) -> Any:
+        return replacement(original, *arguments, **options)
+
+    return [(owner, attribute, replaced)]
+
+
+def _script_without(*lines: tuple[str, str]) -> list[Patch]:
+    source = publisher._SCRIPT._source
+    for line, instead in lines:
+        assert source.count(line) == 1, f"publish.lua has changed: {line!r}"
+        source = source.replace(line, instead)
+    return [(publisher, "_SCRIPT", Script(source))]
+
+
+def _every(count: int) -> Callable[[], bool]:
+    calls = 0
+
+    def is_due() -> bool:
+        nonlocal calls
+        calls += 1
+        return calls % count == 0
+
+    return is_due
+
+
+def _skip_a_delta() -> list[Patch]:
+    is_due = _every(30)
+
+    def apply(original: Any, self: Any, change: Any, time_us: int) -> bool:
+        if is_due() and change.prev_seq == self.book.seq:
+            change = change._replace(bids=[], asks=[], digest=self.book.digest)
+        return bool(original(self, change, time_us))
+
+    return _instead(replica.InstrumentReplica, "apply", apply)
+
+
+def _drop_a_change() -> list[Patch]:
+    is_due = _every(60)
+    return _instead(feed, "take_changes", lambda original, engine: original(engine)[1 if is_due() else 0 :])
+
+
+def _acknowledge_before_publish() -> list[Patch]:
+    def expire(original: Any, self: Any, now: float) -> Any:
+        waiting = list(self._waiting.items())
+        self._waiting.clear()
+        return [(each.session, Reply(each.request_id, True, Code.OK, "", {"order_id": 1})) for _, each in waiting]
+
+    return _instead(order_entry.OrderEntry, "expire", expire)
+
+
+def _append_without_comparing() -> list[Patch]:
+    return _script_without(("if last ~= predecessor then", "if false then"))
+
+
+def _store_though_refused() -> list[Patch]:
+    line = "if last ~= predecessor then"
+    early = (
+        "for value = 9 + packets * 3, #ARGV do redis.call('SET', KEYS[4 + value - 9 - packets * 3], ARGV[value]) end\n"
+    )
+    return _script_without((line, early + line))
+
+
+def _apply_twice() -> list[Patch]:
+    return [(repetition.Sources, "advance", lambda self, source, number: True)]
+
+
+def _forget_client_order_ids() -> list[Patch]:
+    return [(repetition.ClientOrderIds, "rows", lambda self: [])]
+
+
+def _trim_the_log_too_early() -> list[Patch]:
+    return _script_without(("'MINID', '~', first_needed", "'MAXLEN', '~', 5"))
+
+
+def _trim_the_feed_too_early() -> list[Patch]:
+    return _script_without(("'MAXLEN', '~', feed_entries", "'MAXLEN', '~', 3"))
+
+
+def _resume_onto_another_history() -> list[Patch]:
+    def resume(original: Any, self: Any, subscriber: Any, key: Any, epoch: int, seq: int, digest: int) -> Any:
+        instrument = self.market.instruments[key.instrument]
+        seq = min(seq, instrument.book.seq)
+        return original(self, subscriber, key, instrument.book.epoch, seq, instrument.history._digests.get(seq, digest))
+
+    return _instead(market_data_service.MarketDataService, "resume", resume)
+
+
+def _term_from_the_counter_alone() -> list[Patch]:
+    return _instead(lease.Lease, "take_term", lambda original, self, highest: original(self, 0))
+
+
+def _lead_on_with_an_old_lease() -> list[Patch]:
+    async def meet_store(original: Any, self: Any, publication: Any, store_id: str) -> None:
+        self._lease_s = float("inf")
+        await original(self, publication, store_id)
+
+    return _instead(leader.Leader, "_meet_store", meet_store)
+
+
+def _heal_without_a_checkpoint() -> list[Patch]:
+    def rewind(self: Any, publication: Any, log_id: str) -> None:
+        self.engine.log_id = log_id
+        self.rewound = True
+
+    return [(leader.Leader, "_rewind", rewind)]
+
+
+def _number_by_batches() -> list[Patch]:
+    def take(original: Any, self: Any) -> Any:
+        self.engine.position = min(self.engine.position, self._prev + 1)
+        return original(self)
+
+    return _instead(feed.PacketBuilder, "_take", take)
+
+
+def _keep_the_epoch() -> list[Patch]:
+    async def make(original: Any, self: Any, candidate: Any) -> Any:
+        return await original(self, candidate._replace(may_have_lost=not candidate.engine.position))
+
+    return _instead(takeover.Takeover, "_leader", make)
+
+
+def _ignore_the_epoch() -> list[Patch]:
+    def apply(original: Any, self: Any, feed_id: Any, packet: Any, published_us: int, changes: Any) -> None:
+        original(self, feed_id, packet._replace(epoch=self.epoch), published_us, changes)
+
+    return _instead(replica.MarketReplica, "apply", apply)
+
+
+def _never_look_back() -> list[Patch]:
+    async def check_place(self: Any) -> None:
+        pass
+
+    return [(feed_reader.FeedReader, "_check_place", check_place)]
+
+
+def _lose_the_queue() -> list[Patch]:
+    def row(original: Any, found: Any) -> Any:
+        *head, orders = original(found)
+        return (*head, list(reversed(orders)))
+
+    return _instead(checkpoint, "_market_row", row)
+
+
+def _one_sided_trade() -> list[Patch]:
+    is_due = _every(25)
+
+    def execution(original: Any, self: Any, account: Any, event: Any, *arguments: Any, **options: Any) -> None:
+        if event != ExecutionEvent.FILLED or not is_due():
+            original(self, account, event, *arguments, **options)
+
+    return _instead(engine.Engine, "_execution", execution)
+
+
+def _crossed_book() -> list[Patch]:
+    is_due = _every(20)
+
+    def match(original: Any, self: Any, *arguments: Any) -> bool:
+        return True if is_due() else bool(original(self, *arguments))
+
+    return _instead(order_book.OrderBook, "_match", match)
+
+
+def _landed_is_done() -> list[Patch]:
+    async def draw_consequences(original: Any, self: Any, publication: Any, answer: Any) -> bool:
+        done = await original(self, publication, answer)
+        return done or (answer.verdict is publisher.Verdict.AHEAD and not publication.entries)
+
+    return _instead(leader.Leader, "_draw_consequences", draw_consequences)
+
+
+def _read_on_after_a_failover() -> list[Patch]:
+    def rewind(original: Any, self: Any, publication: Any, log_id: str) -> None:
+        applied = self.engine.log_id
+        original(self, publication, log_id)
+        self.engine.log_id, self.rewound = applied, False
+
+    return _instead(leader.Leader, "_rewind", rewind)
+
+
+def _tell_before_it_is_durable() -> list[Patch]:
+    async def secure(self: Any, position: int) -> None:
+        pass
+
+    return [(parts, "MATCHING", parts.DURABLE), (durability.DurabilityGate, "secure", secure)]
+
+
+def _lead_on_where_one_had_read() -> list[Patch]:
+    async def followed(original: Any, self: Any, found: Any) -> Any:
+        self._standby.store_id = self._publisher.store_id
+        return await original(self, found)
+
+    return _instead(takeover.Takeover, "_followed", followed)
+
+
+_BEYOND: Final = ("rollback beyond a whole term",)
+_HEALED: Final = ("short failover, then the leader stops",)
+_LOST_ANSWERS: Final = ("lost answer of a publication", "crash of an engine")
+_FAILOVERS: Final = ("rollback of the store", "rollback, all engines dead", "disconnected user", "crash of a gateway")
+
+CANARIES: Final = (
+    Canary("a gateway skips a delta", 3, _skip_a_delta),
+    Canary("the engine drops a change from a packet", 3, _drop_a_change),
+    Canary("acknowledge before publish", 2, _acknowledge_before_publish),
+    Canary("append without comparing", 10, _append_without_comparing),
+    Canary("store values though the append was refused", 10, _store_though_refused),
+    Canary("apply a command twice", 3, _apply_twice),
+    Canary("client order ids are not in the checkpoint", 10, _forget_client_order_ids),
+    Canary("trim the command log before the checkpoint", 2, _trim_the_log_too_early),
+    Canary("trim the feed before the cover", 3, _trim_the_feed_too_early),
+    Canary("resume onto another history", 10, _resume_onto_another_history, _FAILOVERS),
+    Canary("the term is the counter alone", 10, _term_from_the_counter_alone),
+    Canary("lead on after a failover with an old lease", 10, _lead_on_with_an_old_lease, _BEYOND),
+    Canary("heal without a checkpoint", 10, _heal_without_a_checkpoint),
+    Canary("acknowledge before it is durable", 10, _tell_before_it_is_durable),
+    Canary("number by batches", 3, _number_by_batches),
+    Canary("keep the epoch though something may be lost", 10, _keep_the_epoch),
+    Canary("a gateway does not look at the epoch", 10, _ignore_the_epoch),
+    Canary("a gateway never sees that the log went back", 25, _never_look_back, _BEYOND),
+    Canary("checkpoints lose the order of the queue", 10, _lose_the_queue),
+    Canary("a standby leads on where it had read in an older store", 20, _lead_on_where_one_had_read, _HEALED),
+    Canary("an order rests though it crosses", 3, _crossed_book),
+    Canary("a trade is told to one side", 3, _one_sided_trade),
+    Canary("a packet found landed counts as stored", 20, _landed_is_done, _LOST_ANSWERS),
+    Canary("the log is not read again after a failover", 25, _read_on_after_a_failover, _FAILOVERS),
+)

@@ -1,0 +1,349 @@
+"""What the store was told, in truth: every packet that ever was in the feed, and what must hold of them.
+
+Owns the checkers that look at the logs: one history an epoch, one writer a term, no command twice, no trade one-sided,
+no book crossed, stored values that lead to where the feed ends. Looks at each write as it happens, with the eyes of
+somebody who forgets nothing when the store does. A finding raises at the very write that is wrong.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any, Final
+
+from services.matching.checkpoint import read_head
+from services.matching.command_log import decode_entry
+from services.matching.engine import Engine
+from services.matching.recovery import Recovery
+from shared.depth_book import DepthBook
+from shared.errors import OpenOutcryError
+from shared.messages import Trade
+from shared.packet import FEED_START, FeedId, Packet, decode_packet
+from shared.snapshots import decode_book_state
+from shared.stream_keys import COMMANDS_FIELD, StreamKeys
+from shared.types import ExecutionEvent, Side
+from tests.simulation.store_server import StoreServer
+
+CLOCKS_APART_S: Final = 15.0
+"""The clocks' skew, and the longest pause between taking a term and writing in it."""
+
+
+class Finding(AssertionError):
+    """Something that must never happen has happened."""
+
+
+class Node:
+    """One packet that was appended, and the state of the market after it."""
+
+    __slots__ = ("accepted", "feed_id", "fields", "packet", "parent", "seqs", "store_id")
+
+    def __init__(
+        self, feed_id: FeedId, fields: dict[bytes, bytes], packet: Packet, parent: Node | None, store_id: str
+    ) -> None:
+        self.feed_id = feed_id
+        self.fields = fields
+        self.packet = packet
+        self.parent = parent
+        self.store_id = store_id
+        """The store's replication id when it was first appended."""
+        self.seqs: dict[str, int] = dict(parent.seqs) if parent else {}
+        self.seqs.update({change.instrument: change.seq for change in packet.changes})
+        self.accepted = [
+            (private.user, private.execution.client_order_id, private.execution.order_id)
+            for private in packet.executions
+            if private.execution.event == ExecutionEvent.ACCEPTED
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.feed_id} (epoch {self.packet.epoch})"
+
+
+class _Market:
+    """The market as the packets of one history tell it."""
+
+    def __init__(self) -> None:
+        self.books: dict[str, DepthBook] = {}
+        self.trade_ids: dict[str, int] = {}
+        self.numbers: dict[str, int] = {}
+        self.user_seqs: dict[str, int] = {}
+        self.accepted: Counter[tuple[str, str]] = Counter()
+
+    def apply(self, node: Node) -> None:
+        packet = node.packet
+        for change in packet.changes:
+            book = self.books.setdefault(change.instrument, DepthBook(change.instrument))
+            _expect(
+                change.prev_seq == book.seq,
+                f"{node}: {change.instrument} goes on after {change.prev_seq}, not {book.seq}",
+            )
+            book.advance(change.seq, 0, change.bids, change.asks, change.digest)
+            _expect(
+                book.digest == change.digest, f"{node}: the digest of {change.instrument} is not that of its levels"
+            )
+            bid, ask = book.bids.best(), book.asks.best()
+            _expect(not bid or not ask or bid < ask, f"{node}: {change.instrument} is crossed, {bid} to {ask}")
+        for trade in packet.trades:
+            self._check_trade(node, trade)
+        for outcome in packet.outcomes:
+            last = self.numbers.get(outcome.source, 0)
+            _expect(
+                outcome.number > last,
+                f"{node}: command {outcome.source} {outcome.number} is applied again after {last}",
+            )
+            self.numbers[outcome.source] = outcome.number
+        for user, execution in packet.executions:
+            last = self.user_seqs.get(user, 0)
+            _expect(execution.user_seq == last + 1, f"{node}: execution {execution.user_seq} of {user} after {last}")
+            self.user_seqs[user] = execution.user_seq
+        for user, name, _ in node.accepted:
+            self.accepted[user, name] += 1
+            _expect(self.accepted[user, name] == 1, f"{node}: order {name} of {user} is accepted a second time")
+
+    def _check_trade(self, node: Node, trade: Trade) -> None:
+        last = self.trade_ids.get(trade.instrument, 0)
+        _expect(trade.trade_id == last + 1, f"{node}: trade {trade.trade_id} of {trade.instrument} after {last}")
+        self.trade_ids[trade.instrument] = trade.trade_id
+        sides = sorted(
+            (each.execution.side, each.execution.fill_price, each.execution.fill_quantity)
+            for each in node.packet.executions
+            if (each.execution.instrument, each.execution.trade_id) == (trade.instrument, trade.trade_id)
+        )
+        wanted = [(Side.ASK, trade.price, trade.quantity), (Side.BID, trade.price, trade.quantity)]
+        _expect(sides == wanted, f"{node}: trade {trade.trade_id} of {trade.instrument} has the sides {sides}")
+
+
+class History:
+    """
+    The store's whole past.
+
+    Args:
+        store: Watched from now on.
+        keys: Of the shard.
+    """
+
+    def __init__(self, store: StoreServer, keys: StreamKeys) -> None:
+        self.keys: Final = keys
+        self.head: Node | None = None
+        """The feed's last packet at present."""
+        self.nodes: dict[FeedId, Node] = {}
+        self.tips: dict[int, Node] = {}
+        """The furthest packet of each epoch."""
+        self.digests: dict[tuple[int, str, int], int] = {}
+        """Digest of a book by (epoch, instrument, seq), as the engine published or stored it."""
+        self.accepted: dict[tuple[str, str], dict[int, Node]] = {}
+        """Every accepted order by (user, client order id): order id to the packet that said so."""
+        self.log: dict[bytes, list[bytes]] = {}
+        """Every entry of the command log that ever was."""
+        self.was_trimmed = False
+        """Somebody trimmed the feed by hand: joining may have to wait for the next snapshots."""
+        self._store = store
+        self._writers: dict[tuple[int, int], str] = {}
+        self._market = _Market()
+        self._touched: dict[bytes, None] = {}
+        store.model.wrote = self._wrote
+        store.model.called = self._called
+
+    # -- what the world tells -----------------------------------------------------------------------------------------
+
+    def rolled_back(self) -> None:
+        """The store has become an earlier state of itself."""
+        stream = self._store.model.streams.get(self.keys.feed.encode())
+        last = FeedId(*stream.last) if stream else FEED_START
+        self.head = self.nodes.get(last)
+        self._market = _Market()
+        for node in self.chain():
+            self._market.apply(node)
+
+    def chain(self) -> list[Node]:
+        """Return the feed's present history from its first packet on, trimmed ones included."""
+        nodes, node = [], self.head
+        while node is not None:
+            nodes.append(node)
+            node = node.parent
+        nodes.reverse()
+        return nodes
+
+    def order_is_known(self, user: str, name: str) -> dict[int, Node]:
+        """Return the packets that accepted an order, by order id; several only in several epochs."""
+        return self.accepted.get((user, name), {})
+
+    def check_book(self, who: str, instrument: str, epoch: int, seq: int, digest: int) -> None:
+        """Check a book that somebody believes to be right."""
+        truth = self.digests.get((epoch, instrument, seq))
+        if not seq and not digest:
+            return
+        _expect(
+            truth == digest,
+            f"{who}: book {instrument} at epoch {epoch}, seq {seq} has {digest}, the engine's has {truth}",
+        )
+
+    def check_acknowledged(self, user: str, name: str, order_id: int) -> None:
+        """Check that what a user is told has been in the feed."""
+        known = self.order_is_known(user, name)
+        _expect(order_id in known, f"{user} was told that {name} is order {order_id}; the feed has {list(known)}")
+
+    def lost_acknowledgements(self, acknowledged: dict[tuple[str, str], dict[int, None]]) -> int:
+        """
+        Count what users were told and the final history does not have.
+
+        Raises:
+            Finding: If something is missing though the epoch is the same.
+        """
+        final = {order for node in self.chain() for order in node.accepted}
+        lost = 0
+        for (user, name), order_ids in acknowledged.items():
+            for order_id in order_ids:
+                if (user, name, order_id) not in final:
+                    lost += 1
+                    node = self.order_is_known(user, name)[order_id]
+                    told = self.head is not None and node.packet.epoch != self.head.packet.epoch
+                    _expect(told, f"{name} of {user} was acknowledged in {node}, and nobody was told that it is lost")
+        return lost
+
+    # -- what the store writes ----------------------------------------------------------------------------------------
+
+    def _wrote(self, command: str, key: bytes, value: Any) -> None:
+        self._touched[key] = None
+        if command == "XADD" and key == self.keys.feed.encode():
+            (term, position), fields = value
+            self._append(FeedId(term, position), dict(zip(fields[::2], fields[1::2], strict=True)))
+        elif command == "XADD" and key == self.keys.commands.encode():
+            self.log[b"%d-%d" % value[0]] = value[1]
+
+    def _append(self, feed_id: FeedId, fields: dict[bytes, bytes]) -> None:
+        known = self.nodes.get(feed_id)
+        if known is not None and known.fields == fields:
+            node = known
+            _expect(known.parent is self.head, f"{feed_id} comes again after {self.head}, not {known.parent}")
+        else:
+            node = Node(feed_id, fields, decode_packet(fields[b"p"]), self.head, self._store.model.replication_id)
+            self._check_new(node)
+            if known is not None:
+                self._check_second(known, node)
+            self.nodes[feed_id] = self.tips[node.packet.epoch] = node
+        self._market.apply(node)
+        self.head = node
+        for change in node.packet.changes:
+            self._note_digest(node.packet.epoch, change.instrument, change.seq, change.digest)
+        for user, name, order_id in node.accepted:
+            self.accepted.setdefault((user, name), {})[order_id] = node
+
+    def _check_new(self, node: Node) -> None:
+        parent, packet = node.parent, node.packet
+        last_id = parent.feed_id if parent else FEED_START
+        _expect(node.feed_id > last_id, f"{node} comes after {last_id}")
+        _expect(packet.position == node.feed_id.position, f"{node} says position {packet.position}")
+        _expect(
+            packet.prev == last_id.position, f"{node} goes on after position {packet.prev}, the feed ends at {last_id}"
+        )
+        writer = self._writers.setdefault((node.feed_id.term, packet.epoch), self._store.caller)
+        _expect(writer == self._store.caller, f"{node} of {writer}'s term is written by {self._store.caller}")
+        tip = self.tips.get(packet.epoch)
+        _expect(tip is None or tip is parent, f"{node} follows {parent}, and its epoch went on to {tip}: that is lost")
+        if tip is None and parent is not None:
+            old = self.tips[parent.packet.epoch]
+            _expect(old.store_id != node.store_id, f"{node} opens an epoch, though the store is the same since {old}")
+
+    def _check_second(self, first: Node, second: Node) -> None:
+        """A term that was lost comes again only if its clock stands behind it, and never within one epoch."""
+        world = self._store.world
+        _expect(first.packet.epoch != second.packet.epoch, f"{second} has other bytes than before")
+        behind_s = second.feed_id.term / 1000 - world.wall_s()
+        _expect(behind_s > -CLOCKS_APART_S, f"{second} repeats a term that is {-behind_s:.0f} s below the clock")
+        world.note("history", f"{second} was in {first} before", kind="term that came twice")
+
+    def _note_digest(self, epoch: int, instrument: str, seq: int, digest: int) -> None:
+        known = self.digests.setdefault((epoch, instrument, seq), digest)
+        _expect(known == digest, f"two books of {instrument} at epoch {epoch}, seq {seq}: digests {known} and {digest}")
+
+    def _called(self) -> None:
+        touched, self._touched = self._touched, {}
+        keys = self.keys
+        for key in touched:
+            if key.startswith(keys.snapshot("").encode()):
+                self._check_snapshot(key)
+        if keys.cover.encode() in touched or keys.feed.encode() in touched:
+            self._check_cover()
+        if keys.checkpoint.encode() in touched or keys.commands.encode() in touched:
+            self._check_checkpoint()
+
+    def _check_snapshot(self, key: bytes) -> None:
+        held = self._store.model.do_get(key)
+        if held is None:
+            return
+        state = decode_book_state(held)
+        head = self.head
+        _expect(
+            head is not None and state.feed_id == str(head.feed_id),
+            f"a snapshot of {state.feed_id} is stored at {head}",
+        )
+        assert head is not None
+        book = self._market.books.get(state.instrument, DepthBook(state.instrument))
+        levels = {price: lots for price, lots, _ in state.bids}, {price: lots for price, lots, _ in state.asks}
+        right = (state.epoch, state.seq, state.digest) == (head.packet.epoch, book.seq, book.digest)
+        right = right and levels == (book.bids.quantities, book.asks.quantities)
+        _expect(right, f"the snapshot of {state.instrument} at {head} is not its book")
+        self._note_digest(state.epoch, state.instrument, state.seq, state.digest)
+
+    def _check_cover(self) -> None:
+        """Whoever joins by the stored snapshots and reads on after the cover must miss nothing."""
+        model, keys = self._store.model, self.keys
+        data = model.do_get(keys.cover.encode())
+        if data is None:
+            return
+        cover = self.nodes.get(FeedId.parse(data))
+        _expect(data == b"0-0" or cover is not None, f"the cover {data!r} is no packet")
+        for instrument, seq in (cover.seqs if cover else {}).items():
+            held = model.do_get(keys.snapshot(instrument).encode())
+            stored = decode_book_state(held).seq if held else 0
+            _expect(stored >= seq, f"the cover {cover} promises {instrument} at {seq}, its snapshot stands at {stored}")
+        stream = model.streams[keys.feed.encode()]
+        first = self.nodes[FeedId(*stream.ids[0])].parent if stream.ids else None
+        reaches = first is None or (cover is not None and cover.feed_id >= first.feed_id)
+        _expect(reaches or self.was_trimmed, f"the feed begins after {first}, the cover is {cover}")
+
+    def _check_checkpoint(self) -> None:
+        model, keys = self._store.model, self.keys
+        data = model.do_get(keys.checkpoint.encode())
+        if data is None:
+            return
+        log_id = read_head(data).log_id
+        held = log_id == "0-0" or bool(model.do_xrange(keys.commands.encode(), log_id.encode(), log_id.encode()))
+        _expect(held, f"the command log no longer has {log_id}, where the checkpoint stands")
+
+    # -- replay -------------------------------------------------------------------------------------------------------
+
+    def recover(self) -> Recovery:
+        """
+        Recover from what the store holds, as a new engine would.
+
+        Raises:
+            Finding: If that is not possible.
+        """
+        model, keys = self._store.model, self.keys
+        newest = model.do_xrevrange(keys.feed.encode(), b"+", b"-", b"COUNT", b"1")
+        last = [(FeedId.parse(feed_id), fields[fields.index(b"p") + 1]) for feed_id, fields in newest]
+        try:
+            recovery = Recovery(keys, model.do_get(keys.checkpoint.encode()), last[0] if last else None)
+            after = b"(" + recovery.engine.log_id.encode()
+            for entry_id, fields in model.do_xrange(keys.commands.encode(), after, b"+"):
+                if recovery.reached:
+                    break
+                recovery.apply(decode_entry(keys.commands, entry_id, {COMMANDS_FIELD: fields[1]}))
+            recovery.finish()
+        except OpenOutcryError as error:
+            raise Finding(f"what is stored cannot be recovered from: {error}") from error
+        return recovery
+
+    def replay(self) -> Engine:
+        """Apply every command that ever was in the log to a new engine."""
+        engine = Engine()
+        for entry_id, fields in self.log.items():
+            entry = decode_entry(self.keys.commands, entry_id, {COMMANDS_FIELD: fields[1]})
+            for command in entry.commands:
+                engine.apply(command, entry.time_us)
+        return engine
+
+
+def _expect(holds: bool, finding: str) -> None:
+    if not holds:
+        raise Finding(finding)
