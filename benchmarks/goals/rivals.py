@@ -19,7 +19,7 @@ CPU_RIVALS: Final = ("nchan", "nats-server", "npm ws", "broadcast")
 RIVAL: Final = "nats-server"
 RATE: Final = "commands/s"
 ENGINE_RIVAL: Final = "matching-engine"
-PURE_PYTHON: Final = (ENGINE_RIVAL, "order-matching", "lightmatchingengine", "limit-order-book", "fastlob")
+PURE_PYTHON: Final = (ENGINE_RIVAL, "order-matching", "lightmatchingengine", "fastlob")
 WAYS: Final = ("change and digest after each command", "change and digest after each 128")
 """How often our book tells its changes: alone, and as in a packet under load."""
 Judge: TypeAlias = Callable[[Mapping[str, Table]], Sequence[Figure]]
