@@ -113,9 +113,10 @@ def main(
     """
     Run a matching engine: read commands from Redis, match them, publish the feed.
 
-    A second engine of the same shard waits until the first is gone. All settings can also come from the environment,
-    as OUTCRY_REDIS_URL and so on; an option wins. Exit status: 0 stopped, 2 misconfigured, 3 another engine leads,
-    4 Redis away for too long, 5 a corrupt entry, named in the last line of the log.
+    A second engine of the same shard stands by: it follows along, and leads within two seconds of the first one's
+    death. All settings can also come from the environment, as OUTCRY_REDIS_URL and so on; an option wins. Exit
+    status: 0 stopped, 2 misconfigured, 3 another engine leads, 4 Redis away for too long, 5 a corrupt entry, named in
+    the last line of the log.
     """
     try:
         settings = load_settings(MatchingSettings, **locals())
