@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import sys
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from prometheus_client import CollectorRegistry
@@ -53,7 +54,7 @@ LIMITS: Final = GatewayLimits(lag=LagLimits(soft_bytes=2_000, hard_bytes=40_000,
 SECRET: Final = b"a secret of the simulation, no longer than it needs"
 
 
-class Part:
+class Part(ABC):
     """
     A process that is started again and again.
 
@@ -98,12 +99,12 @@ class Part:
             process.kill()
             self._world.after(restart_s, self.start)
 
+    @abstractmethod
     def stop(self) -> None:
         """Ask it to end in good order."""
-        raise NotImplementedError
 
-    async def _main(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    async def _main(self) -> None: ...
 
     def _ended(self, error: BaseException | None) -> None:
         self.process = None
