@@ -19,6 +19,7 @@ from shared.aio.redis_connection import UNREACHABLE, get_values, open_redis
 from shared.errors import ConfigurationError, StoreUnavailable
 from shared.instrument import Instrument
 from shared.packet import Packet
+from shared.redis_url import redacted
 from shared.snapshots import decode_listing
 from shared.stream_keys import StreamKeys
 
@@ -116,7 +117,7 @@ async def read_listing(redis_url: str) -> list[Instrument]:
             if data is not None:
                 return _listed(data)
             if asyncio.get_running_loop().time() > give_up:
-                raise StoreUnavailable(f"{redis_url}: {reason}")
+                raise StoreUnavailable(f"{redacted(redis_url)}: {reason}")
             await asyncio.sleep(LISTING_POLL_SECONDS)
     finally:
         await redis.aclose()
