@@ -9,8 +9,13 @@ Wellons' hash prospector's.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    # Where this is compiled, an integer of C, whose products may wrap: only their lower 32 bits count. Elsewhere an
+    # annotation that nobody reads. Telling the change of each command is a sixth faster for it.
+    from mypy_extensions import i64
 
 MASK: Final = 0xFFFFFFFF
 BID: Final = 0
@@ -20,7 +25,7 @@ LEVEL_CACHE_ENTRIES_MAX: Final = 1 << 16
 """Hashes remembered; the same levels change again and again. Oldest use is forgotten first (about 8 MiB)."""
 
 
-def mix(x: int) -> int:
+def mix(x: i64) -> i64:
     """Scramble 32 bits (lowbias32); a bijection on 0..2**32-1."""
     x ^= x >> 16
     x = (x * 0x7FEB352D) & MASK
@@ -42,7 +47,7 @@ def level_digest(side: int, price: int, quantity: int) -> int:
     return mix(mix((price ^ (side << 31)) & MASK) ^ (quantity & MASK))
 
 
-def book_digest(bids: Iterable[tuple[int, int]], asks: Iterable[tuple[int, int]]) -> int:
+def book_digest(bids: Iterable[Sequence[int]], asks: Iterable[Sequence[int]]) -> int:
     """Digest (price, quantity) levels from nothing, in O(levels); the order of levels is irrelevant."""
     total = sum(level_digest(BID, price, quantity) for price, quantity in bids)
     total += sum(level_digest(ASK, price, quantity) for price, quantity in asks)

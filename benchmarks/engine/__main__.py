@@ -13,7 +13,7 @@ from benchmarks.command import parser, progress, tell
 from benchmarks.engine.contestant import Standing
 from benchmarks.engine.flow import Row, read_flow, write_flow
 from benchmarks.engine.peers import Absent, python_of
-from benchmarks.engine.race import OURS, ROOT, RUN_S, SECONDS_MAX, Racer, Score, expected, race, racers
+from benchmarks.engine.race import OURS, OURS_COMPILED, ROOT, RUN_S, SECONDS_MAX, Racer, Score, expected, race, racers
 from benchmarks.engine.recorded import RECORDED, recorded
 from benchmarks.engine.synthetic import synthetic
 from benchmarks.measure import machine
@@ -77,7 +77,7 @@ def _tables(
 
 
 def _name(score: Score) -> list[Cell]:
-    return [OURS.get(score.name, f"{score.name} {score.version}"), score.python]
+    return [(OURS | OURS_COMPILED).get(score.name, f"{score.name} {score.version}"), score.python]
 
 
 def _latency(score: Score) -> list[Cell]:

@@ -7,6 +7,7 @@ project's own contestants get one as well, so that they can run in the very Pyth
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import shutil
 import subprocess
@@ -15,8 +16,11 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 OWN: Final = "openoutcry"
+COMPILED: Final = "openoutcry-compiled"
+"""The same, with its core compiled (docs/decisions/0013): needs a C compiler."""
 PEERS: Final = (
     OWN,
+    COMPILED,
     "matching-engine",
     "order-matching",
     "lightmatchingengine",
@@ -24,6 +28,7 @@ PEERS: Final = (
     "fastlob",
     "liquibook",
 )
+ROOT: Final = Path(__file__).parents[2]
 ENVIRONMENTS: Final = Path(__file__).parents[1] / ".peers"
 REQUIREMENTS: Final = Path(__file__).parent / "requirements"
 PYTHONS: Final = ("python3.12", "python3.13", "python3.14")
@@ -54,13 +59,22 @@ def install(name: str, python: str) -> Absent | None:
     requirements = REQUIREMENTS / f"{name}.txt"
     try:
         _run([python, "-m", "venv", str(where)])
-        _run([str(where / "bin" / "python"), "-m", "pip", "install", "--quiet", "--no-deps", "-r", str(requirements)])
+        pip = [str(where / "bin" / "python"), "-m", "pip", "install", "--quiet", "--no-deps"]
+        _run([*pip, "-r", str(requirements)])
+        if name == COMPILED:
+            _run([*pip, "--target", str(where / COMPILED), str(ROOT)], MYPYC="1")
     except subprocess.CalledProcessError as error:
         shutil.rmtree(where, ignore_errors=True)
         where.mkdir(parents=True)
         (where / "failure.txt").write_text(_last_error(error.stderr), encoding="utf-8")
         return Absent(name, _last_error(error.stderr))
     return None
+
+
+def compiled_first(python: Path) -> dict[str, str]:
+    """Return the surroundings in which COMPILED's Python takes the compiled core, and the rest from this tree."""
+    path = os.pathsep.join([str(python.parents[1] / COMPILED), str(ROOT)])
+    return os.environ | {"PYTHONPATH": path, "PYTHONSAFEPATH": "1"}
 
 
 def chosen_python() -> str:
@@ -89,10 +103,10 @@ def _works(python: str) -> bool:
     return True
 
 
-def _run(command: list[str]) -> str:
+def _run(command: list[str], **variables: str) -> str:
     """Return what a command writes; CalledProcessError has what went wrong."""
     done = subprocess.run(  # noqa: S603 - Pythons and their pip
-        command, capture_output=True, text=True, check=True, timeout=INSTALL_S
+        command, env=os.environ | variables, capture_output=True, text=True, check=True, timeout=INSTALL_S
     )
     return done.stdout
 

@@ -14,7 +14,7 @@ from benchmarks.command import progress
 from benchmarks.engine.contestant import Standing
 from benchmarks.engine.contestants.openoutcry import Book
 from benchmarks.engine.flow import Row
-from benchmarks.engine.peers import OWN, PEERS, Absent, python_of
+from benchmarks.engine.peers import COMPILED, OWN, PEERS, Absent, compiled_first, python_of
 from benchmarks.measure import Spread, spread
 from services.matching.__main__ import COLLECTOR_THRESHOLDS
 
@@ -29,6 +29,13 @@ OURS: Final = {
     "book-128": "OrderBook, change and digest after each 128",
     "engine-1": "Engine, a packet for each command",
     "engine-128": "Engine, a packet for each 128",
+}
+OURS_COMPILED: Final = {
+    "compiled-book": "OrderBook, compiled: alone",
+    "compiled-book-1": "OrderBook, compiled: change and digest after each command",
+    "compiled-book-128": "OrderBook, compiled: change and digest after each 128",
+    "compiled-engine-1": "Engine, compiled: a packet for each command",
+    "compiled-engine-128": "Engine, compiled: a packet for each 128",
 }
 
 
@@ -85,6 +92,8 @@ def racers() -> tuple[list[Racer], list[Absent]]:
         python = python_of(name)
         if isinstance(python, Absent):
             absent.append(python)
+        elif name == COMPILED:
+            found += [Racer(level, python) for level in OURS_COMPILED]
         elif name != OWN:
             found.append(Racer(name, python))
         elif _version(python) != platform.python_version():
@@ -110,7 +119,7 @@ def race(flow: Path, contestants: Sequence[Racer], runs: int) -> tuple[list[Scor
             try:
                 results[racer].append(_run(racer, flow))
             except Stopped as error:
-                if racer.name in OURS:
+                if racer.name in OURS or racer.name in OURS_COMPILED:
                     raise
                 stopped[racer] = Absent(racer.name, f"stopped by an error of its own: {error.reason}")
     scores = [_score(racer, found) for racer, found in results.items() if racer not in stopped]
@@ -130,8 +139,9 @@ def _run(racer: Racer, flow: Path) -> dict[str, Any]:
         *(str(racer.python), "-m", "benchmarks.engine.runner", racer.name, str(flow)),
         *("--seconds-max", str(SECONDS_MAX), "--thresholds", *thresholds),
     ]
+    surroundings = compiled_first(racer.python) if racer.name in OURS_COMPILED else None
     done = subprocess.run(  # noqa: S603 - our own program
-        command, cwd=ROOT, capture_output=True, text=True, timeout=RUN_S, check=False
+        command, cwd=ROOT, env=surroundings, capture_output=True, text=True, timeout=RUN_S, check=False
     )
     if done.returncode:
         raise Stopped(racer.name, flow.stem, done.stderr.strip())

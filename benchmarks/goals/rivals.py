@@ -20,8 +20,13 @@ RIVAL: Final = "nats-server"
 RATE: Final = "commands/s"
 ENGINE_RIVAL: Final = "matching-engine"
 PURE_PYTHON: Final = (ENGINE_RIVAL, "order-matching", "lightmatchingengine", "fastlob")
-WAYS: Final = ("change and digest after each command", "change and digest after each 128")
-"""How often our book tells its changes: alone, and as in a packet under load."""
+WAYS: Final = (
+    "compiled: change and digest after each command",
+    "compiled: change and digest after each 128",
+    "orderbook, change and digest after each command",
+    "orderbook, change and digest after each 128",
+)
+"""How often our book tells its changes: alone, and as in a packet under load; compiled, if it was, and as sources."""
 Judge: TypeAlias = Callable[[Mapping[str, Table]], Sequence[Figure]]
 
 
@@ -86,13 +91,19 @@ def _engine(results: Mapping[str, Table]) -> Sequence[Figure]:
     """Compare under the same Python: ours runs under its own and under that of the peers."""
     table = "engine-own-generator"
     theirs = _found(results, table, ENGINE_RIVAL, RATE).median
-    return [at_least(f"times {ENGINE_RIVAL}, {way}", [_ours(results, table, way) / theirs], 1.2) for way in WAYS]
+    return [
+        at_least(f"times {ENGINE_RIVAL}, {way}", [_ours(results, table, way) / theirs], 1.2)
+        for way in _present(results, table, WAYS, RATE)
+    ]
 
 
 def _pure_python(results: Mapping[str, Table]) -> Sequence[Figure]:
     table = "engine-synthetic"
     best = max(_found(results, table, name, RATE).median for name in _present(results, table, PURE_PYTHON, RATE))
-    return [at_least(f"times the best of them, {way}", [_ours(results, table, way) / best], 1) for way in WAYS]
+    return [
+        at_least(f"times the best of them, {way}", [_ours(results, table, way) / best], 1)
+        for way in _present(results, table, WAYS, RATE)
+    ]
 
 
 def _ours(results: Mapping[str, Table], table: str, way: str) -> float:

@@ -198,9 +198,10 @@ class OrderBook:
             return None
         prev_seq, self._taken_seq = self._taken_seq, self.seq
         bids, asks = self.bids, self.asks
-        changed = (bids.take_changes() if bids.touched else [], asks.take_changes() if asks.touched else [])
+        bid_levels = bids.take_changes() if bids.touched else []
+        ask_levels = asks.take_changes() if asks.touched else []
         digest = (bids.told_digest + asks.told_digest) & MASK
-        return _new(BookChange, (self.instrument, prev_seq, self.seq, *changed, digest))
+        return _new(BookChange, (self.instrument, prev_seq, self.seq, bid_levels, ask_levels, digest))
 
     def snapshot(self, epoch: int, time: int) -> Snapshot:
         """
