@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import secrets
 import sys
 import time
 from collections.abc import Callable, Coroutine, Iterator
@@ -26,6 +27,10 @@ MISUSED: Final = 2
 INTERRUPTED: Final = 130
 """Exit status after Ctrl-C before there was anything to judge."""
 DAY_SECONDS: Final = 24 * 3600
+SEED_MAX: Final = 1_000_000
+"""Of seeds that are drawn: short enough to be typed again."""
+CHAOS_SECONDS: Final = 60.0
+"""How long faults happen, unless told."""
 FORWARDED: Final = {"allow_extra_args": True, "ignore_unknown_options": True}
 """Of commands whose flags are a service's own."""
 
@@ -49,6 +54,7 @@ RedisUrl = Annotated[
                  "without it, one is started for the occasion."),
 ]  # fmt: skip
 Seed = Annotated[int, typer.Option(help="Seed of what the bots do: the same seed trades the same.")]
+Engines = Annotated[int, typer.Option(help="Matching engines: one leads, the others stand by.")]
 Speed = Annotated[str, typer.Option(help="How many times faster than it happened, or `max`.")]
 
 
@@ -73,7 +79,17 @@ def demo(
     ] = 5,
     redis_url: RedisUrl = None,
     load_processes: Annotated[int, typer.Option(help="Processes that the users share.")] = 2,
-    seed: Seed = 1,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            help="Seed of what the bots do, and of the faults: the same seed, the same again. Without it 1; "
+            "with --chaos one is drawn, and told."
+        ),
+    ] = None,
+    engines: Engines = 2,
+    chaos: Annotated[
+        bool, typer.Option("--chaos", help="Kill and freeze parts while the market trades; see below.")
+    ] = False,
 ) -> None:
     """
     Run the whole market with users on this machine, and prove their books.
@@ -81,18 +97,30 @@ def demo(
     Starts Redis, the matching engine, the gateways, bots that trade and the users, each part a process of its own;
     shows what happens; and ends with a verdict: every user's book is the engine's at the same (epoch, seq), or not.
     The exit status says the same (0 or 1). Ctrl-C ends it early, with the verdict; twice, at once.
+
+    With --chaos, every few seconds a random part is killed with -9 or frozen, and one time in five two at once: the
+    leading engine, the standby, a gateway, Redis (with `appendfsync always`). Users reconnect and resume; 40 traders
+    place orders with unique ids (--rate a second) and repeat each until its outcome is known. At the end books are
+    compared with the engine's, and every order that was acknowledged must be in the final history exactly once:
+    `books_wrong`, `acknowledged_lost` and `acknowledged_duplicated` of the report are 0, or the exit status is 1.
+    docs/reliability.md tells what else is in the report.
     """
     from openoutcry.demo import view  # noqa: PLC0415 - only this command needs it
     from openoutcry.demo.aio.market_demo import run_demo  # noqa: PLC0415
     from openoutcry.demo.aio.stop_signal import StopSignal  # noqa: PLC0415
     from openoutcry.demo.screen import open_screen  # noqa: PLC0415
 
+    if chaos:
+        if replay or hot:
+            _misused("--chaos has traders of its own: leave out --replay and --hot")
+        stack = StackOptions(gateways, redis_url, None, engines=engines, appendfsync="always")
+        _run_chaos(stack, users, seconds or CHAOS_SECONDS, rate, verify, load_processes, seed, report)
     if seconds is None:
         seconds = 0 if sys.stdout.isatty() else 30
 
     async def run() -> bool:
         options = DemoOptions(
-            stack=StackOptions(gateways, redis_url, None),
+            stack=StackOptions(gateways, redis_url, None, engines=engines),
             users=users,
             seconds=seconds,
             rate=rate,
@@ -100,7 +128,7 @@ def demo(
             replay=ReplayOptions(replay, instrument, _speed(speed)) if replay else None,
             verify_percent=verify,
             load_processes=min(load_processes, users),
-            seed=seed,
+            seed=1 if seed is None else seed,
         ).checked()
         with open_screen(view) as screen:
             result = await run_demo(options, screen, StopSignal())
@@ -120,19 +148,47 @@ def up(
     hot: Annotated[bool, typer.Option("--hot", help="All of them on one instrument.")] = False,
     redis_url: RedisUrl = None,
     seed: Seed = 1,
+    engines: Engines = 2,
 ) -> None:
     """
     Run the exchange without users, until Ctrl-C or SIGTERM.
 
     When all of it is ready, prints one line of JSON on standard output: `gateways` (WebSocket URLs), `redis`,
-    `instruments`, a development `token`, and `tokens`, a file with the tokens of 10,000 development users, one a line.
+    `instruments`, a development `token`, `tokens` (a file with the tokens of 10,000 development users, one a line), and
+    `metrics` (URLs by the name of each engine and gateway).
     """
     from openoutcry.demo.aio.standing_stack import UpOptions, run_up  # noqa: PLC0415 - only this command needs it
     from openoutcry.demo.aio.stop_signal import StopSignal  # noqa: PLC0415
 
     async def run() -> None:
-        options = UpOptions(StackOptions(gateways, redis_url, port), bots, hot, seed).checked()
+        options = UpOptions(StackOptions(gateways, redis_url, port, engines=engines), bots, hot, seed).checked()
         await run_up(options, StopSignal(), _say, lambda line: print(line, flush=True))  # noqa: T201 - its output
+
+    _run(run())
+
+
+@app.command()
+def bots(
+    rate: Annotated[float, typer.Option(help="Book changes a second over all instruments.")] = 200,
+    hot: Annotated[bool, typer.Option("--hot", help="All of them on one instrument.")] = False,
+    redis_url: Annotated[str | None, typer.Option(help="The exchange's Redis; also OUTCRY_REDIS_URL.")] = None,
+    seed: Seed = 1,
+) -> None:
+    """
+    Trade on a running exchange, until Ctrl-C or SIGTERM.
+
+    For exchanges without users of their own. The crowd writes to the command log as gateways do; user, password and
+    address of Redis are settings as theirs. Ends with status 1 if Redis or the engine is silent for half a minute.
+    """
+    from openoutcry.flow.aio.bots import Bots  # noqa: PLC0415 - only this command needs it
+    from openoutcry.flow.aio.bots_command import run_bots  # noqa: PLC0415
+    from openoutcry.flow.store_url import with_credentials  # noqa: PLC0415
+    from shared.settings import ServiceSettings, load_settings  # noqa: PLC0415
+
+    async def run() -> None:
+        settings = load_settings(ServiceSettings, redis_url=redis_url)
+        url = with_credentials(settings.redis_url, settings.redis_credentials)
+        await run_bots(Bots(url, rate=rate, hot=hot, seed=seed))
 
     _run(run())
 
@@ -408,6 +464,42 @@ def gateway(context: typer.Context) -> None:
     from services.gateway.__main__ import main as service  # noqa: PLC0415 - only this command needs it
 
     _forward(service, "gateway", context.args)
+
+
+def _run_chaos(
+    stack: StackOptions,
+    users: int,
+    seconds: float,
+    rate: float,
+    verify: float,
+    load_processes: int,
+    seed: int | None,
+    report: Path | None,
+) -> None:
+    """Run the demo with faults, and exit."""
+    from openoutcry.chaos import view  # noqa: PLC0415 - only this needs it
+    from openoutcry.chaos.aio.chaos_run import run_chaos  # noqa: PLC0415
+    from openoutcry.chaos.options import ChaosOptions  # noqa: PLC0415
+    from openoutcry.demo.aio.stop_signal import StopSignal  # noqa: PLC0415
+    from openoutcry.demo.screen import open_screen  # noqa: PLC0415
+
+    async def run() -> bool:
+        drawn = secrets.randbelow(SEED_MAX) if seed is None else seed
+        processes = min(load_processes, users)
+        options = ChaosOptions(stack, users, seconds, rate, verify, processes, drawn).checked()
+        with open_screen(view) as screen:
+            result = await run_chaos(options, screen, StopSignal())
+            screen.end(result)
+        if report:
+            _write(report, result.to_json())
+        return result.is_good
+
+    _exit(0 if _run(run()) else FAILED)
+
+
+def _misused(text: str) -> None:
+    _say(f"outcry: {text}")
+    _exit(MISUSED)
 
 
 def _forward(service: Callable[..., None], name: str, arguments: list[str]) -> None:

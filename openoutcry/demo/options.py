@@ -10,13 +10,15 @@ from shared.instrument import Instrument
 
 HOST: Final = "127.0.0.1"
 GATEWAYS_MAX: Final = 64
+ENGINES_MAX: Final = 8
+"""One leads, all others stand by."""
 USERS_MAX: Final = 50_000
 PACE_MS_MAX: Final = 1000
 """As gateways allow it."""
 
 
 class StackOptions(NamedTuple):
-    """Redis, the engine and the gateways."""
+    """Redis, the engines and the gateways."""
 
     gateways: int
     redis_url: str | None
@@ -27,6 +29,10 @@ class StackOptions(NamedTuple):
     """What the market lists, as the matching engine reads it; None is its own default."""
     pace_ms: float | None = None
     """Shortest time between two flushes of a gateway; None is its own default."""
+    engines: int = 1
+    """The first to take the lease leads, the others stand by."""
+    appendfsync: str = "everysec"
+    """Of a Redis that is started: when its append-only file is on disk, `always` or `everysec`."""
 
     def checked(self) -> StackOptions:
         """
@@ -37,6 +43,8 @@ class StackOptions(NamedTuple):
         """
         if not 1 <= self.gateways <= GATEWAYS_MAX:
             raise ConfigurationError(f"--gateways must be 1 to {GATEWAYS_MAX}, not {self.gateways}")
+        if not 1 <= self.engines <= ENGINES_MAX:
+            raise ConfigurationError(f"--engines must be 1 to {ENGINES_MAX}, not {self.engines}")
         if self.port is not None and not 1024 <= self.port <= 65_536 - self.gateways:
             raise ConfigurationError(f"--port must be 1024 to {65_536 - self.gateways}, not {self.port}")
         if self.pace_ms is not None and not 0 <= self.pace_ms <= PACE_MS_MAX:

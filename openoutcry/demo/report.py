@@ -17,6 +17,8 @@ class Report:
     complaints: Sequence[str]
     users: int
     gateways: int
+    engines: int
+    """One leads, the others stand by."""
     seconds: float
     """How long the market traded while it was measured."""
     updates_published: int
@@ -39,6 +41,7 @@ class Report:
     connect_failures: int
     refusals: int
     gateways_lost: Sequence[str]
+    engines_lost: Sequence[str]
     latency_ms: Mapping[str, float]
     """Engine's publishing to client's receipt of every delta, one clock; resolution 10 µs or 0.4 %."""
     connections_per_gateway: Sequence[int]

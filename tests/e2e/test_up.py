@@ -59,13 +59,31 @@ def test_a_taken_port_is_told_in_a_sentence(tmp_path: Path) -> None:
 def test_a_part_that_dies_is_started_again(tmp_path: Path) -> None:
     """Kill -9 of a gateway, then of the engine: the stack stands again, and says what happened."""
     (port,) = free_ports(1)
-    with outcry(tmp_path, "up", "--gateways", "1", "--port", str(port), "--bots", "50") as command:
+    flags = ("--gateways", "1", "--engines", "1", "--port", str(port), "--bots", "50")
+    with outcry(tmp_path, "up", *flags) as command:
         command.wait_for(lambda: command.output.endswith("\n"))
         for module, name in (("services.gateway", "gateway-1"), ("services.matching", "matching")):
             (process,) = command.processes(module)
             process.kill()
             command.wait_for(lambda name=name: f"{name} was ended by signal 9; starting it again" in command.errors)
             command.wait_for(lambda: _is_ready(port))
+        command.signal(signal.SIGTERM)
+        assert command.finish(30) == 0, command.errors
+        assert command.leaves_nothing()
+
+
+@needs_server
+def test_of_two_engines_one_leads_and_whoever_dies_is_started_again(tmp_path: Path) -> None:
+    """Users notice no more than a pause, and a while later there are two again."""
+    (port,) = free_ports(1)
+    with outcry(tmp_path, "up", "--gateways", "1", "--port", str(port), "--bots", "50") as command:
+        command.wait_for(lambda: command.output.endswith("\n"))
+        engines = sorted(command.processes("services.matching"), key=lambda engine: engine.pid)
+        assert len(engines) == 2
+        engines[0].kill()
+        command.wait_for(lambda: "matching-1 was ended by signal 9; starting it again" in command.errors)
+        command.wait_for(lambda: len(command.processes("services.matching")) == 2)
+        command.wait_for(lambda: _is_ready(port))
         command.signal(signal.SIGTERM)
         assert command.finish(30) == 0, command.errors
         assert command.leaves_nothing()

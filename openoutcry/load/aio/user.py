@@ -63,8 +63,8 @@ class User:
     """
 
     __slots__ = (
-        "_backoff", "_shared", "_silent_since", "_source", "_wanted_us", "connection", "follower", "gateway",
-        "last_loss", "plan", "token", "whole_at_us",
+        "_backoff", "_goes_home", "_shared", "_silent_since", "_source", "_wanted_us", "connection", "follower",
+        "gateway", "last_loss", "plan", "token", "whole_at_us",
     )  # fmt: skip
 
     def __init__(
@@ -84,6 +84,7 @@ class User:
         self._backoff = Backoff(shared.random)
         self._wanted_us = 0
         self._silent_since: float | None = None
+        self._goes_home = False
 
     @property
     def is_whole(self) -> bool:
@@ -108,6 +109,12 @@ class User:
         """End the present connection by plan, to come back soon."""
         if self.connection is not None:
             self.connection.leave()
+
+    def go_home(self) -> None:
+        """Leave by plan, if this is not the gateway of the plan, and come again to that one."""
+        if self.gateway != self.plan.gateway:
+            self._goes_home = True
+            self.leave()
 
     def give_up_silence(self, now: float) -> None:
         """Leave, if nothing has been read for READING_NOTHING_SECONDS."""
@@ -169,6 +176,9 @@ class User:
             self._silent_since = asyncio.get_running_loop().time()
 
     def _other_gateway(self) -> int:
+        if self._goes_home:
+            self._goes_home = False
+            return self.plan.gateway
         others = [index for index in range(len(self._shared.addresses)) if index != self.gateway]
         return self._shared.random.choice(others) if others else self.gateway
 

@@ -141,6 +141,7 @@ FIELDS: dict[str, tuple[Any, ...]] = {
     "quantity": (1, QUANTITY_MAX, QUANTITY_MAX + 1, 0, None),
     "time_in_force": ("gtc", "ioc", "fok", "day"),
     "post_only": (True, False, 1, None),
+    "on": (True, False, 0, "yes", None),
     "self_trade_prevention": ("cancel_newest", "cancel_both", "allow"),
     "postonly": (True,),
 }
