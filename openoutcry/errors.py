@@ -34,7 +34,7 @@ class OutcomeUnknown(OpenOutcryError):
     `duplicate_order`, so it cannot trade twice. Cancelling twice is harmless too. The account tells which it was.
 
     Args:
-        op: `order`, `cancel`, `replace` or `cancel_all`.
+        op: `order`, `cancel`, `replace`, `cancel_all` or `cancel_on_disconnect`.
         client_order_id: The order's, None where the request named none.
         reason: Why the answer was lost.
     """

@@ -130,7 +130,7 @@ _SHAPES: Final[dict[type[Any], tuple[_Check, ...]]] = {
     Ticker: (_is_text, *(_is_number,) * 11),
     Status: (_is_text_or_none, _is_text, _is_text, _is_number),
     Heartbeat: (_is_number, _is_counts),
-    Account: (_is_number, _is_orders, _is_amounts, _is_cash),
+    Account: (_is_number, _is_orders, _is_amounts, _is_cash, _is_flag),
     Execution: (
         _is_positive,
         _is_text,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 from shared.instrument import Instrument
@@ -16,11 +17,19 @@ from shared.sequence import Verdict, classify
 from shared.types import ExecutionEvent, Side
 
 MILLIONTHS: Final = 1_000_000
+TICK_SIZES_MAX: Final = 1024
+"""Tick sizes whose value is remembered; others are read again each time."""
+_BID, _FILLED, _REJECTED = Side.BID, ExecutionEvent.FILLED, ExecutionEvent.REJECTED
 
 
 def tick_value(instrument: Instrument) -> int:
     """What one lot is worth at one tick, in millionths of the instrument's currency."""
-    return int(Decimal(instrument.tick_size) * MILLIONTHS) * instrument.lot_size
+    return _tick_millionths(instrument.tick_size) * instrument.lot_size
+
+
+@lru_cache(TICK_SIZES_MAX)
+def _tick_millionths(tick_size: str) -> int:
+    return int(Decimal(tick_size) * MILLIONTHS)
 
 
 def amount_text(amount: int) -> str:
@@ -41,13 +50,13 @@ def cash_texts(cash: Mapping[str, int]) -> dict[str, str]:
 
 class AccountBook:
     """
-    One user's open orders, positions and cash.
+    One user's open orders, positions and cash, and whether the orders are cancelled when the user stays away.
 
     Args:
         listing: Definitions by symbol, shared and growing; fills need an instrument's currency and tick value.
     """
 
-    __slots__ = ("_listing", "cash", "orders", "positions", "user_seq")
+    __slots__ = ("_listing", "cancel_on_disconnect", "cash", "orders", "positions", "user_seq")
 
     def __init__(self, listing: Mapping[str, Instrument]) -> None:
         self._listing = listing
@@ -56,6 +65,7 @@ class AccountBook:
         self.positions: dict[str, int] = {}
         self.cash: dict[str, int] = {}
         """Currency to the net of all trades, in millionths; as large as it gets."""
+        self.cancel_on_disconnect = False
 
     def load(self, account: Account) -> None:
         """Take a snapshot instead of all that is held."""
@@ -63,27 +73,29 @@ class AccountBook:
         self.orders = {order.order_id: order for order in account.orders}
         self.positions = dict(account.positions)
         self.cash = {currency: millionths(amount) for currency, amount in account.cash.items()}
+        self.cancel_on_disconnect = account.cancel_on_disconnect
 
     def apply(self, execution: Execution) -> Verdict:
         """Apply the next execution; O(1)."""
-        verdict = classify(self.user_seq, execution.user_seq - 1, execution.user_seq)
-        if verdict is not Verdict.APPLY:
-            return verdict
-        self.user_seq = execution.user_seq
-        if execution.event == ExecutionEvent.FILLED:
+        user_seq, event = execution.user_seq, execution.event
+        if user_seq != self.user_seq + 1:
+            return classify(self.user_seq, user_seq - 1, user_seq)
+        self.user_seq = user_seq
+        if event == _FILLED:
             self._settle(execution)
         if execution.remaining == 0:
             self.orders.pop(execution.order_id, None)
-        elif execution.event != ExecutionEvent.REJECTED:
+        elif event != _REJECTED:
             self.orders[execution.order_id] = OpenOrder._make(execution[3:12])
         return Verdict.APPLY
 
     def account(self) -> Account:
         """Return the state as a message; O(open orders)."""
-        return Account(self.user_seq, list(self.orders.values()), dict(self.positions), cash_texts(self.cash))
+        orders, cash = list(self.orders.values()), cash_texts(self.cash)
+        return Account(self.user_seq, orders, dict(self.positions), cash, self.cancel_on_disconnect)
 
     def _settle(self, execution: Execution) -> None:
-        lots = execution.fill_quantity if execution.side == Side.BID else -execution.fill_quantity
+        lots = execution.fill_quantity if execution.side == _BID else -execution.fill_quantity
         instrument = self._listing[execution.instrument]
         self.positions[instrument.symbol] = self.positions.get(instrument.symbol, 0) + lots
         paid = lots * execution.fill_price * tick_value(instrument)

@@ -18,6 +18,8 @@ from shared.types import MarketState, OrderKind, SelfTradePrevention, Side, Time
 
 COMMANDS_IN_ENTRY_MAX: Final = 512
 """A writer starts another entry beyond this many commands, so that one entry never holds the engine for long."""
+PRESENT_USERS_MAX: Final = 512
+"""Users that one `Present` names; a writer names the rest in another."""
 
 
 class PlaceOrder(NamedTuple):
@@ -77,6 +79,29 @@ class CancelAll(NamedTuple):
     instrument: str | None
 
 
+class SetCancelOnDisconnect(NamedTuple):
+    """Switch on or off that a user's orders are cancelled when the user stays away. Asking for it is a sign of life."""
+
+    source: str
+    number: int
+    user: str
+    on: bool
+
+
+class Present(NamedTuple):
+    """
+    Say who is there: users with cancel-on-disconnect on who are connected to the writer.
+
+    A gateway says so about every second. One that died, froze or was cut off says nothing, which is all that the
+    engine needs to know.
+    """
+
+    source: str
+    number: int
+    users: tuple[str, ...]
+    """1 to PRESENT_USERS_MAX; those without cancel-on-disconnect do no harm."""
+
+
 class Tick(NamedTuple):
     """Let time pass. The leader appends one every second; it makes a packet even when nothing happens."""
 
@@ -102,7 +127,17 @@ class SetMarketState(NamedTuple):
     reason: str
 
 
-Command: TypeAlias = PlaceOrder | CancelOrder | ReplaceOrder | CancelAll | Tick | ListInstrument | SetMarketState
+Command: TypeAlias = (
+    PlaceOrder
+    | CancelOrder
+    | ReplaceOrder
+    | CancelAll
+    | Tick
+    | ListInstrument
+    | SetMarketState
+    | SetCancelOnDisconnect
+    | Present
+)
 
 _CODES: Final[dict[type[Any], int]] = {
     PlaceOrder: 1,
@@ -112,6 +147,8 @@ _CODES: Final[dict[type[Any], int]] = {
     Tick: 5,
     ListInstrument: 6,
     SetMarketState: 7,
+    SetCancelOnDisconnect: 8,
+    Present: 9,
 }
 _SIDES: Final = {side.value: side for side in Side}
 _KINDS: Final = {kind.value: kind for kind in OrderKind}
@@ -168,4 +205,9 @@ def _command(row: list[Any]) -> Command:  # noqa: PLR0911 - one line a kind
         case 7:
             source, number, symbol, state, reason = fields
             return SetMarketState(source, number, symbol, MarketState(state), reason)
+        case 8:
+            return SetCancelOnDisconnect._make(fields)
+        case 9:
+            source, number, users = fields
+            return Present(source, number, tuple(_array(users)))
     raise ValueError(f"unknown command {code!r}")

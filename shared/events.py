@@ -32,7 +32,14 @@ class Outcome(NamedTuple):
     order_id: int
     """The order it concerns, or 0."""
     cancelled: int
-    """How many orders a cancel-all ended."""
+    """How many orders a cancel-all ended, or a tick whose users were away."""
+
+
+class Watch(NamedTuple):
+    """A user's cancel-on-disconnect was switched on or off."""
+
+    user: str
+    on: bool
 
 
 class BookChange(NamedTuple):
@@ -47,4 +54,4 @@ class BookChange(NamedTuple):
     digest: int
 
 
-Event: TypeAlias = PrivateExecution | Outcome | Trade | Status | Instrument
+Event: TypeAlias = PrivateExecution | Outcome | Trade | Status | Instrument | Watch

@@ -146,6 +146,8 @@ class Account(NamedTuple):
     """Instrument to net lots; negative is short."""
     cash: Mapping[str, str]
     """Currency to the net of all trades, as decimal text of six places: exact, where a number of JSON would round."""
+    cancel_on_disconnect: bool = False
+    """Whether the user's orders are cancelled when the user stays away."""
 
 
 class Execution(NamedTuple):

@@ -191,8 +191,25 @@ class CancelEvery(_Request):
     instrument: Symbol | None = None
 
 
+class CancelOnDisconnect(_Request):
+    """Have all open orders cancelled when the user stays away, or no longer; it holds until it is asked for again."""
+
+    op: Literal["cancel_on_disconnect"]
+    on: StrictBool
+
+
 Request: TypeAlias = (
-    Login | Subscribe | Unsubscribe | Resync | Instruments | Ping | Order | Cancel | Replace | CancelEvery
+    Login
+    | Subscribe
+    | Unsubscribe
+    | Resync
+    | Instruments
+    | Ping
+    | Order
+    | Cancel
+    | Replace
+    | CancelEvery
+    | CancelOnDisconnect
 )
 REQUEST_TYPES: Final[dict[str, type[_Request]]] = {
     "login": Login,
@@ -205,6 +222,7 @@ REQUEST_TYPES: Final[dict[str, type[_Request]]] = {
     "cancel": Cancel,
     "replace": Replace,
     "cancel_all": CancelEvery,
+    "cancel_on_disconnect": CancelOnDisconnect,
 }
 _CODE_BY_FIELD: Final = {"price": Code.PRICE_OUT_OF_RANGE, "quantity": Code.QUANTITY_OUT_OF_RANGE}
 _RANGE_ERRORS: Final = ("greater_than_equal", "less_than_equal")
@@ -225,16 +243,15 @@ def decode_request(payload: bytes, encoding: Encoding) -> Request:
         fields = decode_map(payload, encoding)
     except MalformedMessage as error:
         raise InvalidRequest(Code.BAD_REQUEST, str(error)) from error
-    request_id = _readable_id(fields)
     kind = REQUEST_TYPES.get(op) if isinstance(op := fields.get("op"), str) else None
     if kind is None:
         known = ", ".join(REQUEST_TYPES)
-        raise InvalidRequest(Code.UNKNOWN_OP, f"op: must be one of {known}, not {_shown(op)}", request_id)
+        raise InvalidRequest(Code.UNKNOWN_OP, f"op: must be one of {known}, not {_shown(op)}", _readable_id(fields))
     try:
         request = kind.model_validate(fields)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=True)[0]
-        raise InvalidRequest(_code(first), _sentence(first), request_id) from error
+        raise InvalidRequest(_code(first), _sentence(first), _readable_id(fields)) from error
     return request  # type: ignore[return-value]  # REQUEST_TYPES holds the members of Request
 
 

@@ -16,7 +16,7 @@ from shared.instrument import Instrument
 from shared.messages import Account, Level, OpenOrder
 from shared.types import MarketState
 
-SNAPSHOT_VERSION: Final = 1
+SNAPSHOT_VERSION: Final = 2
 
 
 class BookState(NamedTuple):
@@ -98,8 +98,8 @@ def decode_accounts(data: bytes) -> dict[str, Account]:
     """
     try:
         return {
-            user: Account(user_seq, [OpenOrder._make(order) for order in orders], positions, cash)
-            for user, (user_seq, orders, positions, cash) in _unpack(data, "accounts")
+            user: Account(user_seq, [OpenOrder._make(order) for order in orders], positions, cash, on)
+            for user, (user_seq, orders, positions, cash, on) in _unpack(data, "accounts")
         }
     except (ValueError, TypeError) as error:
         raise MalformedMessage(f"no accounts: {error}") from error

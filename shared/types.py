@@ -163,3 +163,5 @@ class Code(enum.StrEnum):
     """It met an order of the same user and had to give way."""
     REPLACED_BELOW_FILLED = "replaced_below_filled"
     """It was replaced by a total of no more than what had been filled."""
+    DISCONNECTED = "disconnected"
+    """Its user, with cancel-on-disconnect on, was away for longer than the grace."""

@@ -45,6 +45,11 @@ class LiveAccount:
         return self._view.account.cash
 
     @property
+    def cancel_on_disconnect(self) -> bool:
+        """Whether your orders are cancelled when you stay away; `Market.cancel_on_disconnect` sets it."""
+        return self._view.account.cancel_on_disconnect
+
+    @property
     def user_seq(self) -> int:
         """Number of the last execution that is in it."""
         return self._view.account.user_seq

@@ -34,7 +34,7 @@ ANSWER_S: Final = 10.0
 """Default time for the first state of what is followed."""
 REPLY_S: Final = 10.0
 """Time for the reply to a request; the gateway itself gives an order 5 s."""
-ORDER_OPS: Final = ("order", "cancel", "replace", "cancel_all")
+ORDER_OPS: Final = ("order", "cancel", "replace", "cancel_all", "cancel_on_disconnect")
 LEFT: Final = 1000
 """Close code of a market that its owner has left."""
 
@@ -246,6 +246,17 @@ class Market:
     async def cancel_all(self, instrument: str | None = None) -> Reply:
         """Cancel all your open orders, of one instrument or of all; `data["cancelled"]` counts them."""
         return await self._request("cancel_all", instrument=instrument)
+
+    async def cancel_on_disconnect(self, *, on: bool = True) -> Reply:
+        """
+        Have all your open orders cancelled when you stay away, or no longer.
+
+        Away is who has had no connection, to any gateway, for longer than the exchange's grace (10 s unless its
+        operator says otherwise). It holds for the user, over connections, until it is asked for again; the account
+        says how it stands, and `executions` why orders ended: `disconnected`. Returns and raises as `order`; asking
+        again is always safe.
+        """
+        return await self._request("cancel_on_disconnect", on=on)
 
     async def ping(self) -> Reply:
         """Ask for nothing but a reply; `data["server_time"]` is the gateway's clock in µs."""

@@ -193,6 +193,8 @@ MEANINGS: Final[dict[str, Meaning]] = {
     "cash": Meaning(
         "", "of the currency", {"additionalProperties": {"type": "string", "pattern": r"^-?[0-9]+\.[0-9]{6}$"}}
     ),
+    "cancel_on_disconnect": Meaning(""),
+    "on": Meaning("Whether from now on they are."),
     # definitions
     "symbol": Meaning("Name of the instrument.", form={"pattern": SYMBOL_PATTERN}),
     "Instrument.kind": Meaning("What it is.", form={"enum": list(KINDS)}),

@@ -1,28 +1,38 @@
 """Orders on their way: numbered, queued for the command log, answered from the feed.
 
-Owns this gateway's writer identity (`source`, and a number for each command, ascending in the log) and the requests
-that wait for an outcome. A request is answered exactly once: from the feed; with `busy` at once if the log cannot be
-written or too much is on its way; with `outcome_unknown` if no answer came in time. Leaves appending to
-`aio.command_writer`.
+Owns this gateway's writer identity (`source`, and a number for each command, ascending in the log), the requests that
+wait for an outcome, and what the gateway itself has to say: who is present. A request is answered exactly once: from
+the feed; with `busy` at once if the log cannot be written or too much is on its way; with `outcome_unknown` if no
+answer came in time. Leaves appending to `aio.command_writer`.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
-from shared.commands import COMMANDS_IN_ENTRY_MAX, CancelAll, CancelOrder, Command, PlaceOrder, ReplaceOrder
+from shared.commands import (
+    COMMANDS_IN_ENTRY_MAX,
+    PRESENT_USERS_MAX,
+    CancelAll,
+    CancelOrder,
+    Command,
+    PlaceOrder,
+    Present,
+    ReplaceOrder,
+    SetCancelOnDisconnect,
+)
 from shared.errors import InvalidRequest
 from shared.events import Outcome
 from shared.messages import Reply
-from shared.requests import Cancel, CancelEvery, Order, Replace
+from shared.requests import Cancel, CancelEvery, CancelOnDisconnect, Order, Replace
 from shared.types import Code
 
 if TYPE_CHECKING:
     from services.gateway.session import Session
 
-OrderRequest: TypeAlias = Order | Cancel | Replace | CancelEvery
+OrderRequest: TypeAlias = Order | Cancel | Replace | CancelEvery | CancelOnDisconnect
 
 BUSY: Final = "the exchange cannot take orders now; try again in a moment"
 UNKNOWN: Final = (
@@ -32,7 +42,7 @@ UNKNOWN: Final = (
 
 class _Waiting(NamedTuple):
     session: Session
-    request_id: int | str
+    request: OrderRequest
     deadline: float
 
 
@@ -55,6 +65,8 @@ class OrderEntry:
         self._number = 0
         self._waiting: dict[int, _Waiting] = {}
         self._queue: deque[Command] = deque()
+        self._present_until = 0
+        """Number of the last command that says who is present."""
 
     @property
     def in_flight(self) -> int:
@@ -76,8 +88,27 @@ class OrderEntry:
         if not self.log_is_writable or len(self._waiting) >= self._in_flight_max:
             raise InvalidRequest(Code.BUSY, BUSY, request.id)
         self._number += 1
-        self._waiting[self._number] = _Waiting(session, request.id, now + self._answer_s)
+        self._waiting[self._number] = _Waiting(session, request, now + self._answer_s)
         self._queue.append(_command(self.source, self._number, user, request))
+
+    def say_present(self, users: Sequence[str]) -> None:
+        """
+        Queue the news that these users are here; its outcome is waited for by nobody.
+
+        Said only if it can be said at once: while the log cannot be written, or the news before it is still queued,
+        these are dropped, since the next round brings fresher ones.
+        """
+        if not self.log_is_writable or (self._queue and self._queue[0].number <= self._present_until):
+            return
+        for start in range(0, len(users), PRESENT_USERS_MAX):
+            self._number += 1
+            self._present_until = self._number
+            self._queue.append(Present(self.source, self._number, tuple(users[start : start + PRESENT_USERS_MAX])))
+
+    def received_at(self, number: int) -> float | None:
+        """When the request of a command was submitted, monotonic seconds; None if none waits for it."""
+        waiting = self._waiting.get(number)
+        return None if waiting is None else waiting.deadline - self._answer_s
 
     def take_batch(self) -> list[Command]:
         """Hand over what is queued, in order, as much as one log entry may hold."""
@@ -92,7 +123,7 @@ class OrderEntry:
                 continue
             waiting = self._waiting.pop(outcome.number, None)
             if waiting is not None:
-                replies.append((waiting.session, _reply(waiting.request_id, outcome)))
+                replies.append((waiting.session, _reply(waiting.request, outcome)))
         return replies
 
     def expire(self, now: float) -> list[tuple[Session, Reply]]:
@@ -102,17 +133,17 @@ class OrderEntry:
             if waiting.deadline > now:
                 break  # deadlines ascend with numbers
             del self._waiting[number]
-            replies.append((waiting.session, Reply(waiting.request_id, False, Code.OUTCOME_UNKNOWN, UNKNOWN, {})))  # noqa: FBT003
+            replies.append((waiting.session, Reply(waiting.request.id, False, Code.OUTCOME_UNKNOWN, UNKNOWN, {})))  # noqa: FBT003
         return replies
 
 
-def _reply(request_id: int | str, outcome: Outcome) -> Reply:
+def _reply(request: OrderRequest, outcome: Outcome) -> Reply:
     data = {}
     if outcome.order_id:
         data["order_id"] = outcome.order_id
-    if outcome.cancelled:
+    if isinstance(request, CancelEvery) and not outcome.code:
         data["cancelled"] = outcome.cancelled
-    return Reply(request_id, not outcome.code, outcome.code, outcome.text, data)
+    return Reply(request.id, not outcome.code, outcome.code, outcome.text, data)
 
 
 def _command(source: str, number: int, user: str, request: OrderRequest) -> Command:
@@ -146,3 +177,5 @@ def _command(source: str, number: int, user: str, request: OrderRequest) -> Comm
             )
         case CancelEvery():
             return CancelAll(source, number, user, request.instrument)
+        case CancelOnDisconnect():
+            return SetCancelOnDisconnect(source, number, user, request.on)

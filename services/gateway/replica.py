@@ -14,7 +14,7 @@ from services.gateway.history import BookHistory
 from shared.account import AccountBook
 from shared.depth_book import DepthBook, DepthSide
 from shared.errors import OpenOutcryError
-from shared.events import BookChange, Outcome, PrivateExecution
+from shared.events import BookChange, Outcome, PrivateExecution, Watch
 from shared.instrument import Instrument
 from shared.messages import Account, Delta, Level, Snapshot, Status, Ticker, Trade
 from shared.packet import FEED_START, FeedId, Packet
@@ -42,6 +42,7 @@ class Changes:
         outcomes: In order.
         statuses: In order.
         listings: In order.
+        watches: In order.
         missing_trades: (symbol, first, last) trade ids that this replica will never have; in no order.
         accounts_loaded: Accounts were replaced: what led there is not among the executions.
     """
@@ -56,6 +57,7 @@ class Changes:
         "restarted",
         "statuses",
         "trades",
+        "watches",
     )
 
     def __init__(self) -> None:
@@ -66,6 +68,7 @@ class Changes:
         self.outcomes: list[Outcome] = []
         self.statuses: list[Status] = []
         self.listings: list[Instrument] = []
+        self.watches: list[Watch] = []
         self.missing_trades: list[tuple[str, int, int]] = []
         self.accounts_loaded = False
 
@@ -212,6 +215,8 @@ class MarketReplica:
         self.instruments: dict[str, InstrumentReplica] = {}
         self.listing: dict[str, Instrument] = {}
         self.accounts: dict[str, AccountBook] = {}
+        self.watched: dict[str, None] = {}
+        """Users with cancel-on-disconnect on."""
 
     def apply(self, feed_id: FeedId, packet: Packet, published_us: int, changes: Changes) -> None:
         """
@@ -238,6 +243,9 @@ class MarketReplica:
                 changes.executions.append(private)
         for status in packet.statuses:
             self._change_state(status, changes)
+        for watch in packet.watches:
+            self._watch(watch)
+            changes.watches.append(watch)
         changes.outcomes.extend(packet.outcomes)
         self.feed_id = feed_id
 
@@ -262,6 +270,7 @@ class MarketReplica:
         for state in states:
             self._load_state(state, time_us, changes)
         self.accounts = {user: self._loaded(account) for user, account in accounts.items()}
+        self.watched = dict.fromkeys(user for user, account in accounts.items() if account.cancel_on_disconnect)
         changes.accounts_loaded = True
         self.feed_id = cover
         return changes
@@ -292,13 +301,29 @@ class MarketReplica:
             changes.listings.append(definition)
 
     def _execute(self, private: PrivateExecution) -> bool:
-        account = self.accounts.get(private.user)
-        if account is None:
-            account = self.accounts[private.user] = AccountBook(self.listing)
+        account = self._account(private.user)
         verdict = account.apply(private.execution)
         if verdict is Verdict.GAP:
             raise ReplicaBroken(f"executions of {private.user} after {account.user_seq} are missing")
         return verdict is Verdict.APPLY
+
+    def _watch(self, watch: Watch) -> None:
+        """
+        Switch a user's cancel-on-disconnect.
+
+        Accounts that were loaded may be ahead of the packet: then a later one restores what they say.
+        """
+        self._account(watch.user).cancel_on_disconnect = watch.on
+        if watch.on:
+            self.watched[watch.user] = None
+        else:
+            self.watched.pop(watch.user, None)
+
+    def _account(self, user: str) -> AccountBook:
+        account = self.accounts.get(user)
+        if account is None:
+            account = self.accounts[user] = AccountBook(self.listing)
+        return account
 
     def _change_state(self, status: Status, changes: Changes) -> None:
         assert status.instrument is not None

@@ -16,11 +16,11 @@ from shared.close_codes import CloseCode
 from shared.codec import Encoding, encode_messages
 from shared.errors import InvalidRequest
 from shared.messages import Goodbye, Message, Reply
-from shared.requests import Cancel, CancelEvery, Login, Order, Replace, Request, decode_request
+from shared.requests import Cancel, CancelEvery, CancelOnDisconnect, Login, Order, Replace, Request, decode_request
 from shared.types import Code
 from shared.websocket_frame import BINARY, TEXT, server_frame
 
-ORDER_REQUESTS: Final = (Order, Cancel, Replace, CancelEvery)
+ORDER_REQUESTS: Final = (Order, Cancel, Replace, CancelEvery, CancelOnDisconnect)
 
 
 class SessionState(enum.Enum):

@@ -1,4 +1,4 @@
-"""A user's private state as the engine keeps it: resting orders, positions, cash.
+"""A user's private state as the engine keeps it: resting orders, positions, cash, cancel-on-disconnect.
 
 Owns the numbering of the user's executions. `shared.account.AccountBook` is its replica elsewhere.
 Invariant: `orders` are the user's resting orders, in ascending order of id.
@@ -28,7 +28,7 @@ class UserAccount:
         user: The name that gateways stamp on commands.
     """
 
-    __slots__ = ("cash", "client_order_ids", "orders", "positions", "user", "user_seq")
+    __slots__ = ("cancel_on_disconnect", "cash", "client_order_ids", "orders", "positions", "user", "user_seq")
 
     def __init__(self, user: str) -> None:
         self.user = user
@@ -42,6 +42,8 @@ class UserAccount:
         """Currency to the net of all trades in millionths; negative is paid."""
         self.client_order_ids: dict[str, Order] = {}
         """The same resting orders by the client's own id."""
+        self.cancel_on_disconnect = False
+        """Whether they are cancelled when the user stays away; stays on through an absence."""
 
     def add(self, order: Order) -> None:
         """Remember an order that rests now."""
@@ -69,4 +71,5 @@ class UserAccount:
     def message(self) -> Account:
         """Return the private snapshot; O(orders)."""
         orders = list(map(OpenOrder._make, map(_OPEN_ORDER, self.orders.values())))
-        return Account(self.user_seq, orders, dict(self.positions), cash_texts(self.cash))
+        cash = cash_texts(self.cash)
+        return Account(self.user_seq, orders, dict(self.positions), cash, self.cancel_on_disconnect)

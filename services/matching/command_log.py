@@ -11,12 +11,15 @@ from typing import Any, Final, NamedTuple
 
 from shared.commands import (
     COMMANDS_IN_ENTRY_MAX,
+    PRESENT_USERS_MAX,
     CancelAll,
     CancelOrder,
     Command,
     ListInstrument,
     PlaceOrder,
+    Present,
     ReplaceOrder,
+    SetCancelOnDisconnect,
     SetMarketState,
     Tick,
     decode_commands,
@@ -41,6 +44,8 @@ _SHAPES: Final[dict[type[Any], tuple[tuple[type, ...], ...]]] = {
     Tick: ((str, int),),
     ListInstrument: ((str, int, Instrument),),
     SetMarketState: ((*_NAME, MarketState, str),),
+    SetCancelOnDisconnect: ((*_NAME, bool),),
+    Present: ((str, int, tuple),),
 }
 """The types that the fields of each command may have."""
 _DEFINITION: Final = (str, str, str, str, str, int, int, int)
@@ -79,6 +84,8 @@ def decode_entry(key: str, entry_id: bytes, fields: Mapping[bytes, bytes]) -> Lo
     if not 1 <= len(commands) <= COMMANDS_IN_ENTRY_MAX:
         raise CorruptEntry(key, text, f"it holds {len(commands)} commands, the limit is {COMMANDS_IN_ENTRY_MAX}")
     for command in commands:
+        if isinstance(command, Present) and not 1 <= len(command.users) <= PRESENT_USERS_MAX:
+            raise CorruptEntry(key, text, f"{len(command.users)} users are present, the limit is {PRESENT_USERS_MAX}")
         if not _well_typed(command):
             raise CorruptEntry(key, text, f"a field has the wrong type: {command}")
     return LogEntry(text, int(text.partition("-")[0]) * 1000, commands)
@@ -91,4 +98,6 @@ def _well_typed(command: Command) -> bool:
         return tuple(map(type, command.instrument[: len(_DEFINITION)])) == _DEFINITION and all(
             isinstance(terms, dict | None) for terms in command.instrument[len(_DEFINITION) :]
         )
+    if isinstance(command, Present):
+        return all(type(user) is str for user in command.users)
     return True

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple, assert_never
 
 from services.matching.accounts import UserAccount
+from services.matching.attendance import Attendance
 from services.matching.market import Market, Refusal
 from services.matching.order import Order
 from services.matching.order_book import BookEvent, Cancelled, Fill, Refused, Replaced
@@ -21,12 +22,14 @@ from shared.commands import (
     Command,
     ListInstrument,
     PlaceOrder,
+    Present,
     ReplaceOrder,
+    SetCancelOnDisconnect,
     SetMarketState,
     Tick,
 )
 from shared.errors import ConfigurationError
-from shared.events import Event, Outcome, PrivateExecution
+from shared.events import Event, Outcome, PrivateExecution, Watch
 from shared.messages import Execution, Status, Trade
 from shared.types import Code, ExecutionEvent, Liquidity, MarketState, OrderKind, TimeInForce
 
@@ -34,6 +37,14 @@ OPEN_ORDERS_MAX: Final = 1000
 """Default limit of resting orders a user; the next order that could rest is refused."""
 INSTRUMENTS_MAX: Final = 10_000
 """Instruments of a shard; the next listing is refused."""
+CANCEL_GRACE_S: Final = 10
+"""Default time that a user with cancel-on-disconnect may be away: enough to change replica, or outlive one."""
+SIGN_AGE_TICKS: Final = 1
+"""How old the newest sign of life of a user who leaves may be: gateways give one a second. It is added to the grace,
+so that nobody who returns within the grace finds the orders gone."""
+CANCELS_PER_TICK_MAX: Final = 5_000
+"""Once a tick has cancelled so many orders of users who are away, the other users' go with the next ticks: when a
+whole office loses its line, the market of all others is not to stand still."""
 SETTABLE_STATES: Final = (MarketState.OPEN, MarketState.HALTED, MarketState.CLOSED)
 
 _OK: Final = Refusal(Code.OK, "")
@@ -43,6 +54,7 @@ _NOT_FOUND: Final = Refusal(Code.UNKNOWN_ORDER, "client_order_id: no open order 
 _MARKET: Final = OrderKind.MARKET
 _GTC: Final = TimeInForce.GTC
 _BY_USER: Final = Code.BY_USER
+_DISCONNECTED: Final = Code.DISCONNECTED
 _ACCEPTED: Final = ExecutionEvent.ACCEPTED
 _CANCELLED: Final = ExecutionEvent.CANCELLED
 _FILLED: Final = ExecutionEvent.FILLED
@@ -60,6 +72,8 @@ class EngineConfig(NamedTuple):
 
     open_orders_max: int = OPEN_ORDERS_MAX
     """Resting orders a user may have."""
+    cancel_grace_s: int = CANCEL_GRACE_S
+    """How long a user with cancel-on-disconnect may be away, in ticks, one a second; then the orders are cancelled."""
 
 
 class Engine:
@@ -87,6 +101,8 @@ class Engine:
         """By user, in order of first appearance."""
         self.sources = Sources()
         self.client_order_ids = ClientOrderIds()
+        self.attendance = Attendance()
+        """Of the users with cancel-on-disconnect on, but for those whose orders have been cancelled already."""
         self._changed: dict[str, Market] = {}
         self._events: list[Event] = []
 
@@ -102,7 +118,8 @@ class Engine:
             Everything that happened, in order, the command's `Outcome` last. Nothing if the command was applied
             before. Changes of books are not among them: `take_changed` says which books have some.
 
-        Cost: O(log levels) and O(1) per order met; CancelAll O(the user's orders).
+        Cost: O(log levels) and O(1) per order met; CancelAll O(the user's orders); Present O(users named); Tick O(1),
+        and O(orders) of the users who have just been away for too long.
         """
         if not self.sources.advance(command.source, command.number):
             return []
@@ -121,12 +138,16 @@ class Engine:
             case CancelAll():
                 refusal, order_id, cancelled = self._cancel_all(command)
             case Tick():
-                # Expiry and sessions will hang here: time passes for the market only through the log.
-                refusal, order_id, cancelled = _OK, 0, 0
+                # Time passes for the market only through the log: expiry and sessions will hang here too.
+                refusal, order_id, cancelled = self._tick()
             case ListInstrument():
                 refusal, order_id, cancelled = self._list(command), 0, 0
             case SetMarketState():
                 refusal, order_id, cancelled = self._set_state(command), 0, 0
+            case SetCancelOnDisconnect():
+                refusal, order_id, cancelled = self._set_cancel_on_disconnect(command), 0, 0
+            case Present():
+                refusal, order_id, cancelled = self._note_present(command), 0, 0
             case _:
                 assert_never(command)
         events.append(_new(Outcome, (command.source, command.number, refusal.code, refusal.text, order_id, cancelled)))
@@ -156,6 +177,9 @@ class Engine:
             assert list(account.orders) == sorted(account.orders)
             assert len(account.orders) <= self.config.open_orders_max
             assert all(resting[order_id] is order for order_id, order in account.orders.items())
+        timed = self.attendance.rows()
+        assert [tick for _, tick in timed] == sorted(tick for _, tick in timed if tick <= self.attendance.ticks)
+        assert all(self.accounts[user].cancel_on_disconnect for user, _ in timed)
         for symbol in self.markets:
             assert sum(account.positions.get(symbol, 0) for account in self.accounts.values()) == 0
 
@@ -188,6 +212,8 @@ class Engine:
             self._touch(market)
             if order_id in book.orders:
                 account.add(order)
+                if account.cancel_on_disconnect:
+                    self.attendance.see(user)  # back, and heard before a gateway could say so
         return _OK, order_id, 0
 
     def _cancel(self, command: CancelOrder) -> tuple[Refusal, int, int]:
@@ -224,14 +250,14 @@ class Engine:
         account = self.accounts.get(command.user)
         if account is None:
             return _OK, 0, 0
+        return _OK, 0, self._cancel_orders(account, command.instrument, _BY_USER)
+
+    def _tick(self) -> tuple[Refusal, int, int]:
+        attendance, ticks_max = self.attendance, self.config.cancel_grace_s + SIGN_AGE_TICKS
+        attendance.ticks += 1
         cancelled = 0
-        for order in list(account.orders.values()):
-            if command.instrument is None or order.instrument == command.instrument:
-                market = self.markets[order.instrument]
-                market.book.cancel(order.order_id)
-                self._touch(market)
-                self._ended(account, order, _BY_USER)
-                cancelled += 1
+        while cancelled < CANCELS_PER_TICK_MAX and (user := attendance.take_absent(ticks_max)) is not None:
+            cancelled += self._cancel_orders(self.accounts[user], None, _DISCONNECTED)
         return _OK, 0, cancelled
 
     def _list(self, command: ListInstrument) -> Refusal:
@@ -259,6 +285,24 @@ class Engine:
         if (market.state, market.reason) != (command.state, command.reason):
             market.state, market.reason = command.state, command.reason
             self._events.append(Status(command.instrument, command.state, command.reason, self.time))
+        return _OK
+
+    def _set_cancel_on_disconnect(self, command: SetCancelOnDisconnect) -> Refusal:
+        account = self.account(command.user)
+        if command.on:
+            self.attendance.see(account.user)
+        else:
+            self.attendance.forget(account.user)
+        if command.on is not account.cancel_on_disconnect:
+            account.cancel_on_disconnect = command.on
+            self._events.append(Watch(account.user, command.on))
+        return _OK
+
+    def _note_present(self, command: Present) -> Refusal:
+        for user in command.users:
+            account = self.accounts.get(user)
+            if account is not None and account.cancel_on_disconnect:
+                self.attendance.see(user)
         return _OK
 
     # Rules about users.
@@ -316,6 +360,18 @@ class Engine:
             if not remaining:
                 account.remove(order)
             self._execution(account, _FILLED, order, remaining, fill, liquidity)
+
+    def _cancel_orders(self, account: UserAccount, instrument: str | None, reason: Code) -> int:
+        """Cancel a user's orders, of one instrument or (None) of all; returns how many."""
+        cancelled = 0
+        for order in list(account.orders.values()):
+            if instrument is None or order.instrument == instrument:
+                market = self.markets[order.instrument]
+                market.book.cancel(order.order_id)
+                self._touch(market)
+                self._ended(account, order, reason)
+                cancelled += 1
+        return cancelled
 
     def _ended(self, account: UserAccount, order: Order, reason: Code) -> None:
         account.remove(order)

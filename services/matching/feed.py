@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from services.matching.engine import Engine
 from shared.commands import Command
-from shared.events import BookChange, Event, Outcome, PrivateExecution
+from shared.events import BookChange, Event, Outcome, PrivateExecution, Watch
 from shared.instrument import Instrument
 from shared.messages import Status, Trade
 from shared.packet import PACKET_VERSION, Packet
@@ -22,7 +22,7 @@ class PacketBuilder:
         engine: Its position is that of the last packet.
     """
 
-    __slots__ = ("_executions", "_listings", "_outcomes", "_prev", "_statuses", "_trades", "engine")
+    __slots__ = ("_executions", "_listings", "_outcomes", "_prev", "_statuses", "_trades", "_watches", "engine")
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
@@ -46,6 +46,8 @@ class PacketBuilder:
                 self._trades.append(event)
             elif type(event) is Status:
                 self._statuses.append(event)
+            elif type(event) is Watch:
+                self._watches.append(event)
             else:
                 assert type(event) is Instrument, "there is no other event"
                 self._listings.append(event)
@@ -81,6 +83,7 @@ class PacketBuilder:
             self._outcomes,
             self._statuses,
             self._listings,
+            self._watches,
         )
         self._prev = engine.position
         self._start()
@@ -92,6 +95,7 @@ class PacketBuilder:
         self._outcomes: list[Outcome] = []
         self._statuses: list[Status] = []
         self._listings: list[Instrument] = []
+        self._watches: list[Watch] = []
 
 
 def take_changes(engine: Engine) -> list[BookChange]:

@@ -85,7 +85,7 @@ MESSAGES: Final[dict[str, Message]] = {
     "status of an instrument": Status("ACME", MarketState.HALTED, "news pending", TIME),
     "status of the gateway": Status(None, MarketState.STALE, "no feed for 3 s", TIME),
     "heartbeat": Heartbeat(TIME, {"ACME": 14, "GPU-HOUR": 0}),
-    "account": Account(9, [ORDER], {"ACME": -5, "DESK-HQ": 1}, {"USD": "499.950000"}),
+    "account": Account(9, [ORDER], {"ACME": -5, "DESK-HQ": 1}, {"USD": "499.950000"}, cancel_on_disconnect=True),
     "execution, filled": Execution(
         10,
         ExecutionEvent.FILLED,
@@ -104,6 +104,25 @@ MESSAGES: Final[dict[str, Message]] = {
         4,
         Liquidity.MAKER,
         Code.OK,
+    ),
+    "execution, cancelled because its user was away": Execution(
+        12,
+        ExecutionEvent.CANCELLED,
+        TIME,
+        71,
+        "mine-1",
+        "ACME",
+        Side.BID,
+        OrderKind.LIMIT,
+        TimeInForce.GTC,
+        9_998,
+        25,
+        0,
+        0,
+        0,
+        0,
+        Liquidity.NONE,
+        Code.DISCONNECTED,
     ),
     "execution, rejected": Execution(
         11,
@@ -175,6 +194,7 @@ REQUESTS: Final[dict[str, dict[str, Any]]] = {
     "replace": {"op": "replace", "id": 10, "order_id": 71, "price": 9_999, "quantity": 30},
     "cancel all of an instrument": {"op": "cancel_all", "id": 11, "instrument": "ACME"},
     "cancel all": {"op": "cancel_all", "id": 12},
+    "cancel on disconnect": {"op": "cancel_on_disconnect", "id": 13, "on": True},
 }
 
 MIXED: Final = (0, 1, 2, 0x7FFFFFFF, 0x80000000, 0xDEADBEEF, 0xFFFFFFFF)

@@ -12,7 +12,9 @@ from shared.commands import (
     Command,
     ListInstrument,
     PlaceOrder,
+    Present,
     ReplaceOrder,
+    SetCancelOnDisconnect,
     SetMarketState,
     Tick,
 )
@@ -60,6 +62,8 @@ _REPLACE = st.tuples(USERS, _NAMED, st.none() | PRICES | st.just(0), st.none() |
 )
 _CANCEL_ALL = st.tuples(USERS, st.none() | SYMBOLS).map(lambda fields: (CancelAll, fields))
 _TICK = st.just((Tick, ()))
+_WATCH = st.tuples(USERS, st.booleans()).map(lambda fields: (SetCancelOnDisconnect, fields))
+_PRESENT = st.lists(USERS | st.just("nobody"), min_size=1, max_size=3).map(lambda users: (Present, (tuple(users),)))
 _LIST = st.sampled_from([*INSTRUMENTS, INSTRUMENTS[0]._replace(name="another"), Instrument("bad symbol")]).map(
     lambda instrument: (ListInstrument, (instrument,))
 )
@@ -71,7 +75,8 @@ _STATE = st.tuples(SYMBOLS, st.sampled_from([*[MarketState.OPEN] * 3, *MarketSta
 @st.composite
 def command_logs(draw: st.DrawFn) -> list[Command]:
     """A log that begins with the listings; three writers, each numbering its own."""
-    kinds = st.one_of(_LIMIT, _LIMIT, _LIMIT, _PLACE, _CANCEL, _REPLACE, _CANCEL_ALL, _TICK, _LIST, _STATE)
+    orders = st.one_of(_LIMIT, _LIMIT, _LIMIT, _PLACE, _CANCEL, _REPLACE, _CANCEL_ALL)
+    kinds = orders | st.one_of(_TICK, _WATCH, _PRESENT, _LIST, _STATE)
     rows = draw(st.lists(st.tuples(st.sampled_from(["gateway-1", "gateway-2", "bots"]), kinds), max_size=60))
     log: list[Command] = [ListInstrument("leader-1", n, found) for n, found in enumerate(INSTRUMENTS, 1)]
     numbers: dict[str, int] = {}

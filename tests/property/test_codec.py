@@ -152,7 +152,7 @@ def test_almost_requests_are_refused_with_a_sentence_in_both_encodings(fields: d
     check_request(json.dumps(fields).encode(), Encoding.JSON)
 
 
-@given(st.binary(max_size=64) | rows(st.integers(0, 8), 13))
+@given(st.binary(max_size=64) | rows(st.integers(0, 10), 13))
 def test_any_bytes_are_commands_or_malformed(data: bytes) -> None:
     """A reader of the command log counts on this error alone to name the corrupt entry."""
     with suppress(MalformedMessage):
@@ -163,7 +163,7 @@ def test_any_bytes_are_commands_or_malformed(data: bytes) -> None:
     st.binary(max_size=64)
     | values.map(pack)
     | st.lists(values, max_size=13).map(lambda fields: pack([PACKET_VERSION, *fields]))
-    | st.lists(st.lists(values, max_size=3), min_size=11, max_size=12).map(lambda all_: pack([PACKET_VERSION, *all_]))
+    | st.lists(st.lists(values, max_size=3), min_size=11, max_size=13).map(lambda all_: pack([PACKET_VERSION, *all_]))
 )
 def test_any_bytes_are_a_packet_or_malformed(data: bytes) -> None:
     """A reader of the feed counts on this error alone to name the corrupt entry."""

@@ -51,7 +51,7 @@ def test_batches_are_no_part_of_the_result(log: list[Command], cuts: set[int]) -
     """A run under load and a replay at rest must number and say the same, byte for byte."""
     engine_cut, cut = packets(log, cuts)
     engine_whole, whole = packets(log, set())
-    for field in ("trades", "executions", "outcomes", "statuses", "listings"):
+    for field in ("trades", "executions", "outcomes", "statuses", "listings", "watches"):
         assert repr([row for packet in cut for row in getattr(packet, field)]) == repr(
             [row for packet in whole for row in getattr(packet, field)]
         )
@@ -77,6 +77,8 @@ def test_merged_changes_compose_to_the_engines_books(log: list[Command], cuts: s
         for user, execution in packet.executions:
             account = accounts.setdefault(user, AccountBook(listing))
             assert account.apply(execution) is Verdict.APPLY
+        for user, on in packet.watches:
+            accounts.setdefault(user, AccountBook(listing)).cancel_on_disconnect = on
     assert position == engine.position == len(log)
     for symbol, market in engine.markets.items():
         replica = books.get(symbol, DepthBook(symbol))

@@ -19,9 +19,24 @@ from services.gateway.authentication import mint_token
 from services.gateway.limits import GatewayLimits
 from services.gateway.settings import GatewaySettings
 from services.matching import Engine
-from services.matching.checkpoint import Checkpoint, decode_checkpoint, encode_checkpoint, read_head
+from services.matching.checkpoint import (
+    CHECKPOINT_VERSION,
+    Checkpoint,
+    decode_checkpoint,
+    encode_checkpoint,
+    position_told,
+    read_head,
+)
 from services.matching.command_log import LogEntry, decode_entry
-from shared.commands import CancelAll, ListInstrument, PlaceOrder, Tick, encode_commands
+from shared.commands import (
+    CancelAll,
+    ListInstrument,
+    PlaceOrder,
+    Present,
+    SetCancelOnDisconnect,
+    Tick,
+    encode_commands,
+)
 from shared.errors import CorruptEntry, MalformedMessage
 from shared.instrument import Instrument
 from shared.types import OrderKind, SelfTradePrevention, Side, TimeInForce
@@ -35,7 +50,9 @@ COMMANDS = [
     PlaceOrder("gw", 3, "bob", "ACME", "b", Side.BID, OrderKind.LIMIT, 101, 3, *RULES),
     CancelAll("gw", 4, "ann", None),
     PlaceOrder("gw", 5, "ann", "ACME", "c", Side.ASK, OrderKind.LIMIT, 103, 7, *RULES),
-    Tick("gw", 6),
+    SetCancelOnDisconnect("gw", 6, "ann", True),
+    Present("gw", 7, ("ann", "bob")),
+    Tick("gw", 8),
 ]
 
 
@@ -65,15 +82,16 @@ def replaced(value: Any, path: list[int], new: Any) -> Any:
 def test_a_checkpoint_with_one_wrong_value_is_read_or_malformed(path: list[int], new: Any) -> None:
     """The checksum guards against damage, not against who can compute it: even then only the documented error."""
     packed = msgpack.packb(replaced(CONTENT, path, new))
-    data = msgpack.packb((1, crc32(packed), packed))
+    data = msgpack.packb((CHECKPOINT_VERSION, crc32(packed), packed))
     for read in (decode_checkpoint, read_head):
         with contextlib.suppress(MalformedMessage):
             read(data)
+    assert isinstance(position_told(data), int | None)
 
 
 @given(st.binary(max_size=200), st.integers(0, 1 << 20))
 def test_a_damaged_checkpoint_is_malformed(noise: bytes, at: int) -> None:
-    data = bytearray(msgpack.packb((1, crc32(msgpack.packb(CONTENT)), msgpack.packb(CONTENT))))
+    data = bytearray(msgpack.packb((CHECKPOINT_VERSION, crc32(msgpack.packb(CONTENT)), msgpack.packb(CONTENT))))
     at %= len(data)
     before = bytes(data)
     data[at : at + len(noise)] = noise
@@ -82,6 +100,7 @@ def test_a_damaged_checkpoint_is_malformed(noise: bytes, at: int) -> None:
     for read in (decode_checkpoint, read_head):
         with pytest.raises(MalformedMessage):
             read(bytes(data[: at + len(noise)]) if at % 2 and len(noise) else bytes(data))
+    assert isinstance(position_told(bytes(data)), int | None)
 
 
 @settings(max_examples=400)
@@ -112,7 +131,10 @@ class Wire:
     def get_write_buffer_size(self) -> int:
         return 0
 
-    def set_write_buffer_limits(self, high: int, low: int) -> None:
+    def set_write_buffer_limits(self, high: int) -> None:
+        pass
+
+    def get_extra_info(self, name: str) -> None:
         pass
 
     def can_write_eof(self) -> bool:

@@ -9,6 +9,7 @@ export class AccountView {
   readonly #orders = new Map<number, OpenOrder>();
   readonly #positions = new Map<string, number>();
   #cash: Readonly<Record<string, string>> = {};
+  #cancelOnDisconnect = false;
   #userSeq = 0;
   #isStale = true;
 
@@ -45,6 +46,11 @@ export class AccountView {
     return this.#cash;
   }
 
+  /** Whether the user's orders are cancelled when the user stays away. */
+  get cancelOnDisconnect(): boolean {
+    return this.#cancelOnDisconnect;
+  }
+
   /** Take a whole account in place of everything held. */
   load(account: Account): void {
     this.#orders.clear();
@@ -52,6 +58,7 @@ export class AccountView {
     this.#positions.clear();
     for (const [instrument, lots] of Object.entries(account.positions)) this.#positions.set(instrument, lots);
     this.#cash = account.cash;
+    this.#cancelOnDisconnect = account.cancel_on_disconnect;
     this.#userSeq = account.user_seq;
     this.#isStale = false;
   }

@@ -192,6 +192,15 @@ export class Market {
     return numberIn(await this.#ask({ op: "cancel_all", instrument }), "cancelled");
   }
 
+  /**
+   * Have all open orders cancelled when this user has been away from every replica for longer than the exchange's grace
+   * (10 s unless its operator says otherwise), or no longer. It holds for the user, over connections, until it is set
+   * again; the account says how it stands. Throws as `order` does; asking again is always safe.
+   */
+  async cancelOnDisconnect(on: boolean): Promise<void> {
+    await this.#ask({ op: "cancel_on_disconnect", on });
+  }
+
   /** Return all instruments' definitions. Throws as `order` does. */
   async instruments(): Promise<Instrument[]> {
     const count = numberIn(await this.#ask({ op: "instruments" }), "count");

@@ -153,6 +153,8 @@ export interface Account {
   readonly positions: Readonly<Record<string, number>>;
   /** Currency to the net of all trades, as decimal text of six places: exact whatever its size. */
   readonly cash: Readonly<Record<string, string>>;
+  /** Whether the user's orders are cancelled when the user stays away. */
+  readonly cancel_on_disconnect: boolean;
 }
 
 export type ExecutionEvent = OneOf<"accepted" | "rejected" | "filled" | "cancelled" | "replaced" | "expired">;
@@ -258,7 +260,9 @@ const SHAPES: { readonly [M in Message as M["type"]]: Shape<Omit<M, "type">> } =
   },
   status: { instrument: orNull(text), state: oneOf(), reason: text, time: whole },
   heartbeat: { server_time: whole, books: mapOf(whole) },
-  account: { user_seq: whole, orders: list(openOrder), positions: mapOf(signed), cash: mapOf(text) },
+  account: {
+    user_seq: whole, orders: list(openOrder), positions: mapOf(signed), cash: mapOf(text), cancel_on_disconnect: flag,
+  },
   execution: {
     user_seq: whole, event: oneOf(), time: whole, order_id: whole, client_order_id: text, instrument: text, side,
     kind: oneOf(), time_in_force: oneOf(), price: whole, quantity: whole, remaining: whole, fill_price: whole,

@@ -96,8 +96,15 @@ export interface CancelAll {
   readonly instrument?: string | undefined;
 }
 
+/** Have all open orders cancelled when the user stays away, or no longer. */
+export interface CancelOnDisconnect {
+  readonly op: "cancel_on_disconnect";
+  readonly on: boolean;
+}
+
 export type Request =
-  | Login | Subscribe | Unsubscribe | Resync | ListInstruments | Ping | PlaceOrder | Cancel | Replace | CancelAll;
+  | Login | Subscribe | Unsubscribe | Resync | ListInstruments | Ping | PlaceOrder | Cancel | Replace | CancelAll
+  | CancelOnDisconnect;
 
 /** A request with the id that its reply will name: a whole number, or a text of at most 64 characters. */
 export type Identified<R extends Request = Request> = R & { readonly id: number | string };

@@ -227,6 +227,11 @@ export class LiveAccount implements AsyncIterable<Execution> {
     return this.#account.cash;
   }
 
+  /** Whether the user's orders are cancelled when the user stays away; `Market.cancelOnDisconnect` sets it. */
+  get cancelOnDisconnect(): boolean {
+    return this.#account.cancelOnDisconnect;
+  }
+
   /** Executions that the reader was too slow for; orders and positions have them nevertheless. */
   get dropped(): number {
     return this.#queue.dropped;

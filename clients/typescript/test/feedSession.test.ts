@@ -295,6 +295,7 @@ describe("the account", () => {
   } as const;
   const account = (user_seq: number) => ({
     type: "account", user_seq, orders: [{ ...order, remaining: 20 }], positions: { ACME: 5 }, cash: { USD: "-5.000000" },
+    cancel_on_disconnect: user_seq < 12,
   });
   const execution = (user_seq: number, more: Partial<Execution> = {}): Execution => ({
     type: "execution", user_seq, event: "filled", time: 1, ...order, remaining: 13, fill_price: 100, fill_quantity: 7,
@@ -318,6 +319,13 @@ describe("the account", () => {
     assert.deepEqual(bench.session.account.orders, []);
     bench.hear(execution(12, { side: "ask", remaining: 0, fill_quantity: 25 }));
     assert.equal(bench.session.account.positions.size, 0);
+  });
+
+  test("it says whether orders are cancelled when the user stays away", () => {
+    const bench = held();
+    assert.equal(bench.session.account.cancelOnDisconnect, true);
+    assert.deepEqual(types(bench.hear(account(12))), ["account"]);
+    assert.equal(bench.session.account.cancelOnDisconnect, false);
   });
 
   test("a gap makes it stale and asks for the whole account", () => {

@@ -264,6 +264,7 @@ describe("against the scripted server", { skip: without(PYTHON), timeout: 120_00
     assert.equal(await market.replace({ order_id: 1 }, { price: 2, quantity: 2 }), 2);
     assert.equal(await market.cancel({ client_order_id: "mine" }), 3);
     assert.equal(await market.cancelAll(), 3);
+    assert.equal(await market.cancelOnDisconnect(true), undefined);
     assert.ok((await market.ping()) > 0);
     assert.deepEqual((await market.instruments()).map(({ symbol }) => symbol), ["ACME"]);
   });

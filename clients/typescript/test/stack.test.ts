@@ -137,6 +137,10 @@ describe("against the real stack", { skip: without(OUTCRY), timeout: 120_000 }, 
     const events = executions.map(({ event }) => event).filter((event) => event !== "rejected");
     assert.deepEqual(events.slice(0, 3), ["accepted", "replaced", "cancelled"]);
     assert.equal(account.stale, false);
+    for (const on of [true, false]) {
+      await market.cancelOnDisconnect(on);
+      await until(() => account.cancelOnDisconnect === on, "the account that says so");
+    }
   });
 
   test("a gateway is killed: its users resume at the other, with deltas", async () => {

@@ -3,6 +3,7 @@
 from typing import Final
 
 from openoutcry.conformance.aio.checks import (
+    absence,
     accounts,
     books,
     channels,
@@ -33,6 +34,7 @@ _MODULES: Final = (
     orders,
     queues,
     accounts,
+    absence,
     limits,
 )
 

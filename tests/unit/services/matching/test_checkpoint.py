@@ -22,8 +22,8 @@ def test_keeps_who_wrote_it_and_where_the_log_stands() -> None:
     """Recovery needs the term to rise above, the store to recognise, the place to read on from."""
     desk = Desk(open_orders_max=5)
     desk.engine.epoch, desk.engine.log_id = 99, "5-1"
-    engine, term, store_id = decode_checkpoint(checkpoint_of(desk))
-    assert (term, store_id) == (7, "store")
+    engine, term, store_id, shard = decode_checkpoint(checkpoint_of(desk))
+    assert (term, store_id, shard) == (7, "store", 0)
     assert (engine.epoch, engine.log_id, engine.position, engine.time) == (99, "5-1", 1, desk.time)
     assert engine.config.open_orders_max == 5
 

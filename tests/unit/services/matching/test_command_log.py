@@ -6,7 +6,18 @@ import msgpack
 import pytest
 
 from services.matching.command_log import decode_entry
-from shared.commands import CancelAll, Command, ListInstrument, ReplaceOrder, SetMarketState, Tick, encode_commands
+from shared.commands import (
+    PRESENT_USERS_MAX,
+    CancelAll,
+    Command,
+    ListInstrument,
+    Present,
+    ReplaceOrder,
+    SetCancelOnDisconnect,
+    SetMarketState,
+    Tick,
+    encode_commands,
+)
 from shared.errors import CorruptEntry
 from shared.instrument import Instrument
 from shared.types import MarketState
@@ -18,6 +29,8 @@ GOOD: list[Command] = [
     ReplaceOrder("a", 4, "ann", 1, "", None, 5),
     ListInstrument("a", 5, Instrument("X", option={"right": "call"}, kind="option")),
     SetMarketState("a", 6, "ACME", MarketState.OPEN, ""),
+    SetCancelOnDisconnect("a", 7, "ann", True),
+    Present("a", 8, ("ann",) * PRESENT_USERS_MAX),
 ]
 
 
@@ -45,6 +58,10 @@ def test_reads_what_writers_write() -> None:
         {b"c": msgpack.packb([(6, "a", 1, ("X", 5))])},
         {b"c": msgpack.packb([(6, "a", 1, (*Instrument("X")[:8], "call", None))])},
         {b"c": encode_commands([Tick("a", number) for number in range(1, 514)])},
+        {b"c": msgpack.packb([(8, "a", 1, "ann", 1)])},
+        {b"c": msgpack.packb([(9, "a", 1, ["ann", 7])])},
+        {b"c": encode_commands([Present("a", 1, ())])},
+        {b"c": encode_commands([Present("a", 1, ("ann",) * (PRESENT_USERS_MAX + 1))])},
     ],
 )
 def test_whatever_no_writer_writes_is_corrupt(fields: dict[bytes, bytes]) -> None:

@@ -135,12 +135,12 @@ def test_another_epoch_is_another_history() -> None:
 
 def test_a_feed_that_ends_before_the_checkpoint_is_not_followed() -> None:
     leader = Leader(3)
-    checkpoint = encode_checkpoint(Checkpoint(leader.builder.engine, TERM, "store"))
+    checkpoint = Checkpoint(leader.builder.engine, TERM, "store")
     with pytest.raises(ShadowBroken, match="before the checkpoint"):
         Shadow(Recovery(KEYS, checkpoint, None))
 
 
 def test_a_checkpoints_head_is_read_without_its_body() -> None:
     engine = Leader(1).builder.engine
-    head = read_head(encode_checkpoint(Checkpoint(engine, TERM, "store")))
-    assert head == (TERM, "store", engine.log_id)
+    head = read_head(encode_checkpoint(Checkpoint(engine, TERM, "store", shard=3)))
+    assert head == (3, TERM, "store", engine.epoch, engine.position, engine.log_id)

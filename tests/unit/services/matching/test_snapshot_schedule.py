@@ -28,10 +28,10 @@ class Feed:
         self.schedule.observe(packet(), FeedId(0, 0))
         self.schedule.take_due(self.last, LISTED, now=0.0)
 
-    def say(self, content: Packet, now: float) -> Due:
+    def say(self, content: Packet, now: float, *, checkpoint_made: bool = False) -> Due:
         prev, self.last = self.last, FeedId(7, self.last.position + 1)
         self.schedule.observe(content, prev)
-        return self.schedule.take_due(self.last, LISTED, now)
+        return self.schedule.take_due(self.last, LISTED, now, checkpoint_made=checkpoint_made)
 
 
 def test_everything_is_stored_with_the_first_packet() -> None:
@@ -39,7 +39,7 @@ def test_everything_is_stored_with_the_first_packet() -> None:
     schedule = SnapshotSchedule(1.0, 5.0)
     schedule.observe(packet(), FeedId(0, 0))
     due = schedule.take_due(FeedId(7, 0), LISTED, now=0.0)
-    assert (due.instruments, due.listing, due.checkpoint, due.cover) == (LISTED, True, True, FeedId(7, 0))
+    assert (due.instruments, due.listing, due.everything, due.cover) == (LISTED, True, True, FeedId(7, 0))
 
 
 def test_a_busy_book_is_stored_once_a_second() -> None:
@@ -67,21 +67,48 @@ def test_a_very_busy_book_is_stored_by_packets() -> None:
     assert not any(stored[:-1])
 
 
-def test_accounts_and_checkpoint_go_together_every_few_seconds() -> None:
-    """Until then `cover` stays before the first execution."""
+def test_accounts_and_checkpoint_are_begun_every_few_seconds() -> None:
+    """Until they are stored `cover` stays before the first execution, and says how many packets come after it."""
     feed = Feed()
     due = feed.say(packet(executions=True), 4.9)
-    assert (due.checkpoint, due.cover) == (False, FeedId(7, 0))
-    due = feed.say(packet(), 5.0)
-    assert (due.checkpoint, due.cover) == (True, FeedId(7, 2))
+    assert (due.everything, due.cover, due.uncovered) == (False, FeedId(7, 0), 1)
+    assert not feed.schedule.checkpoint_is_due(4.9)
+    assert feed.schedule.checkpoint_is_due(5.0)
+    feed.schedule.begin_checkpoint(5.0)
+    assert not feed.schedule.checkpoint_is_due(9.9)
+    due = feed.say(packet(), 5.1)
+    assert (due.cover, due.uncovered) == (FeedId(7, 0), 2)
+    due = feed.say(packet(), 5.2, checkpoint_made=True)
+    assert (due.everything, due.cover, due.uncovered) == (False, FeedId(7, 3), 0)
 
 
-def test_accounts_and_checkpoint_are_forced_by_packets() -> None:
-    """A part of the feed's retention, so that a reader of the snapshots always finds what comes after."""
+def test_what_happens_while_a_checkpoint_is_made_is_not_in_it() -> None:
+    """It is stored with a later packet and shows the market as it stood when it was begun."""
     feed = Feed()
-    stored = [feed.say(packet(), 0.5).checkpoint for _ in range(CHECKPOINT_PACKETS_MAX)]
-    assert stored[-1]
-    assert not any(stored[:-1])
+    feed.say(packet(executions=True), 4.9)
+    feed.schedule.begin_checkpoint(5.0)
+    feed.say(packet(executions=True), 5.1)
+    due = feed.say(packet(), 5.2, checkpoint_made=True)
+    assert (due.cover, due.uncovered) == (FeedId(7, 1), 2)
+
+
+def test_one_that_fails_promises_nothing() -> None:
+    """Everything is stored with the next packet instead."""
+    feed = Feed()
+    feed.say(packet(executions=True), 4.9)
+    feed.schedule.begin_checkpoint(5.0)
+    assert feed.say(packet(), 5.1).cover == FeedId(7, 0)
+    feed.schedule.everything()
+    due = feed.say(packet(), 5.2)
+    assert (due.everything, due.cover) == (True, FeedId(7, 3))
+
+
+def test_a_checkpoint_is_begun_after_many_packets() -> None:
+    """A part of the feed's retention: what readers of the snapshots must find there has a bound."""
+    feed = Feed()
+    due = [feed.say(packet(), 0.5) and feed.schedule.checkpoint_is_due(0.5) for _ in range(CHECKPOINT_PACKETS_MAX)]
+    assert due[-1]
+    assert not any(due[:-1])
 
 
 def test_the_listing_is_stored_when_it_changes() -> None:
@@ -103,17 +130,23 @@ def test_cover_never_promises_too_much(steps: list[tuple[set[str], bool, float, 
     now = 0.0
     changed: dict[str, list[FeedId]] = {subject: [] for subject in (*LISTED, "accounts")}
     stored = dict.fromkeys(changed, feed.last)
-    cover = feed.last
-    for books, executions, pause, everything in steps:
+    cover = begun_at = feed.last
+    for books, executions, pause, chance in steps:
         now += pause
-        if everything == 0:
+        if chance == 0:
             feed.schedule.everything()
-        due = feed.say(packet(*sorted(books), executions=executions), now)
+        due = feed.say(packet(*sorted(books), executions=executions), now, checkpoint_made=chance == 1)
         for subject in (*books, *(["accounts"] if executions else [])):
             changed[subject].append(feed.last)
-        for subject in (*due.instruments, *(["accounts"] if due.checkpoint else [])):
+        for subject in (*due.instruments, *(["accounts"] if due.everything else [])):
             stored[subject] = feed.last
+        if chance == 1 and not due.everything:
+            stored["accounts"] = max(stored["accounts"], begun_at)
+        if chance in {1, 2} and feed.schedule.checkpoint_is_due(now):
+            feed.schedule.begin_checkpoint(now)
+            begun_at = feed.last
         for subject, ids in changed.items():
             assert all(feed_id <= stored[subject] for feed_id in ids if feed_id <= due.cover)
         assert cover <= due.cover <= feed.last
+        assert due.uncovered == feed.last.position - due.cover.position
         cover = due.cover

@@ -1,0 +1,48 @@
+"""Who of the watched users is here: the gateway's side of cancel-on-disconnect.
+
+Watched are the users with cancel-on-disconnect on. Owns the rule that an open connection counts while something is
+heard of it, for which its client is pinged (RFC 6455, section 5.5.2: every WebSocket answers by itself); a peer whose
+process is frozen, or whose cable is cut, keeps a connection open for as long as nobody asks. Whether those who are
+not here have been away for too long is the engine's to decide.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from shared.websocket_frame import PING, server_frame
+
+PING_FRAME: Final = server_frame(b"", PING)
+
+
+class Presence:
+    """
+    Gathers, over a round of looking at all clients, which watched users are present.
+
+    Args:
+        silence_s: A connection of which nothing was heard for so many seconds counts no longer.
+    """
+
+    __slots__ = ("_present", "_silence_s", "_somebody_came")
+
+    def __init__(self, silence_s: float) -> None:
+        self._silence_s = silence_s
+        self._present: dict[str, None] = {}
+        self._somebody_came = False
+
+    def came(self, user: str) -> None:
+        """Note a watched user who has just logged in; `take` then does not wait for the end of the round."""
+        self._present[user] = None
+        self._somebody_came = True
+
+    def met(self, user: str, heard_at: float, now: float) -> None:
+        """Note a connection of a watched user, of which something was heard then; monotonic seconds."""
+        if now - heard_at <= self._silence_s:
+            self._present[user] = None
+
+    def take(self, *, is_round_over: bool) -> list[str]:
+        """Return who is to be called present now, each once, and begin anew; nobody in the middle of a round."""
+        if not (is_round_over or self._somebody_came):
+            return []
+        present, self._present, self._somebody_came = list(self._present), {}, False
+        return present
