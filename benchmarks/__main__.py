@@ -12,7 +12,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks import compression, digest, fan_out_encode, merging, messages, replica, snapshot_or_delta
+from benchmarks import (
+    compression,
+    digest,
+    fan_out_encode,
+    merging,
+    messages,
+    redis_reads,
+    replica,
+    snapshot_or_delta,
+    straight_writes,
+)
 from benchmarks.command import Benchmark, draw, parser, progress, save, some_of
 from benchmarks.table import as_markdown, from_json, place
 
@@ -24,9 +34,17 @@ ALL: Final[dict[str, Benchmark]] = {
     "benchmarks.compression": compression.measure,
     "benchmarks.fan_out_encode": fan_out_encode.measure,
     "benchmarks.replica": replica.measure,
+    "benchmarks.redis_reads": redis_reads.measure,
+    "benchmarks.straight_writes": straight_writes.measure,
 }
-"""Those without sockets: seconds each."""
-MARKETS: Final = ("benchmarks.engine", "benchmarks.fan_out", "benchmarks.scaling", "benchmarks.goals")
+"""Those without the whole exchange: seconds each."""
+MARKETS: Final = (
+    "benchmarks.engine",
+    "benchmarks.fan_out",
+    "benchmarks.scaling",
+    "benchmarks.checkpoint_pause",
+    "benchmarks.goals",
+)
 """Those of whole processes, minutes each; some goals are judged by what came before them."""
 SECONDS_MAX: Final = 1800.0
 """Of one of them; it is ended then, and counts as failed."""

@@ -14,7 +14,6 @@ import uvloop
 
 from services.gateway.aio.server import GatewayServer
 from services.gateway.authentication import checked_secret
-from services.gateway.limits import GatewayLimits
 from services.gateway.settings import GatewaySettings
 from shared.aio.logging import configure_logging
 from shared.errors import ConfigurationError
@@ -50,8 +49,7 @@ async def _serve(settings: GatewaySettings, secret: bytes) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    limits = GatewayLimits(connections=settings.connections_max)
-    server = GatewayServer(settings, secret, limits)
+    server = GatewayServer(settings, secret, settings.limits())
     gc.freeze()  # modules and wiring live as long as the process: later collections need not look at them
     await server.run(stop)
 
@@ -68,7 +66,7 @@ def _read_secret(path: Path) -> bytes:
 def main(
     redis_url: Annotated[str | None, typer.Option(help="Redis with the command log and the feed.")] = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.")] = None,
+    port: Annotated[str | None, typer.Option(help="Port to listen on, or a range; 0 takes a free one.")] = None,
     secret_file: Annotated[Path | None, typer.Option(help="File with the key of the tokens.")] = None,
     pace_ms: Annotated[float | None, typer.Option(help="Shortest time between two flushes, ms.")] = None,
     log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error.")] = None,
@@ -77,7 +75,9 @@ def main(
     try:
         settings = load_settings(GatewaySettings, **locals())
     except ConfigurationError as error:
-        raise typer.BadParameter(str(error)) from error
+        configure_logging()
+        structlog.get_logger().error("cannot start", error=str(error))
+        raise typer.Exit(2) from error
     raise typer.Exit(run(settings))
 
 

@@ -46,8 +46,8 @@ class Channel(ABC):
 
     def __init__(self, key: ChannelKey, market: MarketReplica) -> None:
         self.key = key
-        self.members: dict[Encoding, dict[Subscriber, None]] = {encoding: {} for encoding in Encoding}
-        """Who gets the next flush; followers that lag are not among them."""
+        self.members: dict[Encoding, dict[Subscriber, int]] = {encoding: {} for encoding in Encoding}
+        """Who gets the next flush, with their descriptors; followers that lag are not among them."""
         self.followers = 0
         """Subscriptions, lagging ones included."""
         self._market = market

@@ -6,6 +6,7 @@ next is looked at, so a reply, the state it promises and the changes after it re
 
 from __future__ import annotations
 
+from collections import Counter as Counts
 from collections.abc import Iterable
 from random import Random
 from typing import Final, Protocol, assert_never
@@ -13,8 +14,9 @@ from typing import Final, Protocol, assert_never
 from services.gateway.authentication import AuthenticationFailed, verify_token
 from services.gateway.channel import ChannelKey
 from services.gateway.limits import GatewayLimits
-from services.gateway.market_data_service import MarketDataService
+from services.gateway.market_data_service import MarketDataService, Spread, spread_by_transports
 from services.gateway.order_entry import OrderEntry
+from services.gateway.presence import PING_FRAME, Presence
 from services.gateway.rate_limit import UserShare
 from services.gateway.replica import Changes, MarketReplica
 from services.gateway.session import CloseRequired, RequestReceived, Session, SessionState
@@ -27,6 +29,7 @@ from shared.requests import (
     EVERY_INSTRUMENT,
     Cancel,
     CancelEvery,
+    CancelOnDisconnect,
     Instruments,
     Login,
     Order,
@@ -44,6 +47,10 @@ TURNS: Final = 20
 """Parts that clients are swept in: heartbeats to all of 10,000 at once would hold up the market for 100 ms."""
 RETURNS_PER_SECOND: Final = 200
 """How fast clients are asked to come back after a planned shutdown; their slots are spread accordingly."""
+WATCHED_RETURN_MS_MAX: Final = 4_000
+"""Latest slot of users with cancel-on-disconnect, however many return: they are not to be away for the grace."""
+AGE_SPREAD: Final = 0.2
+"""Each connection's age limit lies within this share below the one set, so that they do not all end as one."""
 
 
 class Connection(Transport, Protocol):
@@ -56,13 +63,19 @@ class Connection(Transport, Protocol):
 class Client:
     """One connected client: its conversation, its subscriptions and its socket."""
 
-    __slots__ = ("connection", "session", "subscriber", "turn")
+    __slots__ = ("connection", "expires_at", "heard_at", "session", "subscriber", "turn")
 
-    def __init__(self, session: Session, connection: Connection, turn: dict[Client, None]) -> None:
+    def __init__(
+        self, session: Session, connection: Connection, turn: dict[Client, None], expires_at: float, now: float
+    ) -> None:
         self.session = session
         self.connection = connection
         self.turn = turn
         """The clients that are swept together with this one."""
+        self.expires_at = expires_at
+        """When it is sent to look for a replica that may have more room, monotonic seconds."""
+        self.heard_at = now
+        """When anything was last received from it, monotonic seconds; whoever receives sets it."""
         self.subscriber = Subscriber("", session.encoding, connection)
 
 
@@ -76,20 +89,36 @@ class Gateway:
         limits: What it allows.
         pace_s: Shortest time between two flushes, seconds.
         random: Spreads reconnect times.
+        spread: How a flush reaches its listeners.
     """
 
-    def __init__(self, source: str, secret: bytes, limits: GatewayLimits, pace_s: float, random: Random) -> None:
+    def __init__(
+        self,
+        source: str,
+        secret: bytes,
+        limits: GatewayLimits,
+        pace_s: float,
+        random: Random,
+        spread: Spread = spread_by_transports,
+    ) -> None:
         self.limits = limits
         self.market = MarketReplica()
-        self.service = MarketDataService(self.market, limits.lag, pace_s)
+        self.service = MarketDataService(self.market, limits.lag, pace_s, spread)
         self.orders = OrderEntry(source, limits.commands_in_flight, limits.command_s)
         self.clients: dict[Session, Client] = {}
         self._turns: list[dict[Client, None]] = [{} for _ in range(TURNS)]
         self.feed_state = MarketState.RESYNCING
+        self.is_leaving = False
+        """Whether balancers are told to bring nobody any more; who comes all the same is served."""
         self.is_draining = False
+        self.closed = Counts(dict.fromkeys(CloseCode, 0))
+        """Connections that were closed from here, by code; those aborted as too slow are the fan-out's to count."""
+        self.unanswered = 0
+        """Commands that were answered as `outcome_unknown`."""
         self._secret = secret
         self._random = random
         self._shares: dict[str, UserShare] = {}
+        self._presence = Presence(limits.presence_silence_s)
         self._feed_heard_at = float("-inf")
         self._announced_limits = limits.announced()
 
@@ -118,7 +147,9 @@ class Gateway:
             now: Monotonic seconds.
             time_us: Unix time in microseconds.
         """
-        client = Client(Session(session_id, encoding, self.limits, now), connection, min(self._turns, key=len))
+        expires_at = now + self.limits.connection_age_s * (1 - AGE_SPREAD * self._random.random())
+        session = Session(session_id, encoding, self.limits, now)
+        client = Client(session, connection, min(self._turns, key=len), expires_at, now)
         client.turn[client] = None
         self.clients[client.session] = client
         if self.is_draining:
@@ -173,21 +204,30 @@ class Gateway:
 
     def is_fed(self, now: float) -> bool:
         """Tell whether the books are of the last seconds."""
-        return self.feed_state is MarketState.OPEN and now - self._feed_heard_at <= self.limits.feed_silence_s
+        return self.feed_state is MarketState.OPEN and self.silence(now) <= self.limits.feed_silence_s
+
+    def silence(self, now: float) -> float:
+        """Return how long nothing was heard from the exchange, seconds; infinite before the first packet."""
+        return now - self._feed_heard_at
 
     # -- time -------------------------------------------------------------------------------------------------------
 
     def sweep(self, turn: int, now: float, time_us: int) -> None:
-        """Do what is due once a second, for one of `TURNS` parts of the clients: deadlines, slow ones, heartbeats."""
+        """Do what is due each second for one of `TURNS` parts of the clients: deadlines, lag, heartbeats, presence."""
         for session, reply in self.orders.expire(now):
+            self.unanswered += 1
             self._answer(session, reply)
         present = list(self._turns[turn])
         for client in present:
             client.session.on_deadline(now)
+            if now >= client.expires_at:
+                self._send_away(client, "this connection is old; another replica may have more room")
             self._carry_out(client, now, time_us)
             self.service.review(client.subscriber, now)
         is_open = SessionState.OPEN
         self.service.heartbeat((each.subscriber for each in present if each.session.state is is_open), time_us)
+        self._call_roll(present, now)
+        self.orders.say_present(self._presence.take(is_round_over=turn == TURNS - 1))
         self._forget_idle_shares()
 
     def check_feed(self, now: float, time_us: int) -> None:
@@ -197,9 +237,9 @@ class Gateway:
 
     def drain(self, now: float, time_us: int) -> None:
         """Take no new clients, and send each present one away with a reconnect time of its own."""
-        self.is_draining = True
+        self.is_leaving = self.is_draining = True
         for client in list(self.clients.values()):
-            client.session.close(CloseCode.SHUTTING_DOWN, "this replica is shutting down", self._return_slot())
+            self._send_away(client, "this replica is shutting down")
             self._carry_out(client, now, time_us)
 
     # -- requests ---------------------------------------------------------------------------------------------------
@@ -214,6 +254,7 @@ class Gateway:
                         client.session.refuse(request.id, refusal.code, refusal.text)
                 case CloseRequired(code, text):
                     self._say(client)
+                    self.closed[code] += 1
                     client.connection.close(code, text)
                     self.service.remove(client.subscriber)
                 case _:
@@ -236,7 +277,7 @@ class Gateway:
                 self.service.send(client.subscriber, definitions)
             case Ping():
                 self._accept(client, request, server_time=time_us)
-            case Order() | Cancel() | Replace() | CancelEvery():
+            case Order() | Cancel() | Replace() | CancelEvery() | CancelOnDisconnect():
                 if self.feed_state is not MarketState.OPEN:
                     raise InvalidRequest(Code.BUSY, f"the feed is {self.feed_state}; no orders until it is open")
                 self.orders.submit(client.session, client.session.user, request, now)
@@ -266,6 +307,8 @@ class Gateway:
             return
         session.log_in(user, share)
         client.subscriber.user = user
+        if user in self.market.watched:
+            self._presence.came(user)
         heartbeat_ms = int(self.limits.heartbeat_s * 1000)
         limits = self._announced_limits
         session.reply(Welcome(PROTOCOL_VERSION, session.session_id, user, time_us, heartbeat_ms, limits))
@@ -364,9 +407,23 @@ class Gateway:
     def _open_subscribers(self) -> list[Subscriber]:
         return [client.subscriber for session, client in self.clients.items() if session.state is SessionState.OPEN]
 
-    def _return_slot(self) -> int:
+    def _send_away(self, client: Client, text: str) -> None:
+        client.session.close(CloseCode.SHUTTING_DOWN, text, self._return_slot(client.session.user))
+
+    def _return_slot(self, user: str = "") -> int:
         window_ms = max(1000, len(self.clients) * 1000 // RETURNS_PER_SECOND)
+        if user in self.market.watched:
+            window_ms = min(window_ms, WATCHED_RETURN_MS_MAX)
         return self._random.randrange(window_ms)
+
+    def _call_roll(self, clients: Iterable[Client], now: float) -> None:
+        """Ping the watched users among these, and note which of them have been heard of lately."""
+        watched = self.market.watched
+        for client in clients:
+            session = client.session
+            if session.user in watched and session.state is SessionState.OPEN:
+                client.subscriber.write(PING_FRAME)
+                self._presence.met(session.user, client.heard_at, now)
 
     def _forget_idle_shares(self) -> None:
         """Keep the shares of who is connected; a returning user's buckets begin full, as a new one's do."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 from services.gateway.rate_limit import Rate
@@ -21,6 +22,10 @@ class GatewayLimits(NamedTuple):
     """Beyond: closed with 4504."""
     connections: int = 15_000
     """Of this gateway; beyond: closed with 4004."""
+    accepts: Rate = Rate(1000, 2000)
+    """Handshakes of this gateway a second; beyond: HTTP 503, before any work is done for them."""
+    connection_age_s: float = math.inf
+    """Beyond, or up to a fifth earlier: goodbye with 4000, so that new replicas fill."""
     subscriptions: int = 256
     """Of one connection; beyond: reply `too_many_subscriptions`."""
     login_s: float = 5.0
@@ -33,6 +38,8 @@ class GatewayLimits(NamedTuple):
     """Commands of this gateway that the engine has not answered; beyond: reply `busy`."""
     command_s: float = 5.0
     """Time for the engine's answer; beyond: reply `outcome_unknown`."""
+    presence_silence_s: float = 5.0
+    """A connection of a user with cancel-on-disconnect that answers no ping for so long does not count as open."""
     heartbeat_s: float = 1.0
     feed_silence_s: float = 2.5
     """The engine speaks every second; after this long without a packet, users hear `status: stale`."""

@@ -9,8 +9,9 @@ nothing can come between them.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from collections import Counter as Counts
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, TypeAlias
 
 from services.gateway.channel import (
     BookChannel,
@@ -23,7 +24,7 @@ from services.gateway.channel import (
 )
 from services.gateway.pacer import Pacer
 from services.gateway.replica import Changes, InstrumentReplica, MarketReplica
-from services.gateway.subscriber import DEFAULT_LAG_LIMITS, LagLimits, LagVerdict, Subscriber
+from services.gateway.subscriber import DEFAULT_LAG_LIMITS, NO_DESCRIPTOR, LagLimits, LagVerdict, Subscriber
 from shared.codec import Encoding, encode_messages
 from shared.events import PrivateExecution
 from shared.instrument import Instrument
@@ -39,6 +40,15 @@ PACE_S: Final = 0.010
 _BOOK_KINDS: Final = ("book", "top", "ticker")
 """The kinds of channel that a change of a book concerns."""
 _OPCODES: Final = {Encoding.MSGPACK: BINARY, Encoding.JSON: TEXT}
+
+Spread: TypeAlias = Callable[[bytes, Mapping[Subscriber, int]], None]
+"""Gives one frame to many, each with its descriptor or `NO_DESCRIPTOR`; may suspend or remove any of them."""
+
+
+def spread_by_transports(frame: bytes, listeners: Mapping[Subscriber, int]) -> None:
+    """Write a frame to every listener's transport."""
+    for subscriber in list(listeners):  # a write may suspend the subscriber, and so change the listeners
+        subscriber.write(frame)
 
 
 class FanOutStatistics:
@@ -67,6 +77,7 @@ class MarketDataService:
         market: The replica to read from; a new one for use alone.
         lag_limits: When a subscriber is too slow.
         pace_s: Shortest time between two flushes, seconds; 0 flushes at once.
+        spread: How a flush reaches its listeners.
     """
 
     def __init__(
@@ -74,10 +85,12 @@ class MarketDataService:
         market: MarketReplica | None = None,
         lag_limits: LagLimits = DEFAULT_LAG_LIMITS,
         pace_s: float = PACE_S,
+        spread: Spread = spread_by_transports,
     ) -> None:
         self.market = market or MarketReplica()
         self.lag_limits = lag_limits
         self.statistics = FanOutStatistics()
+        self._spread = spread
         self._channels: dict[ChannelKey, Channel] = {}
         self._by_subject: dict[tuple[str, str], list[Channel]] = {}
         self._pacers = {ms: Pacer(max(ms / 1000, pace_s)) for ms in INTERVALS_MS}
@@ -226,6 +239,28 @@ class MarketDataService:
             self.unsubscribe(subscriber, kind, instrument)
         self.leave_account(subscriber)
         self._lagging.pop(subscriber, None)
+        subscriber.descriptor = NO_DESCRIPTOR
+
+    def reach(self, subscriber: Subscriber, descriptor: int) -> None:
+        """
+        Write flushes to a descriptor from now on, or (`NO_DESCRIPTOR`) through the transport; O(its subscriptions).
+
+        Whoever gives a descriptor takes it away as soon as the transport holds anything unsent, which must go first,
+        and before it is closed: the next socket may get the same.
+        """
+        subscriber.descriptor = descriptor
+        for channel in subscriber.channels.values():
+            members = channel.members[subscriber.encoding]
+            if subscriber in members:
+                members[subscriber] = descriptor
+
+    def subscriptions(self) -> Counts[str]:
+        """Return how many subscriptions there are of each kind of channel; O(channels), for operators."""
+        counts: Counts[str] = Counts()
+        for channel in self._channels.values():
+            counts[channel.key.kind] += channel.followers
+        counts["account"] = sum(map(len, self._account_listeners.values()))
+        return counts
 
     # -- sending ----------------------------------------------------------------------------------------------------
 
@@ -247,8 +282,9 @@ class MarketDataService:
         for symbol, first, last in changes.missing_trades:
             self._queue_trade(symbol, missing_trades(symbol, first, last))
         if changes.accounts_loaded:
-            self._renew_accounts()
+            self._renew_accounts(self._account_listeners)
         self._pass_on_executions(changes.executions)
+        self._renew_accounts(dict.fromkeys(watch.user for watch in changes.watches))
 
     def flush_due(self, now: float) -> bool:
         """Send what is due by now, if anything; costs one encode a channel and encoding, and one write a listener."""
@@ -368,7 +404,7 @@ class MarketDataService:
     def _enter(self, subscriber: Subscriber, channel: Channel) -> None:
         if channel.is_silent():
             channel.begin()
-        channel.members[subscriber.encoding][subscriber] = None
+        channel.members[subscriber.encoding][subscriber] = subscriber.descriptor
 
     def _send_state(self, subscriber: Subscriber, channel: Channel) -> None:
         if subscriber.is_lagging:
@@ -414,10 +450,10 @@ class MarketDataService:
             yield from by_subject.get((kind, symbol), ())
             yield from by_subject.get((kind, EVERY_INSTRUMENT), ())
 
-    def _renew_accounts(self) -> None:
-        """Send every listener its account: executions that the snapshots jumped over will not come."""
-        for user, listeners in self._account_listeners.items():
-            for subscriber in list(listeners):
+    def _renew_accounts(self, users: Iterable[str]) -> None:
+        """Send these users' listeners their account: what changed it was jumped over, or is no execution."""
+        for user in users:
+            for subscriber in list(self._account_listeners.get(user, ())):
                 if not subscriber.is_lagging:
                     self._send_owed(subscriber, [self.market.account(user)])
 
@@ -433,7 +469,7 @@ class MarketDataService:
 
     def _flush(self, channels: Iterable[Channel]) -> bool:
         """Collect and encode each channel once, and write to each listener once, whatever it follows."""
-        parts: list[tuple[list[Subscriber], bytes]] = []
+        parts: list[_Part] = []
         for channel in channels:
             messages = channel.collect()
             if not messages:
@@ -441,17 +477,12 @@ class MarketDataService:
             self.statistics.flushes += 1
             for encoding, members in channel.members.items():
                 if members:
-                    parts.append((list(members), self.frame(messages, encoding)))
-        if len(parts) == 1:  # the busiest case by far, in a third of the time
-            [(listeners, frame)] = parts
-            for subscriber in listeners:
-                subscriber.write(frame)  # may suspend the subscriber, which leaves `listeners` alone
-        else:
-            for subscriber, frames in _joined(parts).items():
-                subscriber.write(frames)
-        for listeners, frame in parts:
-            self.statistics.frames += len(listeners)
-            self.statistics.bytes += len(listeners) * len(frame)
+                    frame = self.frame(messages, encoding)
+                    parts.append((frame, members))
+                    self.statistics.frames += len(members)
+                    self.statistics.bytes += len(members) * len(frame)
+        for frames, listeners in parts if len(parts) == 1 else _joined(parts):
+            self._spread(frames, listeners)
         return bool(parts)
 
     def _write(self, subscriber: Subscriber, frame: bytes) -> None:
@@ -460,13 +491,27 @@ class MarketDataService:
         subscriber.write(frame)
 
 
-def _joined(parts: Iterable[tuple[list[Subscriber], bytes]]) -> dict[Subscriber, bytes]:
-    """Give each listener all of its frames at once: a write costs several times what joining small frames does."""
-    outgoing: dict[Subscriber, bytes] = {}
-    for listeners, frame in parts:
+_Part: TypeAlias = tuple[bytes, dict[Subscriber, int]]
+"""A frame, and who gets it."""
+
+
+def _joined(parts: Sequence[_Part]) -> list[_Part]:
+    """
+    Give each listener all of its frames at once: a write costs several times what finding out does.
+
+    Frames are joined once for all who get the same ones.
+    """
+    shares: dict[Subscriber, int] = {}
+    """A bit for each part that a subscriber gets."""
+    for number, (_, listeners) in enumerate(parts):
         for subscriber in listeners:
-            outgoing[subscriber] = outgoing.get(subscriber, b"") + frame
-    return outgoing
+            shares[subscriber] = shares.get(subscriber, 0) | 1 << number
+    joined: dict[int, _Part] = {}
+    for subscriber, share in shares.items():
+        if share not in joined:
+            joined[share] = b"".join(frame for number, (frame, _) in enumerate(parts) if share >> number & 1), {}
+        joined[share][1][subscriber] = subscriber.descriptor
+    return list(joined.values())
 
 
 def _sent_seqs(books: Iterable[Channel]) -> dict[str, int]:

@@ -1,31 +1,77 @@
-"""The gateway's settings: environment variables `OUTCRY_…`, or flags of its command."""
+"""The gateway's settings: environment variables `OUTCRY_…`, files of secrets, or flags of its command."""
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field
+from pydantic_settings import NoDecode
+
+from services.gateway.limits import GatewayLimits
+from services.gateway.rate_limit import Rate
+from shared.settings import ServiceSettings
 
 
-class GatewaySettings(BaseSettings):
+def read_ports(text: int | str) -> range:
+    """
+    Read a port, or a range such as `8101-8110`, both ends included.
+
+    Raises:
+        ValueError: If it is neither.
+    """
+    first, dash, last = str(text).partition("-")
+    try:
+        ports = range(int(first), int(last if dash else first) + 1)
+    except ValueError:
+        ports = range(0)
+    if not ports or not 0 <= ports[0] <= ports[-1] <= 65_535 or (dash and not ports[0]):
+        raise ValueError("must be a port, 0 to 65535, or a range of them such as 8101-8110")
+    return ports
+
+
+def _checked_port(text: int | str) -> int | str:
+    ports = read_ports(text)
+    return ports[0] if len(ports) == 1 else str(text)
+
+
+def _read_networks(text: object) -> object:
+    if not isinstance(text, str):
+        return text
+    return tuple(ip_network(each.strip(), strict=False) for each in text.split(",") if each.strip())
+
+
+class GatewaySettings(ServiceSettings):
     """Everything one gateway replica can be told."""
 
-    model_config = SettingsConfigDict(env_prefix="OUTCRY_", extra="ignore")
-
-    redis_url: str = "redis://127.0.0.1:6379/0"
-    """Where the command log and the feed are."""
-    shard: int = Field(default=0, ge=0)
-    """Which market of that Redis."""
     host: str = "127.0.0.1"
     """Address to listen on."""
-    port: int = Field(default=8101, ge=0, le=65535)
-    """Port to listen on; 0 takes a free one and says which."""
+    port: Annotated[int | str, BeforeValidator(_checked_port)] = 8101
+    """Port to listen on; 0 takes a free one and says which, and `8101-8110` the first that is free."""
     secret_file: Path = Path("outcry-secret")
     """File that holds the key of the tokens, at least 32 bytes."""
     pace_ms: float = Field(default=10.0, ge=0, le=1000)
-    """Shortest time between two flushes of channels without an interval, ms."""
+    """Shortest time between two flushes of channels without an interval."""
     connections_max: int = Field(default=15_000, ge=1)
-    """Connections to this replica; beyond it, clients are sent to another."""
-    log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
-    """Least severity that is logged."""
+    """Connections to this replica; beyond it, clients are sent to another (4004)."""
+    connection_age_max_s: float = Field(default=0.0, ge=0)
+    """Age at which, or up to a fifth earlier, a connection is sent to look for a replica with more room; 0 is never."""
+    accepts_per_second: float = Field(default=1_000.0, gt=0)
+    """Handshakes that are answered; beyond it HTTP 503 with Retry-After, which clients take as a reason to wait."""
+    accepts_burst: int = Field(default=2_000, ge=1)
+    """Handshakes that are answered at once, after a time of rest."""
+    drain_delay_s: float = Field(default=0.0, ge=0, le=3_600)
+    """After SIGTERM, time for balancers to see that `/readyz` is 404, before anyone is sent away."""
+    drain_s: float = Field(default=5.0, gt=0, le=3_600)
+    """After that, time for clients to leave; then the process ends."""
+    trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_read_networks)] = ()
+    """Networks, with commas between, whose PROXY protocol and X-Forwarded-For count, such as `10.0.0.0/8,::1`."""
+
+    def limits(self) -> GatewayLimits:
+        """Return the gateway's limits, as far as they can be set."""
+        return GatewayLimits(
+            connections=self.connections_max,
+            connection_age_s=self.connection_age_max_s or float("inf"),
+            accepts=Rate(self.accepts_per_second, self.accepts_burst),
+        )

@@ -13,6 +13,8 @@ from typing import Final, NamedTuple, Protocol
 from services.gateway.channel import Channel
 from shared.codec import Encoding
 
+NO_DESCRIPTOR: Final = -1
+
 
 class Transport(Protocol):
     """Where bytes go; asyncio's and uvloop's transports are such, and so is a list in a test."""
@@ -64,6 +66,7 @@ class Subscriber:
 
     __slots__ = (
         "channels",
+        "descriptor",
         "encoding",
         "hears_account",
         "lagging_since",
@@ -79,7 +82,9 @@ class Subscriber:
         self.encoding = encoding
         self.transport = transport
         self.write = transport.write
-        """The transport's method, bound once: it is called for every frame."""
+        """The transport's method."""
+        self.descriptor = NO_DESCRIPTOR
+        """What may be written to instead, while nothing is unsent; see `MarketDataService.reach`."""
         self.channels: dict[tuple[str, str], Channel] = {}
         """(kind, instrument) to the channel it follows: one depth and interval of each."""
         self.hears_account = False

@@ -6,8 +6,7 @@ caller knows whether it may be repeated, and a connection's timeout is stated be
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple, TypeAlias, cast
-from urllib.parse import unquote
+from typing import Any, Final, TypeAlias, cast
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
@@ -16,8 +15,9 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.maint_notifications import MaintNotificationsConfig
 
-from shared.errors import ConfigurationError
+from shared.redis_url import SENTINEL_SCHEME, sentinel_address
 
 BLOCK_MS: Final = 1000
 """Longest wait of a blocking read; every idle second proves that the connection lives."""
@@ -30,12 +30,15 @@ UNREACHABLE: Final = (RedisConnectionError, RedisTimeoutError, OSError)
 
 StreamEntry: TypeAlias = tuple[bytes, dict[bytes, bytes]]
 """A stream entry's id and its fields."""
+Credentials: TypeAlias = tuple[str | None, str | None]
+"""User and password, each None if there is none."""
 
 __all__ = [
     "BLOCK_MS",
     "CONNECT_TIMEOUT_S",
     "READ_TIMEOUT_S",
     "UNREACHABLE",
+    "Credentials",
     "Redis",
     "RedisError",
     "StreamEntry",
@@ -43,52 +46,10 @@ __all__ = [
     "last_entry",
     "open_redis",
     "read_stream",
-    "sentinel_address",
 ]
 
 
-SENTINEL_SCHEME: Final = "redis+sentinel"
-SENTINEL_PORT: Final = 26379
-
-
-class SentinelAddress(NamedTuple):
-    """What a `redis+sentinel://` URL says."""
-
-    sentinels: list[tuple[str, int]]
-    service: str
-    database: int
-    username: str | None
-    password: str | None
-    """Of the Redis servers; the sentinels themselves are asked without."""
-
-
-def sentinel_address(url: str) -> SentinelAddress:
-    """
-    Read `redis+sentinel://[user:password@]host[:port][,host[:port]…]/service[/database]`.
-
-    Raises:
-        ConfigurationError: If it is not of this form.
-    """
-    form = f"{SENTINEL_SCHEME}://[user:password@]host[:port][,host[:port]]/service[/database]"
-    scheme, _, rest = url.partition("://")
-    authority, _, path = rest.partition("/")
-    credentials, _, hosts = authority.rpartition("@")
-    service, _, database = path.partition("/")
-    user, _, password = credentials.partition(":")
-    try:
-        if scheme != SENTINEL_SCHEME or not service:
-            raise ValueError("no service")
-        sentinels = [
-            (host, int(port or SENTINEL_PORT)) for host, _, port in (each.partition(":") for each in hosts.split(","))
-        ]
-        if not all(host for host, _ in sentinels):
-            raise ValueError("no host")
-        return SentinelAddress(sentinels, service, int(database or 0), unquote(user) or None, unquote(password) or None)
-    except ValueError as error:
-        raise ConfigurationError(f"redis_url: {url!r} is not of the form {form}") from error
-
-
-def open_redis(url: str, name: str) -> Redis:
+def open_redis(url: str, name: str, credentials: Credentials = (None, None)) -> Redis:
     """
     Make a client with connections of its own; none is opened before the first command.
 
@@ -98,11 +59,13 @@ def open_redis(url: str, name: str) -> Redis:
         url: `redis://`, `rediss://`, `unix://`, or `redis+sentinel://` (see `sentinel_address`): then every new
             connection goes to whoever the sentinels say is primary.
         name: Shown by CLIENT LIST; letters, digits, dashes.
+        credentials: User and password where the URL names none.
 
     Raises:
         ConfigurationError: If a `redis+sentinel://` URL is not of its form.
         ValueError: If any other is not.
     """
+    username, password = credentials
     options: dict[str, Any] = {
         "protocol": 3,
         "legacy_responses": False,
@@ -110,19 +73,22 @@ def open_redis(url: str, name: str) -> Redis:
         "client_name": f"openoutcry-{name}",
         "socket_timeout": READ_TIMEOUT_S,
         "socket_connect_timeout": CONNECT_TIMEOUT_S,
-        "socket_keepalive": True,
         "retry": Retry(NoBackoff(), 0),
         "health_check_interval": 0,
+        # Else every connection asks for notices that only Redis' own cloud has, which may come between two replies.
+        "maint_notifications_config": MaintNotificationsConfig(enabled=False),
     }
+    if not url.startswith("unix:"):
+        options["socket_keepalive"] = True
     if not url.startswith(SENTINEL_SCHEME):
-        return Redis.from_url(url, **options)
+        return Redis.from_url(url, username=username, password=password, **options)  # what the URL says wins
     address = sentinel_address(url)
     sentinel = Sentinel(  # type: ignore[no-untyped-call]
         address.sentinels,
         sentinel_kwargs={"socket_timeout": CONNECT_TIMEOUT_S, "socket_connect_timeout": CONNECT_TIMEOUT_S},
         db=address.database,
-        username=address.username,
-        password=address.password,
+        username=address.username or username,
+        password=address.password or password,
         **options,
     )
     return cast("Redis", sentinel.master_for(address.service))

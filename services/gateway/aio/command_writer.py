@@ -8,17 +8,23 @@ skips what it has seen.
 from __future__ import annotations
 
 import asyncio
+import time
 from random import Random
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
 from services.gateway.order_entry import OrderEntry
 from shared.aio.cancellation import raise_if_cancelled
-from shared.aio.redis_connection import UNREACHABLE, Redis
+from shared.aio.redis_connection import UNREACHABLE, RedisError
+from shared.aio.redis_line import RedisLine
+from shared.aio.store_failure import store_failure
 from shared.backoff import Backoff
 from shared.commands import Command, encode_commands
 from shared.stream_keys import COMMANDS_FIELD, StreamKeys
+
+if TYPE_CHECKING:
+    from shared.aio.order_traces import OrderTraces, TracedOrder
 
 APPEND_S: Final = 5.0
 """A batch that could not be appended for so long is given up: its requests have been answered as unknown."""
@@ -29,16 +35,25 @@ class CommandWriter:
     The only writer of this gateway's source.
 
     Args:
-        redis: A client for its own use.
+        line: For its own use.
         keys: Of the shard.
         orders: Where commands come from.
         random: Jitter of the backoff.
+        traces: Where orders' ways are recorded; None records none.
     """
 
-    def __init__(self, redis: Redis, keys: StreamKeys, orders: OrderEntry, random: Random) -> None:
-        self._redis = redis
+    def __init__(
+        self,
+        line: RedisLine,
+        keys: StreamKeys,
+        orders: OrderEntry,
+        random: Random,
+        traces: OrderTraces | None = None,
+    ) -> None:
+        self._line = line
         self._keys = keys
         self._orders = orders
+        self._traces = traces
         self._backoff = Backoff(random, first_s=0.05, max_s=1.0)
         self._wakened = asyncio.Event()
         self._log = structlog.get_logger()
@@ -58,19 +73,32 @@ class CommandWriter:
                 await self._append(self._orders.take_batch())
 
     async def _append(self, commands: list[Command]) -> None:
-        entry = {COMMANDS_FIELD: encode_commands(commands)}
+        data = encode_commands(commands)
+        received_ns = self._received(commands)  # now: the answer may be here before the store's own reply
         give_up_at = asyncio.get_running_loop().time() + APPEND_S
         while True:
             raise_if_cancelled()
             try:
-                await self._redis.xadd(self._keys.commands, entry)  # type: ignore[arg-type]
-            except UNREACHABLE as error:
-                self._orders.log_is_writable = False
+                await self._line.call("XADD", self._keys.commands, "*", COMMANDS_FIELD, data)
+            except (*UNREACHABLE, RedisError) as error:
+                if self._orders.log_is_writable:
+                    self._orders.log_is_writable = False
+                    self._log.warning("the command log cannot be written; trying again", error=store_failure(error))
                 if asyncio.get_running_loop().time() >= give_up_at:
-                    self._log.error("commands given up", count=len(commands), error=str(error))
+                    self._log.error("commands given up", count=len(commands), error=store_failure(error))
                     break
                 await asyncio.sleep(self._backoff.next_delay())
             else:
                 self._backoff.reset()
+                if self._traces is not None:
+                    self._traces.entered(received_ns)
                 break
         self._orders.log_is_writable = True
+
+    def _received(self, commands: list[Command]) -> dict[TracedOrder, int]:
+        """Return when the orders that are traced were received, ns since 1970; there are none without tracing."""
+        if self._traces is None:
+            return {}
+        now, now_ns = time.monotonic(), time.time_ns()
+        found = {order: self._orders.received_at(order.number) for order in self._traces.among(commands)}
+        return {order: now_ns - int((now - at) * 1e9) for order, at in found.items() if at is not None}

@@ -19,6 +19,8 @@ from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
 from services.gateway.authentication import AuthenticationFailed
+from services.gateway.client_address import NO_HEADER, Ignored, forwarded_address, read_proxy_header
+from services.gateway.subscriber import NO_DESCRIPTOR
 from shared.close_codes import CloseCode
 from shared.codec import SUBPROTOCOLS, Encoding
 
@@ -45,12 +47,26 @@ class ClientConnection(asyncio.Protocol):
         server: The gateway's shell; owns core and clock.
     """
 
-    __slots__ = ("_client", "_deadline", "_fragments", "_server", "_transport", "_user", "_websocket", "write")
+    __slots__ = (
+        "_address",
+        "_client",
+        "_deadline",
+        "_descriptor",
+        "_fragments",
+        "_is_behind",
+        "_prologue",
+        "_server",
+        "_transport",
+        "_user",
+        "_websocket",
+    )
 
     def __init__(self, server: GatewayServer) -> None:
         self._server = server
         self._client: Client | None = None
         self._fragments: list[bytes] = []
+        self._prologue: bytes | None = b""
+        self._address = ""
         self._user = ""
         self._websocket = _StreamProtocol(
             subprotocols=cast("Sequence[Subprotocol]", SUBPROTOCOLS),
@@ -61,17 +77,22 @@ class ClientConnection(asyncio.Protocol):
     # -- asyncio's side ---------------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin; the transport tells us when more than the soft limit is unsent."""
+        """Begin; the transport tells us when anything is unsent, and when nothing is any more."""
         self._transport = cast("asyncio.Transport", transport)
-        self.write = self._transport.write
-        """Send finished frames; never wait. The transport's own method: it is called for every delivery."""
-        soft = self._server.gateway.limits.lag.soft_bytes
-        self._transport.set_write_buffer_limits(high=soft, low=soft // 4)
+        peer = transport.get_extra_info("peername")
+        self._address = peer[0] if isinstance(peer, tuple) else ""
+        self._transport.set_write_buffer_limits(high=0)
+        self._descriptor = _descriptor(transport)
+        self._is_behind = False
         self._deadline: asyncio.TimerHandle | None = self._server.loop.call_later(HANDSHAKE_S, self._transport.abort)
 
     def data_received(self, data: bytes) -> None:
         """Take bytes as they came."""
         websocket = self._websocket
+        if self._client is not None:
+            self._client.heard_at = self._server.now()
+        elif self._prologue is not None:
+            data = self._take_prologue(self._prologue + data)
         websocket.receive_data(data)
         for event in websocket.events_received():
             if isinstance(event, Request):
@@ -85,23 +106,40 @@ class ClientConnection(asyncio.Protocol):
         self._websocket.receive_eof()
 
     def pause_writing(self) -> None:
-        """Skip this client until it has drained; called within `write`, at the soft limit."""
-        if self._client is not None:
-            self._server.gateway.service.review(self._client.subscriber, self._server.now())
+        """Let nothing overtake what is unsent; called within the transport's `write`."""
+        self._is_behind = True
+        self._reach()
+        self._review()
 
     def resume_writing(self) -> None:
-        """Give this client fresh state: it has drained."""
-        self.pause_writing()
+        """Write straight to the socket again: all is sent."""
+        self._is_behind = False
+        self._reach()
+        self._review()
 
     def connection_lost(self, _error: Exception | None) -> None:
         """Forget this client, and cut the circles of references: nobody need search for what has ended."""
         self._cancel_deadline()
         if self._client is not None:
-            self._server.gateway.lost(self._client)
+            self._server.gateway.lost(self._client)  # first of all: its descriptor is about to be another socket's
+            session = self._client.session
+            self._server.log.info(
+                "session closed",
+                session=session.session_id,
+                user=session.user,
+                address=self._address,
+                code=self._close_code(),
+            )
             self._client = None
         self._websocket.parser.close()
 
     # -- the core's side --------------------------------------------------------------------------------------------
+
+    def write(self, data: bytes) -> None:
+        """Send finished frames; never wait."""
+        self._transport.write(data)
+        if self._is_behind:
+            self._review()
 
     def get_write_buffer_size(self) -> int:
         """Return how many bytes are not yet sent."""
@@ -115,6 +153,7 @@ class ClientConnection(asyncio.Protocol):
             code=int(CloseCode.SLOW_CONSUMER),
             session=session and session.session_id,
             user=session and session.user,
+            address=self._address,
             unsent_bytes=self._transport.get_write_buffer_size(),
         )
         self._transport.abort()
@@ -128,6 +167,23 @@ class ClientConnection(asyncio.Protocol):
 
     # -- private ----------------------------------------------------------------------------------------------------
 
+    def _take_prologue(self, data: bytes) -> bytes:
+        """Take what a proxy says before HTTP; what is HTTP of it, nothing while it has not come whole."""
+        header = read_proxy_header(data)
+        if header is None:
+            self._prologue = data
+            return b""
+        self._prologue = None
+        if header is not NO_HEADER:
+            is_trusted = self._address in self._server.trusted_proxies
+            self._believe(header.address if is_trusted else "", header.ignored if is_trusted else Ignored.UNTRUSTED)
+        return data[header.size :]
+
+    def _believe(self, address: str, ignored: Ignored | None) -> None:
+        self._address = address or self._address
+        if ignored is not None:
+            self._server.accept_statistics.forwarded_ignored[ignored] += 1
+
     def _shake_hands(self, request: Request) -> None:
         response = self._answer(request)
         self._websocket.send_response(response)
@@ -137,12 +193,41 @@ class ClientConnection(asyncio.Protocol):
             return
         encoding = Encoding(self._websocket.subprotocol)
         now, time_us = self._server.now(), self._server.time_us()
-        self._client = self._server.gateway.open(secrets.token_hex(6), encoding, self, self._user, now, time_us)
+        session_id = secrets.token_hex(6)
+        self._server.accept_statistics.opened += 1
+        self._server.log.info("session opened", session=session_id, user=self._user, address=self._address)
+        self._client = self._server.gateway.open(session_id, encoding, self, self._user, now, time_us)
+        self._reach()
 
     def _answer(self, request: Request) -> Response:
         path = request.path.partition("?")[0]
         if path != STREAM_PATH:
-            return self._server.health.answer(path, self._websocket)
+            found = self._server.pages.answer(path, self._websocket)
+            return found or self._websocket.reject(404, "there are /v1/stream, /healthz, /readyz and /metrics\n")
+        response = self._refusal() or self._accept(request)
+        if response.status_code != 101:
+            self._server.accept_statistics.refused[response.status_code] += 1
+        return response
+
+    def _refusal(self) -> Response | None:
+        """Turn a client away if too many come at once, or none is wanted any more: before any work is done for it."""
+        gateway = self._server.gateway
+        if wait_s := self._server.refusal_s():
+            why = "too many connections a second"
+        elif gateway.is_draining:
+            why = "this replica is shutting down"
+        elif not gateway.market.listing:
+            # Every subscription would be refused as to nothing that is listed: for good.
+            why = "this replica has not loaded the market yet"
+        else:
+            return None
+        response = self._websocket.reject(503, f"{why}\n")
+        response.headers["Retry-After"] = str(wait_s or 1)
+        return response
+
+    def _accept(self, request: Request) -> Response:
+        if forwarded := request.headers.get_all("X-Forwarded-For"):
+            self._believe(*forwarded_address(self._address, ",".join(forwarded), self._server.trusted_proxies))
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme:
             try:
@@ -184,6 +269,17 @@ class ClientConnection(asyncio.Protocol):
         text = f"this connection speaks {spoken}; {opcode.name.lower()} frames are not understood"
         self._server.gateway.refuse_frame(self._client, text, self._server.now(), self._server.time_us())
 
+    def _reach(self) -> None:
+        """Have this client written to straight if nothing is unsent, else through the transport."""
+        if self._client is not None:
+            descriptor = NO_DESCRIPTOR if self._is_behind else self._descriptor
+            self._server.gateway.service.reach(self._client.subscriber, descriptor)
+
+    def _review(self) -> None:
+        """Have this client skipped, made whole, or aborted, by how much is unsent."""
+        if self._client is not None:
+            self._server.gateway.service.review(self._client.subscriber, self._server.now())
+
     def _send_control(self) -> None:
         for data in self._websocket.data_to_send():
             if data:
@@ -193,10 +289,21 @@ class ClientConnection(asyncio.Protocol):
         if self._websocket.close_expected() and self._deadline is None:
             self._deadline = self._server.loop.call_later(CLOSE_S, self._transport.abort)
 
+    def _close_code(self) -> int | None:
+        """The code of the close that was said, by whichever side; None if the connection just ended."""
+        close = self._websocket.close_sent or self._websocket.close_rcvd
+        return None if close is None else close.code
+
     def _cancel_deadline(self) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+
+def _descriptor(transport: asyncio.BaseTransport) -> int:
+    """Return what the kernel calls the socket, if what is written to it goes out as it is."""
+    socket = transport.get_extra_info("socket")
+    return NO_DESCRIPTOR if socket is None or transport.get_extra_info("sslcontext") else socket.fileno()
 
 
 class _StreamProtocol(ServerProtocol):

@@ -17,7 +17,9 @@ import structlog
 from services.gateway.metrics import FeedStatistics
 from services.gateway.replica import Changes, ReplicaBroken
 from shared.aio.cancellation import raise_if_cancelled
-from shared.aio.redis_connection import UNREACHABLE, Redis, get_values, last_entry, read_stream
+from shared.aio.redis_connection import UNREACHABLE, RedisError
+from shared.aio.redis_line import RedisLine
+from shared.aio.store_failure import store_failure
 from shared.backoff import Backoff
 from shared.errors import CorruptEntry, MalformedMessage
 from shared.packet import FEED_START, FeedId, Packet, decode_packet
@@ -44,17 +46,19 @@ class FeedReader:
     The gateway's one reader.
 
     Args:
-        redis: A client for its own use; its reads block.
+        line: For its own use; its reads block.
         keys: Of the shard.
         server: The gateway's shell.
         random: Jitter of the backoff.
     """
 
-    def __init__(self, redis: Redis, keys: StreamKeys, server: GatewayServer, random: Random) -> None:
+    def __init__(self, line: RedisLine, keys: StreamKeys, server: GatewayServer, random: Random) -> None:
         self.statistics = FeedStatistics()
         self.failure = ""
         """Why it has stopped for good; empty while it runs."""
-        self._redis = redis
+        self.unreachable = ""
+        """What is wrong with Redis at present; empty if nothing."""
+        self._line = line
         self._keys = keys
         self._server = server
         self._backoff = Backoff(random, first_s=0.05, max_s=1.0)
@@ -73,13 +77,12 @@ class FeedReader:
                     await self._load()
                 await self._read()
                 await self._check_place()
-                self._backoff.reset()
+                self._found_redis()
             except ReplicaBroken as broken:
                 self._lose_place(str(broken))
                 await asyncio.sleep(self._backoff.next_delay())
-            except UNREACHABLE as error:
-                self.statistics.reconnects += 1
-                self._log.warning("redis unreachable", error=str(error))
+            except (*UNREACHABLE, RedisError) as error:
+                self._miss_redis(store_failure(error))
                 await asyncio.sleep(self._backoff.next_delay())
             except CorruptEntry as corrupt:
                 self.statistics.corrupt_entries += 1
@@ -88,16 +91,29 @@ class FeedReader:
                 self._log.critical("feed reader stopped", error=self.failure, key=corrupt.key, entry=corrupt.entry_id)
                 return
 
+    def _found_redis(self) -> None:
+        self._backoff.reset()
+        if self.unreachable:
+            self.unreachable = ""
+            self._log.info("redis answers again")
+
+    def _miss_redis(self, reason: str) -> None:
+        """Tell it once for each reason, whatever the number of tries: one wrong password is one line."""
+        self.statistics.reconnects += 1
+        if reason != self.unreachable:
+            self.unreachable = reason
+            self._log.warning("redis does not do its work; trying again", error=reason)
+
     async def _load(self) -> None:
         """Take the snapshots: all in one atomic read, so that they, `cover` and the listing belong together."""
-        (listing_data,) = await get_values(self._redis, [self._keys.listing])
+        (listing_data,) = await self._line.get_values([self._keys.listing])
         listing = _decoded(self._keys.listing, decode_listing, listing_data) if listing_data else []
         if not listing:
             # A market's first packet lists nothing: to serve that would be to refuse every subscription, for good.
             raise ReplicaBroken("the exchange has listed nothing yet")
         names = [self._keys.snapshot(definition.symbol) for definition in listing]
         keys = [self._keys.listing, self._keys.cover, self._keys.accounts, *names]
-        same_listing, cover_data, accounts_data, *states_data = await get_values(self._redis, keys)
+        same_listing, cover_data, accounts_data, *states_data = await self._line.get_values(keys)
         if cover_data is None or accounts_data is None:
             raise ReplicaBroken("the exchange has written no snapshots yet")
         if same_listing != listing_data:
@@ -115,7 +131,7 @@ class FeedReader:
 
     async def _read(self) -> None:
         market = self._server.gateway.market
-        entries = await read_stream(self._redis, self._keys.feed, str(market.feed_id), PACKETS_PER_READ_MAX)
+        entries = await self._line.read_stream(self._keys.feed, str(market.feed_id), PACKETS_PER_READ_MAX)
         if not entries:
             await self._look_for_another_store()
             return
@@ -141,7 +157,7 @@ class FeedReader:
             self._silent_since = now
         elif now - self._silent_since > SILENCE_S:
             self._silent_since = now
-            await self._redis.connection_pool.disconnect()
+            await self._line.hang_up()
 
     def _entry(self, entry_id: bytes, fields: dict[bytes, bytes]) -> tuple[FeedId, Packet, int]:
         try:
@@ -154,7 +170,8 @@ class FeedReader:
         if now < self._check_at:
             return
         self._check_at = now + (POSITION_CHECK_S if self._behind_since is None else HEALING_S / 4)
-        last = await self._last_id()
+        with self._server.hops.redis_round_trip.time():
+            last = await self._last_id()
         if last >= self._server.gateway.market.feed_id:
             self._behind_since = None
         elif self._behind_since is None:
@@ -165,7 +182,7 @@ class FeedReader:
             raise ReplicaBroken(f"the feed went back to {last} and did not heal")
 
     async def _last_id(self) -> FeedId:
-        newest = await last_entry(self._redis, self._keys.feed)
+        newest = await self._line.last_entry(self._keys.feed)
         return FeedId.parse(newest[0]) if newest else FEED_START
 
     def _lose_place(self, reason: str) -> None:

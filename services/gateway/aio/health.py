@@ -1,56 +1,50 @@
-"""Plain HTTP beside the stream: is this replica alive, does it want users, what are its numbers."""
+"""Whether this replica is alive and wants users, beside the stream on the same port.
+
+To a balancer, 404 means: keep whom you brought, bring nobody new; 503: take them elsewhere. A replica that is full, or
+whose feed has just fallen silent, keeps its users: they hear that the books are stale, and while the store fails over
+no other replica has more to tell them. Only a replica that stays without a feed is better left.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
-from websockets.http11 import Response
-from websockets.server import ServerProtocol
+from prometheus_client import CollectorRegistry
 
 from services.gateway.metrics import GatewayCollector
+from shared.aio.health_pages import HealthPages, Readiness
 
 if TYPE_CHECKING:
     from services.gateway.aio.server import GatewayServer
 
 
-class Health:
+UNFED_KEEPS_S: Final = 15.0
+"""Without a feed for longer than this, a replica lets its users be taken elsewhere."""
+
+
+def gateway_pages(server: GatewayServer, registry: CollectorRegistry) -> HealthPages:
     """
-    Answers `/healthz`, `/readyz` and `/metrics`.
+    Make the pages of a gateway.
 
     Args:
         server: The gateway's shell.
-        registry: What `/metrics` shows, beside the gateway's counters and the process's CPU and memory.
+        registry: What `/metrics` shows, beside the gateway's counters.
     """
+    registry.register(
+        GatewayCollector(server.gateway, server.feed_reader.statistics, server.accept_statistics, server.now)
+    )
+    return HealthPages(registry, lambda: server.feed_reader.failure, lambda: readiness(server))
 
-    def __init__(self, server: GatewayServer, registry: CollectorRegistry) -> None:
-        self._server = server
-        self._registry = registry
-        ProcessCollector(registry=registry)
-        self._registry.register(GatewayCollector(server.gateway, server.feed_reader.statistics))
 
-    def answer(self, path: str, http: ServerProtocol) -> Response:
-        """Answer a GET of any path but the stream's."""
-        match path:
-            case "/healthz":
-                reason = self._server.feed_reader.failure
-                return http.reject(500, f"{reason}\n") if reason else http.reject(200, "alive\n")
-            case "/readyz":
-                reason = self._unready()
-                return http.reject(503, f"{reason}\n") if reason else http.reject(200, "ready\n")
-            case "/metrics":
-                response = http.reject(200, generate_latest(self._registry).decode())
-                del response.headers["Content-Type"]
-                response.headers["Content-Type"] = "text/plain; version=0.0.4; charset=utf-8"
-                return response
-        return http.reject(404, "there are /v1/stream, /healthz, /readyz and /metrics\n")
-
-    def _unready(self) -> str:
-        gateway = self._server.gateway
-        if gateway.is_draining:
-            return "shutting down"
-        if not gateway.is_fed(self._server.now()):
-            return self._server.feed_reader.failure or f"the feed is {gateway.feed_state}"
-        if len(gateway.clients) >= gateway.limits.connections:
-            return f"full: {len(gateway.clients)} connections"
-        return ""
+def readiness(server: GatewayServer) -> Readiness:
+    """Tell whether a balancer may bring users: fed within the last seconds, not full, not leaving."""
+    gateway, feed_reader = server.gateway, server.feed_reader
+    if gateway.is_leaving:
+        return Readiness(404, "draining: shutting down")
+    if not gateway.is_fed(server.now()):
+        reason = feed_reader.failure or feed_reader.unreachable or f"the feed is {gateway.feed_state}"
+        keeps_users = gateway.silence(server.now()) <= UNFED_KEEPS_S and not feed_reader.failure
+        return Readiness(404 if keeps_users else 503, reason)
+    if len(gateway.clients) >= gateway.limits.connections:
+        return Readiness(404, f"full: {len(gateway.clients)} connections")
+    return Readiness(200, "ready")

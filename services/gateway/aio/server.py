@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import itertools
 import logging
 import secrets
 import socket
 import time
 from random import Random
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 from prometheus_client import CollectorRegistry
@@ -17,14 +18,22 @@ from prometheus_client import CollectorRegistry
 from services.gateway.aio.command_writer import CommandWriter
 from services.gateway.aio.connection import ClientConnection
 from services.gateway.aio.feed_reader import FeedReader
-from services.gateway.aio.health import Health
+from services.gateway.aio.health import gateway_pages
+from services.gateway.aio.straight import spread
+from services.gateway.client_address import TrustedProxies
 from services.gateway.gateway import TURNS, Gateway
 from services.gateway.limits import GatewayLimits
-from services.gateway.metrics import HopTimes
+from services.gateway.metrics import AcceptStatistics, HopTimes
+from services.gateway.rate_limit import TokenBucket
 from services.gateway.replica import Changes
-from services.gateway.settings import GatewaySettings
+from services.gateway.settings import GatewaySettings, read_ports
 from shared.aio.redis_connection import open_redis
+from shared.aio.redis_line import RedisLine
+from shared.aio.tracing import open_tracing
 from shared.stream_keys import StreamKeys
+
+if TYPE_CHECKING:
+    from shared.aio.order_traces import TracedOrder
 
 BACKLOG: Final = 4096
 """Connections that the kernel holds until we accept them: 1,000 users open at once, and asyncio's 100 would make them
@@ -35,8 +44,8 @@ SWEEP_S: Final = 1.0
 """Every client's time between two heartbeats."""
 FEED_CHECK_S: Final = 0.25
 """With the limit of the feed's silence this keeps the promise that users hear of it within 3 s."""
-DRAIN_S: Final = 5.0
-"""Time for clients to leave at a planned shutdown; above the time that a close may take."""
+RETRY_AFTER_S: Final = 4
+"""Longest time that a client beyond the accept rate is asked to wait."""
 
 
 class GatewayServer:
@@ -55,16 +64,22 @@ class GatewayServer:
         source = f"gateway-{secrets.token_hex(8)}"
         self.loop = asyncio.get_running_loop()
         self.websocket_log = logging.getLogger("openoutcry.websocket")
-        self.gateway = Gateway(source, secret, limits, settings.pace_ms / 1000, random)
-        self._reading = open_redis(settings.redis_url, "gateway-feed")
-        self._writing = open_redis(settings.redis_url, "gateway-commands")
-        self.feed_reader = FeedReader(self._reading, keys, self, random)
-        self.command_writer = CommandWriter(self._writing, keys, self.gateway.orders, random)
+        self.gateway = Gateway(source, secret, limits, settings.pace_ms / 1000, random, spread)
+        self._reading = open_redis(settings.redis_url, "gateway-feed", settings.redis_credentials)
+        self._writing = open_redis(settings.redis_url, "gateway-commands", settings.redis_credentials)
+        self.feed_reader = FeedReader(RedisLine(self._reading), keys, self, random)
+        self._traces = open_tracing(settings, "gateway", source)
+        self._traced_ns: dict[TracedOrder, int] = {}
+        self.command_writer = CommandWriter(RedisLine(self._writing), keys, self.gateway.orders, random, self._traces)
         registry = CollectorRegistry()
         self.hops = HopTimes(registry)
-        self.health = Health(self, registry)
-        self.port = settings.port
-        """Where it listens; the one that was free, if 0 was asked for, once it runs."""
+        self.accept_statistics = AcceptStatistics()
+        self.trusted_proxies = TrustedProxies(settings.trusted_proxies)
+        self.pages = gateway_pages(self, registry)
+        self.port = 0
+        """Where it listens, once it does."""
+        self._accepts = TokenBucket(limits.accepts, self.now())
+        self._accepts_random = random
         self._settings = settings
         self._flush_timer: asyncio.TimerHandle | None = None
         self._unsent_since: float | None = None
@@ -81,6 +96,8 @@ class GatewayServer:
     def packets_read(self, changes: Changes) -> None:
         """Pass on what the feed brought, at once if it is due."""
         now = self.now()
+        if self._traces is not None:
+            self._traced_ns |= dict.fromkeys(self._traces.among(changes.outcomes), time.time_ns())
         self.gateway.heard(changes, now, self.time_us())
         if self._unsent_since is None and self.gateway.service.next_deadline() is not None:
             self._unsent_since = now
@@ -90,21 +107,32 @@ class GatewayServer:
         """Send what is due, and come back when the rest is."""
         service = self.gateway.service
         began_at = self.now()
-        if service.flush_due(began_at):
+        if is_flushed := service.flush_due(began_at):
             self.hops.flush.observe(self.now() - began_at)
             if self._unsent_since is not None:
                 self.hops.flush_wait.observe(began_at - self._unsent_since)
                 self._unsent_since = None
         deadline = service.next_deadline()
+        if self._traces is not None and (is_flushed or deadline is None):
+            self._traces.told(self._traced_ns)
+            self._traced_ns.clear()
         if deadline is None:
             return
         if self._flush_timer is not None:
             self._flush_timer.cancel()
         self._flush_timer = self.loop.call_later(max(0.0, deadline - self.now()), self.flush)
 
+    def refusal_s(self) -> int:
+        """Count one handshake; 0 if it is within the accept rate, else how many seconds to wait, spread over a few."""
+        if self._accepts.take(self.now()):
+            return 0
+        return self._accepts_random.randint(1, RETRY_AFTER_S)
+
     async def run(self, stop: asyncio.Event) -> None:
         """
-        Serve until `stop` is set; then take no more, say goodbye, drain, and close.
+        Serve until `stop` is set; then be not ready, say goodbye, drain, and close.
+
+        The port is open to the end, so that balancers read "draining" there, and do not take this replica for dead.
 
         Raises:
             OSError: If the address cannot be listened on.
@@ -122,14 +150,16 @@ class GatewayServer:
                 self.port = listener.getsockname()[1]
                 self.log.info("listening", host=self._settings.host, port=self.port)
                 await stop.wait()
-                server.close()
                 await self._drain()
+                server.close()
                 for task in running:
                     task.cancel()
         finally:
             listener.close()
             await self._reading.aclose()
             await self._writing.aclose()
+            if self._traces is not None:
+                self._traces.close()
         self.log.info("stopped")
 
     async def _sweep(self) -> None:
@@ -137,7 +167,9 @@ class GatewayServer:
         for turn in itertools.cycle(range(TURNS)):
             due_at = max(due_at + SWEEP_S / TURNS, self.now())  # late turns do not pile up
             await asyncio.sleep(due_at - self.now())
+            self.hops.event_loop_lag.observe(max(0.0, self.now() - due_at))
             self.gateway.sweep(turn, self.now(), self.time_us())
+            self.command_writer.wake()
 
     async def _check_feed(self) -> None:
         while True:
@@ -145,19 +177,35 @@ class GatewayServer:
             self.gateway.check_feed(self.now(), self.time_us())
 
     async def _drain(self) -> None:
+        self.gateway.is_leaving = True
+        self.log.info("draining", connections=len(self.gateway.clients), delay_s=self._settings.drain_delay_s)
+        await asyncio.sleep(self._settings.drain_delay_s)
         self.gateway.drain(self.now(), self.time_us())
-        deadline = self.now() + DRAIN_S
+        deadline = self.now() + self._settings.drain_s
         while self.gateway.clients and self.now() < deadline:  # noqa: ASYNC110 - the core knows no events
             await asyncio.sleep(0.02)
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _listen(host: str, ports: int | str) -> socket.socket:
+    """Listen on the first free port of those; on a range, replicas started together each find one."""
+    *others, last = read_ports(ports)
+    for port in others:
+        try:
+            return _listen_on(host, port)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+    return _listen_on(host, last)
+
+
+def _listen_on(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         listener.bind((host, port))
+        listener.listen(BACKLOG)  # two may bind one port: it is taken by who listens first
         listener.setblocking(False)  # noqa: FBT003
     except OSError:
         listener.close()

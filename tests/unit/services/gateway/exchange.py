@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from shared.depth_book import DepthBook
-from shared.events import BookChange, Outcome, PrivateExecution
+from shared.events import BookChange, Outcome, PrivateExecution, Watch
 from shared.instrument import Instrument
 from shared.messages import Account, Execution, Status, Trade
 from shared.packet import PACKET_VERSION, FeedId, Packet
@@ -37,6 +37,7 @@ class Exchange:
         outcomes: Iterable[Outcome] = (),
         statuses: Iterable[Status] = (),
         listings: Iterable[Instrument] = (),
+        watches: Iterable[Watch] = (),
     ) -> tuple[FeedId, Packet, int]:
         """Set levels of one book and return the packet that says so, as (id, packet, published)."""
         changes = []
@@ -62,6 +63,7 @@ class Exchange:
             list(outcomes),
             list(statuses),
             list(listings),
+            list(watches),
         )
         return FeedId(self.term, self.position), packet, 1_000_000 + self.position
 

@@ -9,7 +9,7 @@ from shared.codec import Encoding, decode_messages
 from shared.depth_book import DepthBook
 from shared.messages import Delta, Message, Snapshot
 from shared.sequence import Verdict
-from shared.websocket_frame import FrameReader
+from shared.websocket_frame import PING, FrameReader
 
 M = TypeVar("M")
 
@@ -22,6 +22,7 @@ class Listener:
         self.messages: list[Message] = []
         self.frames = 0
         self.writes = 0
+        self.pings = 0
         self.books: dict[tuple[str, int], DepthBook] = {}
         self.verdicts: list[Verdict] = []
         self.unsent = 0
@@ -32,6 +33,9 @@ class Listener:
     def write(self, data: bytes) -> None:
         self.writes += 1
         for frame in self._reader.receive(data):
+            if frame.opcode == PING:
+                self.pings += 1
+                continue
             self.frames += 1
             for message in decode_messages(frame.payload, self.encoding):
                 self._hear(message)

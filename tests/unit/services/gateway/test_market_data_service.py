@@ -9,6 +9,7 @@ from services.gateway.subscriber import LagLimits, LagVerdict, Subscriber
 from shared.codec import Encoding
 from shared.depth_book import DepthBook
 from shared.digest import book_digest
+from shared.events import Watch
 from shared.instrument import Instrument
 from shared.messages import Account, Delta, Execution, Heartbeat, OpenOrder, Snapshot, Status, Ticker, Trade
 from shared.sequence import Verdict
@@ -376,6 +377,23 @@ def test_a_gateway_that_loads_the_snapshots_sends_accounts_anew() -> None:
     ann.forget()
     hall.service.publish(hall.service.market.load(*hall.exchange.snapshots({"ann": account})))
     assert ann.heard(Account) == [account._replace(orders=list(account.orders))]
+
+
+def test_switching_cancel_on_disconnect_sends_the_account_anew() -> None:
+    """To each of the user's connections, behind the executions before it; nobody else hears of it."""
+    hall = Hall()
+    ann, subscriber = hall.join(user="ann")
+    bob, other = hall.join(user="bob")
+    for each in (subscriber, other):
+        hall.service.hear_account(each)
+    for each in (ann, bob):
+        each.forget()
+    hall.feed(executions=[hall.exchange.accepted("ann", 1)], watches=[Watch("ann", on=True), Watch("cat", on=True)])
+    execution, account = ann.messages
+    assert isinstance(execution, Execution)
+    assert isinstance(account, Account)
+    assert (account.user_seq, account.cancel_on_disconnect, len(account.orders)) == (1, True, 1)
+    assert bob.messages == []
 
 
 def test_a_drained_member_gets_its_account_anew() -> None:

@@ -6,10 +6,18 @@ from services.gateway.limits import GatewayLimits
 from services.gateway.order_entry import OrderEntry
 from services.gateway.session import Session
 from shared.codec import Encoding
-from shared.commands import CancelAll, CancelOrder, PlaceOrder, ReplaceOrder
+from shared.commands import (
+    PRESENT_USERS_MAX,
+    CancelAll,
+    CancelOrder,
+    PlaceOrder,
+    Present,
+    ReplaceOrder,
+    SetCancelOnDisconnect,
+)
 from shared.errors import InvalidRequest
 from shared.events import Outcome
-from shared.requests import Cancel, CancelEvery, Order, Replace
+from shared.requests import Cancel, CancelEvery, CancelOnDisconnect, Order, Replace
 from shared.types import Code, OrderKind, SelfTradePrevention, Side, TimeInForce
 
 TALK = Session("s1", Encoding.MSGPACK, GatewayLimits(), now=0.0)
@@ -27,6 +35,7 @@ def test_every_request_becomes_its_command() -> None:
     entry.submit(TALK, "ann", Cancel(op="cancel", id=2, order_id=7), 0.0)
     entry.submit(TALK, "ann", Replace(op="replace", id=3, client_order_id="c1", quantity=9), 0.0)
     entry.submit(TALK, "ann", CancelEvery(op="cancel_all", id=4), 0.0)
+    entry.submit(TALK, "ann", CancelOnDisconnect(op="cancel_on_disconnect", id=5, on=True), 0.0)
     newest = SelfTradePrevention.CANCEL_NEWEST
     assert entry.take_batch() == [
         PlaceOrder("g", 1, "ann", "ACME", "c1", Side.BID, OrderKind.LIMIT, 100, 5, TimeInForce.IOC, False, newest),
@@ -34,6 +43,7 @@ def test_every_request_becomes_its_command() -> None:
         CancelOrder("g", 3, "ann", 7, ""),
         ReplaceOrder("g", 4, "ann", 0, "c1", None, 9),
         CancelAll("g", 5, "ann", None),
+        SetCancelOnDisconnect("g", 6, "ann", True),
     ]
     assert not entry.has_queued
 
@@ -44,6 +54,43 @@ def test_a_batch_is_bounded_and_order_is_kept() -> None:
         entry.submit(TALK, "ann", order(), 0.0)
     assert [command.number for command in entry.take_batch()] == list(range(1, 513))
     assert [command.number for command in entry.take_batch()] == list(range(513, 601))
+
+
+def test_presence_is_said_in_commands_of_bounded_size_between_orders() -> None:
+    """Numbers ascend in the log, so what is said stands where it was queued; and nobody waits for its outcome."""
+    entry = OrderEntry("g", 10, 5.0)
+    entry.submit(TALK, "ann", order(), 0.0)
+    users = [f"u{number}" for number in range(PRESENT_USERS_MAX + 1)]
+    entry.say_present(users)
+    entry.submit(TALK, "ann", order(), 0.0)
+    _, first, second, last = entry.take_batch()
+    assert (first, second) == (Present("g", 2, tuple(users[:-1])), Present("g", 3, tuple(users[-1:])))
+    assert (last.number, entry.in_flight) == (4, 2)
+    entry.say_present([])
+    assert not entry.has_queued
+
+
+def test_presence_that_cannot_be_said_at_once_is_dropped() -> None:
+    """While the log is away it would only pile up; the next round brings fresher news."""
+    entry = OrderEntry("g", 10, 5.0)
+    entry.say_present(["ann"])
+    entry.say_present(["ann", "bob"])
+    assert entry.take_batch() == [Present("g", 1, ("ann",))]
+    entry.log_is_writable = False
+    entry.say_present(["ann"])
+    assert not entry.has_queued
+    entry.log_is_writable = True
+    entry.submit(TALK, "ann", order(), 0.0)
+    entry.say_present(["ann"])
+    assert [command.number for command in entry.take_batch()] == [2, 3]
+
+
+def test_a_cancel_all_that_found_nothing_says_so() -> None:
+    """Clients read the count; that of none was once left out."""
+    entry = OrderEntry("g", 10, 5.0)
+    entry.submit(TALK, "ann", CancelEvery(op="cancel_all", id=4), 0.0)
+    ((_, reply),) = entry.answer([Outcome("g", 1, Code.OK, "", 0, 0)])
+    assert reply.data == {"cancelled": 0}
 
 
 def test_the_feed_answers_each_request_once() -> None:

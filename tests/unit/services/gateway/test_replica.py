@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from services.gateway.replica import Changes, MarketReplica, ReplicaBroken
+from shared.events import Watch
 from shared.instrument import Instrument
 from shared.messages import Account, Status
 from shared.types import MarketState
@@ -138,6 +139,20 @@ def test_lists_instruments_and_their_states() -> None:
     market.apply(*exchange.packet(listings=[Instrument("BETA")], statuses=[status]), changes)
     assert [listed.symbol for listed in changes.listings] == ["BETA"]
     assert market.instruments["ACME"].status() == status
+
+
+def test_knows_whom_to_watch() -> None:
+    """From snapshots and from packets alike: who is not watched is not called present, and would lose the orders."""
+    exchange = Exchange("ACME")
+    market = MarketReplica()
+    market.load(*exchange.snapshots({"ann": Account(3, [], {}, {}, True), "bob": Account(1, [], {}, {})}))
+    assert list(market.watched) == ["ann"]
+    changes = Changes()
+    watches = [Watch("ann", on=False), Watch("cat", on=True)]
+    market.apply(*exchange.packet(watches=watches), changes)
+    assert (list(market.watched), changes.watches) == (["cat"], watches)
+    on = {user: market.account(user).cancel_on_disconnect for user in ("ann", "bob", "cat", "nobody")}
+    assert on == {"ann": False, "bob": False, "cat": True, "nobody": False}
 
 
 def test_keeps_accounts() -> None:

@@ -1,0 +1,115 @@
+"""The three pages of every role: is it alive, does it want work, what are its numbers.
+
+A gateway answers them beside its stream; a role without a port of its own listens for them with `serve_pages`: on the
+event loop, with no thread, since an engine may fork.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Final, NamedTuple, cast
+
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+from websockets.http11 import Request, Response
+from websockets.server import ServerProtocol
+
+REQUEST_S: Final = 5.0
+"""Time for a peer to send its request and take the answer; then the connection is aborted."""
+REQUEST_BYTES_MAX: Final = 16 * 1024
+"""A longer request is not read to its end."""
+
+
+class Readiness(NamedTuple):
+    """Whether a role wants work, as a load balancer understands it."""
+
+    status: int
+    """200 ready; 404 draining: keep what it has, bring nothing new; 503 not ready."""
+    text: str
+    """The reason, or the role."""
+
+
+class HealthPages:
+    """
+    Answers `/healthz`, `/readyz` and `/metrics`.
+
+    Args:
+        registry: What `/metrics` shows; the process's CPU, memory and open files are added.
+        failure: Tells why the role has stopped working for good; empty while it works.
+        readiness: Tells whether it wants work.
+    """
+
+    def __init__(
+        self, registry: CollectorRegistry, failure: Callable[[], str], readiness: Callable[[], Readiness]
+    ) -> None:
+        self._registry = registry
+        self._failure = failure
+        self._readiness = readiness
+        ProcessCollector(registry=registry)
+
+    def answer(self, path: str, http: ServerProtocol) -> Response | None:
+        """Answer a GET of one of the three; None for any other path."""
+        match path:
+            case "/healthz":
+                failure = self._failure()
+                return http.reject(500, f"{failure}\n") if failure else http.reject(200, "alive\n")
+            case "/readyz":
+                status, text = self._readiness()
+                return http.reject(status, f"{text}\n")
+            case "/metrics":
+                response = http.reject(200, generate_latest(self._registry).decode())
+                del response.headers["Content-Type"]
+                response.headers["Content-Type"] = "text/plain; version=0.0.4; charset=utf-8"
+                return response
+        return None
+
+
+async def serve_pages(host: str, port: int, pages: HealthPages) -> asyncio.Server:
+    """
+    Listen for requests of the pages; close the server to end it.
+
+    Raises:
+        OSError: If the address cannot be listened on.
+    """
+    return await asyncio.get_running_loop().create_server(lambda: _PageConnection(pages), host, port)
+
+
+class _PageConnection(asyncio.Protocol):
+    """One request, one answer."""
+
+    def __init__(self, pages: HealthPages) -> None:
+        self._pages = pages
+        self._http = ServerProtocol()
+        self._received_bytes = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self._deadline = asyncio.get_running_loop().call_later(REQUEST_S, self._transport.abort)
+
+    def data_received(self, data: bytes) -> None:
+        self._received_bytes += len(data)
+        if self._received_bytes > REQUEST_BYTES_MAX:
+            self._transport.abort()
+            return
+        self._http.receive_data(data)
+        for event in self._http.events_received():
+            if isinstance(event, Request):
+                self._http.send_response(self._answer(event))
+        self._send()
+
+    def eof_received(self) -> None:
+        self._http.receive_eof()
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        self._deadline.cancel()
+
+    def _answer(self, request: Request) -> Response:
+        found = self._pages.answer(request.path.partition("?")[0], self._http)
+        return found or self._http.reject(404, "there are /healthz, /readyz and /metrics\n")
+
+    def _send(self) -> None:
+        for data in self._http.data_to_send():
+            if data:
+                self._transport.write(data)
+            else:
+                self._transport.close()

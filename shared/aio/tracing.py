@@ -1,0 +1,39 @@
+"""Whether orders are traced: nothing of OpenTelemetry is imported unless they are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from shared.errors import ConfigurationError
+from shared.settings import ServiceSettings
+
+if TYPE_CHECKING:
+    from shared.aio.order_traces import OrderTraces
+
+SPANS_QUEUED_MAX: Final = 2_048
+"""Spans that wait for their export; more are dropped."""
+EXPORT_S: Final = 5.0
+"""Time for one export; what the collector does not take in it is dropped."""
+
+
+def open_tracing(settings: ServiceSettings, role: str, instance: str) -> OrderTraces | None:
+    """
+    Return what records traces; None unless `traces_url` is set.
+
+    Raises:
+        ConfigurationError: If it is set and OpenTelemetry is not installed.
+    """
+    if not settings.traces_url:
+        return None
+    try:
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415 - optional
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
+
+        from shared.aio.order_traces import OrderTraces  # noqa: PLC0415
+    except ImportError as error:
+        raise ConfigurationError(
+            f"OUTCRY_TRACES_URL needs OpenTelemetry ({error}): pip install 'openoutcry[otel]'"
+        ) from error
+    exporter = OTLPSpanExporter(settings.traces_url, timeout=EXPORT_S)
+    processor = BatchSpanProcessor(exporter, max_queue_size=SPANS_QUEUED_MAX)
+    return OrderTraces(role, instance, settings.traces_ratio, processor)
