@@ -4,8 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEMO ?= --users 1000 --gateways 3
+# The compiled wheel's packages before the tree's, and no entry for the working directory, which would come first.
+COMPILED := PYTHONSAFEPATH=1 PYTHONPATH=$(CURDIR)/build/compiled:$(CURDIR)
 
-.PHONY: help install demo test sim typescript model lint format docs bench bench-peers conformance lock clean
+.PHONY: help install demo test compiled test-compiled secrets deploy-test sim fault typescript model lint format docs bench bench-peers conformance lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -24,6 +26,17 @@ demo: install ## run the whole market with 1,000 users; Ctrl-C ends it with a ve
 test: install ## every test, on real parts
 	$(BIN)/pytest
 
+compiled: install ## a wheel with the engine's core compiled, and what is in it, in build (needs a C compiler)
+	rm -rf build/wheel build/compiled
+	MYPYC=1 $(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir build/wheel .
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --target build/compiled build/wheel/*.whl
+
+test-compiled: compiled ## unit and property tests and the simulation (SEEDS=10) with the compiled core
+	rm -r build/compiled/openoutcry # the tree's own: its tests look for the docs beside it
+	$(COMPILED) $(BIN)/python -c 'from services.matching import order_book as m; assert not m.__file__.endswith(".py"), m.__file__'
+	$(COMPILED) $(BIN)/pytest --import-mode=append tests/unit tests/property
+	$(COMPILED) $(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),10)
+
 typescript: install ## the TypeScript client: types, wire vectors, the misbehaving server, the real stack (needs Node 20)
 	npm ci
 	npm run lint --workspaces
@@ -32,8 +45,19 @@ typescript: install ## the TypeScript client: types, wire vectors, the misbehavi
 model: install ## the protocol's model in Promela, and every rule left out once (needs spin and gcc; three minutes)
 	$(BIN)/python -m model.run
 
-sim: install ## the deterministic simulation: SEEDS=200 runs the first 200 seeds, SEED=17 that one alone
-	$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),200))
+sim: install ## the deterministic simulation: SEEDS=200 FIRST=1 JOBS=2 in two processes, SEED=17 that one alone
+	$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),200) --first $(or $(FIRST),1)) \
+	  --jobs $(or $(JOBS),1) --durability $(or $(DURABILITY),process) $(if $(ONLY),--only "$(ONLY)")
+
+fault: install ## real faults on real processes, judged (six minutes): TIMES=2 tries each, ONLY=words, DOCS=1 renews the table
+	$(BIN)/python -m tests.fault --times $(or $(TIMES),2) --json build/faults.json \
+	  $(if $(ONLY),--only "$(ONLY)") $(if $(DOCS),--docs docs/reliability.md)
+
+secrets: ## passwords, the tokens' key and a development certificate for docker compose, in deploy/secrets
+	deploy/make-secrets
+
+deploy-test: install ## the market in containers: Docker with Compose v2, or COMPOSE_ENGINE=a script that brings one (minutes)
+	DEPLOY_TEST=1 $(BIN)/pytest tests/deploy/test_containers.py
 
 lint: install ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff check .
@@ -45,8 +69,9 @@ format: install ## let ruff rewrite the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: install ## write docs/messages.md, docs/asyncapi.yaml and docs/schema anew from the definitions
+docs: install ## write anew what docs tell from the code: messages, asyncapi.yaml, schema; settings and metrics
 	$(BIN)/python -m openoutcry.protocol_docs
+	$(BIN)/python -m openoutcry.operator_docs
 
 bench-peers: install ## what the benchmarks compare with, each in an environment of its own; Debian packages only as root
 	-$(BIN)/python -m benchmarks.engine.peers install
@@ -59,9 +84,13 @@ bench: bench-peers ## measure everything (half an hour), and put tables and plot
 conformance: install ## every sentence of docs/protocol.md that a client can prove, against a stack of its own
 	$(BIN)/outcry conformance
 
-lock: install ## write requirements.lock anew: names, versions, hashes
-	$(BIN)/pip-compile --quiet --all-extras --allow-unsafe --generate-hashes --no-header --no-annotate \
-	  --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --strip-extras --output-file requirements.lock pyproject.toml
+COMPILE := $(BIN)/pip-compile --quiet --allow-unsafe --generate-hashes --no-header --no-annotate \
+  --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --strip-extras
+
+lock: install ## write requirements.lock anew (names, versions, hashes), and the parts of it that make the image
+	$(COMPILE) --all-extras --output-file requirements.lock pyproject.toml
+	$(COMPILE) --extra otel --constraint requirements.lock --output-file deploy/image.lock pyproject.toml
+	$(COMPILE) --only-build-deps --build-deps-for wheel --constraint requirements.lock --output-file deploy/build.lock pyproject.toml
 
 clean: ## remove what make made
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist

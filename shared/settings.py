@@ -1,15 +1,97 @@
-"""Reading settings: the environment's `OUTCRY_…` variables, and the options of a command, which win."""
+"""Reading settings: environment `OUTCRY_…`, files of the secrets' folder, and the options of a command, which win.
+
+One environment serves all roles: each knows the names of all settings, uses its own, and refuses names that nobody
+knows, since a mistyped setting would silently be its default. Every problem is named at once.
+"""
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+import difflib
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, TypeVar
 
-from pydantic import ValidationError
-from pydantic_settings import BaseSettings
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.errors import ConfigurationError
+from shared.redis_url import checked_redis_url, redacted
+
+PREFIX: Final = "OUTCRY_"
+SECRETS_DIRECTORY: Final = Path("/run/secrets")
+"""Where secrets are looked for, unless OUTCRY_SECRETS_DIR names another folder; it need not exist."""
+ROLE_SETTINGS: Final = frozenset(
+    {
+        "accepts_burst",
+        "accepts_per_second",
+        "batch_commands_max",
+        "cancel_grace_s",
+        "checkpoint_interval_s",
+        "command_entries_max",
+        "connection_age_max_s",
+        "connections_max",
+        "drain_delay_s",
+        "drain_s",
+        "durability",
+        "feed_packets_max",
+        "host",
+        "instruments_file",
+        "lease_ms",
+        "log_level",
+        "metrics_host",
+        "metrics_port",
+        "open_orders_max",
+        "pace_ms",
+        "port",
+        "redis_password",
+        "redis_url",
+        "redis_username",
+        "replicas_min",
+        "secret_file",
+        "shard",
+        "snapshot_interval_s",
+        "traces_ratio",
+        "traces_url",
+        "trusted_proxies",
+        "unreachable_max_s",
+    }
+)
+"""The settings of all roles together; services do not import each other, so a test holds this against their classes."""
+OTHER_VARIABLES: Final = frozenset({"secrets_dir", "test_run", "token", "url"})
+"""What else may stand in the environment: the folder of secrets, and what the command's clients and tests use."""
 
 S = TypeVar("S", bound=BaseSettings)
+
+
+class ServiceSettings(BaseSettings):
+    """What every role can be told."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="ignore", use_attribute_docstrings=True, hide_input_in_errors=True
+    )
+
+    redis_url: Annotated[str, AfterValidator(checked_redis_url)] = "redis://127.0.0.1:6379/0"
+    """Where the logs are: `redis://`, `rediss://` (TLS), `unix://`, or `redis+sentinel://host:port,host:port/service/db`."""
+    redis_username: str | None = None
+    """Redis user, if the URL names none."""
+    redis_password: SecretStr | None = None
+    """Redis password, if the URL holds none; better a file in the secrets' folder."""
+    shard: int = Field(default=0, ge=0)
+    """Which market of that Redis."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """Least severity that is logged."""
+    traces_url: str = Field(default="", pattern="^(https?://.+)?$")
+    """Where traces of orders go by OTLP over HTTP, such as `http://collector:4318/v1/traces`; empty is off. Needs the
+    extra `otel`."""
+    traces_ratio: float = Field(default=0.01, ge=0, le=1)
+    """Share of orders that are traced; alike in all roles, else traces have holes."""
+
+    @property
+    def redis_credentials(self) -> tuple[str | None, str | None]:
+        """User and password for Redis beside the URL's own, which win."""
+        password = self.redis_password
+        return self.redis_username, None if password is None else password.get_secret_value()
 
 
 def load_settings(kind: type[S], **given: Any) -> S:
@@ -21,13 +103,42 @@ def load_settings(kind: type[S], **given: Any) -> S:
         given: Options of its command, by the setting's name; None means not given.
 
     Raises:
-        ConfigurationError: Names every setting that is wrong, its rule and the value.
+        ConfigurationError: Names every setting that is wrong or unknown, its rule, and its value unless it is secret.
     """
+    problems = list(_unknown(os.environ))
+    options = {name: value for name, value in given.items() if value is not None}
+    directory = Path(os.environ.get(f"{PREFIX}SECRETS_DIR", SECRETS_DIRECTORY))
     try:
-        return kind(**{name: value for name, value in given.items() if value is not None})
+        settings = kind(_secrets_dir=directory if directory.is_dir() else None, **options)
     except ValidationError as error:
-        problems = [
-            f"OUTCRY_{'_'.join(map(str, found['loc'])).upper()}: {found['msg']}, not {found['input']!r}"
-            for found in error.errors(include_url=False)
-        ]
-        raise ConfigurationError("; ".join(problems)) from error
+        problems += [_told(kind, found) for found in error.errors(include_url=False)]
+    except OSError as error:
+        problems.append(f"{error.filename}: cannot be read ({error.strerror})")
+    if problems:
+        raise ConfigurationError("; ".join(problems))
+    return settings
+
+
+def variable(setting: str) -> str:
+    """Return the environment variable of a setting."""
+    return PREFIX + setting.upper()
+
+
+def _unknown(environment: Mapping[str, str]) -> Iterable[str]:
+    known = {variable(name) for name in ROLE_SETTINGS | OTHER_VARIABLES}
+    for name in sorted(environment):
+        if name.upper().startswith(PREFIX) and name.upper() not in known:
+            nearest = difflib.get_close_matches(name.upper(), sorted(known), 1)
+            hint = f"; did you mean {nearest[0]}?" if nearest else ""
+            yield f"{name}: there is no such setting{hint}"
+
+
+def _told(kind: type[BaseSettings], found: Mapping[str, Any]) -> str:
+    name = "_".join(map(str, found["loc"][:1]))
+    field = kind.model_fields.get(name)
+    given = repr(found["input"])
+    is_secret = (field is not None and "Secret" in str(field.annotation)) or (
+        name.endswith("url") and "://" not in given
+    )
+    value = "what it is" if is_secret else redacted(given)
+    return f"{variable(name)}: {found['msg'].removeprefix('Value error, ')}, not {value}"

@@ -22,6 +22,7 @@ class StreamKeys:
     def __init__(self, shard: int = 0) -> None:
         prefix = f"oo:{{{shard}}}:"
         self.prefix: Final = prefix
+        self.shard: Final = shard
         self.commands: Final = prefix + "commands"
         """Stream, automatic ids: commands in arrival order; an id's milliseconds are the time."""
         self.feed: Final = prefix + "feed"
@@ -33,13 +34,19 @@ class StreamKeys:
         self.secured: Final = prefix + "secured"
         """Position up to which commands are known to be durable; only where that is asked for."""
         self.checkpoint: Final = prefix + "checkpoint"
-        """The engine's state at a position."""
+        """The engine's state at a position, the newest one."""
+        self.previous_checkpoint: Final = prefix + "checkpoint:previous"
+        """The one before it, for when the newest cannot be read."""
         self.accounts: Final = prefix + "accounts"
         """All accounts at a position, for gateways (`shared.account`)."""
         self.listing: Final = prefix + "listing"
         """All instruments' definitions, for gateways (`shared.snapshots`)."""
         self.cover: Final = prefix + "cover"
         """Feed id from which a reader of the snapshots must go on: every packet up to it is in them."""
+
+    def staged(self, key: str, name: str) -> str:
+        """Where a value that is too large for one call is gathered, before it becomes `key`'s; short-lived."""
+        return f"{key}:staged:{name}"
 
     def snapshot(self, instrument: str) -> str:
         """The key of an instrument's latest book snapshot (`shared.snapshots`)."""

@@ -16,14 +16,17 @@ from typing import Annotated, Final
 import structlog
 import typer
 import uvloop
-from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client import CollectorRegistry
 
 from services.matching.aio.instruments_file import read_instruments
-from services.matching.aio.metrics import MatchingMetrics
+from services.matching.aio.metrics import EngineStateCollector, MatchingMetrics
 from services.matching.aio.service import MatchingService
 from services.matching.settings import MatchingSettings
+from shared.aio.health_pages import HealthPages, Readiness, serve_pages
 from shared.aio.logging import configure_logging
+from shared.aio.loop_lag import watch_loop_lag
 from shared.aio.redis_connection import open_redis
+from shared.aio.tracing import open_tracing
 from shared.errors import ConfigurationError, CorruptEntry, LeadershipLost, OpenOutcryError, StoreUnavailable
 from shared.settings import load_settings
 
@@ -41,7 +44,7 @@ class ExitCode(enum.IntEnum):
     FENCED = 3
     """Another engine leads; start again to stand by."""
     STORE_UNAVAILABLE = 4
-    """Redis was away for too long; start again."""
+    """Redis was away, or refused the password or a command, for too long; start again."""
     CORRUPT = 5
     """The store holds what no writer writes; a person must look."""
 
@@ -71,27 +74,56 @@ async def _serve(settings: MatchingSettings) -> None:
     registry = CollectorRegistry()
     metrics = MatchingMetrics(registry)
     instruments = read_instruments(settings.instruments_file)
-    if settings.metrics_port:
-        _serve_metrics(settings.metrics_port, registry)
     async with (
-        open_redis(settings.redis_url, "matching-reader") as reading,
-        open_redis(settings.redis_url, "matching") as writing,
+        open_redis(settings.redis_url, "matching-reader", settings.redis_credentials) as reading,
+        open_redis(settings.redis_url, "matching", settings.redis_credentials) as writing,
     ):
         name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
-        service = MatchingService(settings, instruments, reading, writing, name, metrics, SystemRandom())
+        traces = open_tracing(settings, "matching", name)
+        service = MatchingService(settings, instruments, reading, writing, name, metrics, SystemRandom(), traces=traces)
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, service.stop)
         try:
-            await service.run()
+            async with asyncio.TaskGroup() as tasks:
+                watching = [tasks.create_task(watch_loop_lag(metrics.event_loop_lag.observe), name="loop lag")]
+                if settings.metrics_port:
+                    pages = HealthPages(_with_state(registry, service), lambda: "", lambda: readiness(service))
+                    watching.append(tasks.create_task(_serve_pages(settings, pages), name="pages"))
+                await service.run()
+                for task in watching:
+                    task.cancel()
         except BaseExceptionGroup as group:
             raise _first(group) from group
+        finally:
+            if traces is not None:
+                traces.close()
 
 
-def _serve_metrics(port: int, registry: CollectorRegistry) -> None:
+def _with_state(registry: CollectorRegistry, service: MatchingService) -> CollectorRegistry:
+    registry.register(EngineStateCollector(service.state))
+    return registry
+
+
+def readiness(service: MatchingService) -> Readiness:
+    """Tell whether an engine leads or could lead at once; the role is the answer's text."""
+    state = service.state()
+    if service.is_stopping:
+        return Readiness(404, "draining: shutting down")
+    if state.unready:
+        return Readiness(503, f"{state.role.value}: {state.unready}")
+    return Readiness(200, state.role.value)
+
+
+async def _serve_pages(settings: MatchingSettings, pages: HealthPages) -> None:
+    host, port = settings.metrics_host, settings.metrics_port
     try:
-        start_http_server(port, addr="127.0.0.1", registry=registry)
+        server = await serve_pages(host, port, pages)
     except OSError as error:
-        raise ConfigurationError(f"OUTCRY_METRICS_PORT: cannot listen on 127.0.0.1:{port}: {error.strerror}") from error
+        raise ConfigurationError(f"OUTCRY_METRICS_PORT: cannot listen on {host}:{port}: {error.strerror}") from error
+    try:
+        await asyncio.Event().wait()
+    finally:
+        server.close()
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
@@ -107,7 +139,7 @@ def main(
     redis_url: Annotated[str | None, typer.Option(help="Where the logs are, redis://host:port/db.")] = None,
     shard: Annotated[int | None, typer.Option(help="Which market, if several share one Redis.")] = None,
     instruments_file: Annotated[Path | None, typer.Option(help="JSON list of instruments to list.")] = None,
-    metrics_port: Annotated[int | None, typer.Option(help="Prometheus metrics on 127.0.0.1; 0 is off.")] = None,
+    metrics_port: Annotated[int | None, typer.Option(help="Port of metrics and health; 0 is off.")] = None,
     log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error.")] = None,
 ) -> None:
     """
@@ -115,13 +147,15 @@ def main(
 
     A second engine of the same shard stands by: it follows along, and leads within two seconds of the first one's
     death. All settings can also come from the environment, as OUTCRY_REDIS_URL and so on; an option wins. Exit
-    status: 0 stopped, 2 misconfigured, 3 another engine leads, 4 Redis away for too long, 5 a corrupt entry, named in
-    the last line of the log.
+    status: 0 stopped, 2 misconfigured, 3 another engine leads, 4 Redis away or refusing for too long, 5 a corrupt
+    entry, named in the last line of the log.
     """
     try:
         settings = load_settings(MatchingSettings, **locals())
     except ConfigurationError as error:
-        raise typer.BadParameter(str(error)) from error
+        configure_logging()
+        structlog.get_logger().error("cannot start", error=str(error))
+        raise typer.Exit(ExitCode.MISCONFIGURED) from error
     raise typer.Exit(run(settings))
 
 

@@ -1,19 +1,15 @@
-"""Settings of the matching engine, from the environment.
-
-Each is read from `OUTCRY_` and its name in capitals, such as `OUTCRY_REDIS_URL`.
-"""
+"""The engine's settings: environment variables `OUTCRY_…`, files of secrets, or flags of its command."""
 
 from __future__ import annotations
 
 import enum
 from pathlib import Path
-from typing import Literal
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from services.matching.engine import OPEN_ORDERS_MAX, EngineConfig
+from services.matching.engine import CANCEL_GRACE_S, OPEN_ORDERS_MAX, EngineConfig
 from services.matching.snapshot_schedule import CHECKPOINT_PACKETS_MAX
+from shared.settings import ServiceSettings
 
 
 class Durability(enum.Enum):
@@ -27,21 +23,16 @@ class Durability(enum.Enum):
     """The primary: in the memory of so many replicas."""
 
 
-class MatchingSettings(BaseSettings):
+class MatchingSettings(ServiceSettings):
     """What one matching engine needs to know. Every limit has its unit in its name."""
 
-    model_config = SettingsConfigDict(env_prefix="OUTCRY_", frozen=True, extra="ignore")
-
-    redis_url: str = "redis://127.0.0.1:6379/0"
-    """Where the logs are."""
-    shard: int = Field(default=0, ge=0)
-    """Which market, if several share one Redis."""
     lease_ms: int = Field(default=1_200, ge=100)
     """How long a silent leader stays leader; renewed with every packet, and six times in its length."""
     feed_packets_max: int = Field(default=50_000, ge=2 * CHECKPOINT_PACKETS_MAX)
     """Packets kept in the feed, about; readers that fall further back start from snapshots."""
     command_entries_max: int = Field(default=100_000, ge=1)
-    """Entries kept in the command log, about; those after the last checkpoint are kept whatever their number."""
+    """Entries kept in the command log, about; those after the older of the two checkpoints kept are kept whatever their
+    number."""
     batch_commands_max: int = Field(default=1_024, ge=1)
     """A packet is closed once it holds this many commands; the entry that reaches it is still applied whole."""
     snapshot_interval_s: float = Field(default=1.0, ge=0)
@@ -50,18 +41,21 @@ class MatchingSettings(BaseSettings):
     """Time between two checkpoints; after a crash this much of the log is applied again."""
     open_orders_max: int = Field(default=OPEN_ORDERS_MAX, ge=1)
     """Resting orders a user may have."""
+    cancel_grace_s: int = Field(default=CANCEL_GRACE_S, ge=1, le=3_600)
+    """How long a user with cancel-on-disconnect may be away before the orders are cancelled: time to return."""
     durability: Durability = Durability.PROCESS
     """What commands must outlive before they are acknowledged: `process`, `machine` or `replica`."""
     replicas_min: int = Field(default=1, ge=1)
     """Replicas that must have a command before it is acknowledged; for durability `replica`."""
     unreachable_max_s: float = Field(default=30.0, ge=0)
     """How long Redis may be away before the engine gives up."""
+    metrics_host: str = "127.0.0.1"
+    """Address of metrics and health."""
     metrics_port: int = Field(default=0, ge=0, le=65_535)
-    """Port of the Prometheus metrics on 127.0.0.1; 0 serves none."""
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """Port of metrics and health (`/metrics`, `/healthz`, `/readyz`); 0 serves none."""
     instruments_file: Path | None = None
     """JSON list of instruments (`shared.instrument`, a map each); without it the ten of `shared.market_listing`."""
 
     def engine_config(self) -> EngineConfig:
         """Return the market's rules."""
-        return EngineConfig(self.open_orders_max)
+        return EngineConfig(self.open_orders_max, self.cancel_grace_s)

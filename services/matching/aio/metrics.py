@@ -2,59 +2,175 @@
 
 from __future__ import annotations
 
+import enum
+import time
 from collections import Counter as Counts
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
 
 from shared.commands import Command
 from shared.events import Event, Outcome
+from shared.packet import Packet
 
 _SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5)
 _COMMANDS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 
+ANSWERS: Final = ("appended", "behind", "ahead", "not_leader", "changed", "refused", "unstaged")
+"""The store's answers to a publication: the values of `publisher.Verdict`, which is built upon this module."""
 
-class MatchingMetrics:
+
+class MatchingMetrics(Collector):
     """
-    All metrics of one engine.
+    All that one engine counts and times.
+
+    What happens for every command or packet is counted in plain numbers, which are looked at when somebody asks.
 
     Args:
         registry: Where they are registered.
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self._commands = Counter("outcry_commands", "Commands applied", ["kind", "outcome"], registry=registry)
-        self._counts: Counts[tuple[type[Command], str]] = Counts()
-        self._skipped = Counter("outcry_commands_skipped", "Commands skipped as repetitions", registry=registry)
-        self.corrupt_entries = Counter("outcry_corrupt_entries", "Entries that stopped the engine", registry=registry)
-        self.batch_commands = Histogram(
-            "outcry_batch_commands", "Commands in a packet", buckets=_COMMANDS, registry=registry
+        self._commands: Counts[tuple[type[Command], str]] = Counts()
+        self._skipped = 0
+        self._in_batch = 0
+        self._trades = 0
+        self._published_at = 0.0
+        self.publications = Counts(dict.fromkeys(ANSWERS, 0))
+        """The store's answer to the publications that got it; all are there from the start, since an alert's `increase`
+        does not see a counter appear."""
+        self.corrupt_entries = _counter("corrupt_entries", "Entries that stopped the engine", registry)
+        self.healed_packets = _counter("healed_packets", "Packets given back to a store that had lost them", registry)
+        self.standby_reloads = _counter(
+            "standby_reloads", "Times that a standby had to start again from the checkpoint", registry
         )
-        self.publish_seconds = Histogram(
-            "outcry_publish_seconds", "From sending a packet to the store's answer", buckets=_SECONDS, registry=registry
+        self.batch_commands = _histogram("batch_commands", "Commands in a packet", registry, _COMMANDS)
+        self.publish_seconds = _histogram("publish_seconds", "From sending a packet to the store's answer", registry)
+        self.checkpoint_seconds = _histogram(
+            "checkpoint_seconds",
+            "From a checkpoint's beginning until it waits in the store, beside the market",
+            registry,
         )
-        self.checkpoint_seconds = Histogram(
-            "outcry_checkpoint_seconds", "Encoding of checkpoint and accounts", buckets=_SECONDS, registry=registry
+        self.checkpoint_pause_seconds = _histogram(
+            "checkpoint_pause_seconds", "How long a checkpoint kept the market from applying commands", registry
         )
-        self.healed_packets = Counter("outcry_healed_packets", "Packets appended again", registry=registry)
-        self.standby_reloads = Counter(
-            "outcry_standby_reloads", "Times that a standby had to start again from the checkpoint", registry=registry
+        self.checkpoints_failed = _counter(
+            "checkpoints_failed",
+            "Checkpoints beside the market that failed; the market stored the next itself",
+            registry,
         )
-        self.position = Gauge("outcry_position", "Commands applied since the market began", registry=registry)
-        self.term = Gauge("outcry_term", "Term of this leader; 0 while another leads", registry=registry)
+        self.checkpoints_refused = _counter(
+            "checkpoints_refused",
+            "Stored checkpoints that could not be used; the one before was, if there was",
+            registry,
+        )
+        self.redis_round_trip = _histogram(
+            "redis_round_trip_seconds", "A small command's way to Redis and back, once a second or more", registry
+        )
+        self.event_loop_lag = _histogram(
+            "event_loop_lag_seconds", "How late a timer runs, four times a second", registry
+        )
+        registry.register(self)
 
     def count(self, command: Command, events: list[Event]) -> None:
-        """Count one command by what `Engine.apply` answered to it; shown after `batch`."""
+        """Count one command by what `Engine.apply` answered to it."""
         if not events:
-            self._skipped.inc()
+            self._skipped += 1
             return
         outcome = events[-1]
         assert isinstance(outcome, Outcome)
-        self._counts[type(command), outcome.code] += 1
+        self._commands[type(command), outcome.code] += 1
+        self._in_batch += 1
 
-    def batch(self, position: int) -> None:
-        """Show what was counted since the last batch; the counters' locks are paid once a batch, not once a command."""
-        self.position.set(position)
-        self.batch_commands.observe(self._counts.total())
-        for (kind, code), number in self._counts.items():
-            self._commands.labels(kind.__name__, code or "ok").inc(number)
-        self._counts.clear()
+    def batch(self, packet: Packet) -> None:
+        """Count a packet that has been published."""
+        self._published_at = time.time()
+        self._trades += len(packet.trades)
+        self.batch_commands.observe(self._in_batch)
+        self._in_batch = 0
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield what is counted in plain numbers."""
+        yield _labelled(
+            "commands",
+            "Commands applied, by kind, and by outcome: `ok` or the refusal's code",
+            ("kind", "outcome"),
+            {(kind.__name__, code or "ok"): number for (kind, code), number in self._commands.items()},
+        )
+        yield _labelled(
+            "publications",
+            "Publications by the store's answer: `appended`; `behind`: it lost its tail; `ahead` or `not_leader`: the "
+            "write was refused because another may lead; `changed`: it restarted or failed over; `refused`: it is "
+            "full; `unstaged`: a checkpoint that waited there is gone",
+            ("answer",),
+            {(answer,): number for answer, number in self.publications.items()},
+        )
+        yield CounterMetricFamily("outcry_matching_commands_skipped", "Commands skipped as repetitions", self._skipped)
+        yield CounterMetricFamily("outcry_matching_trades", "Trades made", self._trades)
+        yield _gauge(
+            "published_timestamp_seconds", "When the last packet was published, Unix time; 0 before", self._published_at
+        )
+
+
+class Role(enum.Enum):
+    """What an engine does at present."""
+
+    STANDBY = "standby"
+    LEADER = "leader"
+
+
+class EngineState(NamedTuple):
+    """How an engine stands."""
+
+    role: Role
+    term: int
+    """Its own; 0 while it does not lead."""
+    position: int
+    """Commands applied since the market began; 0 while a standby has nothing to follow with."""
+    unready: str
+    """Why it could not lead at this moment; empty if it does or could."""
+
+
+class EngineStateCollector(Collector):
+    """
+    Shows an engine's state, looked at when it is asked for.
+
+    Args:
+        state: Returns it.
+    """
+
+    def __init__(self, state: Callable[[], EngineState]) -> None:
+        self._state = state
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the present values."""
+        state = self._state()
+        yield _gauge("leader", "1 while this engine leads, 0 while it stands by", int(state.role is Role.LEADER))
+        yield _gauge("ready", "1 while this engine leads, or could at once", int(not state.unready))
+        yield _gauge("term", "Term of this leader; 0 while another leads", state.term)
+        yield _gauge("position", "Commands applied since the market began, by this engine", state.position)
+
+
+def _counter(name: str, help_text: str, registry: CollectorRegistry, *labels: str) -> Counter:
+    return Counter(f"outcry_matching_{name}", help_text, labels, registry=registry)
+
+
+def _histogram(
+    name: str, help_text: str, registry: CollectorRegistry, buckets: tuple[float, ...] = _SECONDS
+) -> Histogram:
+    return Histogram(f"outcry_matching_{name}", help_text, buckets=buckets, registry=registry)
+
+
+def _labelled(name: str, help_text: str, labels: Sequence[str], values: Mapping[tuple[str, ...], int]) -> Metric:
+    family = CounterMetricFamily(f"outcry_matching_{name}", help_text, labels=labels)
+    for key, value in values.items():
+        family.add_metric(key, value)
+    return family
+
+
+def _gauge(name: str, help_text: str, value: float) -> Metric:
+    return GaugeMetricFamily(f"outcry_matching_{name}", help_text, value)

@@ -85,7 +85,7 @@ def test_executions_apply_once_and_in_order(book: AccountBook) -> None:
 
 def test_a_snapshot_replaces_all_and_is_given_back(book: AccountBook) -> None:
     book.apply(ACCEPTED)
-    snapshot = Account(9, [], {"ACME": 1}, {"USD": "-0.000007"})
+    snapshot = Account(9, [], {"ACME": 1}, {"USD": "-0.000007"}, cancel_on_disconnect=True)
     book.load(snapshot)
     assert book.account() == snapshot
 

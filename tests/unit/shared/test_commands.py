@@ -11,7 +11,9 @@ from shared.commands import (
     Command,
     ListInstrument,
     PlaceOrder,
+    Present,
     ReplaceOrder,
+    SetCancelOnDisconnect,
     SetMarketState,
     Tick,
     decode_commands,
@@ -42,6 +44,8 @@ COMMANDS: list[Command] = [
     Tick("leader", 1),
     ListInstrument("leader", 2, Instrument("ACME", option=None)),
     SetMarketState("leader", 3, "ACME", MarketState.HALTED, "news"),
+    SetCancelOnDisconnect("g1", 5, "ada", True),
+    Present("g1", 6, ("ada", "bob")),
 ]
 
 
@@ -67,6 +71,10 @@ def test_enumerations_are_members_again() -> None:
         [[1]],
         [[1, "g1"]],
         [[8, "g1", 1]],
+        [[9, "g1", 1]],
+        [[9, "g1", 1, "ada"]],
+        [[9, "g1", 1, {"ada": 1}]],
+        [[10, "g1", 1]],
         [[5, "g1"]],
         [[5, "g1", 1, 2]],
         [[7, "g1", 1, "ACME", "ajar", ""]],

@@ -6,7 +6,7 @@ import msgpack
 import pytest
 
 from shared.errors import MalformedMessage
-from shared.events import BookChange, Outcome, PrivateExecution
+from shared.events import BookChange, Outcome, PrivateExecution, Watch
 from shared.instrument import Instrument
 from shared.messages import Execution, Status, Trade
 from shared.packet import FEED_START, PACKET_VERSION, FeedId, Packet, decode_packet, encode_packet
@@ -38,12 +38,13 @@ PACKET = Packet(
     12,
     "1700000000000-0",
     1_700_000_000_000_000,
-    [BookChange("ACME", 3, 4, [[100, 5, 1]], [], 99)],
+    [BookChange("ACME", 3, 4, ((100, 5, 1),), (), 99)],
     [Trade("ACME", 4, 1, 0, 100, 5, Side.BID)],
     [PrivateExecution("ada", EXECUTION)],
     [Outcome("g1", 1, Code.OK, "", 71, 0)],
     [Status("ACME", MarketState.OPEN, "", 0)],
     [Instrument("ACME")],
+    [Watch("ada", on=True)],
 )
 
 
@@ -52,6 +53,7 @@ def test_a_packet_survives_the_feed() -> None:
     assert decoded == PACKET
     assert isinstance(decoded.changes[0], BookChange)
     assert isinstance(decoded.executions[0].execution, Execution)
+    assert decoded.watches[0].on is True
 
 
 def test_the_same_packet_has_the_same_bytes() -> None:
@@ -60,7 +62,7 @@ def test_the_same_packet_has_the_same_bytes() -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [{}, [], [2, *PACKET[1:]], PACKET[:-1], [*PACKET, 1], [*PACKET[:6], [[1]], *PACKET[7:]]]
+    "content", [{}, [], [PACKET_VERSION - 1, *PACKET[1:]], PACKET[:-1], [*PACKET, 1], [*PACKET[:6], [[1]], *PACKET[7:]]]
 )
 def test_what_is_no_packet_is_malformed(content: object) -> None:
     with pytest.raises(MalformedMessage):

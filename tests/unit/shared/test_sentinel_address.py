@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from shared.aio.redis_connection import SentinelAddress, open_redis, sentinel_address
+from shared.aio.redis_connection import open_redis
 from shared.errors import ConfigurationError
+from shared.redis_url import SentinelAddress, sentinel_address
 
 
 def test_every_part_is_read() -> None:

@@ -10,6 +10,7 @@ import pytest
 from shared.errors import MalformedMessage
 from shared.instrument import Instrument
 from shared.messages import Account, OpenOrder
+from shared.snapshots import SNAPSHOT_VERSION as VERSION
 from shared.snapshots import (
     BookState,
     decode_accounts,
@@ -37,12 +38,15 @@ def test_a_listing_survives_in_its_order() -> None:
 
 def test_accounts_survive() -> None:
     order = OpenOrder(1, "mine", "ACME", Side.BID, OrderKind.LIMIT, TimeInForce.GTC, 100, 5, 3)
-    accounts = {"ada": Account(4, [order], {"ACME": 2}, {"USD": "-0.000001"}), "bob": Account(0, [], {}, {})}
+    ada = Account(4, [order], {"ACME": 2}, {"USD": "-0.000001"})
+    accounts = {"ada": ada, "bob": Account(0, [], {}, {}, cancel_on_disconnect=True)}
     assert decode_accounts(encode_accounts(accounts)) == accounts
 
 
 @pytest.mark.parametrize("decode", [decode_book_state, decode_listing, decode_accounts])
-@pytest.mark.parametrize("content", [None, [], [2, []], [1, None], [1, [1]], [1, [[1, 2, 3]]], [1, ["x"]]])
+@pytest.mark.parametrize(
+    "content", [None, [], [VERSION - 1, []], *([VERSION, wrong] for wrong in (None, [1], [[1, 2, 3]], ["x"]))]
+)
 def test_damage_and_other_versions_are_malformed(decode: Callable[[bytes], object], content: object) -> None:
     with pytest.raises(MalformedMessage):
         decode(msgpack.packb(content))
@@ -50,4 +54,4 @@ def test_damage_and_other_versions_are_malformed(decode: Callable[[bytes], objec
 
 def test_an_unknown_market_state_is_malformed() -> None:
     with pytest.raises(MalformedMessage, match="ajar"):
-        decode_book_state(msgpack.packb([1, STATE._replace(state="ajar")]))  # type: ignore[arg-type]
+        decode_book_state(msgpack.packb([VERSION, STATE._replace(state="ajar")]))  # type: ignore[arg-type]

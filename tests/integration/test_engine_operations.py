@@ -1,0 +1,139 @@
+"""An engine as its operators meet it: health, readiness and metrics, and a Redis that refuses."""
+
+from __future__ import annotations
+
+import signal
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from openoutcry.operator_docs.exported_metrics import matching_metrics
+from tests.integration.engine_process import Engines, Trader, engines_on, eventually
+from tests.real_redis import RealRedis, free_port
+
+
+@pytest.fixture
+def engines(redis_server: RealRedis, tmp_path: Path) -> Iterator[Engines]:
+    with engines_on(redis_server.url, tmp_path) as engines:
+        yield engines
+
+
+def get(port: int, path: str) -> tuple[int, str]:
+    """GET a page; 0 while nobody listens."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as refusal:
+        with refusal:
+            return refusal.code, refusal.read().decode()
+    except OSError:
+        return 0, ""
+
+
+def sample(port: int, name: str) -> float:
+    [line] = [line for line in get(port, "/metrics")[1].splitlines() if line.startswith(f"{name} ")]
+    return float(line.split()[1])
+
+
+def test_leader_and_standby_are_ready_each_in_its_role(engines: Engines) -> None:
+    """A rolling upgrade waits for the standby to have caught up; alerts count the leaders."""
+    first, second = free_port(), free_port()
+    leader = engines.start_leading(METRICS_PORT=first)
+    engines.start(METRICS_PORT=second)
+    eventually(lambda: get(second, "/readyz") == (200, "standby\n"))
+    assert get(first, "/readyz") == (200, "leader\n")
+    assert get(first, "/healthz") == (200, "alive\n")
+    assert get(first, "/nothing")[0] == 404
+    trader = Trader(engines.redis_url)
+    trader.trade()
+    trader.close()
+    assert (sample(first, "outcry_matching_leader"), sample(second, "outcry_matching_leader")) == (1, 0)
+    assert sample(first, "outcry_matching_trades_total") == 1
+    assert sample(first, "outcry_matching_term") > 0
+    assert sample(second, "outcry_matching_term") == 0
+    eventually(lambda: sample(second, "outcry_matching_position") >= 2)
+    eventually(lambda: sample(first, "outcry_matching_event_loop_lag_seconds_count") > 0)
+    exported = get(first, "/metrics")[1]
+    assert all(f"# TYPE {metric.name} {metric.kind}\n" in exported for metric in matching_metrics())
+    leader.kill()
+    eventually(lambda: get(second, "/readyz") == (200, "leader\n"))
+    assert sample(second, "outcry_matching_leader") == 1
+
+
+def test_without_redis_an_engine_is_alive_and_not_ready(engines: Engines, redis_server: RealRedis) -> None:
+    port = free_port()
+    engine = engines.start_leading(METRICS_PORT=port)
+    redis_server.kill()
+    eventually(lambda: get(port, "/readyz")[0] == 503)
+    assert get(port, "/healthz")[0] == 200
+    assert sample(port, "outcry_matching_ready") == 0
+    redis_server.start()
+    eventually(lambda: get(port, "/readyz") == (200, "leader\n"))
+    assert engine.told("the store answers again")
+
+
+def test_a_stopping_engine_says_so(engines: Engines, redis_server: RealRedis) -> None:
+    """A frozen Redis keeps it from its last checkpoint, so that there is time to look."""
+    port = free_port()
+    engine = engines.start_leading(METRICS_PORT=port)
+    with Redis.from_url(redis_server.url) as redis:
+        redis.client_pause(2_000)
+        engine.send_signal(signal.SIGTERM)
+        eventually(lambda: get(port, "/readyz")[0] == 404)
+    assert engine.exit_code() == 0
+
+
+def test_a_taken_port_is_a_misconfiguration(engines: Engines) -> None:
+    port = free_port()
+    engines.start_leading(METRICS_PORT=port)
+    second = engines.start(METRICS_PORT=port)
+    assert second.exit_code() == 2
+    assert second.told(f"OUTCRY_METRICS_PORT: cannot listen on 127.0.0.1:{port}")
+
+
+@pytest.mark.parametrize(
+    ("credentials", "words"),
+    [
+        ({"REDIS_PASSWORD": "wr0ng"}, "refuses the user or password"),
+        ({"REDIS_USERNAME": "blind", "REDIS_PASSWORD": "pw"}, "may not do this (see its ACL)"),
+    ],
+    ids=["wrong password", "ACL"],
+)
+def test_a_redis_that_refuses_is_borne_with_then_told_and_left(
+    engines: Engines, redis_server: RealRedis, credentials: dict[str, str], words: str
+) -> None:
+    """One line when it begins and one when it ends, with backoff between: whoever restarts it makes no storm."""
+    with Redis.from_url(redis_server.url) as redis:
+        redis.acl_setuser("blind", enabled=True, passwords=["+pw"], commands=["+@connection"], keys=["*"])
+        redis.config_set("requirepass", "right")
+    port = free_port()
+    engine = engines.start(UNREACHABLE_MAX_S=1.5, METRICS_PORT=port, **credentials)
+    eventually(lambda: words in get(port, "/readyz")[1] or engine.process.poll() is not None)
+    assert engine.exit_code() == 4
+    lines = [line for line in engine.log.read_text().splitlines() if words in line]
+    assert len(lines) == 2, lines
+    assert "Traceback" not in engine.log.read_text()
+    assert "wr0ng" not in engine.log.read_text()
+
+
+def test_the_right_password_may_come_from_a_file(engines: Engines, redis_server: RealRedis, tmp_path: Path) -> None:
+    with Redis.from_url(redis_server.url) as redis:
+        redis.config_set("requirepass", "r1ght")
+    (tmp_path / "outcry_redis_password").write_text("r1ght\n")
+    engine = engines.start(SECRETS_DIR=tmp_path)
+    eventually(lambda: engine.told('"leading"'))
+    engine.send_signal(signal.SIGTERM)
+    assert engine.exit_code() == 0
+    assert not engine.told("r1ght")
+
+
+def test_unknown_and_wrong_settings_are_told_together(engines: Engines) -> None:
+    engine = engines.start(LEASE_MX=700, SHARD=-1)
+    assert engine.exit_code() == 2
+    words = " ".join(engine.log.read_text().replace("│", " ").split())
+    assert "OUTCRY_LEASE_MX: there is no such setting; did you mean OUTCRY_LEASE_MS?" in words
+    assert "OUTCRY_SHARD: " in words

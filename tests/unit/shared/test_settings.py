@@ -1,0 +1,122 @@
+"""Settings are refused by name, all at once, and without their secrets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from services.gateway.settings import GatewaySettings
+from services.matching.settings import MatchingSettings
+from shared.errors import ConfigurationError
+from shared.redis_url import checked_redis_url, redacted
+from shared.settings import OTHER_VARIABLES, ROLE_SETTINGS, ServiceSettings, load_settings, variable
+
+ROLES = (GatewaySettings, MatchingSettings)
+
+
+def refusal(kind: type[ServiceSettings] = GatewaySettings) -> str:
+    with pytest.raises(ConfigurationError) as refused:
+        load_settings(kind)
+    return str(refused.value)
+
+
+def test_every_role_knows_the_settings_of_all_roles() -> None:
+    """The list is kept by hand, since services do not import each other: a setting left out would be refused."""
+    assert {name for kind in ROLES for name in kind.model_fields} == ROLE_SETTINGS
+    assert not ROLE_SETTINGS & OTHER_VARIABLES
+
+
+@pytest.mark.parametrize("kind", ROLES)
+def test_one_environment_serves_every_role(monkeypatch: pytest.MonkeyPatch, kind: type[ServiceSettings]) -> None:
+    monkeypatch.setenv("OUTCRY_PACE_MS", "5")
+    monkeypatch.setenv("OUTCRY_LEASE_MS", "700")
+    monkeypatch.setenv("OUTCRY_TOKEN", "a client's, and none of ours")
+    load_settings(kind)
+
+
+def test_a_mistyped_name_is_refused_with_the_nearest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else it would silently be the default."""
+    monkeypatch.setenv("OUTCRY_LEASE_MX", "700")
+    assert "OUTCRY_LEASE_MX: there is no such setting; did you mean OUTCRY_LEASE_MS?" in refusal()
+
+
+def test_a_name_in_small_letters_is_looked_at_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The settings themselves are read whatever their case."""
+    monkeypatch.setenv("outcry_prot", "1")
+    assert "outcry_prot: there is no such setting; did you mean OUTCRY_PORT?" in refusal()
+
+
+def test_every_problem_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever mends a deployment wants to restart it once."""
+    for name, value in {"PORT": "http", "PACE_MS": "-1", "NOTHING_KNOWN": "1", "TRUSTED_PROXIES": "10/8,x"}.items():
+        monkeypatch.setenv(variable(name), value)
+    text = refusal()
+    assert all(variable(name) in text for name in ("PORT", "PACE_MS", "NOTHING_KNOWN", "TRUSTED_PROXIES"))
+
+
+def test_secrets_come_from_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Stripped, since editors end files with a line's end; the environment wins over a file."""
+    (tmp_path / "outcry_redis_password").write_text("of the file\n")
+    (tmp_path / "outcry_redis_url").write_text("redis://elsewhere:1/2\n")
+    monkeypatch.setenv("OUTCRY_SECRETS_DIR", str(tmp_path))
+    settings = load_settings(MatchingSettings)
+    assert settings.redis_url == "redis://elsewhere:1/2"
+    assert settings.redis_credentials == (None, "of the file")
+    monkeypatch.setenv("OUTCRY_REDIS_PASSWORD", "of the environment")
+    assert load_settings(MatchingSettings).redis_credentials == (None, "of the environment")
+
+
+def test_a_folder_of_secrets_need_not_exist(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("OUTCRY_SECRETS_DIR", str(tmp_path / "missing"))
+    assert load_settings(GatewaySettings).redis_credentials == (None, None)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://:s3cret@host:port/0",
+        "redis://ann:s3cret/with@host",
+        "http://ann:s3cret@host",
+        "s3cret",
+        "redis+sentinel://ann:s3cret@host",
+        "redis://host:x?password=s3cret",
+    ],
+)
+def test_a_wrong_url_is_refused_without_its_password(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    """The line goes to logs that more people read than may know the password."""
+    monkeypatch.setenv("OUTCRY_REDIS_URL", url)
+    text = refusal()
+    assert "OUTCRY_REDIS_URL: " in text
+    assert "s3cret" not in text
+
+
+def test_a_secret_does_not_show_in_what_settings_look_like() -> None:
+    assert "s3cret" not in repr(GatewaySettings(redis_password="s3cret"))
+
+
+@pytest.mark.parametrize(
+    "url", ["redis://h", "rediss://ann:pw@h:1/2", "unix:///run/redis.sock", "redis+sentinel://a:1,b/market/3"]
+)
+def test_the_forms_of_a_url_are_accepted(url: str) -> None:
+    assert checked_redis_url(url) == url
+
+
+def test_a_redacted_url_keeps_what_helps() -> None:
+    assert redacted("rediss://ann:pw@h:1/2") == "rediss://***@h:1/2"
+    assert redacted("redis://h/0?password=pw&db=1") == "redis://h/0?password=***&db=1"
+    assert redacted("redis://h/0") == "redis://h/0"
+
+
+def test_ports_are_one_or_a_range(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OUTCRY_PORT", "9000")
+    assert load_settings(GatewaySettings).port == 9000
+    assert load_settings(GatewaySettings, port="8101-8110").port == "8101-8110"
+    for wrong in ("8110-8101", "0-10", "1-70000", "8101-", "-5"):
+        with pytest.raises(ConfigurationError, match=r"OUTCRY_PORT: .*must be a port, 0 to 65535, or a range"):
+            load_settings(GatewaySettings, port=wrong)
+
+
+def test_trusted_proxies_are_networks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OUTCRY_TRUSTED_PROXIES", "10.0.0.0/8, ::1")
+    assert [str(each) for each in load_settings(GatewaySettings).trusted_proxies] == ["10.0.0.0/8", "::1/128"]
