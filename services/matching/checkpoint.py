@@ -1,8 +1,8 @@
 """The engine's whole state as bytes, and back.
 
 What recovery needs beside the tail of the command log: markets with every queue in order, accounts, the windows of
-repetition, all counters. Three parts: version, CRC-32 of the content, content (msgpack). A checkpoint of another
-version or with another sum is corrupt; nothing is guessed.
+repetition, who was last seen when, all counters. Three parts: version, CRC-32 of the content, content (msgpack), which
+begins with what a checkpoint says of itself. One of another version or with another sum is refused; nothing is guessed.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from zlib import crc32
 import msgpack
 
 from services.matching.accounts import UserAccount
+from services.matching.attendance import Attendance
 from services.matching.engine import Engine, EngineConfig
 from services.matching.market import Market
 from services.matching.order import Order
@@ -24,7 +25,7 @@ from shared.errors import MalformedMessage
 from shared.instrument import Instrument
 from shared.types import MarketState, OrderKind, SelfTradePrevention, Side, TimeInForce
 
-CHECKPOINT_VERSION: Final = 1
+CHECKPOINT_VERSION: Final = 2
 _MALFORMED: Final = (ValueError, TypeError, msgpack.UnpackException)
 
 _ORDER_FIELDS: Final = (
@@ -57,13 +58,19 @@ class Checkpoint(NamedTuple):
     """Of the leader that wrote it."""
     store_id: str
     """The store's replication id when it was written: another one now means that the store may have lost its tail."""
+    shard: int = 0
+    """Whose market it is."""
 
 
 class CheckpointHead(NamedTuple):
-    """What a checkpoint says of itself."""
+    """What a checkpoint says of itself; its first fields, in this order."""
 
+    shard: int
     term: int
     store_id: str
+    epoch: int
+    position: int
+    """Commands that it holds."""
     log_id: str
     """The command log's last entry that it holds."""
 
@@ -77,18 +84,20 @@ def encode_checkpoint(checkpoint: Checkpoint) -> bytes:
     engine = checkpoint.engine
     content = msgpack.packb(
         (
+            checkpoint.shard,
             checkpoint.term,
             checkpoint.store_id,
-            engine.config,
             engine.epoch,
             engine.position,
             engine.log_id,
+            engine.config,
             engine.time,
             engine.last_order_id,
             [_market_row(market) for market in engine.markets.values()],
             [_account_row(account) for account in engine.accounts.values()],
             engine.sources.rows(),
             engine.client_order_ids.rows(),
+            (engine.attendance.ticks, engine.attendance.rows()),
         )
     )
     packed: bytes = msgpack.packb((CHECKPOINT_VERSION, crc32(content), content))
@@ -117,13 +126,26 @@ def read_head(data: bytes) -> CheckpointHead:
         MalformedMessage: As `decode_checkpoint`.
     """
     try:
-        fields = msgpack.Unpacker()
-        fields.feed(_checked_content(data))
-        fields.read_array_header()
-        term, store_id, _, _, _, log_id = (fields.unpack() for _ in range(6))
+        return _head(_checked_content(data))
     except _MALFORMED as error:
         raise MalformedMessage(f"no checkpoint: {error!r}") from error
-    return CheckpointHead(term, store_id, log_id)
+
+
+def position_told(data: bytes) -> int | None:
+    """Return the position that a checkpoint which was refused says it has, if that can be read; for people only."""
+    try:
+        _, _, content = msgpack.unpackb(data)
+        position: object = _head(content).position  # whatever stands there
+    except _MALFORMED:
+        return None
+    return position if isinstance(position, int) else None
+
+
+def _head(content: bytes) -> CheckpointHead:
+    fields = msgpack.Unpacker()
+    fields.feed(content)
+    fields.read_array_header()
+    return CheckpointHead._make(fields.unpack() for _ in CheckpointHead._fields)
 
 
 def _checked_content(data: bytes) -> bytes:
@@ -156,19 +178,22 @@ def _market_row(market: Market) -> tuple[Any, ...]:
 
 def _account_row(account: UserAccount) -> tuple[Any, ...]:
     # Cash outgrows msgpack's 64 bits: a few hundred trades at the limits of price and quantity are enough.
-    return account.user, account.user_seq, account.positions, cash_texts(account.cash)
+    return account.user, account.user_seq, account.positions, cash_texts(account.cash), account.cancel_on_disconnect
 
 
 def _checkpoint(content: list[Any]) -> Checkpoint:
-    term, store_id, config, epoch, position, log_id, time, last_order_id, markets, accounts, sources, ids = content
+    head = CheckpointHead._make(content[: len(CheckpointHead._fields)])
+    config, time, last_order_id, markets, accounts, sources, ids, (ticks, seen) = content[len(head) :]
     engine = Engine(EngineConfig._make(config))
-    engine.epoch, engine.position, engine.log_id, engine.time = epoch, position, log_id, time
+    engine.epoch, engine.position, engine.log_id, engine.time = head.epoch, head.position, head.log_id, time
     engine.last_order_id = last_order_id
     engine.sources = Sources((source, number) for source, number in sources)
     engine.client_order_ids = ClientOrderIds((user, client_order_id) for user, client_order_id in ids)
-    for user, user_seq, positions, cash in accounts:
+    engine.attendance = Attendance(ticks, ((user, tick) for user, tick in seen))
+    for user, user_seq, positions, cash, cancel_on_disconnect in accounts:
         account = engine.account(user)
         account.user_seq, account.positions = user_seq, positions
+        account.cancel_on_disconnect = cancel_on_disconnect
         account.cash = {currency: millionths(amount) for currency, amount in cash.items()}
     orders: list[Order] = []
     for row in markets:
@@ -177,7 +202,7 @@ def _checkpoint(content: list[Any]) -> Checkpoint:
         orders += market.book.orders.values()
     for order in sorted(orders, key=_order_id):
         engine.account(order.user).add(order)
-    return Checkpoint(engine, term, store_id)
+    return Checkpoint(engine, head.term, head.store_id, head.shard)
 
 
 def _market(row: list[Any]) -> Market:

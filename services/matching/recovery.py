@@ -7,7 +7,7 @@ is none.
 
 from __future__ import annotations
 
-from services.matching.checkpoint import decode_checkpoint
+from services.matching.checkpoint import Checkpoint
 from services.matching.command_log import LogEntry
 from services.matching.engine import Engine
 from services.matching.feed import take_changes
@@ -22,14 +22,17 @@ class Recovery:
 
     Args:
         keys: For errors.
-        checkpoint: The stored checkpoint, or None.
+        checkpoint: One of those that the store keeps, whichever; from an older one there is more to apply. None if it
+            has none.
         feed_entry: Id and packet of the feed's last entry, or None.
 
     Raises:
-        CorruptEntry: If either is not what an engine writes.
+        CorruptEntry: If the feed's entry is not what an engine writes.
     """
 
-    def __init__(self, keys: StreamKeys, checkpoint: bytes | None, feed_entry: tuple[FeedId, bytes] | None) -> None:
+    def __init__(
+        self, keys: StreamKeys, checkpoint: Checkpoint | None, feed_entry: tuple[FeedId, bytes] | None
+    ) -> None:
         self._keys = keys
         self.engine = Engine()
         self.term = 0
@@ -41,7 +44,7 @@ class Recovery:
         self.packet: Packet | None = None
         """The feed's last packet."""
         if checkpoint is not None:
-            self._load(checkpoint)
+            self.engine, self.term, self.store_id, _ = checkpoint
         if feed_entry is not None:
             self._expect(*feed_entry)
         self.history_lost = self.engine.position > self.feed_id.position
@@ -73,13 +76,6 @@ class Recovery:
         if self.packet is not None and self.packet.position == position:
             self._compare(self.packet)
         return self.engine
-
-    def _load(self, data: bytes) -> None:
-        try:
-            checkpoint = decode_checkpoint(data)
-        except MalformedMessage as error:
-            raise CorruptEntry(self._keys.checkpoint, "", str(error)) from error
-        self.engine, self.term, self.store_id = checkpoint
 
     def _expect(self, feed_id: FeedId, data: bytes) -> None:
         try:

@@ -1,23 +1,32 @@
 """Which snapshots go with a packet, and from where a reader of them must go on in the feed.
 
 Owns the rhythm: an instrument's snapshot at most once a second or every 1,000 packets, and only after a change; the
-accounts and the checkpoint every few seconds or every 10,000 packets. Owns `cover`: every packet up to it is contained
-in the stored snapshots and accounts. Time is an argument, in monotonic seconds.
+accounts and the checkpoint every few seconds or every 10,000 packets. These two are made beside the market, as it
+stands behind one packet, and stored with a later one. Owns `cover`: every packet up to it is contained in the stored
+snapshots and accounts. Time is an argument, in monotonic seconds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, NamedTuple
 
 from shared.packet import FeedId, Packet
 
 SNAPSHOT_PACKETS_MAX: Final = 1_000
 """An instrument that keeps changing is snapshotted at least this often, in packets."""
 CHECKPOINT_PACKETS_MAX: Final = 10_000
-"""Likewise accounts and checkpoint. A small part of the feed's retention, so that `cover` never falls out of it."""
+"""Likewise accounts and checkpoint: then the next ones are begun. A small part of the feed's retention."""
 
 _NEVER: Final = float("-inf")
+
+
+class _Place(NamedTuple):
+    """A place in the feed."""
+
+    feed_id: FeedId
+    packets: int
+    """Observed up to there."""
 
 
 class _Subject:
@@ -26,15 +35,15 @@ class _Subject:
     __slots__ = ("packets", "stored_at", "unstored_after")
 
     def __init__(self) -> None:
-        self.unstored_after: FeedId | None = None
+        self.unstored_after: _Place | None = None
         """The packet before the first change that is not stored; None if all are."""
         self.stored_at = _NEVER
         self.packets = 0
         """Packets with changes since it was stored."""
 
-    def changed(self, prev_id: FeedId) -> None:
+    def changed(self, after: _Place) -> None:
         if self.unstored_after is None:
-            self.unstored_after = prev_id
+            self.unstored_after = after
         self.packets += 1
 
     def stored(self, now: float) -> None:
@@ -46,16 +55,20 @@ class _Subject:
 class Due:
     """What is to be stored with a packet."""
 
-    __slots__ = ("checkpoint", "cover", "instruments", "listing")
+    __slots__ = ("cover", "everything", "instruments", "listing", "uncovered")
 
-    def __init__(self, instruments: list[str], cover: FeedId, *, listing: bool, checkpoint: bool) -> None:
+    def __init__(
+        self, instruments: list[str], cover: FeedId, uncovered: int, *, listing: bool, everything: bool
+    ) -> None:
         self.instruments = instruments
         """Symbols whose snapshots are due."""
         self.cover = cover
         """Holds once all of this is stored."""
+        self.uncovered = uncovered
+        """Packets after `cover`, which the feed must keep."""
         self.listing = listing
-        self.checkpoint = checkpoint
-        """The checkpoint and the accounts."""
+        self.everything = everything
+        """Checkpoint and accounts too, as the market stands now."""
 
 
 class SnapshotSchedule:
@@ -73,26 +86,40 @@ class SnapshotSchedule:
         self._books: dict[str, _Subject] = {}
         self._unstored: dict[str, _Subject] = {}  # those of _books with changes that are not stored
         self._accounts = _Subject()
+        self._accounts_before: _Place | None = None  # the `unstored_after` that ends when those being made are stored
         self._everything = True
         self._listing = False
         self._packets = 0
+        self._packets_before = 0  # when the last checkpoint was begun
 
     def everything(self) -> None:
         """Make all of it due with the next packet: after a takeover, or when the store has lost something."""
         self._everything = True
 
+    def checkpoint_is_due(self, now: float) -> bool:
+        """Tell whether it is time to begin another checkpoint, once the one before it is stored."""
+        packets = self._packets - self._packets_before
+        return now - self._accounts.stored_at >= self._checkpoint_interval_s or packets >= CHECKPOINT_PACKETS_MAX
+
+    def begin_checkpoint(self, now: float) -> None:
+        """Note that accounts and checkpoint are being made of what was observed so far; `take_due` is told the end."""
+        self._accounts_before = self._accounts.unstored_after
+        self._accounts.stored(now)
+        self._packets_before = self._packets
+
     def observe(self, packet: Packet, prev_id: FeedId) -> None:
         """Take the packet that comes after the feed entry `prev_id`: what it changes is no longer as stored."""
+        before = _Place(prev_id, self._packets)
         for symbol in _subjects(packet):
             book = self._books.setdefault(symbol, _Subject())
-            book.changed(prev_id)
+            book.changed(before)
             self._unstored[symbol] = book
-        if packet.executions:
-            self._accounts.changed(prev_id)
+        if packet.executions or packet.watches:
+            self._accounts.changed(before)
         self._listing = self._listing or bool(packet.listings)
         self._packets += 1
 
-    def take_due(self, last_id: FeedId, listed: Iterable[str], now: float) -> Due:
+    def take_due(self, last_id: FeedId, listed: Iterable[str], now: float, *, checkpoint_made: bool = False) -> Due:
         """
         Say what must be stored with the packet `last_id`, the last one observed; the caller stores it.
 
@@ -100,6 +127,7 @@ class SnapshotSchedule:
             last_id: Its id.
             listed: All symbols.
             now: Monotonic seconds.
+            checkpoint_made: What was begun last is stored with this packet.
         """
         everything, self._everything = self._everything, False
         if everything:
@@ -108,23 +136,22 @@ class SnapshotSchedule:
         due = [symbol for symbol, book in self._unstored.items() if everything or self._book_due(book, now)]
         for symbol in due:
             self._unstored.pop(symbol).stored(now)
-        checkpoint = everything or self._checkpoint_due(now)
-        if checkpoint:
-            self._accounts.stored(now)
-            self._packets = 0
+        if everything:
+            self.begin_checkpoint(now)
+        if everything or checkpoint_made:
+            self._accounts_before = None
         listing, self._listing = everything or self._listing, False
-        return Due(due, self._cover(last_id), listing=listing, checkpoint=checkpoint)
+        cover = self._cover(last_id)
+        uncovered = self._packets - cover.packets
+        return Due(due, cover.feed_id, uncovered, listing=listing, everything=everything)
 
     def _book_due(self, book: _Subject, now: float) -> bool:
         return now - book.stored_at >= self._snapshot_interval_s or book.packets >= SNAPSHOT_PACKETS_MAX
 
-    def _checkpoint_due(self, now: float) -> bool:
-        return now - self._accounts.stored_at >= self._checkpoint_interval_s or self._packets >= CHECKPOINT_PACKETS_MAX
-
-    def _cover(self, last_id: FeedId) -> FeedId:
-        unstored = [book.unstored_after for book in self._unstored.values()]
-        known = [found for found in (*unstored, self._accounts.unstored_after) if found is not None]
-        return min(known, default=last_id)
+    def _cover(self, last_id: FeedId) -> _Place:
+        books = [book.unstored_after for book in self._unstored.values()]
+        unstored = (*books, self._accounts_before, self._accounts.unstored_after)
+        return min((place for place in unstored if place is not None), default=_Place(last_id, self._packets))
 
 
 def _subjects(packet: Packet) -> dict[str, None]:

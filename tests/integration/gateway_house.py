@@ -59,10 +59,10 @@ class StoredExchange(Exchange):
 
 @contextlib.asynccontextmanager
 async def gateway_on(
-    url: str, tmp_path: Path, limits: GatewayLimits | None = None, *, is_fed: bool = True
+    url: str, tmp_path: Path, limits: GatewayLimits | None = None, *, is_fed: bool = True, **more: Any
 ) -> AsyncIterator[GatewayServer]:
     """Run a gateway on a free port until the block ends; it follows the feed already, unless told otherwise."""
-    settings = GatewaySettings(redis_url=url, port=0, secret_file=tmp_path / "secret")
+    settings = GatewaySettings(**{"redis_url": url, "port": 0, "secret_file": tmp_path / "secret", **more})
     server = GatewayServer(settings, SECRET, limits or GatewayLimits())
     stop = asyncio.Event()
     async with asyncio.TaskGroup() as tasks:

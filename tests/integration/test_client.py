@@ -330,8 +330,11 @@ async def test_orders_are_answered(market: Market, server: ScriptedServer) -> No
     assert (await market.replace(order_id=1, price=101)).ok
     assert (await market.cancel(order_id=1)).ok
     assert (await market.cancel_all("ACME")).data == {"cancelled": 3}
+    assert (await market.cancel_on_disconnect()).ok
     assert "server_time" in (await market.ping()).data
-    assert [request.op for request in server.requests] == ["order", "replace", "cancel", "cancel_all", "ping"]
+    assert [request.op for request in server.requests] == [
+        *("order", "replace", "cancel", "cancel_all", "cancel_on_disconnect", "ping")
+    ]
     first = server.requests[0]
     assert isinstance(first, Order)
     assert first.client_order_id, "made by the client, so that a repetition is safe"
@@ -425,6 +428,17 @@ async def test_the_account_follows_its_executions(market: Market, server: Script
     assert seen == FILL
     assert (account.positions, account.cash, account.user_seq) == ({"ACME": 6}, {"USD": -5_000_000}, 4)
     assert account.stale is None
+
+
+async def test_a_switch_of_cancel_on_disconnect_comes_with_the_account(market: Market, server: ScriptedServer) -> None:
+    """It comes without a number of its own: no execution is missing for it."""
+    server.market.accounts["ada"] = Account(3, [], {}, {})
+    account = await market.account()
+    executions = account.executions()
+    await server.say([Account(3, [], {}, {}, cancel_on_disconnect=True), FILL])
+    async with asyncio.timeout(PATIENCE_S):
+        assert await anext(executions) == FILL
+    assert account.cancel_on_disconnect
 
 
 async def test_executions_missed_while_away_are_named(market: Market, server: ScriptedServer) -> None:

@@ -94,9 +94,9 @@ async def test_a_wrong_token_is_refused_at_the_handshake(
 
 @pytest.mark.parametrize("offered", [None, [Subprotocol("chat")]])
 async def test_no_known_subprotocol_is_refused_with_the_list_of_them(
-    redis_url: str, tmp_path: Path, offered: list[Subprotocol] | None
+    redis_url: str, exchange: StoredExchange, tmp_path: Path, offered: list[Subprotocol] | None
 ) -> None:
-    async with gateway_on(redis_url, tmp_path, is_fed=False) as server:
+    async with gateway_on(redis_url, tmp_path) as server:
         with pytest.raises(InvalidStatus) as refusal:
             async with connect(f"ws://127.0.0.1:{server.port}/v1/stream", subprotocols=offered):
                 pass
@@ -230,7 +230,7 @@ async def test_a_planned_stop_says_goodbye_and_when_to_return(
             assert 0 <= goodbye.reconnect_in_ms < 1000
         for user in users:
             await user.__aexit__(None, None, None)
-        assert (await http(server, "/readyz")) == (503, "shutting down\n")
+        assert (await http(server, "/readyz")) == (404, "draining: shutting down\n")
 
 
 async def test_orders_reach_the_command_log_in_order_and_are_answered_from_the_feed(

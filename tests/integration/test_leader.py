@@ -15,6 +15,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from services.matching.aio.command_reader import CommandReader
+from services.matching.aio.forked_image import InlineImage
 from services.matching.aio.leader import Leader
 from services.matching.aio.lease import Lease
 from services.matching.aio.metrics import MatchingMetrics
@@ -22,13 +23,15 @@ from services.matching.aio.patience import Patience
 from services.matching.aio.publisher import Answer, Publisher, Verdict
 from services.matching.aio.standby import Standby
 from services.matching.aio.store_recovery import StoreRecovery
+from services.matching.aio.stored_checkpoints import StoredCheckpoints
 from services.matching.aio.takeover import Takeover
-from services.matching.checkpoint import Checkpoint, decode_checkpoint, encode_checkpoint
+from services.matching.checkpoint import Checkpoint, decode_checkpoint, encode_checkpoint, read_head
 from services.matching.kept_packets import FeedEntry
 from services.matching.settings import MatchingSettings
 from shared.aio.redis_connection import Redis, open_redis
+from shared.aio.redis_line import RedisLine
 from shared.commands import Command, ListInstrument, PlaceOrder, encode_commands
-from shared.errors import LeadershipLost, StoreUnavailable
+from shared.errors import CorruptEntry, LeadershipLost, StoreUnavailable
 from shared.instrument import Instrument
 from shared.packet import FeedId
 from shared.snapshots import decode_book_state
@@ -44,11 +47,13 @@ class FaultyPublisher(Publisher):
     """A publisher whose next calls fail as told: "lost" before or after they are done, or "cut" in the middle."""
 
     def __init__(self, redis: Redis) -> None:
-        super().__init__(redis, KEYS, "me", lease_ms=60_000, feed_packets_max=10_000, command_entries_max=10_000)
+        super().__init__(
+            RedisLine(redis), KEYS, "me", lease_ms=60_000, feed_packets_max=10_000, command_entries_max=10_000
+        )
         self.faults: list[str] = []
 
     async def publish(
-        self, prev_id: FeedId, entries: Sequence[FeedEntry], values: Mapping[str, bytes], first_needed: str = ""
+        self, prev_id: FeedId, entries: Sequence[FeedEntry], values: Mapping[str, bytes], *beside: Any
     ) -> Answer:
         fault = self.faults.pop() if self.faults else ""
         if fault == "request lost":
@@ -56,7 +61,7 @@ class FaultyPublisher(Publisher):
         if fault == "cut" and len(entries) > 1:
             answer = await super().publish(prev_id, entries[:1], {})
             return Answer(Verdict.REFUSED, "OOM") if answer.verdict is Verdict.APPENDED else answer
-        answer = await super().publish(prev_id, entries, values, first_needed)
+        answer = await super().publish(prev_id, entries, values, *beside)
         if fault == "store restarted":
             self.store_id = "0" * 40  # as it was before: it lost nothing, but its answer and its name
         if fault in {"answer lost", "store restarted"}:
@@ -71,21 +76,38 @@ class House:
         self.redis = redis
         self.random = Random(seed)
         self.publisher = FaultyPublisher(redis)
-        self.reader = CommandReader(redis, KEYS)
+        self.line = RedisLine(redis)
+        self.reader = CommandReader(self.line, KEYS)
         self.appended: list[Command] = []
         self.told: dict[bytes, Any] = {}
+        self.registry = CollectorRegistry()
         self.leader: Leader
 
-    async def lead(self) -> None:
-        settings = MatchingSettings(checkpoint_interval_s=1_000, snapshot_interval_s=1_000, lease_ms=60_000)
-        metrics = MatchingMetrics(CollectorRegistry())
+    async def lead(self, checkpoint_interval_s: float = 1_000) -> None:
+        settings = MatchingSettings(
+            checkpoint_interval_s=checkpoint_interval_s, snapshot_interval_s=1_000, lease_ms=60_000
+        )
+        self.registry = CollectorRegistry()
+        metrics = MatchingMetrics(self.registry)
         patience = Patience(10.0, asyncio.Event(), self.random)
         lease = Lease(self.redis, KEYS, "me", 60_000)
         assert await lease.try_acquire()
-        recovery = StoreRecovery(self.redis, KEYS, lease, self.reader)
-        standby = Standby(self.redis, KEYS, self.reader, recovery, metrics)
+        stored = StoredCheckpoints(self.redis, KEYS, metrics)
+        recovery = StoreRecovery(self.redis, KEYS, lease, self.reader, stored)
+        standby = Standby(self.line, KEYS, self.reader, recovery, metrics)
         takeover = Takeover(
-            self.redis, KEYS, lease, standby, recovery, self.publisher, settings, patience, metrics, self.random
+            self.redis,
+            KEYS,
+            lease,
+            standby,
+            recovery,
+            stored,
+            self.publisher,
+            settings,
+            patience,
+            metrics,
+            self.random,
+            InlineImage,
         )
         self.leader = await takeover.run()
         self.reader.seek(self.leader.engine.log_id)
@@ -132,6 +154,25 @@ class House:
             await self.redis.restore(key, 0, value)
         for command in self.appended:
             await self.redis.xadd(KEYS.commands, {b"c": encode_commands([command])})
+
+    async def turn_with_a_checkpoint(self) -> None:
+        """A turn behind which a checkpoint is made, and waits for the next one."""
+        await self.turn()
+        making = asyncio.TaskGroup()
+        async with asyncio.timeout(10), making:
+            task = making.create_task(self.leader.checkpoints.run())
+            while self.leader.checkpoints._ready is None or self.leader.checkpoints._image is not None:  # noqa: ASYNC110
+                await asyncio.sleep(0.001)
+            task.cancel()
+
+    async def damage(self, key: str) -> None:
+        """One bit, as disks and memories do it."""
+        data = bytearray(cast("bytes", await self.redis.get(key)))
+        data[self.random.randrange(len(data))] ^= 1 << self.random.randrange(8)
+        await self.redis.set(key, bytes(data))
+
+    def refused(self) -> float | None:
+        return self.registry.get_sample_value("outcry_matching_checkpoints_refused_total")
 
     def state(self) -> bytes:
         engine = self.leader.engine
@@ -268,6 +309,111 @@ async def test_an_old_leader_that_still_writes_is_caught_up_with(house: House, r
     assert overtaken
     assert new.leader.engine.position == old.engine.position == 2
     assert new.leader.term > old.term
+
+
+async def positions_kept(redis: Redis) -> list[int]:
+    """Where the newest and the previous checkpoint stand."""
+    kept = cast("list[bytes]", await redis.mget(KEYS.checkpoint, KEYS.previous_checkpoint))
+    return [read_head(data).position for data in kept]
+
+
+async def test_a_term_begins_with_two_checkpoints_that_are_the_same(house: House, redis: Redis) -> None:
+    """Rules and epoch may be others than an older one says."""
+    assert await positions_kept(redis) == [0, 0]
+
+
+async def test_a_checkpoint_made_beside_the_market_is_stored_with_a_later_packet(redis: Redis) -> None:
+    """As the market stood when it was begun; the one before it is kept, and what that one needs of the log."""
+    house = House(redis)
+    house.publisher._command_entries_max = 1
+    await house.lead(checkpoint_interval_s=0)
+    await house.append(ListInstrument("leader", 1, Instrument("ACME")))
+    for _ in range(3):
+        await house.turn_with_a_checkpoint()
+        await house.order()
+    # That of position 0 stands in the store whole, twice; those of 1 and 2 have been stored, that of 3 waits.
+    assert house.leader.engine.position == 3
+    assert await positions_kept(redis) == [2, 1]
+    needed = read_head(cast("bytes", await redis.get(KEYS.previous_checkpoint))).log_id
+    assert await redis.xrange(KEYS.commands, needed, needed)
+
+
+async def test_a_checkpoint_whose_answer_was_lost_is_made_good(redis: Redis) -> None:
+    """The call had landed and used up what was waiting: the market stores itself, and the packet is there once."""
+    house = House(redis)
+    await house.lead(checkpoint_interval_s=0)
+    await house.append(ListInstrument("leader", 1, Instrument("ACME")))
+    await house.turn_with_a_checkpoint()
+    await house.order()
+    house.publisher.faults = ["answer lost"]
+    await house.turn()
+    assert await positions_kept(redis) == [2, 2]
+    assert [int(feed_id.split(b"-")[1]) for feed_id in await house.feed()] == [0, 1, 2]
+
+
+async def test_healing_leaves_no_checkpoint_that_leads_elsewhere(redis: Redis) -> None:
+    """The commands behind an older one are lost with the store's tail: from it one would miss an order."""
+    house = House(redis)
+    await house.lead(checkpoint_interval_s=0)
+    await house.append(ListInstrument("leader", 1, Instrument("ACME")))
+    await house.turn_with_a_checkpoint()
+    copy = await house.copy()
+    await house.order()
+    await house.turn_with_a_checkpoint()
+    house.appended.clear()  # nobody appends it again
+    await house.roll_back(copy)
+    await house.append(ListInstrument("leader", 2, Instrument("GPU")))
+    await house.turn()
+    state = house.state()
+    await house.damage(KEYS.checkpoint)
+    await house.lead()
+    assert house.refused() == 1
+    assert house.state() == state
+
+
+async def test_a_store_that_lost_its_tail_is_healed_from_its_previous_checkpoint(house: House, redis: Redis) -> None:
+    """What the leader asks of it is where the log goes on; from an older place it reads more, and skips it."""
+    copy = await house.copy()
+    for _ in range(3):
+        await house.order()
+        await house.turn()
+    await house.roll_back(copy)
+    await house.damage(KEYS.checkpoint)
+    await house.order()
+    await house.turn()
+    await house.turn()
+    assert house.refused() == 1
+    assert [int(feed_id.split(b"-")[1]) for feed_id in await house.feed()] == list(range(6))
+    assert await positions_kept(redis) == [5, 5]
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_a_damaged_checkpoint_changes_nothing_that_is_told(redis: Redis, seed: int) -> None:
+    """The next engine stands where the last one stood, in its epoch, and repeats no packet."""
+    house = House(redis, seed)
+    await house.lead(checkpoint_interval_s=0)
+    await house.append(ListInstrument("leader", 1, Instrument("ACME")))
+    for _ in range(house.random.randint(2, 8)):
+        await house.turn_with_a_checkpoint()
+        await house.order()
+    await house.turn()
+    state, told, epoch = house.state(), await house.feed(), house.leader.engine.epoch
+    await house.damage(KEYS.checkpoint)
+    await house.lead()
+    assert house.refused() == 1
+    assert (house.state(), house.leader.engine.epoch) == (state, epoch)
+    *before, marker = (await house.feed()).items()
+    assert dict(before) == told
+    assert marker[0].endswith(b"-%d" % house.leader.engine.position)
+
+
+async def test_two_damaged_checkpoints_end_the_recovery(house: House) -> None:
+    """A market without its orders would be worse than none."""
+    await house.damage(KEYS.checkpoint)
+    await house.damage(KEYS.previous_checkpoint)
+    with pytest.raises(CorruptEntry, match="checkpoint:previous"):
+        await house.lead()
+    assert house.refused() == 2
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -9,12 +9,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgpack
 import pytest
 
-from services.matching.checkpoint import decode_checkpoint
+from services.matching.checkpoint import CHECKPOINT_VERSION, decode_checkpoint, read_head
 from shared.commands import Tick, decode_commands, encode_commands
 from shared.market_listing import DEFAULT_LISTING
 from shared.packet import PACKET_VERSION, FeedId, Packet, encode_packet
@@ -285,15 +286,83 @@ def test_a_log_trimmed_past_the_checkpoint_stops_it(engines: Engines, trader: Tr
     assert again.told("no longer has it")
 
 
-def test_a_damaged_checkpoint_stops_it(engines: Engines, trader: Trader) -> None:
-    """A wrong state is worse than none."""
+def one_byte_flipped(data: bytes) -> bytes:
+    return data[:-9] + bytes([data[-9] ^ 1]) + data[-8:]
+
+
+def of_another_version(data: bytes) -> bytes:
+    _, *rest = msgpack.unpackb(data)
+    return bytes(msgpack.packb([CHECKPOINT_VERSION + 1, *rest]))
+
+
+@pytest.mark.parametrize("damage", [one_byte_flipped, of_another_version])
+def test_a_bad_checkpoint_is_refused_by_name_and_the_one_before_it_used(
+    engines: Engines, trader: Trader, damage: Callable[[bytes], bytes]
+) -> None:
+    """Users see a pause: seqs, trade ids, epoch and resting orders go on from an older checkpoint and more commands."""
+    engine = engines.start_leading(CHECKPOINT_INTERVAL_S=0.1, COMMAND_ENTRIES_MAX=1)
+    positions = iter(range(1, 1_000))
+    for _ in range(5):
+        trader.trade()
+    resting = trader.order("ann", Side.ASK, 120, 7)
+    trader.append(resting)
+    trader.wait_for(resting)
+
+    def two_that_differ() -> bool:
+        trader.append(Tick("somebody", next(positions)))
+        kept = trader.redis.mget(KEYS.checkpoint, KEYS.previous_checkpoint)
+        newest, previous = (read_head(data).position for data in kept)
+        return newest > previous > 0
+
+    eventually(two_that_differ)
+    engine.kill()
+    before = trader.feed()
+    trader.redis.set(KEYS.checkpoint, damage(trader.redis.get(KEYS.checkpoint)))
+    trader.free_lease()
+    again = engines.start_leading()
+    assert again.told(f'"key": "{KEYS.checkpoint}"')
+    assert again.told('"level": "error"')
+    taken = trader.order("bob", Side.BID, 120, 7)
+    trader.append(taken)
+    packet = trader.wait_for(taken)
+    assert [(trade.trade_id, trade.quantity) for trade in packet.trades] == [(6, 7)]
+    assert [change.seq for change in packet.changes] == [12]
+    assert len({packet.epoch for packet in trader.packets()}) == 1
+    assert before.items() <= trader.feed().items()
+    assert chain_is_unbroken(trader)
+    # Its successor finds two good ones again.
+    again.kill()
+    trader.free_lease()
+    third = engines.start_leading()
+    trader.trade()
+    assert not third.told("refused")
+
+
+def test_two_bad_checkpoints_stop_it(engines: Engines, trader: Trader) -> None:
+    """A wrong state is worse than none; both keys are named."""
     engine = engines.start_leading()
     engine.send_signal(signal.SIGTERM)
     assert engine.exit_code() == 0
-    trader.redis.setrange(KEYS.checkpoint, 40, b"\xff\xff")
+    for key in (KEYS.checkpoint, KEYS.previous_checkpoint):
+        trader.redis.set(key, one_byte_flipped(trader.redis.get(key)))
     again = engines.start()
     assert again.exit_code() == 5
-    assert again.told(KEYS.checkpoint)
+    assert again.told(f"{KEYS.checkpoint} is corrupt")
+    assert again.told(KEYS.previous_checkpoint)
+
+
+def test_a_kill_in_the_middle_of_a_checkpoint_loses_nothing(engines: Engines, trader: Trader) -> None:
+    """The child that encodes it ends with its pipe, and what it had stored is never used."""
+    engine = engines.start_leading(CHECKPOINT_INTERVAL_S=0)
+    for _ in range(5):
+        trader.trade()
+    engine.kill()
+    trader.free_lease()
+    again = engines.start_leading(CHECKPOINT_INTERVAL_S=0)
+    assert [trade.trade_id for trade in trader.trade().trades] == [6]
+    assert not again.told("refused")
+    assert not again.told("a checkpoint failed")
+    assert chain_is_unbroken(trader)
 
 
 def test_an_unreachable_store_ends_it_after_its_patience(redis_server: RealRedis, own_engines: Engines) -> None:

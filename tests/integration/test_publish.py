@@ -9,9 +9,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from services.matching.aio.publisher import UNKNOWN_STORE, Answer, Publisher, Verdict
+from services.matching.aio.publisher import UNKNOWN_STORE, Answer, NextCheckpoint, Publisher, Verdict, WholeCheckpoint
+from services.matching.kept_checkpoints import StagedCheckpoint
 from services.matching.kept_packets import FeedEntry
 from shared.aio.redis_connection import Redis, open_redis
+from shared.aio.redis_line import RedisLine
 from shared.packet import FEED_START, FeedId
 from shared.stream_keys import StreamKeys
 from tests.real_redis import RealRedis
@@ -24,7 +26,7 @@ SNAPSHOT = KEYS.snapshot("ACME")
 
 def publisher_of(redis: Redis, leader: str = "me", **limits: int) -> Publisher:
     given = {"lease_ms": 60_000, "feed_packets_max": 1_000, "command_entries_max": 1_000, **limits}
-    return Publisher(redis, KEYS, leader, **given)
+    return Publisher(RedisLine(redis), KEYS, leader, **given)
 
 
 def entry(feed_id: FeedId, prev_id: FeedId = FEED_START) -> FeedEntry:
@@ -196,7 +198,16 @@ async def test_the_feed_is_trimmed_and_its_last_entry_stays(redis: Redis) -> Non
     assert (await feed_ids(redis))[-1] == "7-1000"
 
 
-async def test_the_command_log_is_trimmed_only_behind_the_checkpoint(redis: Redis) -> None:
+async def test_the_feed_keeps_what_no_snapshot_holds(redis: Redis) -> None:
+    """Whoever joins reads on after `cover`: a gap there could never be closed. The limit yields."""
+    publisher = publisher_of(redis, feed_packets_max=100)
+    publisher.store_id = (await publisher.ask_store_id()).detail
+    entries = [entry(FeedId(7, position)) for position in range(1, 1_001)]
+    await publisher.publish(FEED_START, entries, {KEYS.cover: b"7-200"}, uncovered=800)
+    assert await feed_ids(redis) == [f"7-{position}" for position in range(201, 1_001)]
+
+
+async def test_the_command_log_is_trimmed_only_with_a_checkpoint_and_behind_it(redis: Redis) -> None:
     """What recovery still needs stays, whatever the limit says."""
     publisher = publisher_of(redis, command_entries_max=10)
     publisher.store_id = (await publisher.ask_store_id()).detail
@@ -204,10 +215,65 @@ async def test_the_command_log_is_trimmed_only_behind_the_checkpoint(redis: Redi
         await redis.xadd(KEYS.commands, {"c": "x"}, id=f"{number}-0")
     await publisher.publish(FEED_START, [entry(FeedId(7, 1))], {})
     assert await redis.xlen(KEYS.commands) == 500
-    await publisher.publish(FeedId(7, 1), [entry(FeedId(7, 2), FeedId(7, 1))], {}, first_needed="350-0")
+    await publisher.publish(FeedId(7, 1), [], {}, WholeCheckpoint(b"checkpoint", "350-0"))
     [(oldest, _)] = await redis.xrange(KEYS.commands, count=1)
     assert 1 < int(oldest.split(b"-")[0]) <= 350
     assert await redis.xrange(KEYS.commands, "350-0", "350-0")
+
+
+async def test_a_whole_checkpoint_becomes_both(redis: Redis, publisher: Publisher) -> None:
+    """Where an older one would lead to another market there must be none."""
+    await redis.mset({KEYS.checkpoint: b"old", KEYS.previous_checkpoint: b"older"})
+    answer = await publisher.publish(
+        FEED_START, [entry(FeedId(7, 3))], {KEYS.accounts: b"a"}, WholeCheckpoint(b"new", "5-0")
+    )
+    assert answer.verdict is Verdict.APPENDED
+    assert await redis.mget(KEYS.checkpoint, KEYS.previous_checkpoint, KEYS.accounts) == [b"new", b"new", b"a"]
+
+
+async def stage(redis: Redis, number: int) -> StagedCheckpoint:
+    staged = StagedCheckpoint(f"{KEYS.prefix}staged-{number}", f"{KEYS.prefix}accounts-{number}", "9-0")
+    for key in staged[:2]:
+        await redis.set(key, f"{number}", px=60_000)
+    return staged
+
+
+async def test_a_staged_checkpoint_takes_its_place_and_the_newest_becomes_the_previous(
+    redis: Redis, publisher: Publisher
+) -> None:
+    """In one step with the packet; and they stay: what waits is soon forgotten, what is stored must not be."""
+    for number in (1, 2, 3):
+        staged = await stage(redis, number)
+        prev_id = FeedId(7, number - 1) if number > 1 else FEED_START
+        fresh = entry(FeedId(7, number), prev_id)
+        answer = await publisher.publish(prev_id, [fresh], {}, NextCheckpoint(staged, "5-0"))
+        assert answer.verdict is Verdict.APPENDED
+    kept = (KEYS.checkpoint, KEYS.previous_checkpoint, KEYS.accounts)
+    assert await redis.mget(kept) == [b"3", b"2", b"3"]
+    assert [await redis.pttl(key) for key in kept] == [-1, -1, -1]
+    assert len(await redis.keys("*staged*")) == 0
+
+
+@pytest.mark.parametrize("missing", [0, 1])
+async def test_what_no_longer_waits_stores_nothing(redis: Redis, publisher: Publisher, missing: int) -> None:
+    """Half of it would be worse than none: the packet is not appended either, so that the leader can think again."""
+    await redis.set(KEYS.checkpoint, b"old")
+    staged = await stage(redis, 1)
+    await redis.delete(staged[missing])
+    answer = await publisher.publish(FEED_START, [entry(FeedId(7, 3))], {SNAPSHOT: b"s"}, NextCheckpoint(staged, "5-0"))
+    assert answer == Answer(Verdict.UNSTAGED, "0-0")
+    assert await redis.exists(KEYS.feed, SNAPSHOT, KEYS.previous_checkpoint, KEYS.lease) == 0
+    assert await redis.get(KEYS.checkpoint) == b"old"
+
+
+async def test_a_checkpoint_is_not_stored_by_who_may_not_append(redis: Redis, publisher: Publisher) -> None:
+    """An engine that was frozen may have one waiting; by then the market is elsewhere."""
+    await publisher.publish(FEED_START, [entry(FeedId(8, 1))], {}, WholeCheckpoint(b"theirs", "5-0"))
+    staged = await stage(redis, 1)
+    for checkpoint in (NextCheckpoint(staged, "5-0"), WholeCheckpoint(b"mine", "5-0")):
+        answer = await publisher.publish(FeedId(7, 3), [entry(FeedId(7, 4), FeedId(7, 3))], {}, checkpoint)
+        assert answer.verdict is Verdict.AHEAD
+    assert await redis.mget(KEYS.checkpoint, KEYS.previous_checkpoint) == [b"theirs", b"theirs"]
 
 
 async def test_reads_its_own_entry_back(redis: Redis, publisher: Publisher) -> None:

@@ -6,10 +6,11 @@ out first, then the error, again and again.
 
 from __future__ import annotations
 
-from typing import Final, cast
+from typing import Final
 
 from services.matching.command_log import LOG_START, LogEntry, decode_entry
-from shared.aio.redis_connection import BLOCK_MS, Redis
+from shared.aio.redis_connection import BLOCK_MS
+from shared.aio.redis_line import RedisLine
 from shared.errors import CorruptEntry
 from shared.stream_keys import StreamKeys
 
@@ -22,12 +23,12 @@ class CommandReader:
     A place in the log.
 
     Args:
-        redis: A client for nobody else: a read blocks it for up to BLOCK_MS.
+        line: A read blocks it for up to BLOCK_MS.
         keys: The shard's keys.
     """
 
-    def __init__(self, redis: Redis, keys: StreamKeys) -> None:
-        self._redis = redis
+    def __init__(self, line: RedisLine, keys: StreamKeys) -> None:
+        self._line = line
         self._key = keys.commands
         self._after = LOG_START
         self._corrupt: CorruptEntry | None = None
@@ -36,6 +37,11 @@ class CommandReader:
         """Go on after this entry, wherever one was."""
         self._after = after
         self._corrupt = None
+
+    async def begin_anew(self, after: str) -> None:
+        """Go on after this entry, on a new connection: the old one may have stayed at a former primary."""
+        await self._line.hang_up()
+        self.seek(after)
 
     async def read(self, block_ms: int | None = BLOCK_MS) -> list[LogEntry]:
         """
@@ -50,10 +56,8 @@ class CommandReader:
         """
         if self._corrupt is not None:
             raise self._corrupt
-        reply = await self._redis.xread({self._key: self._after}, count=ENTRIES_IN_READ_MAX, block=block_ms)
-        streams = cast("dict[bytes, list[tuple[bytes, dict[bytes, bytes]]]]", reply or {})
         entries: list[LogEntry] = []
-        for entry_id, fields in streams.get(self._key.encode(), ()):
+        for entry_id, fields in await self._line.read_stream(self._key, self._after, ENTRIES_IN_READ_MAX, block_ms):
             try:
                 entries.append(decode_entry(self._key, entry_id, fields))
             except CorruptEntry as error:
@@ -66,4 +70,4 @@ class CommandReader:
 
     async def holds(self, entry_id: str) -> bool:
         """Tell whether the log still has this entry; its beginning always counts as held."""
-        return entry_id == LOG_START or bool(await self._redis.xrange(self._key, entry_id, entry_id))
+        return entry_id == LOG_START or bool(await self._line.call("XRANGE", self._key, entry_id, entry_id))

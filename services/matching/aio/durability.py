@@ -47,38 +47,41 @@ class DurabilityGate:
         self._durability = durability
         self._replicas_min = replicas_min
 
-    async def secure(self, position: int) -> None:
+    async def secure(self, position: int, store_id: str) -> None:
         """
         Return when all that has been written so far is durable.
 
         Args:
             position: Written down for operators: the last position that is known to be.
+            store_id: Of the store that will be published to. A former primary that still takes writes has no replicas
+                any more; one that asked its successor instead would never know.
 
         Raises:
-            NotDurable: If it is not so within `ANSWER_MS`.
+            NotDurable: If it is not so within `ANSWER_MS`, or another store was asked.
             RedisError: If Redis could not be reached, or does not know the question.
         """
         match self._durability:
             case Durability.PROCESS:
                 return
             case Durability.MACHINE:
-                [synced, _] = await self._ask(position, "WAITAOF", 1, 0, ANSWER_MS)
+                [synced, _] = await self._ask(position, store_id, "WAITAOF", 1, 0, ANSWER_MS)
                 if not synced:
                     raise NotDurable("durability=machine: the append-only file is not on disk; see appendfsync")
             case Durability.REPLICA:
-                [replicas] = await self._ask(position, "WAIT", self._replicas_min, ANSWER_MS)
+                [replicas] = await self._ask(position, store_id, "WAIT", self._replicas_min, ANSWER_MS)
                 if replicas < self._replicas_min:
                     raise NotDurable(
                         f"durability=replica: {replicas} of {self._replicas_min} replicas have the last commands"
                     )
 
-    async def _ask(self, position: int, *question: str | int) -> Sequence[int]:
+    async def _ask(self, position: int, store_id: str, *question: str | int) -> Sequence[int]:
         # The question is about what this very connection has written: so it writes, behind all commands read.
         async with self._redis.pipeline(transaction=False) as together:
             together.set(self._key, position)
             together.execute_command(*question)
+            together.info("replication")
             try:
-                _, answer = await together.execute()
+                _, answer, asked = await together.execute()
             except ResponseError as error:
                 if "unknown command" not in str(error):
                     raise
@@ -86,4 +89,7 @@ class DurabilityGate:
                     f"durability={self._durability.value} needs {question[0]}, which this Redis does not know; "
                     "with appendfsync always, durability=process promises the same"
                 ) from error
+        if asked["master_replid"] != store_id:
+            await self._redis.connection_pool.disconnect()
+            raise NotDurable(f"durability={self._durability.value}: another store answered than is published to")
         return [answer] if isinstance(answer, int) else [int(count) for count in answer]

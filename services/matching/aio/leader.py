@@ -8,24 +8,28 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import assert_never, cast
+from typing import assert_never
 
 import structlog
 
+from services.matching.aio.checkpoint_writer import CheckpointWriter
 from services.matching.aio.durability import DurabilityGate
+from services.matching.aio.forked_image import Encoded
 from services.matching.aio.metrics import MatchingMetrics
 from services.matching.aio.patience import Patience
-from services.matching.aio.publisher import Answer, Publisher, Verdict
-from services.matching.checkpoint import Checkpoint, encode_checkpoint, read_head
+from services.matching.aio.publisher import Answer, NextCheckpoint, Publisher, Verdict, WholeCheckpoint
+from services.matching.aio.stored_checkpoints import StoredCheckpoints
+from services.matching.checkpoint import Checkpoint, encode_checkpoint
 from services.matching.command_log import LOG_START
 from services.matching.engine import Engine
 from services.matching.feed import PacketBuilder
+from services.matching.kept_checkpoints import StagedCheckpoint
 from services.matching.kept_packets import FeedEntry, KeptPackets
 from services.matching.settings import MatchingSettings
 from services.matching.snapshot_schedule import SnapshotSchedule
 from shared.aio.cancellation import raise_if_cancelled
-from shared.aio.redis_connection import UNREACHABLE, Redis, RedisError
-from shared.errors import CorruptEntry, LeadershipLost, MalformedMessage
+from shared.aio.redis_connection import UNREACHABLE, RedisError
+from shared.errors import LeadershipLost
 from shared.packet import FeedId, Packet, encode_packet
 from shared.snapshots import encode_accounts, encode_book_state, encode_listing
 from shared.stream_keys import StreamKeys
@@ -34,7 +38,7 @@ from shared.stream_keys import StreamKeys
 class _Publication:
     """What is to be published; healing extends it."""
 
-    __slots__ = ("entries", "first_needed", "fresh", "prev_id", "values")
+    __slots__ = ("checkpoint", "entries", "fresh", "prev_id", "uncovered", "values")
 
     def __init__(self, prev_id: FeedId, fresh: FeedEntry | None) -> None:
         self.prev_id = prev_id
@@ -43,7 +47,9 @@ class _Publication:
         self.entries: Sequence[FeedEntry] = () if fresh is None else (fresh,)
         """What is still to be appended, the new entry last."""
         self.values: dict[str, bytes] = {}
-        self.first_needed = ""
+        self.checkpoint: WholeCheckpoint | NextCheckpoint | None = None
+        self.uncovered = 0
+        """Packets that are not in the snapshots once this is stored."""
 
 
 class Leader:
@@ -55,7 +61,8 @@ class Leader:
         term: This term; above that of `last_id`.
         last_id: The feed's last id; of the last packet in `kept`, if there is any.
         kept: Packets up to there, for healing a store that has lost them.
-        redis: For reading back what the store holds.
+        stored: Checkpoints, for reading back what the store holds.
+        checkpoints: Makes them beside the market; somebody must `run` it.
         keys: The shard's keys.
         publisher: The way into the feed; knows the store's id.
         gate: What commands must pass before their packet is published.
@@ -70,7 +77,8 @@ class Leader:
         term: int,
         last_id: FeedId,
         kept: KeptPackets,
-        redis: Redis,
+        stored: StoredCheckpoints,
+        checkpoints: CheckpointWriter,
         keys: StreamKeys,
         publisher: Publisher,
         gate: DurabilityGate,
@@ -81,10 +89,12 @@ class Leader:
         self.engine = engine
         self.term = term
         self.builder = PacketBuilder(engine)
+        self.checkpoints = checkpoints
         self.rewound = False
         """The command log must be read again from `engine.log_id`; whoever reads it clears this."""
         self._last_id = last_id
-        self._redis = redis
+        self._newest_log_id = engine.log_id  # of the newest checkpoint, as soon as this leader has stored one
+        self._stored = stored
         self._keys = keys
         self._publisher = publisher
         self._gate = gate
@@ -95,6 +105,11 @@ class Leader:
         self._kept = kept
         self._renewed_at = time.monotonic()
         self._log = structlog.get_logger().bind(term=term)
+
+    @property
+    def silent_s(self) -> float:
+        """Seconds since the last publication that arrived was sent; it renewed the lease."""
+        return time.monotonic() - self._renewed_at
 
     async def announce(self) -> bool:
         """
@@ -122,9 +137,9 @@ class Leader:
                 raise RedisError(answer.detail)
         return False
 
-    async def publish(self) -> None:
+    async def publish(self) -> Packet | None:
         """
-        Publish what has been applied since the last packet, if anything, and return once it is in the feed.
+        Publish what has been applied since the last packet, if anything, and return it once it is in the feed.
 
         Raises:
             LeadershipLost: If another leads, or the store lost more than can be healed.
@@ -133,7 +148,9 @@ class Leader:
         packet = self.builder.take()
         if packet is not None:
             await self._complete(self._next(packet))
-            self._metrics.batch(packet.position)
+            self._metrics.batch(packet)
+            self._begin_checkpoint()
+        return packet
 
     async def finish(self) -> None:
         """Store everything as it stands; the last act of a term. Raises as `publish`."""
@@ -158,7 +175,7 @@ class Leader:
             sent_at = time.monotonic()
             try:
                 if publication.fresh is not None:
-                    await self._gate.secure(publication.fresh.feed_id.position)
+                    await self._gate.secure(publication.fresh.feed_id.position, self._publisher.store_id)
                 if await self._draw_consequences(publication, await self._send(publication)):
                     self._appended(publication, sent_at)
                     return
@@ -168,9 +185,15 @@ class Leader:
 
     async def _send(self, publication: _Publication) -> Answer:
         with self._metrics.publish_seconds.time():
-            return await self._publisher.publish(
-                publication.prev_id, publication.entries, publication.values, publication.first_needed
+            answer = await self._publisher.publish(
+                publication.prev_id,
+                publication.entries,
+                publication.values,
+                publication.checkpoint,
+                publication.uncovered,
             )
+        self._metrics.publications[answer.verdict.value] += 1
+        return answer
 
     async def _draw_consequences(self, publication: _Publication, answer: Answer) -> bool:
         """Do what an answer demands; True if the publication is in the feed, False if it must be sent (again)."""
@@ -183,6 +206,8 @@ class Leader:
                 await self._heal(publication, FeedId.parse(answer.detail))
             case Verdict.CHANGED:
                 await self._meet_store(publication, answer.detail)
+            case Verdict.UNSTAGED:
+                self._store_everything(publication)
             case Verdict.NOT_LEADER:
                 raise LeadershipLost(f"{answer.detail} leads")
             case Verdict.REFUSED:
@@ -227,11 +252,12 @@ class Leader:
 
     async def _meet_store(self, publication: _Publication, store_id: str) -> None:
         """Go on with a store that restarted or failed over, unless another may have led in what it lost."""
-        silent_s = time.monotonic() - self._renewed_at
+        silent_s = self.silent_s
         if silent_s > self._lease_s:
             raise LeadershipLost(
                 f"the store is another one after {silent_s:.1f} s; someone else may have led meanwhile"
             )
+        await self._publisher.hang_up()  # some connections may have stayed at a former primary
         log_id = await self._stored_log_id()
         self._log.warning("the store restarted or failed over", store=store_id)
         self._publisher.store_id = store_id
@@ -239,35 +265,70 @@ class Leader:
 
     async def _stored_log_id(self) -> str:
         """Where the store's own checkpoint stands. Asked before anything is changed, since asking may fail."""
-        data = cast("bytes | None", await self._redis.get(self._keys.checkpoint))
-        try:
-            return read_head(data).log_id if data is not None else LOG_START
-        except MalformedMessage as error:
-            raise CorruptEntry(self._keys.checkpoint, "", str(error)) from error
+        head = await self._stored.head()
+        return head.log_id if head is not None else LOG_START
 
     def _rewind(self, publication: _Publication, log_id: str) -> None:
         """Have the log read again from there, and publish a checkpoint that says so."""
         self.engine.log_id = log_id
         self.rewound = True
-        self._schedule.everything()
-        self._fill_in(publication)
+        self._store_everything(publication)
 
     # What is stored beside the packets.
+
+    def _store_everything(self, publication: _Publication) -> None:
+        self._schedule.everything()
+        self._fill_in(publication)
 
     def _fill_in(self, publication: _Publication) -> None:
         engine, keys = self.engine, self._keys
         last_id = self._last_id if publication.fresh is None else publication.fresh.feed_id
-        due = self._schedule.take_due(last_id, engine.markets, time.monotonic())
+        if self.checkpoints.has_failed:
+            self._schedule.everything()
+        staged = self.checkpoints.take_ready()
+        due = self._schedule.take_due(last_id, engine.markets, time.monotonic(), checkpoint_made=staged is not None)
         values = publication.values
         for symbol in due.instruments:
             state = engine.markets[symbol].book_state(engine.epoch, str(last_id))
             values[keys.snapshot(symbol)] = encode_book_state(state)
         if due.listing:
             values[keys.listing] = encode_listing([market.instrument for market in engine.markets.values()])
-        if due.checkpoint:
-            with self._metrics.checkpoint_seconds.time():
-                accounts = {user: account.message() for user, account in engine.accounts.items()}
-                values[keys.accounts] = encode_accounts(accounts)
-                values[keys.checkpoint] = encode_checkpoint(Checkpoint(engine, self.term, self._publisher.store_id))
-            publication.first_needed = engine.log_id
+        if due.everything:
+            publication.checkpoint = self._whole_checkpoint(values)
+        elif staged is not None:
+            publication.checkpoint = self._next_checkpoint(staged)
         values[keys.cover] = str(due.cover).encode()
+        publication.uncovered = due.uncovered
+
+    def _begin_checkpoint(self) -> None:
+        """Begin the next checkpoint if it is time. The engine stands between two packets."""
+        now = time.monotonic()
+        if self.checkpoints.is_idle and self._schedule.checkpoint_is_due(now):
+            self._schedule.begin_checkpoint(now)
+            with self._metrics.checkpoint_pause_seconds.time():
+                self.checkpoints.begin(self._encode, self.engine.log_id)
+
+    def _next_checkpoint(self, staged: StagedCheckpoint) -> NextCheckpoint:
+        """Store one that was made beside the market; the one that was the newest is still to be recovered from."""
+        first_needed, self._newest_log_id = self._newest_log_id, staged.log_id
+        return NextCheckpoint(staged, first_needed)
+
+    def _whole_checkpoint(self, values: dict[str, bytes]) -> WholeCheckpoint:
+        """
+        Store the market as it stands, now, and keep no older checkpoint.
+
+        At the beginning of a term the rules and the epoch may be others than an older one says, and where the store
+        lost something, the commands behind an older one may be gone: from it one would arrive at another market.
+        """
+        self.checkpoints.abandon()
+        with self._metrics.checkpoint_pause_seconds.time():
+            encoded = self._encode()
+        values[self._keys.accounts] = encoded.accounts
+        self._newest_log_id = self.engine.log_id
+        return WholeCheckpoint(encoded.checkpoint, self.engine.log_id)
+
+    def _encode(self) -> Encoded:
+        engine = self.engine
+        checkpoint = Checkpoint(engine, self.term, self._publisher.store_id, self._keys.shard)
+        accounts = {user: account.message() for user, account in engine.accounts.items()}
+        return Encoded(encode_checkpoint(checkpoint), encode_accounts(accounts))

@@ -9,6 +9,7 @@ from typing import Final
 
 import structlog
 
+from shared.aio.store_failure import store_failure
 from shared.backoff import Backoff
 from shared.errors import StoreUnavailable
 
@@ -31,12 +32,16 @@ class Patience:
         self._stop = stop
         self._backoff = Backoff(random, max_s=RETRY_MAX_S)
         self._since: float | None = None
+        self.reason = ""
+        """Why the store did not do its work when it was last asked; empty if it did."""
 
     def answered(self) -> None:
         """Forget the failures: the store answers."""
         if self._since is not None:
             self._since = None
+            self.reason = ""
             self._backoff.reset()
+            structlog.get_logger().info("the store answers again")
 
     async def wait(self, error: Exception | str) -> None:
         """
@@ -48,10 +53,13 @@ class Patience:
         now = time.monotonic()
         if self._since is None:
             self._since = now
-            structlog.get_logger().warning("the store does not answer; trying again", error=str(error))
+        reason = store_failure(error) if isinstance(error, Exception) else error
+        if reason != self.reason:
+            self.reason = reason
+            structlog.get_logger().warning("the store does not do its work; trying again", error=reason)
         away_s = now - self._since
         if away_s >= self._limit_s or self._stop.is_set():
-            raise StoreUnavailable(f"Redis has not done its work for {away_s:.1f} s: {error}")
+            raise StoreUnavailable(f"Redis has not done its work for {away_s:.1f} s: {reason}")
         try:
             async with asyncio.timeout(self._backoff.next_delay()):
                 await self._stop.wait()

@@ -2,19 +2,25 @@
 -- it knows, and the feed's last entry is their predecessor. Only then, and only if no append was refused, the
 -- snapshots are stored. Neither Lua nor MULTI rolls back, hence the order: all that may be refused comes first.
 --
--- KEYS: lease, feed, commands, then one for each value to store.
+-- KEYS: lease, feed, commands, one for each value to store, then those of the checkpoint:
+--       none: no more | whole: newest, previous | next: newest, previous, accounts, staged newest, staged accounts.
 -- ARGV: leader, lease in ms, the store's id, id of the predecessor, entries to keep in the feed,
 --       entries of the command log from which on it is trimmed, id of the first of them still needed or '',
---       number of packets, then id, packet and time of each, then the values to store.
+--       'none', 'whole' or 'next', number of packets, then id, packet and time of each, then the values to store,
+--       then the bytes of a whole checkpoint.
 -- Answers: {'appended', id of the last entry} | {'behind', id} | {'ahead', id} | {'not_leader', who leads}
---          | {'changed', the store's id} | {'refused', the error of XADD}
+--          | {'changed', the store's id} | {'unstaged', id} | {'refused', the error of XADD}
 --
 -- Runs on Redis 7.0 and later and on Valkey 8.
 
 local leader, lease_ms, known_store, predecessor = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local feed_entries, command_entries, first_needed = ARGV[5], tonumber(ARGV[6]), ARGV[7]
-local packets = tonumber(ARGV[8])
-local FIRST_PACKET = 9
+local checkpoint, packets = ARGV[8], tonumber(ARGV[9])
+local FIRST_PACKET = 10
+local first_value = FIRST_PACKET + packets * 3
+local values = #ARGV - first_value + 1 - (checkpoint == 'whole' and 1 or 0)
+local newest, previous = KEYS[values + 4], KEYS[values + 5]
+local accounts, staged_newest, staged_accounts = KEYS[values + 6], KEYS[values + 7], KEYS[values + 8]
 
 local holder = redis.call('GET', KEYS[1])
 if holder and holder ~= leader then
@@ -28,8 +34,8 @@ if store ~= known_store then
   return { 'changed', store }
 end
 
-local newest = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', '1')
-local last = newest[1] and newest[1][1] or '0-0'
+local tail = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', '1')
+local last = tail[1] and tail[1][1] or '0-0'
 if last ~= predecessor then
   local last_term, last_position = string.match(last, '(%d+)-(%d+)')
   local my_term, my_position = string.match(predecessor, '(%d+)-(%d+)')
@@ -38,9 +44,13 @@ if last ~= predecessor then
   return { behind and 'behind' or 'ahead', last }
 end
 
+if checkpoint == 'next' and redis.call('EXISTS', staged_newest, staged_accounts) < 2 then
+  return { 'unstaged', last }
+end
+
 for packet = 0, packets - 1 do
   local at = FIRST_PACKET + packet * 3
-  local reply = redis.pcall('XADD', KEYS[2], 'MAXLEN', '~', feed_entries, ARGV[at], 'p', ARGV[at + 1], 't', ARGV[at + 2])
+  local reply = redis.pcall('XADD', KEYS[2], ARGV[at], 'p', ARGV[at + 1], 't', ARGV[at + 2])
   if type(reply) == 'table' and reply.err then
     return { 'refused', reply.err }
   end
@@ -48,10 +58,24 @@ for packet = 0, packets - 1 do
 end
 
 redis.call('SET', KEYS[1], leader, 'PX', lease_ms)
-local first_value = FIRST_PACKET + packets * 3
-for value = first_value, #ARGV do
-  redis.call('SET', KEYS[4 + value - first_value], ARGV[value])
+for value = 0, values - 1 do
+  redis.call('SET', KEYS[4 + value], ARGV[first_value + value])
 end
+if checkpoint == 'whole' then
+  redis.call('SET', newest, ARGV[#ARGV])
+  redis.call('SET', previous, ARGV[#ARGV])
+elseif checkpoint == 'next' then
+  if redis.call('EXISTS', newest) == 1 then
+    redis.call('RENAME', newest, previous)
+  end
+  redis.call('RENAME', staged_newest, newest)
+  redis.call('RENAME', staged_accounts, accounts)
+  redis.call('PERSIST', newest)
+  redis.call('PERSIST', accounts)
+end
+
+-- Trimming comes last: what goes is contained in what has just been stored.
+redis.call('XTRIM', KEYS[2], 'MAXLEN', '~', feed_entries)
 if first_needed ~= '' and redis.call('XLEN', KEYS[3]) > command_entries then
   redis.call('XTRIM', KEYS[3], 'MINID', '~', first_needed)
 end

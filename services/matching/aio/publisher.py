@@ -13,8 +13,9 @@ from typing import Final, NamedTuple
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from services.matching.aio.script import Script
+from services.matching.kept_checkpoints import StagedCheckpoint
 from services.matching.kept_packets import FeedEntry
-from shared.aio.redis_connection import Redis
+from shared.aio.redis_line import RedisLine, stream_entries
 from shared.packet import FEED_START, FeedId
 from shared.stream_keys import PACKET_FIELD, PUBLISHED_FIELD, StreamKeys
 
@@ -38,6 +39,9 @@ class Verdict(enum.Enum):
     """The store has restarted or failed over since I looked last."""
     REFUSED = "refused"
     """Redis refused to append, being full for instance."""
+    UNSTAGED = "unstaged"
+    """The checkpoint that waited in the store is gone: an earlier call used it and its answer was lost, or it waited
+    for too long."""
 
 
 class Answer(NamedTuple):
@@ -48,22 +52,39 @@ class Answer(NamedTuple):
     """The feed's last id; for NOT_LEADER the leader; for CHANGED the store's id; for REFUSED Redis' words."""
 
 
+class WholeCheckpoint(NamedTuple):
+    """A checkpoint that becomes both of those kept: no older one leads to where the market stands."""
+
+    data: bytes
+    first_needed: str
+    """The command log's first entry that recovery still needs."""
+
+
+class NextCheckpoint(NamedTuple):
+    """A checkpoint that waits in the store and becomes the newest one, which becomes the previous one."""
+
+    staged: StagedCheckpoint
+    first_needed: str
+    """The command log's first entry that recovery still needs, from the older of the two."""
+
+
 class Publisher:
     """
     One leader's way into the store.
 
     Args:
-        redis: Without automatic retries: the outcome of a lost call is found out by the next one.
+        line: For nobody else; the outcome of a call whose answer was lost is found out by the next one.
         keys: The shard's keys.
         leader: The name in the lease.
         lease_ms: What each publication extends the lease to.
-        feed_packets_max: About how many packets the feed keeps.
-        command_entries_max: The command log is trimmed once it is longer than this.
+        feed_packets_max: About how many packets the feed keeps; those after `cover` stay, whatever their number.
+        command_entries_max: A checkpoint trims the command log if it is longer than this; what the older of the two
+            checkpoints kept needs stays, whatever its number.
     """
 
     def __init__(
         self,
-        redis: Redis,
+        line: RedisLine,
         keys: StreamKeys,
         leader: str,
         *,
@@ -71,7 +92,7 @@ class Publisher:
         feed_packets_max: int,
         command_entries_max: int,
     ) -> None:
-        self._redis = redis
+        self._line = line
         self._keys = keys
         self._leader = leader
         self._lease_ms = lease_ms
@@ -81,7 +102,12 @@ class Publisher:
         """The replication id that the store must have; the leader sets it when it has drawn the consequences."""
 
     async def publish(
-        self, prev_id: FeedId, entries: Sequence[FeedEntry], values: Mapping[str, bytes], first_needed: str = ""
+        self,
+        prev_id: FeedId,
+        entries: Sequence[FeedEntry],
+        values: Mapping[str, bytes],
+        checkpoint: WholeCheckpoint | NextCheckpoint | None = None,
+        uncovered: int = 0,
     ) -> Answer:
         """
         Append entries after `prev_id` and store values, all or nothing.
@@ -90,33 +116,47 @@ class Publisher:
             prev_id: What the feed's last id must be.
             entries: In order; none at all only stores the values.
             values: Key to value.
-            first_needed: The command log's first entry that recovery still needs once `values` are stored; a longer
-                log is trimmed up to it. Empty: do not trim.
+            checkpoint: Stored too, with the accounts if it is a `NextCheckpoint`; then the command log may be trimmed.
+            uncovered: Packets that the feed must keep, because they are not in the snapshots.
 
         Raises:
             RedisError: If Redis could not be reached or gave no answer; whether it was done is then unknown.
         """
-        keys = (self._keys.lease, self._keys.feed, self._keys.commands, *values)
+        keys = [self._keys.lease, self._keys.feed, self._keys.commands, *values]
+        kind, first_needed, whole = "none", "", list[bytes]()
+        match checkpoint:
+            case WholeCheckpoint(data, first_needed):
+                kind, whole = "whole", [data]
+                keys += (self._keys.checkpoint, self._keys.previous_checkpoint)
+            case NextCheckpoint(staged, first_needed):
+                kind = "next"
+                keys += (self._keys.checkpoint, self._keys.previous_checkpoint, self._keys.accounts)
+                keys += (staged.checkpoint, staged.accounts)
         arguments: list[str | bytes | int] = [
             self._leader,
             self._lease_ms,
             self.store_id,
             str(prev_id),
-            self._feed_packets_max,
+            max(self._feed_packets_max, uncovered),
             self._command_entries_max,
             first_needed,
+            kind,
             len(entries),
         ]
         for entry in entries:
             arguments += (str(entry.feed_id), entry.packet, entry.published_us)
-        arguments += values.values()
-        verdict, detail = await _SCRIPT.run(self._redis, keys, arguments)
+        arguments += (*values.values(), *whole)
+        verdict, detail = await _SCRIPT.run(self._line.call, keys, arguments)
         answer = Answer(Verdict(verdict.decode()), detail.decode())
         if answer.verdict is Verdict.REFUSED and answer.detail.startswith("READONLY"):
             # A primary that has been made a replica: only a new connection finds the one that leads now.
-            await self._redis.connection_pool.disconnect()
+            await self.hang_up()
             raise RedisConnectionError(f"the store is no primary any more: {answer.detail}")
         return answer
+
+    async def hang_up(self) -> None:
+        """End all connections of the client: the next ones find whoever is primary then, all of them the same."""
+        await self._line.hang_up()
 
     async def ask_store_id(self) -> Answer:
         """Find out the store's id as the script sees it (CHANGED), or that another leads (NOT_LEADER)."""
@@ -127,7 +167,7 @@ class Publisher:
     async def holds(self, entry: FeedEntry) -> bool:
         """Tell whether the feed has this very entry: same id, same bytes, same time of publishing."""
         feed_id = str(entry.feed_id)
-        found = await self._redis.xrange(self._keys.feed, feed_id, feed_id)
+        found = stream_entries(await self._line.call("XRANGE", self._keys.feed, feed_id, feed_id))
         if not found:
             return False
         [(_, fields)] = found

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeAlias
 
 from redis.exceptions import NoScriptError
 
-from shared.aio.redis_connection import Redis
+Call: TypeAlias = Callable[..., Awaitable[Any]]
+"""Sends one command, given as its words, and returns the reply: a line's `call`, or a client's `execute_command`."""
 
 
 class Script:
@@ -25,13 +26,13 @@ class Script:
         self._sha = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
         self._sent = False
 
-    async def run(self, redis: Redis, keys: Sequence[str], arguments: Sequence[str | bytes | int]) -> Any:
+    async def run(self, call: Call, keys: Sequence[str], arguments: Sequence[str | bytes | int]) -> Any:
         """Run it, once; the caller decides about repetition."""
         if self._sent:
             try:
-                return await redis.evalsha(self._sha, len(keys), *keys, *arguments)
+                return await call("EVALSHA", self._sha, len(keys), *keys, *arguments)
             except NoScriptError:
                 pass  # The server has restarted; nothing was run.
-        reply = await redis.eval(self._source, len(keys), *keys, *arguments)
+        reply = await call("EVAL", self._source, len(keys), *keys, *arguments)
         self._sent = True
         return reply

@@ -7,32 +7,41 @@ being published, so at rest a command waits for nobody and under load the cost a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from random import Random
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
 from services.matching.aio.command_reader import CommandReader
+from services.matching.aio.forked_image import Encode, ForkedImage, Image
 from services.matching.aio.leader import Leader
 from services.matching.aio.lease import Lease
-from services.matching.aio.metrics import MatchingMetrics
+from services.matching.aio.metrics import EngineState, MatchingMetrics, Role
 from services.matching.aio.patience import Patience
 from services.matching.aio.publisher import Publisher
 from services.matching.aio.standby import Standby
 from services.matching.aio.store_recovery import StoreRecovery
+from services.matching.aio.stored_checkpoints import StoredCheckpoints
 from services.matching.aio.takeover import Takeover
 from services.matching.aio.ticker import Ticker
 from services.matching.command_log import LogEntry
 from services.matching.settings import MatchingSettings
 from shared.aio.cancellation import raise_if_cancelled
 from shared.aio.redis_connection import UNREACHABLE, Redis, RedisError
+from shared.aio.redis_line import RedisLine
 from shared.errors import CorruptEntry, StoreUnavailable
 from shared.instrument import Instrument
 from shared.stream_keys import StreamKeys
 
+if TYPE_CHECKING:
+    from shared.aio.order_traces import OrderTraces
+
 SHUTDOWN_S: Final = 5.0
 """How long the last publication and the release of the lease may take."""
+READY_S: Final = 3.0
+"""An engine that has neither published nor followed for so long is not ready; both happen every second at rest."""
 
 
 class MatchingService:
@@ -47,6 +56,8 @@ class MatchingService:
         name: This process's name in the lease; unique.
         metrics: Where to count.
         random: Jitter and epochs.
+        make_image: How checkpoints are made beside the market; see `CheckpointWriter`.
+        traces: Where orders' ways are recorded; None records none.
     """
 
     def __init__(
@@ -58,43 +69,69 @@ class MatchingService:
         name: str,
         metrics: MatchingMetrics,
         random: Random,
+        make_image: Callable[[Encode], Image] = ForkedImage,
+        traces: OrderTraces | None = None,
     ) -> None:
         self._settings = settings
         self._instruments = instruments
         self._writing = writing
         self._metrics = metrics
+        self._traces = traces
         self._keys = StreamKeys(settings.shard)
         self._stop = asyncio.Event()
+        self._leader: Leader | None = None
+        self._followed_at = float("-inf")
         self._random = random
         self._patience = self._new_patience()
-        self._reader = CommandReader(reading, self._keys)
+        line = RedisLine(reading)
+        self._reader = CommandReader(line, self._keys)
         self._lease = Lease(writing, self._keys, name, settings.lease_ms)
         publisher = Publisher(
-            writing,
+            RedisLine(writing),
             self._keys,
             name,
             lease_ms=settings.lease_ms,
             feed_packets_max=settings.feed_packets_max,
             command_entries_max=settings.command_entries_max,
         )
-        recovery = StoreRecovery(writing, self._keys, self._lease, self._reader)
-        self._standby = Standby(reading, self._keys, self._reader, recovery, metrics)
+        stored = StoredCheckpoints(writing, self._keys, metrics)
+        recovery = StoreRecovery(writing, self._keys, self._lease, self._reader, stored)
+        self._standby = Standby(line, self._keys, self._reader, recovery, metrics)
         self._takeover = Takeover(
             writing,
             self._keys,
             self._lease,
             self._standby,
             recovery,
+            stored,
             publisher,
             settings,
             self._patience,
             metrics,
             random,
+            make_image,
         )
 
     def stop(self) -> None:
         """Ask the service to end in good order; for signal handlers."""
         self._stop.set()
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether `stop` has been called."""
+        return self._stop.is_set()
+
+    def state(self) -> EngineState:
+        """Tell how this engine stands, for operators."""
+        leader, shadow = self._leader, self._standby.shadow
+        if leader is not None:
+            unready = f"nothing published for {leader.silent_s:.1f} s" if leader.silent_s > READY_S else ""
+            return EngineState(Role.LEADER, leader.term, leader.engine.position, unready or self._patience.reason)
+        if shadow is None:
+            return EngineState(Role.STANDBY, 0, 0, self._patience.reason or "nothing to follow with yet")
+        silent_s = time.monotonic() - self._followed_at
+        unready = f"nothing followed for {silent_s:.1f} s" if silent_s > READY_S else ""
+        return EngineState(Role.STANDBY, 0, shadow.engine.position, self._patience.reason or unready)
 
     async def run(self) -> None:
         """
@@ -109,12 +146,14 @@ class MatchingService:
         if leader is None:
             return
         missing = [found for found in self._instruments if found.symbol not in leader.engine.markets]
-        ticker = Ticker(self._writing, self._keys, leader.term, self._stop, self._new_patience())
+        ticker = Ticker(self._writing, self._keys, leader.term, self._stop, self._new_patience(), self._metrics)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(ticker.run(missing), name="ticker")
             keeping = tasks.create_task(self._lease.keep(self._stop), name="lease")
+            making = tasks.create_task(leader.checkpoints.run(), name="checkpoints")
             await tasks.create_task(self._serve(leader), name="serve")
             keeping.cancel()
+            making.cancel()
         await self._shut_down(leader)
 
     async def _lead(self) -> Leader | None:
@@ -124,15 +163,18 @@ class MatchingService:
         while not self._stop.is_set():
             raise_if_cancelled()
             try:
-                if await self._lease.try_acquire():
+                with self._metrics.redis_round_trip.time():
+                    is_free = await self._lease.try_acquire()
+                if is_free:
                     leader = await self._takeover.run()
                     leader.rewound = False
-                    self._reader.seek(leader.engine.log_id)
+                    await self._reader.begin_anew(leader.engine.log_id)
                     log.info("leading", term=leader.term, position=leader.engine.position, epoch=leader.engine.epoch)
-                    self._metrics.term.set(leader.term)
+                    self._leader = leader
                     return leader
                 await self._standby.follow(self._lease.poll_ms)
                 self._patience.answered()
+                self._followed_at = time.monotonic()
                 if self._standby.shadow is None:
                     await self._lease.wait(self._stop)
             except (*UNREACHABLE, RedisError) as error:
@@ -154,16 +196,19 @@ class MatchingService:
             await self._apply(leader, entries)
 
     async def _apply(self, leader: Leader, entries: list[LogEntry]) -> None:
+        read_ns = time.time_ns()
         for entry in entries:
             for command in entry.commands:
                 self._metrics.count(command, leader.builder.apply(command, entry.time_us))
             leader.engine.log_id = entry.entry_id
             if leader.builder.commands >= self._settings.batch_commands_max or entry is entries[-1]:
-                await leader.publish()
+                packet = await leader.publish()
+                if self._traces is not None and packet is not None:
+                    self._traces.matched(packet.outcomes, read_ns)
                 if leader.rewound:
                     # The store lost something: what was read is read again, from the store's own checkpoint.
                     leader.rewound = False
-                    self._reader.seek(leader.engine.log_id)
+                    await self._reader.begin_anew(leader.engine.log_id)
                     return
 
     def _new_patience(self) -> Patience:

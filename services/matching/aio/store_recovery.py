@@ -1,14 +1,22 @@
-"""Recovery from the store: read checkpoint and feed at one instant, then the command log up to there."""
+"""Recovery from the store: read checkpoints and feed at one instant, then the command log up to there."""
 
 from __future__ import annotations
 
+from typing import Final, cast
+
 from services.matching.aio.command_reader import CommandReader
 from services.matching.aio.lease import Lease
+from services.matching.aio.stored_checkpoints import StoredCheckpoints
+from services.matching.kept_checkpoints import KeptCheckpoints
+from services.matching.kept_packets import FeedEntry, KeptPackets
 from services.matching.recovery import Recovery
-from shared.aio.redis_connection import Redis
+from shared.aio.redis_connection import Redis, StreamEntry
 from shared.errors import CorruptEntry
 from shared.packet import FeedId
-from shared.stream_keys import PACKET_FIELD, StreamKeys
+from shared.stream_keys import PACKET_FIELD, PUBLISHED_FIELD, StreamKeys
+
+PACKETS_KEPT_AT_START: Final = 256
+"""Packets that are read back for healing: about what a failover loses, and no more than a moment's reading."""
 
 
 class StoreRecovery:
@@ -20,13 +28,17 @@ class StoreRecovery:
         keys: The shard's keys.
         lease: Renewed meanwhile, if it is ours.
         reader: The command log.
+        checkpoints: Where to begin.
     """
 
-    def __init__(self, redis: Redis, keys: StreamKeys, lease: Lease, reader: CommandReader) -> None:
+    def __init__(
+        self, redis: Redis, keys: StreamKeys, lease: Lease, reader: CommandReader, checkpoints: StoredCheckpoints
+    ) -> None:
         self._redis = redis
         self._keys = keys
         self._lease = lease
         self._reader = reader
+        self._checkpoints = checkpoints
 
     async def run(self) -> Recovery:
         """
@@ -37,16 +49,34 @@ class StoreRecovery:
             RedisError: If Redis could not be reached; run again.
         """
         async with self._redis.pipeline(transaction=True) as together:
-            together.get(self._keys.checkpoint)
+            together.mget(self._checkpoints.keys)
             together.xrevrange(self._keys.feed, count=1)
-            checkpoint, newest = await together.execute()
+            kept, newest = await together.execute()
         last = [(FeedId.parse(feed_id), fields.get(PACKET_FIELD, b"")) for feed_id, fields in newest]
+        checkpoint = self._checkpoints.decode(KeptCheckpoints(*kept))
         recovery = Recovery(self._keys, checkpoint, last[0] if last else None)
         start = recovery.engine.log_id
         if not await self._reader.holds(start):
             raise CorruptEntry(self._keys.commands, start, "the checkpoint stands there, and the log no longer has it")
         await self._replay(recovery)
         return recovery
+
+    async def kept(self, last_id: FeedId) -> KeptPackets:
+        """
+        Return the last packets up to one, as if one had followed them: a store that loses them can be healed then.
+
+        Raises:
+            RedisError: If Redis could not be reached.
+        """
+        kept, previous = KeptPackets(), None
+        rows = await self._redis.xrevrange(self._keys.feed, str(last_id), count=PACKETS_KEPT_AT_START)
+        for entry_id, fields in reversed(cast("list[StreamEntry]", rows)):
+            feed_id = FeedId.parse(entry_id)
+            if previous is not None:
+                kept.add(FeedEntry(feed_id, previous, fields[PACKET_FIELD], int(fields[PUBLISHED_FIELD])))
+            previous = feed_id
+        # What it was to end with may have been lost since.
+        return kept if previous == last_id else KeptPackets()
 
     async def _replay(self, recovery: Recovery) -> None:
         self._reader.seek(recovery.engine.log_id)

@@ -7,12 +7,15 @@ someone wrote in between, so one catches up again.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from random import Random
-from typing import Final, NamedTuple, cast
+from typing import Final, NamedTuple
 
 import structlog
 
+from services.matching.aio.checkpoint_writer import CheckpointWriter
 from services.matching.aio.durability import DurabilityGate
+from services.matching.aio.forked_image import Encode, Image
 from services.matching.aio.leader import Leader
 from services.matching.aio.lease import Lease
 from services.matching.aio.metrics import MatchingMetrics
@@ -20,7 +23,7 @@ from services.matching.aio.patience import Patience
 from services.matching.aio.publisher import Publisher, Verdict
 from services.matching.aio.standby import Standby
 from services.matching.aio.store_recovery import StoreRecovery
-from services.matching.checkpoint import CheckpointHead, read_head
+from services.matching.aio.stored_checkpoints import StoredCheckpoints
 from services.matching.command_log import LOG_START
 from services.matching.engine import Engine
 from services.matching.kept_packets import KeptPackets
@@ -28,7 +31,8 @@ from services.matching.recovery import Recovery
 from services.matching.settings import MatchingSettings
 from services.matching.shadow import Shadow
 from shared.aio.redis_connection import Redis, last_entry
-from shared.errors import CorruptEntry, LeadershipLost, MalformedMessage
+from shared.aio.redis_line import RedisLine
+from shared.errors import CorruptEntry, LeadershipLost
 from shared.packet import FEED_START, FeedId
 from shared.stream_keys import StreamKeys
 from shared.types import EPOCH_MAX
@@ -59,11 +63,13 @@ class Takeover:
         lease: Held already.
         standby: What has been followed so far.
         recovery: The way without a standby.
+        stored: The checkpoints that the store keeps.
         publisher: The feed.
         settings: The market's rules and the rhythm of snapshots.
         patience: For the leader that comes out.
         metrics: For the leader that comes out.
-        random: Draws new epochs.
+        random: Draws new epochs, and terms.
+        make_image: For the leader's checkpoints; see `CheckpointWriter`.
     """
 
     def __init__(
@@ -73,22 +79,26 @@ class Takeover:
         lease: Lease,
         standby: Standby,
         recovery: StoreRecovery,
+        stored: StoredCheckpoints,
         publisher: Publisher,
         settings: MatchingSettings,
         patience: Patience,
         metrics: MatchingMetrics,
         random: Random,
+        make_image: Callable[[Encode], Image],
     ) -> None:
         self._redis = redis
         self._keys = keys
         self._lease = lease
         self._standby = standby
         self._recovery = recovery
+        self._stored = stored
         self._publisher = publisher
         self._settings = settings
         self._patience = patience
         self._metrics = metrics
         self._random = random
+        self._make_image = make_image
 
     async def run(self) -> Leader:
         """
@@ -99,6 +109,7 @@ class Takeover:
             CorruptEntry: If what the store holds cannot be recovered from.
             RedisError: If Redis could not be reached; run again.
         """
+        await self._publisher.hang_up()  # some connections may have stayed at a former primary
         for _ in range(TAKEOVERS_MAX):
             answer = await self._publisher.ask_store_id()
             if answer.verdict is Verdict.NOT_LEADER:
@@ -118,43 +129,37 @@ class Takeover:
 
     async def _recover(self) -> _Candidate:
         try:
-            return self._recovered(await self._recovery.run())
+            recovery = await self._recovery.run()
+            return self._recovered(recovery, await self._recovery.kept(recovery.feed_id))
         except CorruptEntry as error:
             if await self._lease.renew():
                 raise
             # Whoever leads now trims the log behind a newer checkpoint than was read here: nothing is corrupt.
             raise LeadershipLost(f"the lease was lost during recovery: {error}") from error
 
-    def _recovered(self, recovery: Recovery) -> _Candidate:
+    def _recovered(self, recovery: Recovery, kept: KeptPackets) -> _Candidate:
         engine = recovery.finish()
         may_have_lost = recovery.history_lost or recovery.store_id != self._publisher.store_id
-        return _Candidate(engine, recovery.term, recovery.feed_id, KeptPackets(), may_have_lost)
+        return _Candidate(engine, recovery.term, recovery.feed_id, kept, may_have_lost)
 
     async def _followed(self, shadow: Shadow) -> _Candidate:
         """Take the shadow; what the store has lost of what it followed, its announcement heals."""
         newest = await last_entry(self._redis, self._keys.feed)
         last_id = FeedId.parse(newest[0]) if newest else FEED_START
-        vouched = await self._vouched()
+        # What the newest good checkpoint says of the last leader's store and log.
+        vouched = await self._stored.head()
         if self._standby.store_id != self._publisher.store_id:
             # The last leader may have healed packets whose commands are gone: the log goes on where he has stored.
             shadow.engine.log_id = vouched.log_id if vouched else LOG_START
         may_have_lost = last_id < shadow.feed_id or vouched is None or vouched.store_id != self._publisher.store_id
         return _Candidate(shadow.engine, shadow.term, shadow.feed_id, shadow.kept, may_have_lost)
 
-    async def _vouched(self) -> CheckpointHead | None:
-        """Return what the stored checkpoint says of the last leader's store and log; None if there is none."""
-        data = cast("bytes | None", await self._redis.get(self._keys.checkpoint))
-        try:
-            return read_head(data) if data is not None else None
-        except MalformedMessage as error:
-            raise CorruptEntry(self._keys.checkpoint, "", str(error)) from error
-
     async def _leader(self, candidate: _Candidate) -> Leader:
         engine = candidate.engine
         if candidate.may_have_lost:
             engine.epoch = self._random.randint(1, EPOCH_MAX)
         engine.config = self._settings.engine_config()
-        term = await self._lease.take_term(max(candidate.term, time.time_ns() // 1_000_000))
+        term = await self._lease.take_term(max(candidate.term, time.time_ns() // 1_000), self._random)
         structlog.get_logger().info(
             "taking over", term=term, position=engine.position, epoch=engine.epoch, feed=str(candidate.feed_id)
         )
@@ -163,7 +168,8 @@ class Takeover:
             term,
             candidate.feed_id,
             candidate.kept,
-            self._redis,
+            self._stored,
+            CheckpointWriter(RedisLine(self._redis), self._keys, term, self._make_image, self._metrics),
             self._keys,
             self._publisher,
             DurabilityGate(self._redis, self._keys, self._settings.durability, self._settings.replicas_min),

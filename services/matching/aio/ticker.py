@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final
 
+from services.matching.aio.metrics import MatchingMetrics
 from services.matching.aio.patience import Patience
 from shared.aio.cancellation import raise_if_cancelled
 from shared.aio.redis_connection import UNREACHABLE, Redis, RedisError
@@ -30,15 +31,25 @@ class Ticker:
         term: Of the leader; makes the source's name unique.
         stop: Ends the ticking, with one last tick: it wakes the reader.
         patience: How long to bear with a store that takes no commands, such as a replica.
+        metrics: Where the appending is timed.
     """
 
-    def __init__(self, redis: Redis, keys: StreamKeys, term: int, stop: asyncio.Event, patience: Patience) -> None:
+    def __init__(
+        self,
+        redis: Redis,
+        keys: StreamKeys,
+        term: int,
+        stop: asyncio.Event,
+        patience: Patience,
+        metrics: MatchingMetrics,
+    ) -> None:
         self._redis = redis
         self._key = keys.commands
         self._source = f"leader-{term}"
         self._number = 0
         self._stop = stop
         self._patience = patience
+        self._metrics = metrics
 
     async def run(self, missing: Sequence[Instrument]) -> None:
         """
@@ -64,7 +75,8 @@ class Ticker:
         while True:
             raise_if_cancelled()
             try:
-                await self._redis.xadd(self._key, {COMMANDS_FIELD: data})
+                with self._metrics.redis_round_trip.time():
+                    await self._redis.xadd(self._key, {COMMANDS_FIELD: data})
             except (*UNREACHABLE, RedisError) as error:
                 await self._patience.wait(error)
             else:
