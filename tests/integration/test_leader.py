@@ -26,7 +26,7 @@ from services.matching.aio.store_recovery import StoreRecovery
 from services.matching.aio.stored_checkpoints import StoredCheckpoints
 from services.matching.aio.takeover import Takeover
 from services.matching.checkpoint import Checkpoint, decode_checkpoint, encode_checkpoint, read_head
-from services.matching.kept_packets import FeedEntry
+from services.matching.kept_packets import FeedEntry, KeptPackets
 from services.matching.settings import MatchingSettings
 from shared.aio.redis_connection import Redis, open_redis
 from shared.aio.redis_line import RedisLine
@@ -83,23 +83,23 @@ class House:
         self.registry = CollectorRegistry()
         self.leader: Leader
 
-    async def lead(self, checkpoint_interval_s: float = 1_000) -> None:
+    def stand_by(self, checkpoint_interval_s: float = 1_000) -> None:
+        """Get ready, as an engine does that does not lead yet."""
         settings = MatchingSettings(
             checkpoint_interval_s=checkpoint_interval_s, snapshot_interval_s=1_000, lease_ms=60_000
         )
         self.registry = CollectorRegistry()
         metrics = MatchingMetrics(self.registry)
         patience = Patience(10.0, asyncio.Event(), self.random)
-        lease = Lease(self.redis, KEYS, "me", 60_000)
-        assert await lease.try_acquire()
+        self.lease = Lease(self.redis, KEYS, "me", 60_000)
         stored = StoredCheckpoints(self.redis, KEYS, metrics)
-        recovery = StoreRecovery(self.redis, KEYS, lease, self.reader, stored)
-        standby = Standby(self.line, KEYS, self.reader, recovery, metrics)
-        takeover = Takeover(
+        recovery = StoreRecovery(self.redis, KEYS, self.lease, self.reader, stored)
+        self.standby = Standby(self.line, KEYS, self.reader, recovery, metrics)
+        self.takeover = Takeover(
             self.redis,
             KEYS,
-            lease,
-            standby,
+            self.lease,
+            self.standby,
             recovery,
             stored,
             self.publisher,
@@ -109,8 +109,17 @@ class House:
             self.random,
             InlineImage,
         )
-        self.leader = await takeover.run()
+
+    async def take_over(self) -> None:
+        """Lead with what has been followed."""
+        assert await self.lease.try_acquire()
+        self.leader = await self.takeover.run()
         self.reader.seek(self.leader.engine.log_id)
+
+    async def lead(self, checkpoint_interval_s: float = 1_000) -> None:
+        """Lead with what the store holds."""
+        self.stand_by(checkpoint_interval_s)
+        await self.take_over()
 
     async def append(self, *commands: Command) -> None:
         self.appended += commands
@@ -309,6 +318,31 @@ async def test_an_old_leader_that_still_writes_is_caught_up_with(house: House, r
     assert overtaken
     assert new.leader.engine.position == old.engine.position == 2
     assert new.leader.term > old.term
+
+
+async def test_a_standby_gives_its_market_to_a_store_that_lost_all_of_it(house: House, redis: Redis) -> None:
+    """More than any ring holds, that is: the orders rest again, in a new epoch, behind a hole in the feed."""
+    next_one = House(redis, seed=2)
+    next_one.stand_by()
+    for _ in range(5):
+        await house.order()
+        await house.turn()
+        await next_one.standby.follow(None)
+    shadow = next_one.standby.shadow
+    assert shadow is not None
+    shadow.kept = KeptPackets()
+    orders, epoch = dict(shadow.engine.markets), shadow.engine.epoch
+    await redis.flushall()
+    await next_one.take_over()
+    engine = next_one.leader.engine
+    assert engine is shadow.engine
+    assert (engine.epoch != epoch, engine.markets) == (True, orders)
+    feed = [FeedId.parse(feed_id) for feed_id in await next_one.feed()]
+    assert feed == [FeedId(next_one.leader.term, engine.position)]
+    after = House(redis)
+    await after.lead()
+    assert after.leader.engine.markets["ACME"].book_state(1, "0-0") == engine.markets["ACME"].book_state(1, "0-0")
+    assert after.leader.engine.epoch == engine.epoch
 
 
 async def positions_kept(redis: Redis) -> list[int]:

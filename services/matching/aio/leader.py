@@ -111,11 +111,15 @@ class Leader:
         """Seconds since the last publication that arrived was sent; it renewed the lease."""
         return time.monotonic() - self._renewed_at
 
-    async def announce(self) -> bool:
+    async def announce(self, *, begins_epoch: bool = False) -> bool:
         """
         Append this term's marker, and store everything; False if the feed is not as it was followed or recovered.
 
-        A store that has lost its tail is healed by the way, as far as the packets kept reach.
+        A store that has lost its tail is healed by the way, as far as the packets kept reach. If it has lost more, all
+        of it perhaps, a term that begins an epoch goes on behind what is left: its readers start from snapshots anyway.
+
+        Args:
+            begins_epoch: Whether it does.
 
         Raises:
             LeadershipLost: If the lease names another.
@@ -124,9 +128,14 @@ class Leader:
         publication = self._next(self.builder.marker())
         sent_at = time.monotonic()
         answer = await self._send(publication)
-        if answer.verdict is Verdict.BEHIND and self._kept.after(FeedId.parse(answer.detail)):
-            await self._heal(publication, FeedId.parse(answer.detail))
-            answer = await self._send(publication)
+        if answer.verdict is Verdict.BEHIND:
+            left = FeedId.parse(answer.detail)
+            if self._kept.after(left):
+                await self._heal(publication, left)
+                answer = await self._send(publication)
+            elif begins_epoch:
+                await self._go_on_behind(publication, left)
+                answer = await self._send(publication)
         match answer.verdict:
             case Verdict.APPENDED:
                 self._appended(publication, sent_at)
@@ -248,6 +257,17 @@ class Leader:
         publication.prev_id = feed_id
         publication.entries = lost if publication.fresh is None else [*lost, publication.fresh]
         self._metrics.healed_packets.inc(len(lost))
+        self._rewind(publication, log_id)
+
+    async def _go_on_behind(self, publication: _Publication, left: FeedId) -> None:
+        """Let go what the store lost and nobody kept: books and orders are all here, their past is not."""
+        assert publication.fresh is not None
+        log_id = await self._stored_log_id()
+        self._log.error("the store lost more packets than are kept; a new epoch begins behind them", last=str(left))
+        self._kept = KeptPackets()
+        publication.prev_id = left
+        publication.fresh = publication.fresh._replace(prev_id=left)
+        publication.entries = (publication.fresh,)
         self._rewind(publication, log_id)
 
     async def _meet_store(self, publication: _Publication, store_id: str) -> None:

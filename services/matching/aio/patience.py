@@ -13,8 +13,9 @@ from shared.aio.store_failure import store_failure
 from shared.backoff import Backoff
 from shared.errors import StoreUnavailable
 
-RETRY_MAX_S: Final = 2.0
-"""Longest pause between two tries."""
+RETRY_MAX_S: Final = 0.2
+"""Longest pause between two tries: short beside a lease, since a leader that finds its store back only after it has
+run out must assume that another led meanwhile."""
 
 
 class Patience:

@@ -115,8 +115,9 @@ class Takeover:
             if answer.verdict is Verdict.NOT_LEADER:
                 raise LeadershipLost(f"{answer.detail} took the lease during recovery")
             self._publisher.store_id = answer.detail
-            leader = await self._leader(await self._candidate())
-            if await leader.announce():
+            candidate = await self._candidate()
+            leader = await self._leader(candidate)
+            if await leader.announce(begins_epoch=candidate.may_have_lost):
                 return leader
             self._standby.shadow = None  # its engine was the leader's that was not to be
         raise LeadershipLost(f"the feed moved on during {TAKEOVERS_MAX} recoveries")
@@ -160,9 +161,7 @@ class Takeover:
             engine.epoch = self._random.randint(1, EPOCH_MAX)
         engine.config = self._settings.engine_config()
         term = await self._lease.take_term(max(candidate.term, time.time_ns() // 1_000), self._random)
-        structlog.get_logger().info(
-            "taking over", term=term, position=engine.position, epoch=engine.epoch, feed=str(candidate.feed_id)
-        )
+        _tell(candidate, term)
         return Leader(
             engine,
             term,
@@ -177,3 +176,16 @@ class Takeover:
             self._patience,
             self._metrics,
         )
+
+
+def _tell(candidate: _Candidate, term: int) -> None:
+    engine = candidate.engine
+    log = structlog.get_logger().bind(
+        term=term, position=engine.position, epoch=engine.epoch, feed=str(candidate.feed_id)
+    )
+    if not candidate.may_have_lost:
+        log.info("taking over")
+    elif engine.position:
+        log.error("taking over in a new epoch: the store may have lost what users saw")
+    else:
+        log.warning("taking over a store without a market: a new one begins")
