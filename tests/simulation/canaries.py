@@ -6,17 +6,20 @@ A simulation that finds nothing proves nothing unless it would have found someth
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
+from openoutcry import book_view
+from openoutcry.events import StaleReason
 from services.gateway import market_data_service, order_entry, replica
 from services.gateway.aio import feed_reader
 from services.matching import checkpoint, engine, feed, order_book, repetition
-from services.matching.aio import durability, leader, lease, publisher, takeover
+from services.matching.aio import command_reader, durability, leader, lease, publisher, takeover
 from services.matching.aio.script import Script
 from shared.messages import Reply
 from shared.types import Code, ExecutionEvent
-from tests.simulation import parts
+from tests.simulation import faults, market, parts
 from tests.simulation.parts import Patch
 
 
@@ -80,7 +83,7 @@ def _acknowledge_before_publish() -> list[Patch]:
     def expire(original: Any, self: Any, now: float) -> Any:
         waiting = list(self._waiting.items())
         self._waiting.clear()
-        return [(each.session, Reply(each.request_id, True, Code.OK, "", {"order_id": 1})) for _, each in waiting]
+        return [(each.session, Reply(each.request.id, True, Code.OK, "", {"order_id": 1})) for _, each in waiting]
 
     return _instead(order_entry.OrderEntry, "expire", expire)
 
@@ -91,9 +94,7 @@ def _append_without_comparing() -> list[Patch]:
 
 def _store_though_refused() -> list[Patch]:
     line = "if last ~= predecessor then"
-    early = (
-        "for value = 9 + packets * 3, #ARGV do redis.call('SET', KEYS[4 + value - 9 - packets * 3], ARGV[value]) end\n"
-    )
+    early = "for value = 0, values - 1 do redis.call('SET', KEYS[4 + value], ARGV[first_value + value]) end\n"
     return _script_without((line, early + line))
 
 
@@ -107,6 +108,17 @@ def _forget_client_order_ids() -> list[Patch]:
 
 def _trim_the_log_too_early() -> list[Patch]:
     return _script_without(("'MINID', '~', first_needed", "'MAXLEN', '~', 5"))
+
+
+def _trim_by_the_newest_checkpoint_only() -> list[Patch]:
+    def next_checkpoint(original: Any, self: Any, staged: Any) -> Any:
+        return original(self, staged)._replace(first_needed=staged.log_id)
+
+    return _instead(leader.Leader, "_next_checkpoint", next_checkpoint)
+
+
+def _keep_what_leads_elsewhere() -> list[Patch]:
+    return _script_without(("redis.call('SET', previous, ARGV[#ARGV])", ""))
 
 
 def _trim_the_feed_too_early() -> list[Patch]:
@@ -123,7 +135,15 @@ def _resume_onto_another_history() -> list[Patch]:
 
 
 def _term_from_the_counter_alone() -> list[Patch]:
-    return _instead(lease.Lease, "take_term", lambda original, self, highest: original(self, 0))
+    return [
+        (lease, "TERM_STEP_MAX", 1),
+        *_instead(lease.Lease, "take_term", lambda original, self, highest, random: original(self, 0, random)),
+    ]
+
+
+def _term_without_chance() -> list[Patch]:
+    # Clocks so far apart that one engine's terms always follow the stored counter alone.
+    return [(market, "CLOCK_SKEW_S", 60.0), (lease, "TERM_STEP_MAX", 1)]
 
 
 def _lead_on_with_an_old_lease() -> list[Patch]:
@@ -132,6 +152,28 @@ def _lead_on_with_an_old_lease() -> list[Patch]:
         await original(self, publication, store_id)
 
     return _instead(leader.Leader, "_meet_store", meet_store)
+
+
+def _count_renewals_as_publications() -> list[Patch]:
+    """A lease that a failover brought back can be renewed too: that says nothing of what was lost."""
+    renewed: dict[str, float] = {}
+
+    async def renew(original: Any, self: Any) -> bool:
+        sent_at = time.monotonic()
+        is_ours = await original(self)
+        if is_ours:
+            renewed[self._leader] = sent_at
+        return bool(is_ours)
+
+    async def meet_store(original: Any, self: Any, publication: Any, store_id: str) -> None:
+        self._renewed_at = max(self._renewed_at, renewed.get(self._publisher._leader, 0.0))
+        await original(self, publication, store_id)
+
+    return [
+        (faults, "CLOCK_SKEW_S", 8.0),
+        *_instead(lease.Lease, "renew", renew),
+        *_instead(leader.Leader, "_meet_store", meet_store),
+    ]
 
 
 def _heal_without_a_checkpoint() -> list[Patch]:
@@ -216,22 +258,64 @@ def _read_on_after_a_failover() -> list[Patch]:
 
 
 def _tell_before_it_is_durable() -> list[Patch]:
-    async def secure(self: Any, position: int) -> None:
+    async def secure(self: Any, position: int, store_id: str) -> None:
         pass
 
     return [(parts, "MATCHING", parts.DURABLE), (durability.DurabilityGate, "secure", secure)]
 
 
-def _lead_on_where_one_had_read() -> list[Patch]:
-    async def followed(original: Any, self: Any, found: Any) -> Any:
-        self._standby.store_id = self._publisher.store_id
-        return await original(self, found)
+class _AnyStore(str):
+    """A store's name that equals every other."""
 
-    return _instead(takeover.Takeover, "_followed", followed)
+    __slots__ = ()
+    __hash__ = str.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    def __ne__(self, other: object) -> bool:
+        return False
+
+
+def _ask_another_store() -> list[Patch]:
+    async def secure(original: Any, self: Any, position: int, store_id: str) -> None:
+        await original(self, position, _AnyStore(store_id))
+
+    return [
+        (parts, "MATCHING", parts.DURABLE),
+        *_stay_connected(),
+        *_instead(durability.DurabilityGate, "secure", secure),
+    ]
+
+
+def _stay_connected() -> list[Patch]:
+    async def hang_up(self: Any) -> None:
+        pass
+
+    async def begin_anew(self: Any, after: str) -> None:
+        self.seek(after)
+
+    return [
+        (publisher.Publisher, "hang_up", hang_up),
+        (command_reader.CommandReader, "begin_anew", begin_anew),
+    ]
+
+
+def _stay_at_the_former_primary() -> list[Patch]:
+    return [(parts, "MATCHING", parts.DURABLE), *_stay_connected()]
+
+
+def _believe_damaged_frames() -> list[Patch]:
+    def broken(original: Any, self: Any, reason: Any) -> Any:
+        return self._verify(changes=1) if reason is StaleReason.CORRUPT else original(self, reason)
+
+    return _instead(book_view.BookView, "_break", broken)
 
 
 _BEYOND: Final = ("rollback beyond a whole term",)
-_HEALED: Final = ("short failover, then the leader stops",)
+_BEYOND_OR_CRASH: Final = ("rollback beyond a whole term", "crash of an engine")
+_TWO_STORES: Final = ("two stores", "crash of an engine", "reset of connections")
+_HISTORIES: Final = ("disconnected user", "rollback, all engines dead")
 _LOST_ANSWERS: Final = ("lost answer of a publication", "crash of an engine")
 _FAILOVERS: Final = ("rollback of the store", "rollback, all engines dead", "disconnected user", "crash of a gateway")
 
@@ -244,18 +328,25 @@ CANARIES: Final = (
     Canary("apply a command twice", 3, _apply_twice),
     Canary("client order ids are not in the checkpoint", 10, _forget_client_order_ids),
     Canary("trim the command log before the checkpoint", 2, _trim_the_log_too_early),
+    Canary("trim the command log by the newest checkpoint only", 3, _trim_by_the_newest_checkpoint_only),
+    Canary("keep an older checkpoint when the store has lost commands", 10, _keep_what_leads_elsewhere),
     Canary("trim the feed before the cover", 3, _trim_the_feed_too_early),
-    Canary("resume onto another history", 10, _resume_onto_another_history, _FAILOVERS),
+    Canary("resume onto another history", 25, _resume_onto_another_history, _HISTORIES),
     Canary("the term is the counter alone", 10, _term_from_the_counter_alone),
+    Canary("the term is drawn without chance", 10, _term_without_chance, _BEYOND_OR_CRASH),
     Canary("lead on after a failover with an old lease", 10, _lead_on_with_an_old_lease, _BEYOND),
+    Canary("a lease renewed counts as a packet published", 30, _count_renewals_as_publications, _BEYOND),
     Canary("heal without a checkpoint", 10, _heal_without_a_checkpoint),
     Canary("acknowledge before it is durable", 10, _tell_before_it_is_durable),
+    Canary("acknowledge before replicas have it, in one store of two", 20, _tell_before_it_is_durable, _TWO_STORES),
+    Canary("ask any store whether commands are durable", 30, _ask_another_store, _TWO_STORES),
+    Canary("an engine stays connected to a former primary", 40, _stay_at_the_former_primary, _TWO_STORES),
+    Canary("a client believes a book of another digest", 20, _believe_damaged_frames, ("damaged frames",)),
     Canary("number by batches", 3, _number_by_batches),
     Canary("keep the epoch though something may be lost", 10, _keep_the_epoch),
     Canary("a gateway does not look at the epoch", 10, _ignore_the_epoch),
     Canary("a gateway never sees that the log went back", 25, _never_look_back, _BEYOND),
     Canary("checkpoints lose the order of the queue", 10, _lose_the_queue),
-    Canary("a standby leads on where it had read in an older store", 20, _lead_on_where_one_had_read, _HEALED),
     Canary("an order rests though it crosses", 3, _crossed_book),
     Canary("a trade is told to one side", 3, _one_sided_trade),
     Canary("a packet found landed counts as stored", 20, _landed_is_done, _LOST_ANSWERS),

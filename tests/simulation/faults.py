@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
+from services.matching.settings import Durability
+from tests.simulation import parts
 from tests.simulation.parts import EnginePart, GatewayPart, Part
 from tests.simulation.store_server import NAME as STORE
 
@@ -54,9 +56,13 @@ class Faults:
             "rollback of the store": self._roll_back,
             "rollback, leader dead": self._roll_back_without_leader,
             "rollback, all engines dead": self._roll_back_without_engines,
-            "short failover, then the leader stops": self._roll_back_and_stop,
+            "short failover, then the leader ends": self._roll_back_and_end,
             "rollback beyond a whole term": self._roll_back_beyond_a_term,
+            "two stores": self._split,
             "trimmed feed": self._trim_feed,
+            "slow store": self._slow_store,
+            "damaged frames": self._damage_frames,
+            "damaged checkpoint": self._damage_checkpoint,
             "repeated command": self._repeat_command,
             "slow user": self._slow_user,
             "silent user": self._silent_user,
@@ -79,12 +85,17 @@ class Faults:
         for route in list(network.partitions):
             network.heal(*route)
         network.slow.clear()
-        self._market.store.thaw()
+        network.damaged.clear()
+        store = self._market.store
+        store.reunite()
+        store.call_takes_s = 0.0
+        store.thaw()
         for part in self._market.parts():
             if part.process is not None:
                 part.process.thaw()
         for user in self._market.users:
             user.go_on_reading()
+            user.start_over()
 
     def _next(self) -> None:
         self._market.world.after(self._random.uniform(*INTERVAL_S), self._strike)
@@ -231,13 +242,27 @@ class Faults:
         calls = model.calls_since(now_ms - WITNESSED_MS, feed, leader.term)
         return self._fail_over(self._random.randint(0, calls), self._random.choice([0.0, 0.05, 0.1]), is_in_step=True)
 
-    def _roll_back_and_stop(self) -> str:
-        """The leader heals the store and goes in good order; the standby has read what is no longer there."""
+    def _roll_back_and_end(self) -> str:
+        """The leader heals the store and ends; the standby has read what is no longer there."""
         leader = self._market.leader()
         detail = self._roll_back_before_a_witness()
-        if leader is not None:
-            self._later(self._random.uniform(0.2, 1.0), leader.stop)
+        if self._random.random() < 0.7:  # no command comes meanwhile: what was read last stays what is gone
+            for process in [part.process for part in self._market.gateways if part.process is not None]:
+                process.freeze()
+                self._later(2.5, process.thaw)
+        if leader is not None and leader.process is not None:
+            self._end_once_healed(leader, leader.process, self._random.uniform(0.05, 0.6))
         return detail
+
+    def _end_once_healed(self, engine: EnginePart, process: Process, after_s: float) -> None:
+        market = self._market
+        leader = market.world.leaders.get(process.name)
+        if not self.is_on or engine.process is not process or leader is None:
+            return
+        if leader._publisher.store_id == market.store.model.replication_id:
+            self._later(after_s, engine.stop if self._random.random() < 0.5 else lambda: engine.kill(3.0))
+        else:
+            self._later(0.01, lambda: self._end_once_healed(engine, process, after_s))
 
     def _roll_back_beyond_a_term(self) -> str:
         """The leader sleeps, another leads, the store forgets it: only the age of his lease tells the first one."""
@@ -274,6 +299,57 @@ class Faults:
         market.rollbacks += bool(calls)
         self._later(span, store.up)
         return f"{calls} calls lost, back after {span:.1f} s at {market.history.head}"
+
+    def _split(self) -> str:
+        """
+        A replica is promoted, and the former primary goes on taking writes from those who have not noticed.
+
+        The leader is one of them, and gateways. If nothing is told before replicas have it, it may be anybody. Without
+        that, an engine that stays behind could lead there in the same epoch: see docs/simulation.md.
+        """
+        market, store = self._market, self._market.store
+        leader = market.leader()
+        if leader is None or leader.process is None or store.is_split:
+            return "nothing: nobody leads, or there are two"
+        engines: list[Part] = [leader]
+        if parts.MATCHING.durability is Durability.REPLICA:
+            engines = [engine for engine in market.engines if self._random.random() < 0.5]
+        gateways = [gateway for gateway in market.gateways if self._random.random() < 0.7]
+        stay = {part.process.name for part in [*engines, *gateways] if part.process is not None}
+        span = self._span()
+        share = self._random.choice([1.0, 0.7])
+        store.split(lambda name: name in stay and self._random.random() < share)
+        market.history.split()
+        market.rollbacks += 1
+        self._later(span, store.reunite)
+        return f"{', '.join(sorted(stay)) or 'nobody'} at the former primary for {span:.2f} s"
+
+    def _slow_store(self) -> str:
+        """Every command takes its time, one after the other: a disk that stalls, a neighbour that is busy."""
+        store, span = self._market.store, self._span()
+        store.call_takes_s = self._random.choice([0.002, 0.01, 0.03])
+        self._later(span, lambda: setattr(store, "call_takes_s", 0.0))
+        return f"{store.call_takes_s * 1000:.0f} ms a command for {span:.2f} s"
+
+    def _damage_frames(self) -> str:
+        """Bytes between a user and gateways change on their way, as without TLS they might."""
+        user, network, span = self._random.choice(self._market.users), self._market.network, self._span()
+        network.damaged[user.name] = None
+        self._later(span, lambda: network.damaged.pop(user.name, None))
+        return f"{user.name} for {span:.2f} s"
+
+    def _damage_checkpoint(self) -> str:
+        """Of two, the newest, and end who could store another one: the next engine has the other one alone."""
+        model, history = self._market.store.model, self._market.history
+        newest, previous = history.checkpoints()
+        if newest is None or previous is None or previous in history.damaged:
+            return "none"
+        at = self._random.randrange(len(newest))
+        damaged = newest[:at] + bytes([newest[at] ^ 1 << self._random.randrange(8)]) + newest[at + 1 :]
+        history.damaged.add(damaged)
+        model.call(b"SET", history.keys.checkpoint.encode(), damaged)
+        ended = [self._crash(engine) for engine in self._market.engines if self._random.random() < 0.7]
+        return f"byte {at} of {len(newest)}; {', '.join(ended) or 'all live on'}"
 
     def _trim_feed(self) -> str:
         market = self._market

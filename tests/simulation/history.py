@@ -8,9 +8,10 @@ somebody who forgets nothing when the store does. A finding raises at the very w
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any, Final
 
-from services.matching.checkpoint import read_head
+from services.matching.checkpoint import Checkpoint, decode_checkpoint, encode_checkpoint, read_head
 from services.matching.command_log import decode_entry
 from services.matching.engine import Engine
 from services.matching.recovery import Recovery
@@ -21,10 +22,8 @@ from shared.packet import FEED_START, FeedId, Packet, decode_packet
 from shared.snapshots import decode_book_state
 from shared.stream_keys import COMMANDS_FIELD, StreamKeys
 from shared.types import ExecutionEvent, Side
+from tests.simulation.store import StoreModel
 from tests.simulation.store_server import StoreServer
-
-CLOCKS_APART_S: Final = 15.0
-"""The clocks' skew, and the longest pause between taking a term and writing in it."""
 
 
 class Finding(AssertionError):
@@ -34,7 +33,7 @@ class Finding(AssertionError):
 class Node:
     """One packet that was appended, and the state of the market after it."""
 
-    __slots__ = ("accepted", "feed_id", "fields", "packet", "parent", "seqs", "store_id")
+    __slots__ = ("accepted", "feed_id", "fields", "is_forgotten_marker", "packet", "parent", "seqs", "store_id")
 
     def __init__(
         self, feed_id: FeedId, fields: dict[bytes, bytes], packet: Packet, parent: Node | None, store_id: str
@@ -45,6 +44,8 @@ class Node:
         self.parent = parent
         self.store_id = store_id
         """The store's replication id when it was first appended."""
+        self.is_forgotten_marker = False
+        """It says nothing, in a store that is to be forgotten: it deceives nobody."""
         self.seqs: dict[str, int] = dict(parent.seqs) if parent else {}
         self.seqs.update({change.instrument: change.seq for change in packet.changes})
         self.accepted = [
@@ -111,6 +112,16 @@ class _Market:
         _expect(sides == wanted, f"{node}: trade {trade.trade_id} of {trade.instrument} has the sides {sides}")
 
 
+class _Branch:
+    """One store's own past: there are two while a former primary goes on taking writes."""
+
+    def __init__(self, model: StoreModel) -> None:
+        self.model = model
+        self.head: Node | None = None
+        self.market = _Market()
+        self.touched: dict[bytes, None] = {}
+
+
 class History:
     """
     The store's whole past.
@@ -122,8 +133,6 @@ class History:
 
     def __init__(self, store: StoreServer, keys: StreamKeys) -> None:
         self.keys: Final = keys
-        self.head: Node | None = None
-        """The feed's last packet at present."""
         self.nodes: dict[FeedId, Node] = {}
         self.tips: dict[int, Node] = {}
         """The furthest packet of each epoch."""
@@ -136,22 +145,52 @@ class History:
         self.was_trimmed = False
         """Somebody trimmed the feed by hand: joining may have to wait for the next snapshots."""
         self._store = store
-        self._writers: dict[tuple[int, int], str] = {}
-        self._market = _Market()
-        self._touched: dict[bytes, None] = {}
-        store.model.wrote = self._wrote
-        store.model.called = self._called
+        self._writers: dict[int, str] = {}
+        """Who wrote in a term; also in one that the store has forgotten."""
+        self._main = self._at = _Branch(store.model)
+        self.damaged: set[bytes] = set()
+        """Checkpoints that a fault has made: nobody may go by them."""
+        self._checkpoint_keys = [keys.checkpoint.encode(), keys.previous_checkpoint.encode()]
+        self._watch(self._main)
+
+    @property
+    def head(self) -> Node | None:
+        """The feed's last packet at present; while a branch is looked at, of that branch."""
+        return self._at.head
 
     # -- what the world tells -----------------------------------------------------------------------------------------
 
     def rolled_back(self) -> None:
         """The store has become an earlier state of itself."""
-        stream = self._store.model.streams.get(self.keys.feed.encode())
+        branch = self._at
+        stream = branch.model.streams.get(self.keys.feed.encode())
         last = FeedId(*stream.last) if stream else FEED_START
-        self.head = self.nodes.get(last)
-        self._market = _Market()
+        branch.head = self.nodes.get(last)
+        branch.market = _Market()
         for node in self.chain():
-            self._market.apply(node)
+            branch.market.apply(node)
+
+    def split(self) -> None:
+        """The store has become two: the new one is the market's from now on, the old one is watched as well."""
+        self._main = self._at = _Branch(self._store.model)
+        self._watch(self._main)
+        self.rolled_back()
+
+    def _watch(self, branch: _Branch) -> None:
+        """Look at what a store writes, in the light of that store's own past."""
+
+        def on_branch(told: Callable[..., None]) -> Callable[..., None]:
+            def look(*arguments: Any) -> None:
+                self._at = branch
+                try:
+                    told(*arguments)
+                finally:
+                    self._at = self._main
+
+            return look
+
+        branch.model.wrote = on_branch(self._wrote)
+        branch.model.called = on_branch(self._called)
 
     def chain(self) -> list[Node]:
         """Return the feed's present history from its first packet on, trimmed ones included."""
@@ -175,6 +214,11 @@ class History:
             truth == digest,
             f"{who}: book {instrument} at epoch {epoch}, seq {seq} has {digest}, the engine's has {truth}",
         )
+
+    def check_levels(self, who: str, instrument: str, digest: int) -> None:
+        """Check that somebody whose connection damages bytes believes in no book that never was."""
+        known = not digest or any((name, each) == (instrument, digest) for (_, name, _), each in self.digests.items())
+        _expect(known, f"{who}: there never was a book {instrument} of digest {digest}")
 
     def check_acknowledged(self, user: str, name: str, order_id: int) -> None:
         """Check that what a user is told has been in the feed."""
@@ -202,7 +246,7 @@ class History:
     # -- what the store writes ----------------------------------------------------------------------------------------
 
     def _wrote(self, command: str, key: bytes, value: Any) -> None:
-        self._touched[key] = None
+        self._at.touched[key] = None
         if command == "XADD" and key == self.keys.feed.encode():
             (term, position), fields = value
             self._append(FeedId(term, position), dict(zip(fields[::2], fields[1::2], strict=True)))
@@ -215,13 +259,15 @@ class History:
             node = known
             _expect(known.parent is self.head, f"{feed_id} comes again after {self.head}, not {known.parent}")
         else:
-            node = Node(feed_id, fields, decode_packet(fields[b"p"]), self.head, self._store.model.replication_id)
+            node = Node(feed_id, fields, decode_packet(fields[b"p"]), self.head, self._at.model.replication_id)
+            node.is_forgotten_marker = self._at is not self._main and node.packet.prev == node.packet.position
             self._check_new(node)
-            if known is not None:
-                self._check_second(known, node)
-            self.nodes[feed_id] = self.tips[node.packet.epoch] = node
-        self._market.apply(node)
-        self.head = node
+            _expect(known is None, f"{node} has other bytes than before, when it was {known}")
+            self.nodes[feed_id] = node
+            if not node.is_forgotten_marker:
+                self.tips[node.packet.epoch] = node
+        self._at.market.apply(node)
+        self._at.head = node
         for change in node.packet.changes:
             self._note_digest(node.packet.epoch, change.instrument, change.seq, change.digest)
         for user, name, order_id in node.accepted:
@@ -235,39 +281,36 @@ class History:
         _expect(
             packet.prev == last_id.position, f"{node} goes on after position {packet.prev}, the feed ends at {last_id}"
         )
-        writer = self._writers.setdefault((node.feed_id.term, packet.epoch), self._store.caller)
+        writer = self._writers.setdefault(node.feed_id.term, self._store.caller)
         _expect(writer == self._store.caller, f"{node} of {writer}'s term is written by {self._store.caller}")
         tip = self.tips.get(packet.epoch)
-        _expect(tip is None or tip is parent, f"{node} follows {parent}, and its epoch went on to {tip}: that is lost")
-        if tip is None and parent is not None:
-            old = self.tips[parent.packet.epoch]
+        told = parent
+        while told is not None and told.is_forgotten_marker:
+            told = told.parent
+        on = tip is None or tip is parent or tip is told or node.is_forgotten_marker
+        _expect(on, f"{node} follows {parent}, and its epoch went on to {tip}: that is lost")
+        if tip is None and parent is not None and not node.is_forgotten_marker:
+            old = self.tips.get(parent.packet.epoch, parent)
             _expect(old.store_id != node.store_id, f"{node} opens an epoch, though the store is the same since {old}")
-
-    def _check_second(self, first: Node, second: Node) -> None:
-        """A term that was lost comes again only if its clock stands behind it, and never within one epoch."""
-        world = self._store.world
-        _expect(first.packet.epoch != second.packet.epoch, f"{second} has other bytes than before")
-        behind_s = second.feed_id.term / 1000 - world.wall_s()
-        _expect(behind_s > -CLOCKS_APART_S, f"{second} repeats a term that is {-behind_s:.0f} s below the clock")
-        world.note("history", f"{second} was in {first} before", kind="term that came twice")
 
     def _note_digest(self, epoch: int, instrument: str, seq: int, digest: int) -> None:
         known = self.digests.setdefault((epoch, instrument, seq), digest)
         _expect(known == digest, f"two books of {instrument} at epoch {epoch}, seq {seq}: digests {known} and {digest}")
 
     def _called(self) -> None:
-        touched, self._touched = self._touched, {}
+        touched, self._at.touched = self._at.touched, {}
         keys = self.keys
         for key in touched:
             if key.startswith(keys.snapshot("").encode()):
                 self._check_snapshot(key)
         if keys.cover.encode() in touched or keys.feed.encode() in touched:
             self._check_cover()
-        if keys.checkpoint.encode() in touched or keys.commands.encode() in touched:
-            self._check_checkpoint()
+        # Nobody recovers from a former primary: a leader that is there with half of its connections may store anything.
+        if self._at is self._main and not touched.keys().isdisjoint([*self._checkpoint_keys, keys.commands.encode()]):
+            self._check_checkpoints()
 
     def _check_snapshot(self, key: bytes) -> None:
-        held = self._store.model.do_get(key)
+        held = self._at.model.do_get(key)
         if held is None:
             return
         state = decode_book_state(held)
@@ -277,7 +320,7 @@ class History:
             f"a snapshot of {state.feed_id} is stored at {head}",
         )
         assert head is not None
-        book = self._market.books.get(state.instrument, DepthBook(state.instrument))
+        book = self._at.market.books.get(state.instrument, DepthBook(state.instrument))
         levels = {price: lots for price, lots, _ in state.bids}, {price: lots for price, lots, _ in state.asks}
         right = (state.epoch, state.seq, state.digest) == (head.packet.epoch, book.seq, book.digest)
         right = right and levels == (book.bids.quantities, book.asks.quantities)
@@ -286,7 +329,7 @@ class History:
 
     def _check_cover(self) -> None:
         """Whoever joins by the stored snapshots and reads on after the cover must miss nothing."""
-        model, keys = self._store.model, self.keys
+        model, keys = self._at.model, self.keys
         data = model.do_get(keys.cover.encode())
         if data is None:
             return
@@ -301,29 +344,43 @@ class History:
         reaches = first is None or (cover is not None and cover.feed_id >= first.feed_id)
         _expect(reaches or self.was_trimmed, f"the feed begins after {first}, the cover is {cover}")
 
-    def _check_checkpoint(self) -> None:
-        model, keys = self._store.model, self.keys
-        data = model.do_get(keys.checkpoint.encode())
-        if data is None:
-            return
-        log_id = read_head(data).log_id
-        held = log_id == "0-0" or bool(model.do_xrange(keys.commands.encode(), log_id.encode(), log_id.encode()))
-        _expect(held, f"the command log no longer has {log_id}, where the checkpoint stands")
+    def _check_checkpoints(self) -> None:
+        """Each of the two must be good to begin at: the newest may be found damaged at any time."""
+        model, keys = self._at.model, self.keys
+        for key, data in zip(self._checkpoint_keys, self.checkpoints(), strict=True):
+            if data is None or data in self.damaged:
+                continue
+            log_id = read_head(data).log_id
+            held = log_id == "0-0" or bool(model.do_xrange(keys.commands.encode(), log_id.encode(), log_id.encode()))
+            _expect(held, f"the command log no longer has {log_id}, where {key.decode()} stands")
+            _expect(model.do_pttl(key) == -1, f"{key.decode()} will be forgotten")
 
     # -- replay -------------------------------------------------------------------------------------------------------
 
     def recover(self) -> Recovery:
         """
-        Recover from what the store holds, as a new engine would.
+        Recover from what the store holds, as a new engine would, and from the checkpoint before the newest as well.
 
         Raises:
-            Finding: If that is not possible.
+            Finding: If that is not possible, or leads to two markets.
         """
-        model, keys = self._store.model, self.keys
+        kept = zip(self._checkpoint_keys, self.checkpoints(), strict=True)
+        recovered = [self._recover_from(key, data) for key, data in kept if data not in self.damaged]
+        states = {_state(recovery) for recovery in recovered}
+        _expect(len(states) == 1, "the previous checkpoint leads to another market than the newest")
+        return recovered[0]
+
+    def checkpoints(self) -> list[bytes | None]:
+        """Return what is stored as the newest and as the previous one."""
+        return [self._at.model.do_get(key) for key in self._checkpoint_keys]
+
+    def _recover_from(self, key: bytes, data: bytes | None) -> Recovery:
+        model, keys = self._at.model, self.keys
         newest = model.do_xrevrange(keys.feed.encode(), b"+", b"-", b"COUNT", b"1")
         last = [(FeedId.parse(feed_id), fields[fields.index(b"p") + 1]) for feed_id, fields in newest]
         try:
-            recovery = Recovery(keys, model.do_get(keys.checkpoint.encode()), last[0] if last else None)
+            checkpoint = decode_checkpoint(data) if data is not None else None
+            recovery = Recovery(keys, checkpoint, last[0] if last else None)
             after = b"(" + recovery.engine.log_id.encode()
             for entry_id, fields in model.do_xrange(keys.commands.encode(), after, b"+"):
                 if recovery.reached:
@@ -331,7 +388,7 @@ class History:
                 recovery.apply(decode_entry(keys.commands, entry_id, {COMMANDS_FIELD: fields[1]}))
             recovery.finish()
         except OpenOutcryError as error:
-            raise Finding(f"what is stored cannot be recovered from: {error}") from error
+            raise Finding(f"what is stored cannot be recovered from, by {key.decode()}: {error}") from error
         return recovery
 
     def replay(self) -> Engine:
@@ -342,6 +399,14 @@ class History:
             for command in entry.commands:
                 engine.apply(command, entry.time_us)
         return engine
+
+
+def _state(recovery: Recovery) -> bytes:
+    engine = recovery.engine
+    log_id, engine.log_id = engine.log_id, "0-0"  # entries that only repeat lead nowhere else
+    state = encode_checkpoint(Checkpoint(engine, recovery.term, recovery.store_id or ""))
+    engine.log_id = log_id
+    return state
 
 
 def _expect(holds: bool, finding: str) -> None:

@@ -1,8 +1,9 @@
 """TCP made of memory: streams of bytes in order, late, held back, or ended by a reset.
 
 Owns what a network may do to two parties and no more than that: inside a connection nothing is lost, repeated or
-reordered; a connection may end at any moment, and then nobody knows how much of the last bytes arrived. As with a
-real kernel, bytes that were written before a process closed or died may still arrive later.
+reordered, unless damage is asked for; what is written may arrive in pieces; a connection may end at any moment, and
+then nobody knows how much of the last bytes arrived. As with a real kernel, bytes that were written before a process
+closed or died may still arrive later.
 """
 
 from __future__ import annotations
@@ -17,6 +18,12 @@ if TYPE_CHECKING:
 
 DELAY_S: Final = (0.0001, 0.0008)
 SLOW_DELAY_S: Final = (0.02, 0.4)
+CUT_SHARE: Final = 0.05
+"""How many pieces arrive in two."""
+TORN_SHARE: Final = 0.3
+"""How many connections of a process that dies end within a piece."""
+DAMAGED_SHARE: Final = 0.1
+"""How many pieces change on the way, where any do."""
 
 
 class End(Protocol):
@@ -43,6 +50,8 @@ class _Pipe:
         self.is_paused = False
         """The receiver does not read."""
         self.is_cut = False
+        self.is_damaged = False
+        """Bytes of it have changed on the way."""
         self.waiting: deque[bytes | None] = deque()
         self._free_at = 0.0
 
@@ -52,16 +61,22 @@ class _Pipe:
 
     def send(self, data: bytes | None) -> None:
         network = self._network
-        self._free_at = max(self._free_at, network.world.now + network.delay(self.route))
-        self.waiting.append(data)
-        network.world.at(self._free_at, self.arrive)
+        for piece in network.pieces(data):
+            self._free_at = max(self._free_at, network.world.now + network.delay(self.route))
+            self.waiting.append(piece)
+            network.world.at(self._free_at, self.arrive)
 
     def arrive(self) -> None:
         """One piece is due; or all that waits, after an interruption."""
         if self.is_paused or self.route in self._network.partitions:
             return
         if self.waiting and not self.is_cut:
-            self.deliver(self.waiting.popleft())
+            self.deliver(self._network.transmitted(self, self.waiting.popleft()))
+
+    def tear(self) -> None:
+        """The last piece was not written whole: its writer died meanwhile."""
+        if self.waiting and self.waiting[-1]:
+            self.waiting[-1] = self.waiting[-1][: len(self.waiting[-1]) // 2] or None
 
     def go_on(self) -> None:
         """Deliver what was held back."""
@@ -136,6 +151,8 @@ class Network:
         self.connections: dict[Connection, None] = {}
         self.partitions: dict[frozenset[str], None] = {}
         self.slow: dict[str, None] = {}
+        self.damaged: dict[str, None] = {}
+        """Parties whose bytes may change on the way."""
         self._random = world.stream("network")
         self._listeners: dict[str, tuple[str, Callable[[], End]]] = {}
 
@@ -143,6 +160,33 @@ class Network:
         """Draw how long one piece takes."""
         is_slow = any(name in self.slow for name in route)
         return self._random.uniform(*(SLOW_DELAY_S if is_slow else DELAY_S))
+
+    def pieces(self, data: bytes | None) -> list[bytes | None]:
+        """Cut what is written as TCP may: a piece need not arrive as it was written."""
+        if data is None or len(data) < 2 or self._random.random() >= CUT_SHARE:
+            return [data]
+        at = self._random.randrange(1, len(data))
+        return [data[:at], data[at:]]
+
+    def transmitted(self, pipe: _Pipe, data: bytes | None) -> bytes | None:
+        """Return a piece as it arrives."""
+        if (
+            not data
+            or not self.damaged
+            or pipe.route.isdisjoint(self.damaged)
+            or self._random.random() >= DAMAGED_SHARE
+        ):
+            return data
+        pipe.is_damaged = True
+        self.world.note("network", f"damages {len(data)} bytes", kind="pieces damaged")
+        at = self._random.randrange(len(data))
+        match self._random.randrange(4):
+            case 0:
+                return data[:at]
+            case 1:
+                return data + data[at:]
+            case _:
+                return data[:at] + bytes([data[at] ^ 1 << self._random.randrange(8)]) + data[at + 1 :]
 
     def listen(self, address: str, name: str, accept: Callable[[], End] | None) -> None:
         """Accept connections at an address, or (None) no longer."""
@@ -211,6 +255,8 @@ class Network:
         for connection in list(self.connections):
             for side in (0, 1):
                 if connection.names[side] == name:
+                    if self._random.random() < TORN_SHARE:
+                        connection.pipes[side].tear()
                     connection.close(side)
 
 

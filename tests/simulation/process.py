@@ -11,6 +11,7 @@ import asyncio
 from asyncio import events
 from collections import deque
 from collections.abc import Callable, Coroutine
+from math import inf
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.simulation.network import Network, ProcessTransport
@@ -32,6 +33,11 @@ class _Task(asyncio.Task[Any]):
         return self._number
 
 
+class _Timer(asyncio.TimerHandle):
+    if TYPE_CHECKING:
+        _when: float
+
+
 class _NothingToSelect:
     def select(self, timeout: float | None) -> list[object]:
         return []
@@ -42,7 +48,7 @@ class _Loop(asyncio.BaseEventLoop):
 
     if TYPE_CHECKING:  # what only asyncio itself uses
         _ready: deque[asyncio.Handle]
-        _scheduled: list[asyncio.TimerHandle]
+        _scheduled: list[_Timer]
         _run_once: Callable[[], None]
 
     def __init__(self, process: Process) -> None:
@@ -132,20 +138,15 @@ class Process:
         self._addresses.append(address)
         self.network.listen(address, self.name, lambda: ProcessTransport(self._loop, factory()))
 
-    def can_run(self) -> bool:
-        """Whether it has something to do now, and may."""
-        wakes_at = self.wakes_at()
-        return wakes_at is not None and wakes_at <= self.world.now
-
-    def wakes_at(self) -> float | None:
-        """When it will have something to do; None if only others can wake it."""
+    def wakes_at(self) -> float:
+        """When it will have something to do, the past included; infinity if only others can wake it."""
         if self.is_frozen or not self.is_alive:
-            return None
+            return inf
         loop = self._loop
         if loop._ready:
-            return self.world.now
+            return 0.0
         scheduled = loop._scheduled
-        return scheduled[0].when() if scheduled else None
+        return scheduled[0]._when if scheduled else inf
 
     def step(self) -> None:
         """Have one turn of the event loop."""

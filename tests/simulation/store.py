@@ -40,6 +40,12 @@ class Stream:
         self.fields: list[list[bytes]] = []
         self.last: Id = (0, 0)
 
+    def copy(self) -> Stream:
+        """Return a stream of the same entries."""
+        other = Stream()
+        other.ids, other.fields, other.last = list(self.ids), list(self.fields), self.last
+        return other
+
     def rows(self, first: int, end: int) -> list[Any]:
         """Return entries by index, as replies name them."""
         return [[_text(self.ids[index]), self.fields[index]] for index in range(first, end)]
@@ -70,6 +76,8 @@ class StoreModel:
         """Value and time of expiry."""
         self.streams: dict[bytes, Stream] = {}
         self.replication_id = ""
+        self.is_isolated = False
+        """Its replicas have left it: a former primary that does not know yet that it is none."""
         self.wrote: Callable[[str, bytes, Any], None] = lambda command, key, value: None
         """Called for every key written, within a call."""
         self.called: Callable[[], None] = lambda: None
@@ -87,6 +95,14 @@ class StoreModel:
         self._scripts.clear()
         self._lua = lua51.LuaRuntime(encoding=None, unpack_returned_tuples=True, register_eval=False)
         self._lua.globals()[b"redis"] = self._lua.table_from({b"call": self._lua_call, b"pcall": self._lua_pcall})
+
+    def fork(self) -> StoreModel:
+        """Return another store with the same data, as a replica that is promoted has it; this one is alone now."""
+        other = StoreModel(self._now_ms, self._random)
+        other.values = dict(self.values)
+        other.streams = {key: stream.copy() for key, stream in self.streams.items()}
+        self.is_isolated = True
+        return other
 
     @property
     def undoable(self) -> int:
@@ -189,6 +205,30 @@ class StoreModel:
             return 0
         self._put(key, (held[0], self._now_ms() + int(milliseconds)))
         return 1
+
+    def do_persist(self, key: bytes) -> int:
+        held = self._held(key)
+        if held is None or held[1] is None:
+            return 0
+        self._put(key, (held[0], None))
+        return 1
+
+    def do_append(self, key: bytes, value: bytes) -> int:
+        held = self._held(key) or (b"", None)
+        self._put(key, (held[0] + value, held[1]))
+        return len(held[0] + value)
+
+    def do_exists(self, *keys: bytes) -> int:
+        return sum(self._held(key) is not None or key in self.streams for key in keys)
+
+    def do_rename(self, key: bytes, new_key: bytes) -> Simple:
+        held = self._held(key)
+        if held is None:
+            raise StoreError("ERR no such key")
+        self._put(key, None)
+        self._put(new_key, held)
+        self.wrote("SET", new_key, held[0])
+        return OK
 
     def do_pttl(self, key: bytes) -> int:
         held = self._held(key)
@@ -293,7 +333,9 @@ class StoreModel:
         return Simple(b"PONG")
 
     def do_wait(self, replicas: bytes, timeout_ms: bytes) -> int:
-        """Every replica that may be promoted has it all, at once."""
+        """Every replica that may be promoted has it all, at once; unless they follow another primary now."""
+        if self.is_isolated:
+            return 0
         self.secure()
         return int(replicas)
 

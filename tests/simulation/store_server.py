@@ -40,6 +40,9 @@ class StoreServer:
         self.caller = ""
         """Whose command is being carried out."""
         self.is_frozen = False
+        self.call_takes_s = 0.0
+        """How long the store is busy with each command."""
+        self._is_busy = False
         self._clients: dict[StoreClient, None] = {}
         self.up()
 
@@ -62,6 +65,46 @@ class StoreServer:
         for client in list(self._clients):
             client.go_on()
 
+    @property
+    def can_work(self) -> bool:
+        """Whether it carries out commands at present."""
+        return not self.is_frozen and not self._is_busy
+
+    def work(self) -> None:
+        """Be busy with a command."""
+        if self.call_takes_s:
+            self._is_busy = True
+            self.world.after(self.call_takes_s, self._rest)
+
+    def _rest(self) -> None:
+        self._is_busy = False
+        for client in list(self._clients):
+            client.go_on()
+
+    @property
+    def is_split(self) -> bool:
+        """Whether anybody is connected to a former primary."""
+        return any(client.model is not self.model for client in self._clients)
+
+    def split(self, stays: Callable[[str], bool]) -> None:
+        """
+        Promote a replica while its primary lives on: new connections find the new one.
+
+        Args:
+            stays: Asked for each connection, with its process's name, whether it stays at the old one, which goes on
+                taking writes, until `reunite`.
+        """
+        self.model = self.model.fork()
+        for client in list(self._clients):
+            if not stays(client.name):
+                client.hang_up()
+
+    def reunite(self) -> None:
+        """End the old primary: what it has taken since the split is gone."""
+        for client in list(self._clients):
+            if client.model is not self.model:
+                client.hang_up()
+
     def joined(self, client: StoreClient) -> None:
         """A connection is there."""
         self._clients[client] = None
@@ -70,12 +113,12 @@ class StoreServer:
         """A connection is gone."""
         self._clients.pop(client, None)
 
-    def call(self, name: str, words: list[bytes]) -> Any:
-        """Carry out one command for somebody; errors are returned."""
+    def call(self, name: str, words: list[bytes], model: StoreModel | None = None) -> Any:
+        """Carry out one command for somebody, at an old primary if it is named; errors are returned."""
         self.caller = name
         self.world.trace.hide(self.world.now, name, b" ".join(words))
         try:
-            reply = self.model.call(*words)
+            reply = (model or self.model).call(*words)
         except StoreError as error:
             reply = error
         finally:
@@ -103,6 +146,10 @@ class StoreClient:
 
     def __init__(self, server: StoreServer) -> None:
         self._server = server
+        self.model = server.model
+        """The primary when this connection was made."""
+        self.name = ""
+        """Of the process at the other end."""
         self._reader = hiredis.Reader()
         self._queue: deque[list[bytes]] = deque()
         self._blocked: list[bytes] | None = None
@@ -110,11 +157,10 @@ class StoreClient:
         self._transaction: list[list[bytes]] | None = None
         self._connection: Connection | None = None
         self._side = 0
-        self._name = ""
 
     def opened(self, connection: Connection, side: int) -> None:
         self._connection, self._side = connection, side
-        self._name = connection.names[1 - side]
+        self.name = connection.names[1 - side]
         self._server.joined(self)
 
     def received(self, data: bytes) -> None:
@@ -131,13 +177,20 @@ class StoreClient:
 
     def go_on(self) -> None:
         """Carry out what waits."""
-        while self._queue and self._blocked is None and not self._server.is_frozen:
+        while self._queue and self._blocked is None and self._server.can_work:
+            self._server.work()
             self._carry_out(self._queue.popleft())
+
+    def hang_up(self) -> None:
+        """End the connection, and leave undone what has come and was not carried out."""
+        self._queue.clear()
+        if self._connection is not None:
+            self._connection.reset()
 
     def try_blocked(self) -> None:
         """Answer a blocked read if something has come."""
         if self._blocked is not None and not self._server.is_frozen:
-            reply = self._server.model.call(*self._blocked)
+            reply = self.model.call(*self._blocked)
             if reply is not None:
                 self._unblock(reply)
 
@@ -152,17 +205,17 @@ class StoreClient:
                 self._answer(OK)
             case b"EXEC":
                 transaction, self._transaction = self._transaction or [], None
-                self._answer([self._server.call(self._name, each) for each in transaction])
+                self._answer([self._server.call(self.name, each, self.model) for each in transaction])
             case _ if self._transaction is not None:
                 self._transaction.append(words)
                 self._answer(b"QUEUED")
             case b"XREAD":
                 self._read(words)
             case _:
-                self._answer(self._server.call(self._name, words))
+                self._answer(self._server.call(self.name, words, self.model))
 
     def _read(self, words: list[bytes]) -> None:
-        reply = self._server.call(self._name, words)
+        reply = self._server.call(self.name, words, self.model)
         upper = [word.upper() for word in words]
         if reply is not None or b"BLOCK" not in upper:
             self._answer(reply)

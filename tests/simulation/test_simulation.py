@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.simulation import parts
+from tests.simulation import faults, parts
 from tests.simulation.faults import WITNESSED
 from tests.simulation.simulation import simulate
 
@@ -34,10 +34,28 @@ def test_a_short_failover_before_a_living_leader_is_not_noticed(seed: int) -> No
     assert not [kind for kind in result.counts if kind.startswith("end of an engine")]
 
 
+@pytest.mark.parametrize("seed", range(1, 6))
+def test_a_longer_failover_before_a_living_leader_is_not_noticed_either(seed: int) -> None:
+    """The store brings back a lease that has run out: a standby leaves it to the leader for the length of a lease."""
+    result = simulate(seed, [(faults, "WITNESSED_MS", 4_000)], only=[WITNESSED])
+    assert not result.finding, result.report()
+    assert result.counts[WITNESSED] >= 3
+    assert (result.epochs, result.lost) == (1, 0)
+
+
 @pytest.mark.parametrize("seed", range(1, 9))
 def test_with_replicas_waited_for_no_acknowledged_order_is_ever_lost(seed: int) -> None:
     """The commands outlive every failover, so orders do, whoever dies beside the store; only the epoch may change."""
     result = simulate(seed, [(parts, "MATCHING", parts.DURABLE)])
+    assert not result.finding, result.report()
+    assert result.lost == 0
+
+
+@pytest.mark.parametrize("seed", range(1, 9))
+def test_with_replicas_waited_for_a_former_primary_deceives_nobody(seed: int) -> None:
+    """Whoever stays connected to it: what only a store without replicas has, nobody is told."""
+    only = ["two stores", "crash of an engine", "reset of connections"]
+    result = simulate(seed, [(parts, "MATCHING", parts.DURABLE)], only)
     assert not result.finding, result.report()
     assert result.lost == 0
 

@@ -15,9 +15,11 @@ import pytest
 from redis.exceptions import RedisError
 
 from services.matching.aio import lease, publisher
-from services.matching.aio.publisher import Publisher
+from services.matching.aio.publisher import NextCheckpoint, Publisher, WholeCheckpoint
+from services.matching.kept_checkpoints import StagedCheckpoint
 from services.matching.kept_packets import FeedEntry
 from shared.aio.redis_connection import Redis, open_redis
+from shared.aio.redis_line import RedisLine
 from shared.packet import FeedId
 from shared.stream_keys import StreamKeys
 from tests.simulation.network import Network
@@ -29,6 +31,7 @@ from tests.simulation.world import World
 pytestmark = pytest.mark.needs_redis
 
 KEYS = StreamKeys()
+STAGED = StagedCheckpoint("staged checkpoint", "staged accounts", "1-0")
 Scenario = Callable[[Redis, list[Any]], Awaitable[None]]
 
 
@@ -90,11 +93,11 @@ def test_commands_at_random_give_the_same_replies(redis_url: str, seed: int) -> 
     assert _on_model(scenario) == _on_real(redis_url, scenario)
 
 
-def _any_command(redis: Redis, random: Random) -> Awaitable[Any]:  # noqa: PLR0911, PLR0912 - a line a command
+def _any_command(redis: Redis, random: Random) -> Awaitable[Any]:  # noqa: C901, PLR0911, PLR0912 - a line a command
     text, stream = random.choice(["a", "b"]), random.choice(["s", "t"])
     number = random.randint(0, 12)
     entry_id = f"{random.randint(0, 4)}-{random.randint(0, 4)}"
-    match random.randrange(15):
+    match random.randrange(19):
         case 0:
             return redis.set(text, str(number))
         case 1:
@@ -121,6 +124,14 @@ def _any_command(redis: Redis, random: Random) -> Awaitable[Any]:  # noqa: PLR09
             return redis.xlen(stream)
         case 13:
             return redis.xtrim(stream, minid=entry_id, approximate=False)
+        case 14:
+            return redis.append(text, str(number))
+        case 15:
+            return redis.exists(text, "c", stream)
+        case 16:
+            return redis.rename(text, random.choice(["b", "c"]))
+        case 17:
+            return redis.persist(text)
         case _:
             pipeline = redis.pipeline(transaction=True)
             pipeline.get(text)
@@ -142,37 +153,42 @@ def test_the_programs_own_scripts_give_the_same_answers(redis_url: str, seed: in
             writer.store_id = answer.detail
         for _ in range(60):
             name = random.choice(["a", "b"])
-            match random.randrange(7):
+            match random.randrange(8):
                 case 0:
                     await _tell(replies, lease_of[name].try_acquire())
+                case 4:
+                    await _tell(replies, redis.set(STAGED.checkpoint, f"checkpoint {len(replies)}", px=60_000))
+                    await _tell(replies, redis.set(STAGED.accounts, "accounts", px=60_000))
                 case 1:
                     await _tell(replies, lease_of[name].release())
                 case 2:
-                    await _tell(replies, lease_of[name].take_term(random.randint(0, 2**52)))
+                    await _tell(replies, lease_of[name].take_term(random.randint(0, 2**52), random))
                 case 3:
                     await _tell(replies, redis.xadd(KEYS.commands, {b"c": b"x"}, id=f"{len(replies) + 1}-0"))
                 case _:
                     await _tell(replies, _publish(writers[name], random))
-        for key in (KEYS.lease, KEYS.term, KEYS.cover):
+        for key in (KEYS.lease, KEYS.term, KEYS.cover, KEYS.checkpoint, KEYS.previous_checkpoint, KEYS.accounts):
             await _tell(replies, redis.get(key))
+        await _tell(replies, redis.persist(KEYS.checkpoint))
         await _tell(replies, redis.xrange(KEYS.feed))
 
     assert _on_model(scenario) == _on_real(redis_url, scenario)
 
 
 def _publisher(redis: Redis, name: str) -> Publisher:
-    return Publisher(redis, KEYS, name, lease_ms=60_000, feed_packets_max=1_000, command_entries_max=1_000)
+    return Publisher(RedisLine(redis), KEYS, name, lease_ms=60_000, feed_packets_max=1_000, command_entries_max=1_000)
 
 
 def _publish(writer: Publisher, random: Random) -> Awaitable[Any]:
     previous = FeedId(random.randint(0, 2), random.randint(0, 3))
     fresh = FeedId(previous.term + random.randint(0, 1), previous.position + random.randint(0, 2))
     entries = [FeedEntry(fresh, previous, b"packet", 1)] if random.random() < 0.8 else []
-    return writer.publish(previous, entries, {KEYS.cover: str(fresh).encode()}, "1-0")
+    checkpoint = random.choice([None, WholeCheckpoint(b"whole", "1-0"), NextCheckpoint(STAGED, "1-0")])
+    return writer.publish(previous, entries, {KEYS.cover: str(fresh).encode()}, checkpoint)
 
 
 def _forget_scripts() -> None:
-    for script in (publisher._SCRIPT, lease._RENEW, lease._RELEASE, lease._TAKE_TERM):
+    for script in (publisher._SCRIPT, lease._ACQUIRE, lease._RENEW, lease._RELEASE, lease._TAKE_TERM):
         script._sent = False
 
 

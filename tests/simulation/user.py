@@ -62,7 +62,7 @@ class User:
         self.acknowledged: dict[tuple[str, str], dict[int, None]] = {}
         """What it was told: (user, client order id) to order ids."""
         self.is_trading = True
-        self.session = FeedSession()
+        self.session: FeedSession
         self._world = world
         self._network = network
         self._history = history
@@ -78,12 +78,18 @@ class User:
         """Orders without a reply, by request id."""
         self._unsure: list[dict[str, Any]] = []
         """Orders to be entered again."""
-        for instrument in instruments:
-            self.session.follow_book(instrument, 0, 0, world.now)
-        self.session.follow_account(world.now)
+        self._instruments = instruments
+        self._is_suspect = False
+        self._begin()
         world.after(self._random.uniform(0, 0.2), self._connect)
         if orders_s:
             world.after(self._random.expovariate(1 / orders_s), self._trade)
+
+    def _begin(self) -> None:
+        self.session = FeedSession()
+        for instrument in self._instruments:
+            self.session.follow_book(instrument, 0, 0, self._world.now)
+        self.session.follow_account(self._world.now)
 
     @property
     def is_settled(self) -> bool:
@@ -91,6 +97,20 @@ class User:
         return not self._asked and not self._unsure
 
     # -- what the world does to it ------------------------------------------------------------------------------------
+
+    def start_over(self) -> None:
+        """
+        Begin anew, as by loading the page again, if bytes have been damaged since the last time.
+
+        Books prove themselves. An account has no digest, and a reply or an execution none either: what was damaged in
+        them and still could be read, no library can know.
+        """
+        if self._is_suspect:
+            self._is_suspect = False
+            self._unsure += self._asked.values()
+            self._asked.clear()
+            self.disconnect()
+            self._begin()
 
     def disconnect(self) -> None:
         """Lose the connection."""
@@ -130,6 +150,7 @@ class User:
 
     def received(self, payload: bytes) -> None:
         """A frame has come."""
+        self._is_damaged()
         if self.session.state is not SessionState.OFFLINE:
             self.session.receive(payload, self._world.now)
             self._go_on()
@@ -174,14 +195,25 @@ class User:
             case GoodbyeReceived(goodbye):
                 self._return_in_s = goodbye.reconnect_in_ms / 1000
             case ExecutionSeen(execution) if execution.event == ExecutionEvent.ACCEPTED:
-                self._history.check_acknowledged(self.name, execution.client_order_id, execution.order_id)
+                if not self._is_damaged():
+                    self._history.check_acknowledged(self.name, execution.client_order_id, execution.order_id)
 
     def _check_books(self) -> None:
         for view in self.session.books.values():
             if not view.is_stale:
                 self._backoff.reset()
                 book = view.book
-                self._history.check_book(self.name, book.instrument, book.epoch, book.seq, book.digest)
+                if self._is_damaged():
+                    self._history.check_levels(self.name, book.instrument, book.digest)
+                else:
+                    self._history.check_book(self.name, book.instrument, book.epoch, book.seq, book.digest)
+
+    def _is_damaged(self) -> bool:
+        """Whether bytes of the present connection have changed on the way, in either direction."""
+        connection = self._end.connection if self._end is not None else None
+        is_damaged = connection is not None and any(pipe.is_damaged for pipe in connection.pipes)
+        self._is_suspect = self._is_suspect or is_damaged
+        return is_damaged
 
     # -- orders -------------------------------------------------------------------------------------------------------
 
@@ -191,7 +223,7 @@ class User:
         elif self.is_settled:
             return
         else:
-            self._world.after(0.3, self._trade)
+            self._world.after(0.1, self._trade)
         if self._unsure and self._random.random() < (0.5 if self.is_trading else 1):
             self._ask(self._unsure.pop(self._random.randrange(len(self._unsure))))
         elif self.is_trading:
@@ -232,7 +264,7 @@ class User:
             return
         if code in REPEATS:
             self._unsure.append(order)
-        if order["op"] == "order":
+        if order["op"] == "order" and not self._is_damaged():
             name = order["client_order_id"]
             if ok:
                 self._history.check_acknowledged(self.name, name, order_id)
@@ -299,7 +331,15 @@ class _UserEnd:
     def received(self, data: bytes) -> None:
         if not self.is_open:
             self._head += data
-            rest = opening_response(self._head, _KEY)
+            if self._head.startswith(b"HTTP/1.1 503"):
+                return  # not at present: the gateway ends the connection, and the user comes again
+            try:
+                rest = opening_response(self._head, _KEY)
+            except MalformedMessage:
+                if not self._user._is_damaged():
+                    raise
+                self.leave()
+                return
             if rest is None:
                 return
             self.is_open, data = True, rest
@@ -307,6 +347,9 @@ class _UserEnd:
         try:
             frames = self._frames.receive(data)
         except MalformedMessage as error:
+            if self._user._is_damaged():
+                self.leave()
+                return
             raise AssertionError(f"the gateway sent no WebSocket frame: {error}") from error
         for frame in frames:
             if frame.opcode == BINARY and not self._is_over:

@@ -12,6 +12,7 @@ import itertools
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from math import inf
 from random import Random
 from typing import TYPE_CHECKING, Final
 
@@ -75,27 +76,35 @@ class World:
         """Let the world go on up to a time."""
         at_this_instant = 0
         while True:
-            if self._take_step():
+            following = self._take_step()
+            if following is None:
                 at_this_instant += 1
                 if at_this_instant > STEPS_AT_AN_INSTANT_MAX:
                     raise Stuck(f"time stands still at {self.now:.6f} s")
                 continue
-            following = self._next_time()
-            if following is None or following > when:
+            if following > when:
                 self.now = max(self.now, when)
                 return
-            if following > self.now:
-                self.now = following
-                at_this_instant = 0
+            self.now = following
+            at_this_instant = 0
 
-    def _take_step(self) -> bool:
-        if self._agenda and self._agenda[0][0] <= self.now:
+    def _take_step(self) -> float | None:
+        """Do one thing that is due; if nothing is, return when something will be."""
+        now, agenda = self.now, self._agenda
+        following = agenda[0][0] if agenda else inf
+        if following <= now:
             self.steps += 1
-            heapq.heappop(self._agenda)[2]()
-            return True
-        able = [process for process in self.processes if process.can_run()]
+            heapq.heappop(agenda)[2]()
+            return None
+        able: list[Process] = []
+        for process in self.processes:
+            wakes_at = process.wakes_at()
+            if wakes_at <= now:
+                able.append(process)
+            elif wakes_at < following:
+                following = wakes_at
         if not able:
-            return False
+            return following
         self.steps += 1
         process = able[0] if len(able) == 1 else self._random.choice(able)
         self.running = process
@@ -103,13 +112,7 @@ class World:
             process.step()
         finally:
             self.running = None
-        return True
-
-    def _next_time(self) -> float | None:
-        times = [wakes_at for process in self.processes if (wakes_at := process.wakes_at()) is not None]
-        if self._agenda:
-            times.append(self._agenda[0][0])
-        return min(times, default=None)
+        return None
 
     # The clocks that the programs read.
 

@@ -2,12 +2,18 @@
 
 For speed only: what keeps two leaders apart is the feed, whose ids rise with the term. The lease is renewed by
 publish.lua; here it is taken, kept while there is nothing to publish, and given back.
+
+A renewal counts for nothing but the lease itself: a leader that meets another store asks how old its last
+*publication* is, since only publish.lua makes sure that the store is the one known. The lease that is renewed may be
+one that a failover brought back, and say nothing of who led in what was lost.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
+from random import Random
 from typing import Final
 
 from services.matching.aio.script import Script
@@ -18,6 +24,18 @@ from shared.stream_keys import StreamKeys
 POLLS_A_LEASE: Final = 6
 """How often in the length of a lease one looks whether it is free, and renews it where nothing is published."""
 
+TERM_STEP_MAX: Final = 1_000_000
+"""Longest step from what a term must be above to the term, in its own unit, which is about 1 µs."""
+
+_ACQUIRE: Final = Script(
+    "local holder = redis.call('GET', KEYS[1])\n"
+    "local replication = redis.pcall('INFO', 'replication')\n"
+    "local store = type(replication) == 'string' and string.match(replication, 'master_replid:(%x+)') or ''\n"
+    "if holder == ARGV[1] or (not holder and (ARGV[3] == '' or ARGV[3] == store)) then\n"
+    "  redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])\n"
+    "end\n"
+    "return { redis.call('GET', KEYS[1]) == ARGV[1] and 1 or 0, store, redis.call('PTTL', KEYS[1]) }"
+)
 _RENEW: Final = Script(
     "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end\nreturn redis.call('PEXPIRE', KEYS[1], ARGV[2])"
 )
@@ -26,7 +44,7 @@ _RELEASE: Final = Script(
 )
 _TAKE_TERM: Final = Script(
     "local last = tonumber(redis.call('GET', KEYS[1]) or '0')\n"
-    "local term = string.format('%.0f', math.max(last, tonumber(ARGV[1])) + 1)\n"
+    "local term = string.format('%.0f', math.max(last, tonumber(ARGV[1])) + tonumber(ARGV[2]))\n"
     "redis.call('SET', KEYS[1], term)\n"
     "return term"
 )
@@ -48,11 +66,28 @@ class Lease:
         self._keys = keys
         self._leader = leader
         self._lease_ms = lease_ms
+        self._store_id = ""
+        """The store's replication id at the last try; empty before the first, when any will do."""
+        self._patient_until = float("-inf")
 
     async def try_acquire(self) -> bool:
-        """Take the lease if it is free or ours already."""
-        taken = await self._redis.set(self._keys.lease, self._leader, nx=True, px=self._lease_ms)
-        return bool(taken) or await self.renew()
+        """
+        Take the lease if it is free or ours already.
+
+        In a store that is another than at the last try, one is patient for the length of a lease, or until it has been
+        renewed there: what the store has forgotten may be the lease of a leader that lives, and can heal it.
+        """
+        accepted = "none" if time.monotonic() < self._patient_until else self._store_id
+        is_ours, answer, left_ms = await _ACQUIRE.run(
+            self._redis.execute_command, [self._keys.lease], [self._leader, self._lease_ms, accepted]
+        )
+        store_id = answer.decode()
+        if self._store_id not in {"", store_id}:
+            self._patient_until = time.monotonic() + self._lease_ms / 1000
+        elif left_ms > self._lease_ms * (1 - 2 / POLLS_A_LEASE):
+            self._patient_until = float("-inf")
+        self._store_id = store_id
+        return bool(is_ours)
 
     @property
     def poll_ms(self) -> int:
@@ -77,12 +112,25 @@ class Lease:
 
     async def renew(self) -> bool:
         """Extend the lease if it names us."""
-        return bool(await _RENEW.run(self._redis, [self._keys.lease], [self._leader, self._lease_ms]))
+        return bool(await _RENEW.run(self._redis.execute_command, [self._keys.lease], [self._leader, self._lease_ms]))
 
-    async def take_term(self, highest_seen: int) -> int:
-        """Take a term that nobody has had: one above the stored counter and above the highest seen."""
-        return int(await _TAKE_TERM.run(self._redis, [self._keys.term], [highest_seen]))
+    async def take_term(self, highest_seen: int, random: Random) -> int:
+        """
+        Take a term that nobody has had: above the stored counter and the highest seen, by a step drawn at random.
+
+        The counter alone would do, if no store forgot it. After one that did, two leaders may start from the same
+        number; that they also draw the same step has a chance of one in `TERM_STEP_MAX`.
+
+        Args:
+            highest_seen: Unix time in µs, or a higher term.
+            random: Draws the step.
+
+        Returns:
+            The term, below 2^53 until the year 2255: Lua and JSON know no whole numbers beyond.
+        """
+        step = random.randint(1, TERM_STEP_MAX)
+        return int(await _TAKE_TERM.run(self._redis.execute_command, [self._keys.term], [highest_seen, step]))
 
     async def release(self) -> None:
         """Give the lease back, if it is ours, so that the next leader need not wait."""
-        await _RELEASE.run(self._redis, [self._keys.lease], [self._leader])
+        await _RELEASE.run(self._redis.execute_command, [self._keys.lease], [self._leader])

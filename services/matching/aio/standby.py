@@ -17,7 +17,8 @@ from services.matching.aio.store_recovery import StoreRecovery
 from services.matching.command_log import LogEntry
 from services.matching.kept_packets import FeedEntry
 from services.matching.shadow import Shadow, ShadowBroken
-from shared.aio.redis_connection import Redis, StreamEntry, read_stream
+from shared.aio.redis_connection import StreamEntry
+from shared.aio.redis_line import RedisLine
 from shared.errors import CorruptEntry, MalformedMessage
 from shared.packet import FeedId, decode_packet
 from shared.stream_keys import PACKET_FIELD, PUBLISHED_FIELD, StreamKeys
@@ -31,7 +32,7 @@ class Standby:
     One engine that does not lead yet.
 
     Args:
-        redis: The reader's client; both block it, never at the same time.
+        line: The reader's; both block it, never at the same time.
         keys: The shard's keys.
         reader: The command log.
         recovery: Where a shadow begins.
@@ -40,7 +41,7 @@ class Standby:
 
     def __init__(
         self,
-        redis: Redis,
+        line: RedisLine,
         keys: StreamKeys,
         reader: CommandReader,
         recovery: StoreRecovery,
@@ -50,7 +51,7 @@ class Standby:
         """The market as followed so far; None before the first recovery, and after a difference."""
         self.store_id: str | None = None
         """The store's replication id as the shadow began: entries read from another one may be gone."""
-        self._redis = redis
+        self._line = line
         self._keys = keys
         self._reader = reader
         self._recovery = recovery
@@ -73,9 +74,7 @@ class Standby:
         """
         try:
             shadow = self.shadow or await self._begin()
-            entries = await read_stream(
-                self._redis, self._keys.feed, str(shadow.feed_id), PACKETS_IN_READ_MAX, block_ms
-            )
+            entries = await self._line.read_stream(self._keys.feed, str(shadow.feed_id), PACKETS_IN_READ_MAX, block_ms)
             for entry in entries:
                 await self._take(shadow, _feed_entry(shadow.feed_id, entry))
         except (ShadowBroken, CorruptEntry) as error:
@@ -94,7 +93,9 @@ class Standby:
     async def _begin(self) -> Shadow:
         self._pending.clear()
         recovery = await self._recovery.run()
-        self.shadow, self.store_id = Shadow(recovery), recovery.store_id
+        shadow = Shadow(recovery)
+        shadow.kept = await self._recovery.kept(shadow.feed_id)
+        self.shadow, self.store_id = shadow, recovery.store_id
         self._log.info("standing by", feed=str(self.shadow.feed_id), position=self.shadow.engine.position)
         return self.shadow
 
