@@ -21,7 +21,7 @@ UP_SECONDS_MAX: Final = 900.0
 """A script may have to build an engine and every image first."""
 
 BOTS_RATE: Final = "20"
-"""Orders a second. Each change goes to 1,000 users through haproxy, who check it: on a machine of two cores, which is all
+"""Orders a second. Each change goes to 1,000 users through haproxy, who check it: on a machine of two cores that is all
 of this at once, 200 would measure how it starves."""
 
 
