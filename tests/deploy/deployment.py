@@ -23,7 +23,7 @@ from websockets.typing import Subprotocol
 
 from openoutcry.conformance.users import mint
 from shared.codec import Encoding
-from tests.deploy.engine import PROJECT, Engine, EngineFailed
+from tests.deploy.engine import BOTS_RATE, PROJECT, Engine, EngineFailed
 
 URL: Final = "ws://127.0.0.1:8080/v1/stream"
 OPERATIONS: Final = "http://127.0.0.1:8404"
@@ -71,6 +71,33 @@ class Deployment:
             return self.engine.compose(*words).strip()
         except EngineFailed as error:
             return f"does not answer: {error}"
+
+    def back_up(self, file: Path) -> None:
+        """Write a backup, as operators do."""
+        with file.open("wb") as output:
+            self._run_script("backup", stdin=subprocess.DEVNULL, stdout=output)
+
+    def restore(self, file: Path) -> None:
+        """Bring a backup back; returns when everything is healthy again."""
+        with file.open("rb") as backup:
+            self._run_script("restore", stdin=backup, stdout=subprocess.DEVNULL)
+
+    def _run_script(self, name: str, **streams: Any) -> None:
+        own = {"COMPOSE": " ".join(self.engine.command), "REDIS_PORT": self.redis_port, "BOTS_RATE": BOTS_RATE}
+        done = subprocess.run(
+            [PROJECT / "deploy" / name],
+            env=os.environ | own,
+            stderr=subprocess.PIPE,
+            timeout=300,
+            check=False,
+            **streams,
+        )
+        assert done.returncode == 0, done.stderr.decode()
+
+    @property
+    def redis_port(self) -> str:
+        """Where Redis listens in its container."""
+        return "16379" if len(self.engine.files) > 1 else "6379"
 
     def leader(self) -> tuple[str, int] | None:
         """Return service and index of the engine that leads, if one does."""
@@ -122,6 +149,48 @@ class Users:
         if self._process.poll() is None:
             self._process.terminate()
             self._process.wait(30)
+
+
+class Trader:
+    """
+    One user's orders.
+
+    Args:
+        name: Of the user.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._token = mint(name, (SECRETS / "token_key").read_bytes().strip(), time.time() + 3600)
+
+    def rest(self, client_order_id: str) -> None:
+        """Leave an order far from the market; returns when it is acknowledged."""
+        order = {
+            "op": "order",
+            "client_order_id": client_order_id,
+            "instrument": "ACME",
+            "side": "bid",
+            "kind": "limit",
+        }
+        reply = self._ask({**order, "price": 1, "quantity": 1, "time_in_force": "gtc"}, "reply")
+        assert reply["ok"], reply
+
+    def open_orders(self) -> list[str]:
+        """Return the client order ids of what rests."""
+        account = self._ask({"op": "subscribe", "channel": "account"}, "account")
+        return [order["client_order_id"] for order in account["orders"]]
+
+    def _ask(self, request: dict[str, Any], kind: str) -> dict[str, Any]:
+        """Send a request and return the first message of a kind."""
+        headers = {"Authorization": f"Bearer {self._token}"}
+        timeout = 10 * PATIENCE
+        with connect(
+            URL, subprotocols=[Subprotocol(Encoding.JSON.value)], additional_headers=headers, open_timeout=timeout
+        ) as connection:
+            connection.send(json.dumps({**request, "id": 1}))
+            while True:
+                for message in json.loads(connection.recv(timeout)):
+                    if message["type"] == kind:
+                        return dict(message)
 
 
 class Witness(threading.Thread):

@@ -43,6 +43,11 @@ class Engine(abc.ABC):
         files = [text for name in self.files for text in ("-f", name)]
         return [*files, *(text for name in self.profiles for text in ("--profile", name))]
 
+    @property
+    def command(self) -> list[str]:
+        """What runs compose."""
+        return ["docker", "compose", *self.arguments]
+
     @abc.abstractmethod
     def up(self) -> str:
         """Build the image, start all, and return when everything is healthy."""
@@ -81,7 +86,7 @@ class Docker(Engine):
         return self.compose("up", "-d", "--wait", "--build", seconds=UP_SECONDS_MAX)
 
     def compose(self, *words: str, seconds: float = COMMAND_SECONDS_MAX) -> str:
-        return _run("docker", "compose", *self.arguments, *words, seconds=seconds)
+        return _run(*self.command, *words, seconds=seconds)
 
     def down(self) -> str:
         return self.compose("down", "-v", "-t", "10")
@@ -110,11 +115,15 @@ class Script(Engine):
     def __init__(self, path: str) -> None:
         self._path = str(Path(path).resolve())
 
+    @property
+    def command(self) -> list[str]:
+        return [self._path, "compose", *self.arguments]
+
     def up(self) -> str:
         return _run(self._path, "up", *self.arguments, seconds=UP_SECONDS_MAX)
 
     def compose(self, *words: str, seconds: float = COMMAND_SECONDS_MAX) -> str:
-        return _run(self._path, "compose", *self.arguments, *words, seconds=seconds)
+        return _run(*self.command, *words, seconds=seconds)
 
     def down(self) -> str:
         return _run(self._path, "down", *self.arguments)

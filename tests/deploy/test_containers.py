@@ -17,7 +17,7 @@ from typing import Final
 import pytest
 
 from shared.close_codes import CloseCode
-from tests.deploy.deployment import PATIENCE, SECRETS, Deployment, Users, Witness, get, said, wait_until
+from tests.deploy.deployment import PATIENCE, SECRETS, Deployment, Trader, Users, Witness, get, said, wait_until
 from tests.deploy.engine import PROJECT, find_engine
 
 USERS: Final = int(os.environ.get("DEPLOY_USERS", "1000"))
@@ -192,7 +192,6 @@ def test_prometheus_scrapes_everybody(deployment: Deployment) -> None:
 def test_redis_users_were_refused_nothing(deployment: Deployment) -> None:
     """The services live within the rights that deploy/redis/users.acl.template gives them; others are refused."""
     assert "NOPERM" not in deployment.engine.compose("logs", "--no-log-prefix", "matching", "gateway", "bots")
-    port = "16379" if len(deployment.engine.files) > 1 else "6379"
     password = (SECRETS / "redis_operator_password").read_text().strip()
     denied = deployment.engine.compose(
         "exec",
@@ -200,7 +199,7 @@ def test_redis_users_were_refused_nothing(deployment: Deployment) -> None:
         "redis",
         "redis-cli",
         "-p",
-        port,
+        deployment.redis_port,
         "--user",
         "operator",
         "--pass",
@@ -210,6 +209,21 @@ def test_redis_users_were_refused_nothing(deployment: Deployment) -> None:
         "LOG",
     )
     assert denied.strip() in ("", "(empty array)"), denied
+
+
+def test_a_backup_brings_the_market_back(deployment: Deployment, tmp_path: Path) -> None:
+    """As the handbook has it, while bots trade: what was acknowledged before rests again, what came after is gone."""
+    trader = Trader("keeper")
+    trader.rest("before")
+    backup = tmp_path / "exchange.tgz"
+    deployment.back_up(backup)
+    trader.rest("after")
+    assert trader.open_orders() == ["before", "after"]
+    deployment.restore(backup)
+    wait_until(lambda: len(deployment.gateways()) == 3, 60, "three gateways are not up")
+    assert trader.open_orders() == ["before"]
+    users = run_users(tmp_path, "--users", "50", "--ramp", "2", "--seconds", "5", "--orders", "10")
+    assert users.finish()["verdict"] == "ok"
 
 
 def test_down_leaves_nothing(deployment: Deployment) -> None:
