@@ -104,6 +104,7 @@ def test_nobody_comes_in_without_a_password_but_to_ask_whether_it_lives(store: t
 
 @pytest.mark.needs_redis
 def test_a_gateway_may_do_its_work(store: tuple[RealRedis, Path]) -> None:
+    """Each of these raises NoPermissionError if its right is missing."""
     with connect(store, "gateway") as redis:
         redis.execute_command("CLIENT", "SETNAME", "openoutcry-gateway")
         redis.xadd(KEYS.commands, {"c": b""})
