@@ -102,8 +102,12 @@ class SnapshotSchedule:
         return now - self._accounts.stored_at >= self._checkpoint_interval_s or packets >= CHECKPOINT_PACKETS_MAX
 
     def begin_checkpoint(self, now: float) -> None:
-        """Note that accounts and checkpoint are being made of what was observed so far; `take_due` is told the end."""
-        self._accounts_before = self._accounts.unstored_after
+        """
+        Note that accounts and checkpoint are being made of what was observed so far; `take_due` is told the end.
+
+        Beginning again gives up the one before: what that would have stored waits for this one.
+        """
+        self._accounts_before = self._accounts_before or self._accounts.unstored_after
         self._accounts.stored(now)
         self._packets_before = self._packets
 

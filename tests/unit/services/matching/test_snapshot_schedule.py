@@ -103,6 +103,16 @@ def test_one_that_fails_promises_nothing() -> None:
     assert (due.everything, due.cover) == (True, FeedId(7, 3))
 
 
+def test_one_that_is_begun_instead_of_another_takes_over_what_that_had_to_store() -> None:
+    """`cover` must not jump over executions that neither has stored yet."""
+    feed = Feed()
+    feed.say(packet(executions=True), 4.9)
+    feed.schedule.begin_checkpoint(5.0)
+    feed.schedule.begin_checkpoint(10.0)
+    assert feed.say(packet(), 10.1).cover == FeedId(7, 0)
+    assert feed.say(packet(), 10.2, checkpoint_made=True).cover == FeedId(7, 3)
+
+
 def test_a_checkpoint_is_begun_after_many_packets() -> None:
     """A part of the feed's retention: what readers of the snapshots must find there has a bound."""
     feed = Feed()
