@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeVar
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, create_model
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.errors import ConfigurationError
@@ -61,6 +61,9 @@ ROLE_SETTINGS: Final = frozenset(
 OTHER_VARIABLES: Final = frozenset({"secrets_dir", "test_run", "token", "url"})
 """What else may stand in the environment: the folder of secrets, and what the command's clients and tests use."""
 
+Check = Callable[[Any], object]
+"""Raises ConfigurationError if a setting's value, right in itself, cannot serve: a file that cannot be read."""
+
 S = TypeVar("S", bound=BaseSettings)
 
 
@@ -94,26 +97,34 @@ class ServiceSettings(BaseSettings):
         return self.redis_username, None if password is None else password.get_secret_value()
 
 
-def load_settings(kind: type[S], **given: Any) -> S:
+class _Alone(BaseSettings):
+    model_config = ServiceSettings.model_config
+
+
+def load_settings(kind: type[S], checks: Mapping[str, Check] | None = None, **given: Any) -> S:
     """
     Read the settings of a service.
 
     Args:
         kind: Which.
+        checks: By the setting's name; made even if other settings are wrong.
         given: Options of its command, by the setting's name; None means not given.
 
     Raises:
         ConfigurationError: Names every setting that is wrong or unknown, its rule, and its value unless it is secret.
     """
     problems = list(_unknown(os.environ))
-    options = {name: value for name, value in given.items() if value is not None}
+    sources = {name: value for name, value in given.items() if value is not None}
     directory = Path(os.environ.get(f"{PREFIX}SECRETS_DIR", SECRETS_DIRECTORY))
+    if directory.is_dir():
+        sources["_secrets_dir"] = directory
     try:
-        settings = kind(_secrets_dir=directory if directory.is_dir() else None, **options)
+        settings = kind(**sources)
     except ValidationError as error:
         problems += [_told(kind, found) for found in error.errors(include_url=False)]
     except OSError as error:
         problems.append(f"{error.filename}: cannot be read ({error.strerror})")
+    problems += _failed(kind, checks or {}, sources)
     if problems:
         raise ConfigurationError("; ".join(problems))
     return settings
@@ -131,6 +142,19 @@ def _unknown(environment: Mapping[str, str]) -> Iterable[str]:
             nearest = difflib.get_close_matches(name.upper(), sorted(known), 1)
             hint = f"; did you mean {nearest[0]}?" if nearest else ""
             yield f"{name}: there is no such setting{hint}"
+
+
+def _failed(kind: type[BaseSettings], checks: Mapping[str, Check], sources: Mapping[str, Any]) -> Iterable[str]:
+    for name, check in checks.items():
+        # Of this setting alone: the others may be wrong.
+        field = kind.model_fields[name]
+        alone = create_model("Alone", __base__=_Alone, **{name: (field.annotation, field)})  # type: ignore[call-overload]
+        try:
+            check(getattr(alone(**sources), name))
+        except ConfigurationError as error:
+            yield f"{variable(name)}: {error}"
+        except (ValidationError, OSError):
+            continue  # told already
 
 
 def _told(kind: type[BaseSettings], found: Mapping[str, Any]) -> str:

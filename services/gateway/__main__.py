@@ -12,10 +12,11 @@ import structlog
 import typer
 import uvloop
 
+from services.gateway.aio.secret_file import read_secret
 from services.gateway.aio.server import GatewayServer
-from services.gateway.authentication import checked_secret
 from services.gateway.settings import GatewaySettings
 from shared.aio.logging import configure_logging
+from shared.aio.tracing import check_tracing
 from shared.errors import ConfigurationError
 from shared.settings import load_settings
 
@@ -35,7 +36,7 @@ def run(settings: GatewaySettings) -> int:
     configure_logging(settings.log_level)
     gc.set_threshold(*COLLECTOR_THRESHOLDS)
     try:
-        uvloop.run(_serve(settings, _read_secret(settings.secret_file)))
+        uvloop.run(_serve(settings, read_secret(settings.secret_file)))
     except ConfigurationError as error:
         structlog.get_logger().error("cannot start", error=str(error))
         return 2
@@ -54,15 +55,6 @@ async def _serve(settings: GatewaySettings, secret: bytes) -> None:
     await server.run(stop)
 
 
-def _read_secret(path: Path) -> bytes:
-    try:
-        return checked_secret(path.read_bytes())
-    except OSError as error:
-        raise ConfigurationError(
-            f"secret_file: cannot read {path} ({error.strerror}); make one with: openssl rand -hex 32 > {path}"
-        ) from error
-
-
 def main(
     redis_url: Annotated[str | None, typer.Option(help="Redis with the command log and the feed.")] = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
@@ -73,7 +65,7 @@ def main(
 ) -> None:
     """Run one gateway: it follows the feed and serves WebSocket users. Each option is also OUTCRY_<NAME>."""
     try:
-        settings = load_settings(GatewaySettings, **locals())
+        settings = load_settings(GatewaySettings, {"secret_file": read_secret, "traces_url": check_tracing}, **locals())
     except ConfigurationError as error:
         configure_logging()
         structlog.get_logger().error("cannot start", error=str(error))

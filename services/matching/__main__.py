@@ -26,7 +26,7 @@ from shared.aio.health_pages import HealthPages, Readiness, serve_pages
 from shared.aio.logging import configure_logging
 from shared.aio.loop_lag import watch_loop_lag
 from shared.aio.redis_connection import open_redis
-from shared.aio.tracing import open_tracing
+from shared.aio.tracing import check_tracing, open_tracing
 from shared.errors import ConfigurationError, CorruptEntry, LeadershipLost, OpenOutcryError, StoreUnavailable
 from shared.settings import load_settings
 
@@ -151,7 +151,9 @@ def main(
     entry, named in the last line of the log.
     """
     try:
-        settings = load_settings(MatchingSettings, **locals())
+        settings = load_settings(
+            MatchingSettings, {"instruments_file": read_instruments, "traces_url": check_tracing}, **locals()
+        )
     except ConfigurationError as error:
         configure_logging()
         structlog.get_logger().error("cannot start", error=str(error))

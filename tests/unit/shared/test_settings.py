@@ -55,6 +55,31 @@ def test_every_problem_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None
     assert all(variable(name) in text for name in ("PORT", "PACE_MS", "NOTHING_KNOWN", "TRUSTED_PROXIES"))
 
 
+def test_files_that_cannot_serve_are_among_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Whether the others are right or not; each setting is looked at alone."""
+
+    def check(value: Path) -> None:
+        raise ConfigurationError(f"cannot read {value}")
+
+    monkeypatch.setenv("OUTCRY_SECRET_FILE", str(tmp_path / "missing"))
+    told = f"OUTCRY_SECRET_FILE: cannot read {tmp_path / 'missing'}"
+    with pytest.raises(ConfigurationError, match=f"^{told}$"):
+        load_settings(GatewaySettings, {"secret_file": check})
+    monkeypatch.setenv("OUTCRY_PACE_MS", "-1")
+    with pytest.raises(ConfigurationError, match=f"OUTCRY_PACE_MS.*; {told}$"):
+        load_settings(GatewaySettings, {"secret_file": check})
+    with pytest.raises(ConfigurationError, match="OUTCRY_SECRET_FILE: cannot read given"):
+        load_settings(GatewaySettings, {"secret_file": check}, secret_file=Path("given"))
+
+
+def test_a_wrong_setting_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is wrong in itself is not looked at further."""
+    monkeypatch.setenv("OUTCRY_TRACES_URL", "collector")
+    with pytest.raises(ConfigurationError) as refused:
+        load_settings(GatewaySettings, {"traces_url": pytest.fail})
+    assert str(refused.value).count("OUTCRY_TRACES_URL") == 1
+
+
 def test_secrets_come_from_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Stripped, since editors end files with a line's end; the environment wins over a file."""
     (tmp_path / "outcry_redis_password").write_text("of the file\n")
