@@ -13,8 +13,9 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from websockets.exceptions import ConnectionClosed
@@ -59,7 +60,7 @@ class Deployment:
         answer = json.loads(get(f"{OPERATIONS}/prometheus/api/v1/query?{urllib.parse.urlencode({'query': question})}"))
         return [(series["metric"], float(series["value"][1])) for series in answer["data"]["result"]]
 
-    def role(self, service: str, index: int) -> str:
+    def role(self, engine: str) -> str:
         """Return what an engine says of itself: `leader`, `standby`, or why it is neither."""
         program = (
             "import os, urllib.request\n"
@@ -67,8 +68,7 @@ class Deployment:
             "print(urllib.request.urlopen(f'http://127.0.0.1:{port}/readyz').read().decode())"
         )
         try:
-            words = ("exec", "-T", "--index", str(index), service, "python3", "-c", program)
-            return self.engine.compose(*words).strip()
+            return self.engine.compose("exec", "-T", engine, "python3", "-c", program).strip()
         except EngineFailed as error:
             return f"does not answer: {error}"
 
@@ -82,11 +82,15 @@ class Deployment:
         with file.open("rb") as backup:
             self._run_script("restore", stdin=backup, stdout=subprocess.DEVNULL)
 
-    def _run_script(self, name: str, **streams: Any) -> None:
+    def upgrade(self, **settings: str) -> None:
+        """Replace engines and gateways, as operators do, by such that are configured in another way."""
+        self._run_script("upgrade", settings, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+
+    def _run_script(self, name: str, settings: Mapping[str, str] = MappingProxyType({}), **streams: Any) -> None:
         own = {"COMPOSE": " ".join(self.engine.command), "REDIS_PORT": self.redis_port, "BOTS_RATE": BOTS_RATE}
         done = subprocess.run(
             [PROJECT / "deploy" / name],
-            env=os.environ | own,
+            env={**os.environ, **own, **settings},
             stderr=subprocess.PIPE,
             timeout=300,
             check=False,
@@ -99,9 +103,13 @@ class Deployment:
         """Where Redis listens in its container."""
         return "16379" if len(self.engine.files) > 1 else "6379"
 
-    def leader(self) -> tuple[str, int] | None:
-        """Return service and index of the engine that leads, if one does."""
-        return next((engine for engine in self.engine.engines if self.role(*engine) == "leader"), None)
+    def leader(self) -> str | None:
+        """Return the service of the engine that leads, if one does."""
+        return next((engine for engine in self.engine.engines if self.role(engine) == "leader"), None)
+
+    def containers(self) -> set[str]:
+        """Return the ids of all engines' and gateways' containers."""
+        return set(self.engine.compose("ps", "-q", *self.engine.engines, "gateway").split())
 
 
 class Users:

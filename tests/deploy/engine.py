@@ -34,8 +34,8 @@ class Engine(abc.ABC):
 
     files: tuple[str, ...] = ("docker-compose.yml",)
     profiles: tuple[str, ...] = ("observability", "demo")
-    engines: tuple[tuple[str, int], ...] = (("matching", 1), ("matching", 2))
-    """Service and index of the matching engines."""
+    engines = ("matching", "matching-standby")
+    """Services of the matching engines."""
 
     @property
     def arguments(self) -> list[str]:
@@ -110,7 +110,6 @@ class Script(Engine):
     """
 
     files = ("docker-compose.yml", "docker-compose.host-network.yml")
-    engines = (("matching", 1), ("matching-standby", 1))
 
     def __init__(self, path: str) -> None:
         self._path = str(Path(path).resolve())

@@ -10,6 +10,7 @@ import shlex
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
@@ -67,7 +68,7 @@ def test_everything_is_healthy_and_only_haproxy_is_published(deployment: Deploym
     assert get("http://127.0.0.1:8080/healthz") == "alive\n"
     assert len(deployment.gateways()) == 3
     assert "outcry_" not in get("http://127.0.0.1:8080/metrics")
-    roles = sorted(deployment.role(*engine) for engine in deployment.engine.engines)
+    roles = sorted(deployment.role(engine) for engine in deployment.engine.engines)
     assert roles == ["leader", "standby"]
 
 
@@ -165,15 +166,38 @@ def test_the_standby_takes_over_when_the_leader_is_killed(
     users = run_users(tmp_path, "--users", "200", "--ramp", "3", "--seconds", "25", "--orders", "20")
     try:
         users.wait_until_measured()
-        deployment.engine.kill(*leader)
-        wait_until(lambda: deployment.role(*other) == "leader", 10, "the standby does not lead")
+        deployment.engine.kill(leader)
+        wait_until(lambda: deployment.role(other) == "leader", 10, "the standby does not lead")
         report = users.finish()
     finally:
         users.end()
     told(f"{other} leads; {said(report, ['disconnects', 'orders_accepted', 'orders_unanswered', 'gaps_seen'])}")
     assert report["counts"]["disconnects"] == 0
-    deployment.engine.compose("up", "-d", "--no-recreate", leader[0])
-    wait_until(lambda: deployment.role(*leader) == "standby", 60, lambda: f"{leader} is {deployment.role(*leader)}")
+    deployment.engine.compose("up", "-d", "--no-recreate", leader)
+    wait_until(lambda: deployment.role(leader) == "standby", 60, lambda: f"{leader} is {deployment.role(leader)}")
+
+
+def test_an_upgrade_is_no_gap(deployment: Deployment, tmp_path: Path, told: Callable[[str], None]) -> None:
+    """`deploy/upgrade`, as the handbook has it, to another setting: all are replaced, and users see pauses alone."""
+    wait_until(lambda: len(deployment.gateways()) == 3, 60, "three gateways are not up")
+    old = deployment.containers()
+    users = run_users(tmp_path, "--users", str(USERS), "--ramp", "10", "--seconds", "100", "--orders", "20")
+    try:
+        users.wait_until_measured()
+        began = time.monotonic()
+        deployment.upgrade(LOG_LEVEL="warning")
+        told(f"upgraded in {time.monotonic() - began:.0f} s")
+        assert len(deployment.containers()) == len(old)
+        assert not deployment.containers() & old
+        wait_until(lambda: sum(deployment.gateways().values()) >= USERS * 0.95, 20, "users did not return")
+        report = users.finish(240)
+    finally:
+        users.end()
+    told(said(report, ["disconnects", "returns", "orders_accepted", "orders_unanswered", "gaps_seen", "digests_wrong"]))
+    assert report["counts"]["disconnects"] > 0, "nobody was sent away"
+    assert report["counts"]["digests_wrong"] == 0
+    roles = sorted(deployment.role(engine) for engine in deployment.engine.engines)
+    assert roles == ["leader", "standby"]
 
 
 def test_prometheus_scrapes_everybody(deployment: Deployment) -> None:
@@ -191,7 +215,9 @@ def test_prometheus_scrapes_everybody(deployment: Deployment) -> None:
 
 def test_redis_users_were_refused_nothing(deployment: Deployment) -> None:
     """The services live within the rights that deploy/redis/users.acl.template gives them; others are refused."""
-    assert "NOPERM" not in deployment.engine.compose("logs", "--no-log-prefix", "matching", "gateway", "bots")
+    assert "NOPERM" not in deployment.engine.compose(
+        "logs", "--no-log-prefix", *deployment.engine.engines, "gateway", "bots"
+    )
     password = (SECRETS / "redis_operator_password").read_text().strip()
     denied = deployment.engine.compose(
         "exec",

@@ -39,7 +39,7 @@ def test_redis_is_reached_by_gateways_engines_and_bots_alone() -> None:
     networks = compose()["networks"]
     assert [name for name, network in networks.items() if not network.get("internal")] == ["edge"]
     assert {name for name, service in SERVICES.items() if "back" in service["networks"]} == {
-        "redis", "matching", "gateway", "bots",
+        "redis", "matching", "matching-standby", "gateway", "bots",
     }  # fmt: skip
 
 
@@ -50,6 +50,18 @@ def test_haproxy_finds_each_gateway_once() -> None:
     known_in = [network for network, said in networks.items() if name in said.get("aliases", ())]
     assert known_in == ["front"]
     assert "front" in SERVICES["haproxy"]["networks"]
+
+
+def test_prometheus_finds_both_engines_by_one_name() -> None:
+    jobs = {job["job_name"]: job for job in document("deploy/prometheus/prometheus.yml")["scrape_configs"]}
+    [[name]] = [found["names"] for found in jobs["matching"]["dns_sd_configs"]]
+    for engine in ("matching", "matching-standby"):
+        assert name in SERVICES[engine]["networks"]["metrics"]["aliases"]
+
+
+def test_the_engines_differ_in_nothing_but_their_names() -> None:
+    """Either may lead."""
+    assert SERVICES["matching"] == SERVICES["matching-standby"]
 
 
 def test_no_secret_is_in_the_environment() -> None:
