@@ -7,7 +7,7 @@ DEMO ?= --users 1000 --gateways 3
 # The compiled wheel's packages before the tree's, and no entry for the working directory, which would come first.
 COMPILED := PYTHONSAFEPATH=1 PYTHONPATH=$(CURDIR)/build/compiled:$(CURDIR)
 
-.PHONY: help install demo test compiled test-compiled secrets deploy-test sim fault typescript model lint format docs bench bench-peers conformance lock clean
+.PHONY: help install demo test compiled test-compiled secrets deploy-test sim fault fuzz typescript model lint format docs bench bench-peers conformance lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -52,6 +52,11 @@ sim: install ## the deterministic simulation: SEEDS=200 FIRST=1 JOBS=2 in two pr
 fault: install ## real faults on real processes, judged (six minutes): TIMES=2 tries each, ONLY=words, DOCS=1 renews the table
 	$(BIN)/python -m tests.fault --times $(or $(TIMES),2) --json build/faults.json \
 	  $(if $(ONLY),--only "$(ONLY)") $(if $(DOCS),--docs docs/reliability.md)
+
+fuzz: install ## every reader of bytes from outside under libFuzzer: SECONDS=10 each, TARGET=frames alone, INPUT=file that one input
+	-$(BIN)/pip install --quiet --disable-pip-version-check --target build/atheris --upgrade -r tests/fuzz/requirements.txt
+	PYTHONPATH=build/atheris $(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),10) \
+	  $(if $(TARGET),--target $(TARGET)) $(if $(INPUT),--input $(INPUT))
 
 secrets: ## passwords, the tokens' key and a development certificate for docker compose, in deploy/secrets
 	deploy/make-secrets

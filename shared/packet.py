@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 import msgpack
 
-from shared.errors import MalformedMessage
+from shared.errors import ConfigurationError, MalformedMessage
 from shared.events import BookChange, Outcome, PrivateExecution, Watch
 from shared.instrument import Instrument
 from shared.messages import Execution, Status, Trade
@@ -92,8 +92,8 @@ def decode_packet(data: bytes) -> Packet:
         fields[8] = [PrivateExecution(user, Execution._make(row)) for user, row in fields[8]]
         fields[9] = [Outcome._make(row) for row in fields[9]]
         fields[10] = [Status._make(row) for row in fields[10]]
-        fields[11] = [Instrument(*row) for row in fields[11]]
+        fields[11] = [Instrument(*row).checked() for row in fields[11]]
         fields[12] = [Watch._make(row) for row in fields[12]]
         return Packet._make(fields)
-    except (ValueError, TypeError, LookupError, msgpack.UnpackException) as error:
+    except (ValueError, TypeError, LookupError, ConfigurationError, msgpack.UnpackException) as error:
         raise MalformedMessage(f"no packet: {error!r}") from error

@@ -185,6 +185,8 @@ class ClientConnection(asyncio.Protocol):
             self._server.accept_statistics.forwarded_ignored[ignored] += 1
 
     def _shake_hands(self, request: Request) -> None:
+        if self._websocket.eof_sent:
+            return  # what came behind the request was no frame, so the connection has failed: it is about to be closed
         response = self._answer(request)
         self._websocket.send_response(response)
         self._send_control()

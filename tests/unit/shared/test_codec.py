@@ -7,9 +7,18 @@ import json
 import msgpack
 import pytest
 
-from shared.codec import SUBPROTOCOLS, Encoding, decode_map, decode_messages, encode_messages, encode_request
+from shared.codec import (
+    REQUEST_ARRAY_MAX,
+    SUBPROTOCOLS,
+    Encoding,
+    decode_map,
+    decode_messages,
+    encode_messages,
+    encode_request,
+)
 from shared.errors import MalformedMessage
 from shared.messages import Account, Heartbeat, OpenOrder, Status
+from shared.requests import INSTRUMENTS_IN_REQUEST_MAX, REQUEST_BYTES_MAX
 from shared.types import MarketState, OrderKind, Side, TimeInForce
 
 HEARTBEAT = Heartbeat(1_000, {"ACME": 3})
@@ -76,3 +85,11 @@ def test_json_is_utf8_and_nothing_else() -> None:
     """Given bytes, the JSON library guesses other encodings; the protocol has one."""
     with pytest.raises(MalformedMessage):
         decode_map('{"op":"ping"}'.encode("utf-16-le"), Encoding.JSON)
+
+
+def test_arrays_that_are_only_announced_take_no_memory() -> None:
+    """Found by fuzzing: each level of nested arrays was made as long as it announced, and nothing came after."""
+    hostile = b"\xdd\x00\x00\x3f\xff" * (REQUEST_BYTES_MAX // 5)
+    with pytest.raises(MalformedMessage, match="16383 exceeds max_array_len"):
+        decode_map(hostile, Encoding.MSGPACK)
+    assert REQUEST_ARRAY_MAX > INSTRUMENTS_IN_REQUEST_MAX  # below it, the request's own rule is what is told

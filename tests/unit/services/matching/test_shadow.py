@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from random import Random
 
+import msgpack
 import pytest
 
 from services.matching import Engine
-from services.matching.checkpoint import Checkpoint, encode_checkpoint, read_head
+from services.matching.checkpoint import CHECKPOINT_VERSION, Checkpoint, encode_checkpoint, position_told, read_head
 from services.matching.command_log import LogEntry
 from services.matching.feed import PacketBuilder
 from services.matching.kept_packets import FeedEntry
@@ -144,3 +146,14 @@ def test_a_checkpoints_head_is_read_without_its_body() -> None:
     engine = Leader(1).builder.engine
     head = read_head(encode_checkpoint(Checkpoint(engine, TERM, "store", shard=3)))
     assert head == (3, TERM, "store", engine.epoch, engine.position, engine.log_id)
+
+
+def test_a_damaged_head_takes_no_memory() -> None:
+    """Found by fuzzing: an array was made as long as it announced, although nothing came after."""
+    damaged = msgpack.packb((CHECKPOINT_VERSION, 0, b"\x9e\xdd\x05\x00\x00\x00"))
+    tracemalloc.start()
+    try:
+        assert position_told(damaged) is None
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
