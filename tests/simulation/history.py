@@ -162,13 +162,8 @@ class History:
 
     def rolled_back(self) -> None:
         """The store has become an earlier state of itself."""
-        branch = self._at
-        stream = branch.model.streams.get(self.keys.feed.encode())
-        last = FeedId(*stream.last) if stream else FEED_START
-        branch.head = self.nodes.get(last)
-        branch.market = _Market()
-        for node in self.chain():
-            branch.market.apply(node)
+        stream = self._at.model.streams.get(self.keys.feed.encode())
+        self._go_to(self.nodes.get(FeedId(*stream.last) if stream else FEED_START))
 
     def split(self) -> None:
         """The store has become two: the new one is the market's from now on, the old one is watched as well."""
@@ -191,6 +186,11 @@ class History:
 
         branch.model.wrote = on_branch(self._wrote)
         branch.model.called = on_branch(self._called)
+
+    def _go_to(self, head: Node | None) -> None:
+        self._at.head, self._at.market = head, _Market()
+        for node in self.chain():
+            self._at.market.apply(node)
 
     def chain(self) -> list[Node]:
         """Return the feed's present history from its first packet on, trimmed ones included."""
@@ -259,13 +259,16 @@ class History:
             node = known
             _expect(known.parent is self.head, f"{feed_id} comes again after {self.head}, not {known.parent}")
         else:
-            node = Node(feed_id, fields, decode_packet(fields[b"p"]), self.head, self._at.model.replication_id)
+            packet = decode_packet(fields[b"p"])
+            node = Node(feed_id, fields, packet, self._parent(packet), self._at.model.replication_id)
             node.is_forgotten_marker = self._at is not self._main and node.packet.prev == node.packet.position
             self._check_new(node)
             _expect(known is None, f"{node} has other bytes than before, when it was {known}")
             self.nodes[feed_id] = node
             if not node.is_forgotten_marker:
                 self.tips[node.packet.epoch] = node
+        if node.parent is not self.head:
+            self._go_to(node.parent)
         self._at.market.apply(node)
         self._at.head = node
         for change in node.packet.changes:
@@ -273,14 +276,24 @@ class History:
         for user, name, order_id in node.accepted:
             self.accepted.setdefault((user, name), {})[order_id] = node
 
+    def _parent(self, packet: Packet) -> Node | None:
+        """
+        Return what a packet goes on after: the feed's last.
+
+        Or what the store has lost of it, if whoever still had that market begins an epoch with it.
+        """
+        if packet.epoch in self.tips or self.head is None or packet.prev <= self.head.feed_id.position:
+            return self.head
+        lost = [node for node in self.nodes.values() if node.feed_id.position == packet.prev]
+        return lost[-1] if lost else self.head
+
     def _check_new(self, node: Node) -> None:
         parent, packet = node.parent, node.packet
-        last_id = parent.feed_id if parent else FEED_START
+        last_id = self.head.feed_id if self.head else FEED_START
         _expect(node.feed_id > last_id, f"{node} comes after {last_id}")
         _expect(packet.position == node.feed_id.position, f"{node} says position {packet.position}")
-        _expect(
-            packet.prev == last_id.position, f"{node} goes on after position {packet.prev}, the feed ends at {last_id}"
-        )
+        held = parent.feed_id.position if parent else 0
+        _expect(packet.prev == held, f"{node} goes on after position {packet.prev}, the feed ends at {last_id}")
         writer = self._writers.setdefault(node.feed_id.term, self._store.caller)
         _expect(writer == self._store.caller, f"{node} of {writer}'s term is written by {self._store.caller}")
         tip = self.tips.get(packet.epoch)
@@ -289,7 +302,9 @@ class History:
             told = told.parent
         on = tip is None or tip is parent or tip is told or node.is_forgotten_marker
         _expect(on, f"{node} follows {parent}, and its epoch went on to {tip}: that is lost")
-        if tip is None and parent is not None and not node.is_forgotten_marker:
+        is_opening = parent is not None and parent.packet.epoch != packet.epoch
+        if tip is None and is_opening and not node.is_forgotten_marker:
+            assert parent is not None
             old = self.tips.get(parent.packet.epoch, parent)
             _expect(old.store_id != node.store_id, f"{node} opens an epoch, though the store is the same since {old}")
 

@@ -226,7 +226,7 @@ class User:
             self._world.after(0.1, self._trade)
         if self._unsure and self._random.random() < (0.5 if self.is_trading else 1):
             self._ask(self._unsure.pop(self._random.randrange(len(self._unsure))))
-        elif self.is_trading:
+        elif self.is_trading and self.session.books:  # a request to subscribe may have been damaged on its way
             self._ask(self._next_order())
 
     def _next_order(self) -> dict[str, Any]:
