@@ -7,7 +7,7 @@ DEMO ?= --users 1000 --gateways 3
 # The compiled wheel's packages before the tree's, and no entry for the working directory, which would come first.
 COMPILED := PYTHONSAFEPATH=1 PYTHONPATH=$(CURDIR)/build/compiled:$(CURDIR)
 
-.PHONY: help install demo test compiled test-compiled secrets deploy-test sim fault fuzz typescript model lint format docs bench bench-peers conformance lock clean
+.PHONY: help install demo test compiled test-compiled secrets deploy-test search sim fault fuzz typescript model lint format docs bench bench-peers conformance lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -44,6 +44,9 @@ typescript: install ## the TypeScript client: types, wire vectors, the misbehavi
 
 model: install ## the protocol's model in Promela, and every rule left out once (needs spin and gcc; three minutes)
 	$(BIN)/python -m model.run
+
+search: install ## property tests with new examples each time, EXAMPLES=1000 of each
+	EXAMPLES=$(or $(EXAMPLES),1000) $(BIN)/pytest -p no:cacheprovider --timeout 1200 $$(grep -rlE '^(from|import) hypothesis' tests/unit tests/property)
 
 sim: install ## the deterministic simulation: SEEDS=200 FIRST=1 JOBS=2 in two processes, SEED=17 that one alone
 	$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),200) --first $(or $(FIRST),1)) \

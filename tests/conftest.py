@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,11 +12,19 @@ import pytest
 
 from tests.real_redis import RealRedis, server_binary
 
-# Machines that run tests are busy: how long an example takes says nothing about the code.
+# Machines that run tests are busy: how long an example takes says nothing about the code. The suite tries the same
+# examples every time, so that it fails for what was changed; `make search` tries others.
 hypothesis.settings.register_profile(
-    "busy-machine", deadline=None, print_blob=True, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    "same", deadline=None, derandomize=True, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
-hypothesis.settings.load_profile("busy-machine")
+hypothesis.settings.register_profile(
+    "search",
+    hypothesis.settings.get_profile("same"),
+    derandomize=False,
+    print_blob=True,
+    max_examples=int(os.environ.get("EXAMPLES", "1000")),
+)
+hypothesis.settings.load_profile("search" if "EXAMPLES" in os.environ else "same")
 
 
 @pytest.fixture(scope="session")
