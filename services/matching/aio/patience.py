@@ -9,6 +9,7 @@ from typing import Final
 
 import structlog
 
+from shared.aio.cancellation import raise_if_cancelled
 from shared.aio.store_failure import store_failure
 from shared.backoff import Backoff
 from shared.errors import StoreUnavailable
@@ -51,6 +52,7 @@ class Patience:
         Raises:
             StoreUnavailable: If the limit is reached, or the process is to stop.
         """
+        raise_if_cancelled()  # the failure may be what is left of a cancellation
         now = time.monotonic()
         if self._since is None:
             self._since = now
