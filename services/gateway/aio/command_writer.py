@@ -81,6 +81,7 @@ class CommandWriter:
             try:
                 await self._line.call("XADD", self._keys.commands, "*", COMMANDS_FIELD, data)
             except (*UNREACHABLE, RedisError) as error:
+                raise_if_cancelled()  # the failure may be what is left of a cancellation
                 if self._orders.log_is_writable:
                     self._orders.log_is_writable = False
                     self._log.warning("the command log cannot be written; trying again", error=store_failure(error))

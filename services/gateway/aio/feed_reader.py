@@ -82,6 +82,7 @@ class FeedReader:
                 self._lose_place(str(broken))
                 await asyncio.sleep(self._backoff.next_delay())
             except (*UNREACHABLE, RedisError) as error:
+                raise_if_cancelled()  # the failure may be what is left of a cancellation
                 self._miss_redis(store_failure(error))
                 await asyncio.sleep(self._backoff.next_delay())
             except CorruptEntry as corrupt:
