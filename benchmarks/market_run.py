@@ -38,6 +38,8 @@ SETTLE_SECONDS_MAX: Final = 15.0
 METRICS_SECONDS_MAX: Final = 5.0
 MEMORY_SECONDS: Final = 0.25
 SEED: Final = 1
+EVERYONE_AT_ONCE: Final = {"OUTCRY_ACCEPTS_PER_SECOND": "100000", "OUTCRY_ACCEPTS_BURST": "100000"}
+"""Of the gateways: the C users all come in the same second, and whoever is told to wait does not come again."""
 
 
 class Setting(NamedTuple):
@@ -265,7 +267,8 @@ async def market(setting: Setting) -> AsyncIterator[MarketRun]:
     stop = StopSignal()
     with private_folder() as folder:
         listing = _write_listing(folder, setting.instruments)
-        with Stack(_stack_options(setting, listing), folder, _say_nothing) as stack:
+        options = _stack_options(setting, listing)
+        with Stack(options, folder, _say_nothing, gateway_settings=EVERYONE_AT_ONCE) as stack:
             await stack.start(stop)
             with await _prepared_driver(setting, stack) as driver, CUsers(_plan(setting, stack)) as users:
                 yield MarketRun(setting, stack, driver, users, stop)

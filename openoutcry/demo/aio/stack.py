@@ -43,6 +43,7 @@ class Stack:
         route: Given a service's name and the URL of Redis, returns the URL that this service is to use: a test may
             have something in between.
         engine_settings: Environment of the engines, beside ours: `OUTCRY_LEASE_MS` and the like.
+        gateway_settings: Likewise of the gateways.
         redis_folder: Where a Redis of our own keeps its data; None is the private folder.
     """
 
@@ -53,6 +54,7 @@ class Stack:
         say: Callable[[str], None],
         route: Callable[[str, str], str] = lambda _, url: url,
         engine_settings: Mapping[str, str] | None = None,
+        gateway_settings: Mapping[str, str] | None = None,
         redis_folder: Path | None = None,
     ) -> None:
         self.folder: Final = folder
@@ -71,6 +73,7 @@ class Stack:
         self._options = options
         self._route = route
         self._engine_settings = engine_settings
+        self._gateway_settings = gateway_settings
         self._redis_folder = redis_folder or folder
 
     @property
@@ -141,7 +144,13 @@ class Stack:
         ]
         flags = ("--secret-file", str(secret_file), *self._pace_flags)
         self.gateways = [
-            self._service(f"gateway-{number}", "services.gateway", "--port", str(port), *flags)
+            self._service(
+                f"gateway-{number}",
+                "services.gateway",
+                *("--port", str(port)),
+                *flags,
+                environment=self._gateway_settings,
+            )
             for number, port in enumerate(self.ports, start=1)
         ]
         await self._wait_until_ready(stop)
