@@ -107,6 +107,10 @@ class Deployment:
         """Return the service of the engine that leads, if one does."""
         return next((engine for engine in self.engine.engines if self.role(engine) == "leader"), None)
 
+    def roles(self) -> list[str]:
+        """Return what the engines are, in alphabetical order."""
+        return sorted(self.role(engine) for engine in self.engine.engines)
+
     def containers(self) -> set[str]:
         """Return the ids of all engines' and gateways' containers."""
         return set(self.engine.compose("ps", "-q", *self.engine.engines, "gateway").split())
