@@ -225,7 +225,8 @@ class Gateway:
             self._carry_out(client, now, time_us)
             self.service.review(client.subscriber, now)
         is_open = SessionState.OPEN
-        self.service.heartbeat((each.subscriber for each in present if each.session.state is is_open), time_us)
+        open_here = (each for each in present if each.session.state is is_open and not each.subscriber.is_gone)
+        self.service.heartbeat((each.subscriber for each in open_here), time_us)
         self._call_roll(present, now)
         self.orders.say_present(self._presence.take(is_round_over=turn == TURNS - 1))
         self._forget_idle_shares()

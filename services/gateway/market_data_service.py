@@ -240,6 +240,7 @@ class MarketDataService:
         self.leave_account(subscriber)
         self._lagging.pop(subscriber, None)
         subscriber.descriptor = NO_DESCRIPTOR
+        subscriber.is_gone = True
 
     def reach(self, subscriber: Subscriber, descriptor: int) -> None:
         """
@@ -330,7 +331,9 @@ class MarketDataService:
     # -- slow listeners ---------------------------------------------------------------------------------------------
 
     def review(self, subscriber: Subscriber, now: float) -> LagVerdict:
-        """Skip a subscriber that lags, make one whole that has drained, abort one that is too slow."""
+        """Skip a subscriber that lags, make one whole that has drained, abort one that is too slow: once."""
+        if subscriber.is_gone:
+            return LagVerdict.TOO_SLOW
         was_lagging = subscriber.is_lagging
         verdict = subscriber.review(self.lag_limits, now)
         if verdict is LagVerdict.LAGS and not was_lagging:

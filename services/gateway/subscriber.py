@@ -69,6 +69,7 @@ class Subscriber:
         "descriptor",
         "encoding",
         "hears_account",
+        "is_gone",
         "lagging_since",
         "owed_bytes",
         "trade_marks",
@@ -88,6 +89,8 @@ class Subscriber:
         self.channels: dict[tuple[str, str], Channel] = {}
         """(kind, instrument) to the channel it follows: one depth and interval of each."""
         self.hears_account = False
+        self.is_gone = False
+        """Whether it was removed: aborted perhaps, while its connection has yet to end."""
         self.lagging_since: float | None = None
         """Monotonic seconds, None while it keeps up."""
         self.owed_bytes = 0

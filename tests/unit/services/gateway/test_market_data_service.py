@@ -344,6 +344,20 @@ def test_too_much_unsent_is_aborted_at_once() -> None:
     assert hall.service.statistics.aborted_bytes == 1
 
 
+def test_who_is_aborted_is_aborted_once() -> None:
+    """Its connection ends a turn of the loop later; what is written to it until then has it reviewed again."""
+    hall = Hall()
+    slow, subscriber = hall.join(BOOK)
+    slow.unsent = 5000 + subscriber.owed_bytes + 1
+    hall.service.review(subscriber, 1.0)
+    slow.messages.clear()
+    assert hall.service.review(subscriber, 1.0) is LagVerdict.TOO_SLOW
+    slow.unsent = 0
+    hall.service.review(subscriber, 2.0)
+    assert hall.service.statistics.aborted_bytes == 1
+    assert not slow.messages
+
+
 def test_a_snapshot_that_was_asked_for_does_not_count_against_the_hard_limit() -> None:
     """A book of 50,000 levels is larger than the limit; who reads it is not slow."""
     hall = Hall()
