@@ -20,6 +20,7 @@ from websockets.typing import Subprotocol
 
 from services.gateway.authentication import AuthenticationFailed
 from services.gateway.client_address import NO_HEADER, Ignored, forwarded_address, read_proxy_header
+from services.gateway.client_frames import ClientFrames
 from services.gateway.subscriber import NO_DESCRIPTOR
 from shared.close_codes import CloseCode
 from shared.codec import SUBPROTOCOLS, Encoding
@@ -35,6 +36,8 @@ FRAME_BYTES_MAX: Final = 256 * 1024
 """Incoming frames beyond this end the connection (1009); below it and above the request limit they get a reply."""
 CLOSE_S: Final = 2.0
 """Time for the peer to answer a close; then the connection is aborted."""
+HEAD_END: Final = b"\r\n\r\n"
+"""Ends the HTTP request of a handshake."""
 HANDSHAKE_S: Final = 10.0
 """Time for the peer to send its HTTP request; then the connection is aborted."""
 
@@ -53,6 +56,8 @@ class ClientConnection(asyncio.Protocol):
         "_deadline",
         "_descriptor",
         "_fragments",
+        "_frames",
+        "_head_end",
         "_is_behind",
         "_prologue",
         "_server",
@@ -64,8 +69,11 @@ class ClientConnection(asyncio.Protocol):
     def __init__(self, server: GatewayServer) -> None:
         self._server = server
         self._client: Client | None = None
+        self._frames: ClientFrames | None = None
         self._fragments: list[bytes] = []
         self._prologue: bytes | None = b""
+        self._head_end = b""
+        """The last bytes of the HTTP request so far."""
         self._address = ""
         self._user = ""
         self._websocket = _StreamProtocol(
@@ -88,18 +96,18 @@ class ClientConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take bytes as they came."""
-        websocket = self._websocket
-        if self._client is not None:
-            self._client.heard_at = self._server.now()
-        elif self._prologue is not None:
-            data = self._take_prologue(self._prologue + data)
-        websocket.receive_data(data)
-        for event in websocket.events_received():
-            if isinstance(event, Request):
-                self._shake_hands(event)
-            else:
-                self._receive_frame(cast("Frame", event))
-        self._send_control()
+        if self._frames is None or self._client is None:
+            self._receive_head(data)
+            return
+        server, client = self._server, self._client
+        client.heard_at = now = server.now()
+        for cut in self._frames.receive(data):
+            if isinstance(cut, bytes):
+                server.gateway.receive(client, cut, now, server.time_us())
+            elif not self._receive_otherwise(cut.data):
+                self._frames.give_up()
+                break
+        server.command_writer.wake()
 
     def eof_received(self) -> None:
         """Let the transport close: there is nothing left to hear."""
@@ -167,6 +175,28 @@ class ClientConnection(asyncio.Protocol):
 
     # -- private ----------------------------------------------------------------------------------------------------
 
+    def _receive_head(self, data: bytes) -> None:
+        """Take bytes up to the end of the handshake, or of a connection that is refused."""
+        if self._prologue is not None:
+            data = self._take_prologue(self._prologue + data)
+        self._websocket.receive_data(data)
+        head = self._head_end + data
+        self._head_end = head[1 - len(HEAD_END) :]
+        for event in self._websocket.events_received():
+            if isinstance(event, Request):
+                self._shake_hands(event, frames_begin=head.find(HEAD_END) + len(HEAD_END) == len(head))
+            else:
+                self._receive_frame(cast("Frame", event))
+        self._send_control()
+
+    def _receive_otherwise(self, data: bytes) -> bool:
+        """Have the library read what is no plain request; False if it ends the conversation, whatever comes behind."""
+        self._websocket.receive_data(data)
+        for event in self._websocket.events_received():
+            self._receive_frame(cast("Frame", event))
+        self._send_control()
+        return self._websocket.state is State.OPEN
+
     def _take_prologue(self, data: bytes) -> bytes:
         """Take what a proxy says before HTTP; what is HTTP of it, nothing while it has not come whole."""
         header = read_proxy_header(data)
@@ -184,7 +214,14 @@ class ClientConnection(asyncio.Protocol):
         if ignored is not None:
             self._server.accept_statistics.forwarded_ignored[ignored] += 1
 
-    def _shake_hands(self, request: Request) -> None:
+    def _shake_hands(self, request: Request, *, frames_begin: bool) -> None:
+        """
+        Answer the handshake.
+
+        Args:
+            request: As it came.
+            frames_begin: Whether nothing has come behind it; else it is the library that has begun to read frames.
+        """
         if self._websocket.eof_sent:
             return  # what came behind the request was no frame, so the connection has failed: it is about to be closed
         response = self._answer(request)
@@ -198,6 +235,10 @@ class ClientConnection(asyncio.Protocol):
         session_id = secrets.token_hex(6)
         self._server.accept_statistics.opened += 1
         self._server.log.info("session opened", session=session_id, user=self._user, address=self._address)
+        opcode = Opcode.BINARY if encoding is Encoding.MSGPACK else Opcode.TEXT
+        self._frames = ClientFrames(opcode, FRAME_BYTES_MAX)
+        if not frames_begin:
+            self._frames.give_up()
         self._client = self._server.gateway.open(session_id, encoding, self, self._user, now, time_us)
         self._reach()
 

@@ -1,0 +1,90 @@
+"""A client's bytes, cut here, are the frames that the library alone would have read from them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from websockets.frames import Frame
+from websockets.protocol import SERVER, Protocol, State
+
+from services.gateway.client_frames import ClientFrames, ForTheLibrary
+from shared.websocket_frame import BINARY, FIN, TEXT, client_frame
+
+PAYLOAD_MAX = 70_000
+MASK = b"\x01\x80\xff\x37"
+
+payloads = st.one_of(
+    st.binary(max_size=200),
+    st.sampled_from([0, 1, 119, 125, 126, 127, 128, 65_535, 65_536, PAYLOAD_MAX, PAYLOAD_MAX + 1]).map(
+        lambda size: b"x" * size
+    ),
+)
+frames = st.builds(
+    lambda payload, opcode, flags: bytes([opcode | flags]) + client_frame(payload, opcode, MASK)[1:],
+    payloads,
+    st.one_of(st.just(BINARY), st.integers(0, 15)),
+    st.sampled_from([FIN, FIN, FIN, FIN, 0, FIN | 0x40, 0x10]),
+)
+pieces = st.one_of(frames, frames, frames, st.binary(max_size=20))
+cuts = st.lists(st.integers(1, 300), max_size=30)
+
+
+def library() -> Protocol:
+    return Protocol(SERVER, max_size=PAYLOAD_MAX)
+
+
+def told(protocol: Protocol) -> list[tuple[int, bytes, bool]]:
+    return [
+        (event.opcode, bytes(event.data), event.fin) for event in protocol.events_received() if isinstance(event, Frame)
+    ]
+
+
+def chunks(data: bytes, sizes: list[int]) -> list[bytes]:
+    found, at = [], 0
+    for size in sizes:
+        found.append(data[at : at + size])
+        at += size
+    return [chunk for chunk in (*found, data[at:]) if chunk]
+
+
+@given(st.lists(pieces, max_size=8), cuts, st.sampled_from([BINARY, TEXT]))
+def test_whatever_comes_is_read_as_by_the_library_alone(sent: list[bytes], sizes: list[int], opcode: int) -> None:
+    alone, helped, ours = library(), library(), ClientFrames(opcode, PAYLOAD_MAX)
+    heard: list[Any] = []
+    wanted: list[Any] = []
+    for chunk in chunks(b"".join(sent), sizes):
+        alone.receive_data(chunk)
+        wanted += told(alone)
+        for cut in ours.receive(chunk):
+            if isinstance(cut, ForTheLibrary):
+                helped.receive_data(cut.data)
+                heard += told(helped)
+                if helped.state is not State.OPEN:
+                    ours.give_up()
+                    break
+            else:
+                heard.append((opcode, cut, True))
+        assert heard == wanted
+        if helped.state is not State.OPEN:
+            assert (helped.state, helped.close_sent) == (alone.state, alone.close_sent)
+    if all(len(piece) > 20 for piece in sent):  # whole frames: the library alone refuses some before they have all come
+        assert helped.state is alone.state
+
+
+@given(st.lists(st.binary(min_size=1, max_size=300), min_size=1, max_size=5), cuts)
+def test_the_library_sees_nothing_of_plain_requests(sent: list[bytes], sizes: list[int]) -> None:
+    ours = ClientFrames(BINARY, PAYLOAD_MAX)
+    data = b"".join(client_frame(payload, BINARY, MASK) for payload in sent)
+    assert [cut for chunk in chunks(data, sizes) for cut in ours.receive(chunk)] == sent
+
+
+@pytest.mark.parametrize("size", [PAYLOAD_MAX + 1, 2**63 - 1])
+def test_a_frame_that_is_too_long_is_the_librarys_as_soon_as_it_is_announced(size: int) -> None:
+    """So nothing of it is held."""
+    ours = ClientFrames(BINARY, PAYLOAD_MAX)
+    head = bytes([FIN | BINARY, 0xFF]) + size.to_bytes(8, "big")
+    assert [cut for at in range(10) for cut in ours.receive(head[at : at + 1])] == [ForTheLibrary(head)]
+    assert ours.receive(b"more") == [ForTheLibrary(b"more")]
