@@ -20,6 +20,7 @@ MILLIONTHS: Final = 1_000_000
 TICK_SIZES_MAX: Final = 1024
 """Tick sizes whose value is remembered; others are read again each time."""
 _BID, _FILLED, _REJECTED = Side.BID, ExecutionEvent.FILLED, ExecutionEvent.REJECTED
+_new: Final = tuple.__new__  # without the checks of a named tuple's own constructor, and its call of Python
 
 
 def tick_value(instrument: Instrument) -> int:
@@ -86,7 +87,7 @@ class AccountBook:
         if execution.remaining == 0:
             self.orders.pop(execution.order_id, None)
         elif event != _REJECTED:
-            self.orders[execution.order_id] = OpenOrder._make(execution[3:12])
+            self.orders[execution.order_id] = _new(OpenOrder, execution[3:12])
         return Verdict.APPLY
 
     def account(self) -> Account:
@@ -97,6 +98,6 @@ class AccountBook:
     def _settle(self, execution: Execution) -> None:
         lots = execution.fill_quantity if execution.side == _BID else -execution.fill_quantity
         instrument = self._listing[execution.instrument]
-        self.positions[instrument.symbol] = self.positions.get(instrument.symbol, 0) + lots
-        paid = lots * execution.fill_price * tick_value(instrument)
-        self.cash[instrument.currency] = self.cash.get(instrument.currency, 0) - paid
+        symbol, currency, positions, cash = instrument.symbol, instrument.currency, self.positions, self.cash
+        positions[symbol] = positions.get(symbol, 0) + lots
+        cash[currency] = cash.get(currency, 0) - lots * execution.fill_price * tick_value(instrument)

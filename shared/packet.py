@@ -8,7 +8,8 @@ beside it, in a field of its own.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from itertools import repeat
+from typing import Any, Final, NamedTuple, TypeVar
 
 import msgpack
 
@@ -18,6 +19,8 @@ from shared.instrument import Instrument
 from shared.messages import Execution, Status, Trade
 
 PACKET_VERSION: Final = 2
+
+_T = TypeVar("_T", bound=NamedTuple)
 
 
 class Packet(NamedTuple):
@@ -87,13 +90,26 @@ def decode_packet(data: bytes) -> Packet:
         fields: list[Any] = list(msgpack.unpackb(data, use_list=False))  # tuples: a third less than lists
         if fields[0] != PACKET_VERSION:
             raise ValueError(f"packet version {fields[0]!r}, this program reads {PACKET_VERSION}")
-        fields[6] = [BookChange._make(row) for row in fields[6]]
-        fields[7] = [Trade._make(row) for row in fields[7]]
-        fields[8] = [PrivateExecution(user, Execution._make(row)) for user, row in fields[8]]
-        fields[9] = [Outcome._make(row) for row in fields[9]]
-        fields[10] = [Status._make(row) for row in fields[10]]
+        fields[6] = _made(BookChange, fields[6])
+        fields[7] = _made(Trade, fields[7])
+        fields[8] = _private(fields[8])
+        fields[9] = _made(Outcome, fields[9])
+        fields[10] = _made(Status, fields[10])
         fields[11] = [Instrument(*row).checked() for row in fields[11]]
-        fields[12] = [Watch._make(row) for row in fields[12]]
+        fields[12] = _made(Watch, fields[12])
         return Packet._make(fields)
     except (ValueError, TypeError, LookupError, ConfigurationError, msgpack.UnpackException) as error:
         raise MalformedMessage(f"no packet: {error!r}") from error
+
+
+def _made(kind: type[_T], rows: Sequence[Any]) -> list[_T]:
+    """Make named tuples of rows; in half the time of `_make`, a call of Python for each."""
+    size = len(kind._fields)
+    if set(map(len, rows)) - {size}:
+        raise ValueError(f"{kind.__name__} has {size} fields")
+    return list(map(tuple.__new__, repeat(kind), rows))
+
+
+def _private(rows: Sequence[Any]) -> list[PrivateExecution]:
+    executions = _made(Execution, [row for _, row in rows])
+    return list(map(tuple.__new__, repeat(PrivateExecution), zip([user for user, _ in rows], executions, strict=True)))

@@ -19,7 +19,7 @@ from services.gateway.order_entry import OrderEntry
 from services.gateway.presence import PING_FRAME, Presence
 from services.gateway.rate_limit import UserShare
 from services.gateway.replica import Changes, MarketReplica
-from services.gateway.session import CloseRequired, RequestReceived, Session, SessionState
+from services.gateway.session import CloseRequired, Session, SessionState
 from services.gateway.subscriber import Subscriber, Transport
 from shared.close_codes import CloseCode
 from shared.codec import Encoding
@@ -247,23 +247,25 @@ class Gateway:
 
     def _carry_out(self, client: Client, now: float, time_us: int) -> None:
         for event in client.session.events():
-            match event:
-                case RequestReceived(request):
-                    try:
-                        self._handle(client, request, now, time_us)
-                    except InvalidRequest as refusal:
-                        client.session.refuse(request.id, refusal.code, refusal.text)
-                case CloseRequired(code, text):
-                    self._say(client)
-                    self.closed[code] += 1
-                    client.connection.close(code, text)
-                    self.service.remove(client.subscriber)
-                case _:
-                    assert_never(event)
+            if isinstance(event, CloseRequired):
+                self._say(client)
+                self.closed[event.code] += 1
+                client.connection.close(event.code, event.text)
+                self.service.remove(client.subscriber)
+            else:
+                try:
+                    self._handle(client, event, now, time_us)
+                except InvalidRequest as refusal:
+                    client.session.refuse(event.id, refusal.code, refusal.text)
         self._say(client)
 
     def _handle(self, client: Client, request: Request, now: float, time_us: int) -> None:
+        # Orders first: each pattern of a pydantic model that does not fit costs a call of Python.
         match request:
+            case Order() | Cancel() | Replace() | CancelEvery() | CancelOnDisconnect():
+                if self.feed_state is not MarketState.OPEN:
+                    raise InvalidRequest(Code.BUSY, f"the feed is {self.feed_state}; no orders until it is open")
+                self.orders.submit(client.session, client.session.user, request, now)
             case Login():
                 self._handle_login(client, request, now, time_us)
             case Subscribe():
@@ -278,10 +280,6 @@ class Gateway:
                 self.service.send(client.subscriber, definitions)
             case Ping():
                 self._accept(client, request, server_time=time_us)
-            case Order() | Cancel() | Replace() | CancelEvery() | CancelOnDisconnect():
-                if self.feed_state is not MarketState.OPEN:
-                    raise InvalidRequest(Code.BUSY, f"the feed is {self.feed_state}; no orders until it is open")
-                self.orders.submit(client.session, client.session.user, request, now)
             case _:
                 assert_never(request)
 
@@ -393,8 +391,7 @@ class Gateway:
     def _answer(self, session: Session, reply: Reply) -> None:
         client = self.clients.get(session)
         if client is not None and session.state is SessionState.OPEN:
-            session.reply(reply)
-            self._say(client)
+            client.subscriber.write(session.frame(reply))  # whatever was queued has been said when a call ends
 
     def _say(self, client: Client) -> None:
         for frame in client.session.frames_to_send():

@@ -141,7 +141,7 @@ def _reply(request: OrderRequest, outcome: Outcome) -> Reply:
     data = {}
     if outcome.order_id:
         data["order_id"] = outcome.order_id
-    if isinstance(request, CancelEvery) and not outcome.code:
+    if request.op == "cancel_all" and not outcome.code:
         data["cancelled"] = outcome.cancelled
     return Reply(request.id, not outcome.code, outcome.code, outcome.text, data)
 

@@ -238,9 +238,7 @@ class MarketReplica:
             if self._instrument(trade.instrument).print_trade(trade):
                 changes.trades.append(trade)
                 changes.books[trade.instrument] = None
-        for private in packet.executions:
-            if self._execute(private):
-                changes.executions.append(private)
+        self._execute(packet.executions, changes)
         for status in packet.statuses:
             self._change_state(status, changes)
         for watch in packet.watches:
@@ -300,12 +298,16 @@ class MarketReplica:
             self.instruments[definition.symbol] = InstrumentReplica(definition, self.epoch)
             changes.listings.append(definition)
 
-    def _execute(self, private: PrivateExecution) -> bool:
-        account = self._account(private.user)
-        verdict = account.apply(private.execution)
-        if verdict is Verdict.GAP:
-            raise ReplicaBroken(f"executions of {private.user} after {account.user_seq} are missing")
-        return verdict is Verdict.APPLY
+    def _execute(self, executions: Iterable[PrivateExecution], changes: Changes) -> None:
+        accounts, applied = self.accounts, Verdict.APPLY
+        for private in executions:
+            user = private.user
+            account = accounts.get(user) or self._account(user)
+            verdict = account.apply(private.execution)
+            if verdict is applied:
+                changes.executions.append(private)
+            elif verdict is Verdict.GAP:
+                raise ReplicaBroken(f"executions of {user} after {account.user_seq} are missing")
 
     def _watch(self, watch: Watch) -> None:
         """

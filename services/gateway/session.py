@@ -16,7 +16,7 @@ from shared.close_codes import CloseCode
 from shared.codec import Encoding, encode_messages
 from shared.errors import InvalidRequest
 from shared.messages import Goodbye, Message, Reply
-from shared.requests import Cancel, CancelEvery, CancelOnDisconnect, Login, Order, Replace, Request, decode_request
+from shared.requests import Cancel, CancelEvery, CancelOnDisconnect, Order, Replace, Request, decode_request
 from shared.types import Code
 from shared.websocket_frame import BINARY, TEXT, server_frame
 
@@ -40,12 +40,6 @@ _TRANSITIONS: Final = {
 }
 
 
-class RequestReceived(NamedTuple):
-    """A well-formed request, within its user's rate; must be replied to."""
-
-    request: Request
-
-
 class CloseRequired(NamedTuple):
     """The connection must be closed with this code, after the frames to send."""
 
@@ -53,7 +47,8 @@ class CloseRequired(NamedTuple):
     text: str
 
 
-SessionEvent: TypeAlias = RequestReceived | CloseRequired
+SessionEvent: TypeAlias = Request | CloseRequired
+"""A request is well-formed and within its user's rate; it must be replied to."""
 
 
 class Session:
@@ -108,7 +103,7 @@ class Session:
             self._refuse(refusal)
         else:
             self._bad_in_a_row = self._refused_in_a_row = 0
-            self._events.append(RequestReceived(request))
+            self._events.append(request)
 
     def receive_unreadable(self, text: str) -> None:
         """Count a frame that is none of the protocol's as a bad request."""
@@ -141,8 +136,12 @@ class Session:
 
     def reply(self, *messages: Message) -> None:
         """Queue messages, in one frame."""
+        self._frames.append(self.frame(*messages))
+
+    def frame(self, *messages: Message) -> bytes:
+        """Return messages as one finished frame; whoever sends it sees to it that nothing queued is overtaken."""
         opcode = BINARY if self.encoding is Encoding.MSGPACK else TEXT
-        self._frames.append(server_frame(encode_messages(messages, self.encoding), opcode))
+        return server_frame(encode_messages(messages, self.encoding), opcode)
 
     def close(self, code: CloseCode, text: str, reconnect_in_ms: int = 0) -> None:
         """Say goodbye and ask for the close; the first call decides."""
@@ -165,20 +164,19 @@ class Session:
     # -- private ----------------------------------------------------------------------------------------------------
 
     def _check_turn(self, request: Request) -> None:
-        if self.state is SessionState.ANONYMOUS and not isinstance(request, Login):
+        is_login = request.op == "login"
+        if self.state is SessionState.ANONYMOUS and not is_login:
             raise InvalidRequest(Code.NOT_AUTHENTICATED, "op: the first request must be login", request.id)
-        if self.state is SessionState.OPEN and isinstance(request, Login):
+        if self.state is SessionState.OPEN and is_login:
             raise InvalidRequest(Code.ALREADY_AUTHENTICATED, f"op: already logged in as {self.user}", request.id)
 
     def _check_rate(self, request: Request, now: float) -> None:
         if self.share is None:
             return
         is_order = isinstance(request, ORDER_REQUESTS)
-        bucket, rate = (
-            (self.share.orders, self.limits.orders) if is_order else (self.share.requests, self.limits.requests)
-        )
+        bucket = self.share.orders if is_order else self.share.requests
         if not bucket.take(now):
-            what = "orders" if is_order else "requests"
+            what, rate = ("orders", self.limits.orders) if is_order else ("requests", self.limits.requests)
             text = f"at most {rate.per_second:g} {what} a second and {rate.burst} at once; slow down"
             raise InvalidRequest(Code.RATE_LIMITED, text, request.id)
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from services.gateway.limits import GatewayLimits
 from services.gateway.rate_limit import Rate, UserShare
-from services.gateway.session import CloseRequired, RequestReceived, Session, SessionState
+from services.gateway.session import CloseRequired, Session, SessionState
 from shared.close_codes import CloseCode
 from shared.codec import Encoding, decode_messages, encode_request
 from shared.messages import Goodbye, Message, Reply
@@ -35,7 +35,7 @@ def said(talk: Session) -> list[Message]:
 def test_a_good_request_becomes_an_event() -> None:
     talk = session()
     assert ask(talk, op="ping", id=1) == []
-    assert talk.events() == [RequestReceived(Ping(op="ping", id=1))]
+    assert talk.events() == [Ping(op="ping", id=1)]
 
 
 def test_a_bad_request_gets_one_reply_and_the_connection_lives() -> None:
