@@ -11,8 +11,8 @@ from benchmarks.goals.order_senders import OrderSenders, OrdersReport, crossing_
 from benchmarks.market_run import MarketRun, Point, Setting, market
 
 SENDERS: Final = 1_000
-RATES: Final = (20_500, 15_000, 10_000, 7_500, 5_000, 2_500)
-"""Orders a second that are tried until all are accepted; the first is a little above the goal, so that the last
+RATES: Final = (24_000, 20_500, 17_500, 15_000, 12_500, 10_000, 7_500, 5_000, 2_500)
+"""Orders a second that are tried until all are accepted; one is a little above the goal, so that the last
 replies do not decide."""
 KEPT_UP_SHARE: Final = 0.98
 """Accepted a second, of those sent, by which a rate counts as sustained."""
