@@ -18,6 +18,7 @@ from benchmarks import (
     fan_out_encode,
     merging,
     messages,
+    order_parts,
     redis_reads,
     replica,
     snapshot_or_delta,
@@ -34,6 +35,7 @@ ALL: Final[dict[str, Benchmark]] = {
     "benchmarks.compression": compression.measure,
     "benchmarks.fan_out_encode": fan_out_encode.measure,
     "benchmarks.replica": replica.measure,
+    "benchmarks.order_parts": order_parts.measure,
     "benchmarks.redis_reads": redis_reads.measure,
     "benchmarks.straight_writes": straight_writes.measure,
 }

@@ -60,6 +60,9 @@ class Setting(NamedTuple):
     """What delays are measured from; `entered` needs stamped orders (`UsersPlan.latency`)."""
     slow_percent: float = 0.0
     """Share of users that never read once they are whole."""
+    is_apart: bool = False
+    """Whether users and gateway have a core each; of one gateway only. Else the kernel puts them together now and then:
+    a reader is woken where the writer runs, and waits there; users elsewhere would not."""
     opening: int = 64
     """Handshakes under way at once."""
     warming_s: float = 1.0
@@ -135,6 +138,10 @@ class MarketRun:
             UsersFailed: If somebody could not.
         """
         self.open_s = (await asyncio.to_thread(self.users.open_all)).seconds
+        if self.setting.is_apart:
+            first, second, *_ = range(psutil.cpu_count() or 1)
+            psutil.Process(self.stack.gateways[0].pid).cpu_affinity([first])
+            psutil.Process(self.users.pid).cpu_affinity([second])
 
     def trade(self) -> None:
         """Let the driver begin."""
