@@ -98,7 +98,7 @@ COMPILE := $(BIN)/pip-compile --quiet --allow-unsafe --generate-hashes --no-head
 lock: install ## write requirements.lock anew (names, versions, hashes), and the parts of it that make the image
 	$(COMPILE) --all-extras --output-file requirements.lock pyproject.toml
 	$(COMPILE) --extra otel --constraint requirements.lock --output-file deploy/image.lock pyproject.toml
-	$(COMPILE) --only-build-deps --build-deps-for wheel --constraint requirements.lock --output-file deploy/build.lock pyproject.toml
+	MYPYC=1 $(COMPILE) --only-build-deps --build-deps-for wheel --constraint requirements.lock --output-file deploy/build.lock pyproject.toml
 
 clean: ## remove what make made
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
