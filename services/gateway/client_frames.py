@@ -19,7 +19,6 @@ _MASKED: Final = 0x80
 _SHORT_MAX: Final = 125
 """Longest payload whose size is in the frame's second byte."""
 _HEADER_BYTES_MAX: Final = 14
-_OPCODE: Final = 0x0F
 _CONTROL: Final = 0x08
 """The bit that tells control frames from data frames."""
 
@@ -68,29 +67,33 @@ class ClientFrames:
         held = self._held
         if held is None:
             return [ForTheLibrary(data)]
-        if held:
-            held += data
-            return self._cut(held)
         size = len(data) - 6
-        if 0 < size <= _SHORT_MAX and data[1] == size | _MASKED and data[0] == self._first and not self._in_fragments:
+        if (
+            not held
+            and 0 < size <= _SHORT_MAX
+            and data[1] == size | _MASKED
+            and data[0] == self._first
+            and not self._in_fragments
+        ):
             return [apply_mask(data[6:], data[2:6])]  # one short frame and nothing else, as nearly always
-        return self._cut(data)
+        held += data
+        return self._cut(held)
 
-    def _cut(self, data: bytes | bytearray) -> list[Cut]:
+    def _cut(self, held: bytearray) -> list[Cut]:
         found: list[Cut] = []
         at = 0
-        while at < len(data):
-            start, size = _payload(data, at)
-            if size > self._payload_bytes_max or not (at + 1 == len(data) or data[at + 1] & _MASKED):
+        while at < len(held):
+            start, size = _payload(held, at)
+            if size > self._payload_bytes_max or not (at + 1 == len(held) or held[at + 1] & _MASKED):
                 self._held = None  # it will be refused: not a byte behind it counts any more
-                found.append(ForTheLibrary(bytes(data[at:])))
+                found.append(ForTheLibrary(bytes(held[at:])))
                 return found
             end = start + size
-            if end > len(data):
+            if end > len(held):
                 break
-            found.append(self._take(bytes(data[at:end]), start - at))
+            found.append(self._take(bytes(held[at:end]), start - at))
             at = end
-        self._held = bytearray(data[at:])
+        del held[:at]  # what is left stays where it is: a frame may come byte by byte
         return found
 
     def _take(self, frame: bytes, start: int) -> Cut:
@@ -102,7 +105,7 @@ class ClientFrames:
         return ForTheLibrary(frame)
 
 
-def _payload(data: bytes | bytearray, at: int) -> tuple[int, int]:
+def _payload(data: bytearray, at: int) -> tuple[int, int]:
     """Return where the payload of the frame at `at` begins, and its size; beyond the data if that is not told yet."""
     if at + 2 > len(data):
         return at + _HEADER_BYTES_MAX, 0

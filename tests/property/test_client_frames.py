@@ -88,3 +88,15 @@ def test_a_frame_that_is_too_long_is_the_librarys_as_soon_as_it_is_announced(siz
     head = bytes([FIN | BINARY, 0xFF]) + size.to_bytes(8, "big")
     assert [cut for at in range(10) for cut in ours.receive(head[at : at + 1])] == [ForTheLibrary(head)]
     assert ours.receive(b"more") == [ForTheLibrary(b"more")]
+
+
+def test_a_frame_that_comes_byte_by_byte_is_not_copied_for_each() -> None:
+    """Else 256 KiB, sent so, would take a gateway minutes of copying."""
+    ours = ClientFrames(BINARY, PAYLOAD_MAX)
+    frame = client_frame(bytes(1000), BINARY, MASK)
+    held = ours._held
+    for at in range(len(frame) - 1):
+        assert not ours.receive(frame[at : at + 1])
+        assert ours._held is held
+    assert ours.receive(frame[-1:]) == [bytes(1000)]
+    assert held == b""
