@@ -118,7 +118,7 @@ class _House:
         self.server.gateway.orders.source = name
         self.wires: list[_Wire] = []
         self.connections: list[ClientConnection] = []
-        self._cuts_frames = cuts_frames
+        self.cuts_frames: Final = cuts_frames
 
     def open_clients(self, name: str) -> None:
         """Shake hands with all; the market must be listed."""
@@ -127,7 +127,7 @@ class _House:
             connection.connection_made(cast("asyncio.Transport", wire))
             connection.data_received(_handshake(f"{name}-{number:04}"))
             # A first request in two pieces within the handshake's read would do the same, at greater length.
-            if not self._cuts_frames:
+            if not self.cuts_frames:
                 assert connection._frames is not None  # noqa: SLF001 - no gateway needs to
                 connection._frames.give_up()  # noqa: SLF001
             self.wires.append(wire)
@@ -187,7 +187,7 @@ def _one_batch(
     clock: _Clock, own: _House, other: _House, builder: PacketBuilder, frames: list[bytes], first: int
 ) -> None:
     connections = [own.connections[(first + number) % CLIENTS] for number in range(BATCH)]
-    with clock.part(PARTS[own._cuts_frames]):  # noqa: SLF001
+    with clock.part(PARTS[own.cuts_frames]):
         for connection, frame in zip(connections, frames, strict=True):
             connection.data_received(frame)
     commands = own.server.gateway.orders.take_batch()
