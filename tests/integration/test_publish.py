@@ -9,7 +9,15 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from services.matching.aio.publisher import UNKNOWN_STORE, Answer, NextCheckpoint, Publisher, Verdict, WholeCheckpoint
+from services.matching.aio.publisher import (
+    TRIMMED_MAX,
+    UNKNOWN_STORE,
+    Answer,
+    NextCheckpoint,
+    Publisher,
+    Verdict,
+    WholeCheckpoint,
+)
 from services.matching.kept_checkpoints import StagedCheckpoint
 from services.matching.kept_packets import FeedEntry
 from shared.aio.redis_connection import Redis, open_redis
@@ -207,7 +215,7 @@ async def test_the_feed_keeps_what_no_snapshot_holds(redis: Redis) -> None:
     assert await feed_ids(redis) == [f"7-{position}" for position in range(201, 1_001)]
 
 
-async def test_the_command_log_is_trimmed_only_with_a_checkpoint_and_behind_it(redis: Redis) -> None:
+async def test_no_checkpoint_no_trimming_and_never_beyond_what_it_needs(redis: Redis) -> None:
     """What recovery still needs stays, whatever the limit says."""
     publisher = publisher_of(redis, command_entries_max=10)
     publisher.store_id = (await publisher.ask_store_id()).detail
@@ -219,6 +227,41 @@ async def test_the_command_log_is_trimmed_only_with_a_checkpoint_and_behind_it(r
     [(oldest, _)] = await redis.xrange(KEYS.commands, count=1)
     assert 1 < int(oldest.split(b"-")[0]) <= 350
     assert await redis.xrange(KEYS.commands, "350-0", "350-0")
+
+
+async def fill_log(redis: Redis, entries: int) -> None:
+    pipeline = redis.pipeline(transaction=False)
+    for number in range(1, entries + 1):
+        pipeline.xadd(KEYS.commands, {"c": "x"}, id=f"{number}-0")
+    await pipeline.execute()
+
+
+async def test_the_command_log_comes_back_to_its_bound_whatever_came_between_two_checkpoints(redis: Redis) -> None:
+    """Redis trims 10,000 entries a call, whoever asks for more: what one leaves the next publication must take."""
+    publisher = publisher_of(redis, command_entries_max=10)
+    publisher.store_id = (await publisher.ask_store_id()).detail
+    await fill_log(redis, 45_000)
+    await publisher.publish(FEED_START, [entry(FeedId(7, 1))], {}, WholeCheckpoint(b"checkpoint", "44950-0"))
+    lengths = [await redis.xlen(KEYS.commands)]
+    for position in range(2, 7):
+        await publisher.publish(FeedId(7, position - 1), [entry(FeedId(7, position), FeedId(7, position - 1))], {})
+        lengths.append(await redis.xlen(KEYS.commands))
+    assert lengths[0] == 45_000 - TRIMMED_MAX, "a call holds up the store for one slice"
+    assert lengths[-1] <= 51 + 100, "what is needed, and a node of Redis"
+    assert await redis.xrange(KEYS.commands, "44950-0", "44950-0")
+
+
+async def test_a_checkpoint_that_was_not_stored_trims_nothing(redis: Redis, publisher: Publisher) -> None:
+    """Else the log would lose what the checkpoint in the store needs, of a publication that was refused."""
+    publisher = publisher_of(redis, command_entries_max=10)
+    publisher.store_id = (await publisher.ask_store_id()).detail
+    await fill_log(redis, 1_000)
+    await publisher.publish(FEED_START, [entry(FeedId(7, 1))], {}, WholeCheckpoint(b"checkpoint", "1-0"))
+    stray = FeedId(7, 5)
+    answer = await publisher.publish(stray, [entry(FeedId(7, 6), stray)], {}, WholeCheckpoint(b"later", "900-0"))
+    assert answer.verdict is Verdict.BEHIND
+    await publisher.publish(FeedId(7, 1), [entry(FeedId(7, 2), FeedId(7, 1))], {})
+    assert await redis.xlen(KEYS.commands) == 1_000
 
 
 async def test_a_whole_checkpoint_becomes_both(redis: Redis, publisher: Publisher) -> None:

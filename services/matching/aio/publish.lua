@@ -6,6 +6,7 @@
 --       none: no more | whole: newest, previous | next: newest, previous, accounts, staged newest, staged accounts.
 -- ARGV: leader, lease in ms, the store's id, id of the predecessor, entries to keep in the feed,
 --       entries of the command log from which on it is trimmed, id of the first of them still needed or '',
+--       entries that may be trimmed of a log in this call,
 --       'none', 'whole' or 'next', number of packets, then id, packet and time of each, then the values to store,
 --       then the bytes of a whole checkpoint.
 -- Answers: {'appended', id of the last entry} | {'behind', id} | {'ahead', id} | {'not_leader', who leads}
@@ -15,8 +16,8 @@
 
 local leader, lease_ms, known_store, predecessor = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local feed_entries, command_entries, first_needed = ARGV[5], tonumber(ARGV[6]), ARGV[7]
-local checkpoint, packets = ARGV[8], tonumber(ARGV[9])
-local FIRST_PACKET = 10
+local slice, checkpoint, packets = ARGV[8], ARGV[9], tonumber(ARGV[10])
+local FIRST_PACKET = 11
 local first_value = FIRST_PACKET + packets * 3
 local values = #ARGV - first_value + 1 - (checkpoint == 'whole' and 1 or 0)
 local newest, previous = KEYS[values + 4], KEYS[values + 5]
@@ -74,9 +75,10 @@ elseif checkpoint == 'next' then
   redis.call('PERSIST', accounts)
 end
 
--- Trimming comes last: what goes is contained in what has just been stored.
-redis.call('XTRIM', KEYS[2], 'MAXLEN', '~', feed_entries)
+-- Trimming comes last: what goes is contained in what is stored. A slice with every call: it bounds how long a call
+-- holds up the store, and is far more than what comes between two calls, so that both logs get back to their bounds.
+redis.call('XTRIM', KEYS[2], 'MAXLEN', '~', feed_entries, 'LIMIT', slice)
 if first_needed ~= '' and redis.call('XLEN', KEYS[3]) > command_entries then
-  redis.call('XTRIM', KEYS[3], 'MINID', '~', first_needed)
+  redis.call('XTRIM', KEYS[3], 'MINID', '~', first_needed, 'LIMIT', slice)
 end
 return { 'appended', last }

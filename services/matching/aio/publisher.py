@@ -22,6 +22,11 @@ from shared.stream_keys import PACKET_FIELD, PUBLISHED_FIELD, StreamKeys
 _SCRIPT: Final = Script((Path(__file__).parent / "publish.lua").read_text())
 UNKNOWN_STORE: Final = "unknown"
 """Names no store, so that the script answers with the real one's id."""
+TRIMMED_MAX: Final = 10_000
+"""
+Entries of a log that one publication trims, in whole nodes of Redis: some 0.2 ms of the store. An engine applies at
+most `command_reader.ENTRIES_IN_READ_MAX` between two publications, so the log shrinks to its bound at any rate.
+"""
 
 
 class Verdict(enum.Enum):
@@ -78,8 +83,8 @@ class Publisher:
         leader: The name in the lease.
         lease_ms: What each publication extends the lease to.
         feed_packets_max: About how many packets the feed keeps; those after `cover` stay, whatever their number.
-        command_entries_max: A checkpoint trims the command log if it is longer than this; what the older of the two
-            checkpoints kept needs stays, whatever its number.
+        command_entries_max: Each publication trims the command log, by at most `TRIMMED_MAX` entries, if it is longer
+            than this; what the older of the two checkpoints kept needs stays, whatever its number.
     """
 
     def __init__(
@@ -98,6 +103,8 @@ class Publisher:
         self._lease_ms = lease_ms
         self._feed_packets_max = feed_packets_max
         self._command_entries_max = command_entries_max
+        self._first_needed = ""
+        """The command log's first entry that recovery needs from the checkpoints that are known to be stored."""
         self.store_id = UNKNOWN_STORE
         """The replication id that the store must have; the leader sets it when it has drawn the consequences."""
 
@@ -116,14 +123,15 @@ class Publisher:
             prev_id: What the feed's last id must be.
             entries: In order; none at all only stores the values.
             values: Key to value.
-            checkpoint: Stored too, with the accounts if it is a `NextCheckpoint`; then the command log may be trimmed.
+            checkpoint: Stored too, with the accounts if it is a `NextCheckpoint`; from then on the command log is
+                trimmed behind what it needs.
             uncovered: Packets that the feed must keep, because they are not in the snapshots.
 
         Raises:
             RedisError: If Redis could not be reached or gave no answer; whether it was done is then unknown.
         """
         keys = [self._keys.lease, self._keys.feed, self._keys.commands, *values]
-        kind, first_needed, whole = "none", "", list[bytes]()
+        kind, first_needed, whole = "none", self._first_needed, list[bytes]()
         match checkpoint:
             case WholeCheckpoint(data, first_needed):
                 kind, whole = "whole", [data]
@@ -140,6 +148,7 @@ class Publisher:
             max(self._feed_packets_max, uncovered),
             self._command_entries_max,
             first_needed,
+            TRIMMED_MAX,
             kind,
             len(entries),
         ]
@@ -148,6 +157,8 @@ class Publisher:
         arguments += (*values.values(), *whole)
         verdict, detail = await _SCRIPT.run(self._line.call, keys, arguments)
         answer = Answer(Verdict(verdict.decode()), detail.decode())
+        if answer.verdict is Verdict.APPENDED:
+            self._first_needed = first_needed
         if answer.verdict is Verdict.REFUSED and answer.detail.startswith("READONLY"):
             # A primary that has been made a replica: only a new connection finds the one that leads now.
             await self.hang_up()
