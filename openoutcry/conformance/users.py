@@ -72,7 +72,7 @@ def forged(name: str, expires_at: float) -> str:
 
 def unsigned(name: str, expires_at: float) -> str:
     """Make a token that nobody signed, algorithm `none`; it must be refused."""
-    return jwt.encode({"sub": name, "exp": int(expires_at)}, None, algorithm="none")
+    return jwt.encode({"sub": name, "exp": int(expires_at)}, "", algorithm="none")
 
 
 def subject(token: str) -> str:
