@@ -30,8 +30,9 @@ class OutcomeUnknown(OpenOutcryError):
     """
     An order request was on its way when its answer was lost: it may have been carried out, or not.
 
-    Repeating an `order` with the same `client_order_id` is safe: the exchange refuses the second as
-    `duplicate_order`, so it cannot trade twice. Cancelling twice is harmless too. The account tells which it was.
+    Repeating an `order` with the same `client_order_id` is safe for ten minutes at least: the exchange refuses the
+    second as `duplicate_order`, with the first one's `order_id`, so it cannot trade twice. Cancelling twice is harmless
+    too. The account tells which it was.
 
     Args:
         op: `order`, `cancel`, `replace`, `cancel_all` or `cancel_on_disconnect`.

@@ -84,9 +84,11 @@ class AccountBook:
         self.user_seq = user_seq
         if event == _FILLED:
             self._settle(execution)
-        if execution.remaining == 0:
+        if event == _REJECTED:
+            pass  # It never was an order; an order that stands may have the same client's id.
+        elif execution.remaining == 0:
             self.orders.pop(execution.order_id, None)
-        elif event != _REJECTED:
+        else:
             self.orders[execution.order_id] = _new(OpenOrder, execution[3:12])
         return Verdict.APPLY
 

@@ -42,6 +42,7 @@ ROLE_SETTINGS: Final = frozenset(
         "metrics_host",
         "metrics_port",
         "open_orders_max",
+        "order_ids_max",
         "pace_ms",
         "port",
         "redis_password",

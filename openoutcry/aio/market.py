@@ -201,7 +201,8 @@ class Market:
             client_order_id: Your own name for it, unique among your recent orders; None makes one.
 
         Returns:
-            The reply: `ok` and `data["order_id"]`, or the `code` and `text` of a refusal.
+            The reply: `ok` and `data["order_id"]`, or the `code` and `text` of a refusal. One that is refused as
+            `duplicate_order` has the first order's `order_id`, if the exchange still knows it.
 
         Raises:
             OutcomeUnknown: If the connection or the answer was lost; repeating with its `client_order_id` is safe.

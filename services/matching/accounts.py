@@ -28,7 +28,16 @@ class UserAccount:
         user: The name that gateways stamp on commands.
     """
 
-    __slots__ = ("cancel_on_disconnect", "cash", "client_order_ids", "orders", "positions", "user", "user_seq")
+    __slots__ = (
+        "accepted_ids",
+        "cancel_on_disconnect",
+        "cash",
+        "client_order_ids",
+        "orders",
+        "positions",
+        "user",
+        "user_seq",
+    )
 
     def __init__(self, user: str) -> None:
         self.user = user
@@ -42,6 +51,9 @@ class UserAccount:
         """Currency to the net of all trades in millionths; negative is paid."""
         self.client_order_ids: dict[str, Order] = {}
         """The same resting orders by the client's own id."""
+        self.accepted_ids: dict[str, int] = {}
+        """Client's own id to order id of the orders accepted within the window of repetition, resting or not; 0 where
+        the order is not known any more. Changed by `repetition.ClientOrderIds` alone."""
         self.cancel_on_disconnect = False
         """Whether they are cancelled when the user stays away; stays on through an absence."""
 
@@ -60,6 +72,15 @@ class UserAccount:
         if order_id:
             return self.orders.get(order_id)
         return self.client_order_ids.get(client_order_id)
+
+    def first_order(self, client_order_id: str) -> int | None:
+        """Return the order that this client's id was used for, 0 if which is not known any more, None if none. O(1)."""
+        order_id = self.accepted_ids.get(client_order_id)
+        if not order_id:
+            resting = self.client_order_ids.get(client_order_id)
+            if resting is not None:
+                return resting.order_id
+        return order_id
 
     def settle(self, market: Market, side: Side, price: int, quantity: int) -> None:
         """Move lots and money for one fill."""

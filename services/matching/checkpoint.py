@@ -19,13 +19,15 @@ from services.matching.attendance import Attendance
 from services.matching.engine import Engine, EngineConfig
 from services.matching.market import Market
 from services.matching.order import Order
-from services.matching.repetition import ClientOrderIds, Sources
+from services.matching.repetition import ClientOrderIds, OrderIdRows, Sources
 from shared.account import cash_texts, millionths
 from shared.errors import ConfigurationError, MalformedMessage
 from shared.instrument import Instrument
 from shared.types import MarketState, OrderKind, SelfTradePrevention, Side, TimeInForce
 
-CHECKPOINT_VERSION: Final = 2
+CHECKPOINT_VERSION: Final = 3
+VERSIONS_READ: Final = (2, CHECKPOINT_VERSION)
+"""Version 2 held the last 32,768 client order ids of the market, without their orders and without time."""
 HEAD_BYTES_MAX: Final = 1_024
 """More than the first fields take. Damage may make one of them an array that announces any length, and memory for it is
 taken at once: found by fuzzing, 800 MB."""
@@ -99,7 +101,7 @@ def encode_checkpoint(checkpoint: Checkpoint) -> bytes:
             [_market_row(market) for market in engine.markets.values()],
             [_account_row(account) for account in engine.accounts.values()],
             engine.sources.rows(),
-            engine.client_order_ids.rows(),
+            engine.client_order_ids.rows({user: place for place, user in enumerate(engine.accounts)}),
             (engine.attendance.ticks, engine.attendance.rows()),
         )
     )
@@ -115,7 +117,8 @@ def decode_checkpoint(data: bytes) -> Checkpoint:
         MalformedMessage: If the bytes are not a checkpoint of this version, or have been damaged.
     """
     try:
-        return _checkpoint(msgpack.unpackb(_checked_content(data)))
+        version, content = _checked_content(data)
+        return _checkpoint(version, msgpack.unpackb(content))
     except (*_MALFORMED, ConfigurationError, LookupError, AttributeError, ArithmeticError, AssertionError) as error:
         # What a wrong value meets first on its way into an engine: whoever made its checksum right knew nothing more.
         raise MalformedMessage(f"no checkpoint: {error!r}") from error
@@ -129,7 +132,7 @@ def read_head(data: bytes) -> CheckpointHead:
         MalformedMessage: As `decode_checkpoint`.
     """
     try:
-        return _head(_checked_content(data))
+        return _head(_checked_content(data)[1])
     except _MALFORMED as error:
         raise MalformedMessage(f"no checkpoint: {error!r}") from error
 
@@ -151,13 +154,13 @@ def _head(content: bytes) -> CheckpointHead:
     return CheckpointHead._make(fields.unpack() for _ in CheckpointHead._fields)
 
 
-def _checked_content(data: bytes) -> bytes:
+def _checked_content(data: bytes) -> tuple[int, bytes]:
     version, checksum, content = msgpack.unpackb(data)
-    if version != CHECKPOINT_VERSION:
-        raise ValueError(f"version {version!r}, this program reads {CHECKPOINT_VERSION}")
+    if version not in VERSIONS_READ:
+        raise ValueError(f"version {version!r}, this program reads {' and '.join(map(str, VERSIONS_READ))}")
     if crc32(content) != checksum:
         raise ValueError("its checksum differs from its content's")
-    return bytes(content)
+    return version, bytes(content)
 
 
 def _market_row(market: Market) -> tuple[Any, ...]:
@@ -184,14 +187,13 @@ def _account_row(account: UserAccount) -> tuple[Any, ...]:
     return account.user, account.user_seq, account.positions, cash_texts(account.cash), account.cancel_on_disconnect
 
 
-def _checkpoint(content: list[Any]) -> Checkpoint:
+def _checkpoint(version: int, content: list[Any]) -> Checkpoint:
     head = CheckpointHead._make(content[: len(CheckpointHead._fields)])
     config, time, last_order_id, markets, accounts, sources, ids, (ticks, seen) = content[len(head) :]
-    engine = Engine(EngineConfig._make(config))
+    engine = Engine(EngineConfig(*config))
     engine.epoch, engine.position, engine.log_id, engine.time = head.epoch, head.position, head.log_id, time
     engine.last_order_id = last_order_id
     engine.sources = Sources((source, number) for source, number in sources)
-    engine.client_order_ids = ClientOrderIds((user, client_order_id) for user, client_order_id in ids)
     engine.attendance = Attendance(ticks, ((user, tick) for user, tick in seen))
     for user, user_seq, positions, cash, cancel_on_disconnect in accounts:
         account = engine.account(user)
@@ -205,7 +207,18 @@ def _checkpoint(content: list[Any]) -> Checkpoint:
         orders += market.book.orders.values()
     for order in sorted(orders, key=_order_id):
         engine.account(order.user).add(order)
+    rows = OrderIdRows._make(ids) if version == CHECKPOINT_VERSION else _rows_of_version_2(engine, ids)
+    engine.client_order_ids = ClientOrderIds.restored(rows, list(engine.accounts.values()))
     return Checkpoint(engine, head.term, head.store_id, head.shard)
+
+
+def _rows_of_version_2(engine: Engine, ids: list[tuple[str, str]]) -> OrderIdRows:
+    """Take the ids as if accepted now, so that they are known for a whole window, and their orders if they rest."""
+    accounts = [engine.account(user) for user, _ in ids]
+    places = {user: place for place, user in enumerate(engine.accounts)}
+    names = [name for _, name in ids]
+    order_ids = [account.first_order(name) or 0 for account, name in zip(accounts, names, strict=True)]
+    return OrderIdRows([places[account.user] for account in accounts], names, order_ids, [], 0)
 
 
 def _market(row: list[Any]) -> Market:

@@ -15,7 +15,7 @@ from services.matching.attendance import Attendance
 from services.matching.market import Market, Refusal
 from services.matching.order import Order
 from services.matching.order_book import BookEvent, Cancelled, Fill, Refused, Replaced
-from services.matching.repetition import ClientOrderIds, Sources
+from services.matching.repetition import ORDER_IDS_MAX, WINDOW_S, ClientOrderIds, Sources
 from shared.commands import (
     CancelAll,
     CancelOrder,
@@ -74,6 +74,8 @@ class EngineConfig(NamedTuple):
     """Resting orders a user may have."""
     cancel_grace_s: int = CANCEL_GRACE_S
     """How long a user with cancel-on-disconnect may be away, in ticks, one a second; then the orders are cancelled."""
+    order_ids_max: int = ORDER_IDS_MAX
+    """Client order ids remembered, over all users, so that none is carried out twice; see `ClientOrderIds.has_room`."""
 
 
 class Engine:
@@ -177,6 +179,8 @@ class Engine:
             assert list(account.orders) == sorted(account.orders)
             assert len(account.orders) <= self.config.open_orders_max
             assert all(resting[order_id] is order for order_id, order in account.orders.items())
+        self.client_order_ids.check_invariants()
+        assert self.client_order_ids.held == sum(len(account.accepted_ids) for account in self.accounts.values())
         timed = self.attendance.rows()
         assert [tick for _, tick in timed] == sorted(tick for _, tick in timed if tick <= self.attendance.ticks)
         assert all(self.accounts[user].cancel_on_disconnect for user, _ in timed)
@@ -189,6 +193,10 @@ class Engine:
         # Taken apart at once: naming the fields one by one takes twice as long.
         _, _, user, symbol, name, side, kind, price, quantity, time_in_force, post_only, prevention = command
         account = self.accounts.get(user) or self.account(user)
+        # Before any other rule: no `rejected` may carry the name of an order that stands.
+        first = account.first_order(name)
+        if first is not None:
+            return Refusal(Code.DUPLICATE_ORDER, f"client_order_id: {name} has been used before"), first, 0
         market = self.markets.get(symbol)
         if market is None:
             return self._reject(command, account, _unknown_instrument(symbol))
@@ -204,7 +212,7 @@ class Engine:
             rule = f"post_only: at {order.price} ticks it would trade"
             return self._reject(command, account, Refusal(happened[0].code, rule))
         self.last_order_id = order_id
-        self.client_order_ids.add((user, name))
+        self.client_order_ids.add(account, name, order_id)
         self._execution(account, _ACCEPTED, order, quantity)
         if happened:
             self._tell(market, happened)
@@ -255,6 +263,7 @@ class Engine:
     def _tick(self) -> tuple[Refusal, int, int]:
         attendance, ticks_max = self.attendance, self.config.cancel_grace_s + SIGN_AGE_TICKS
         attendance.ticks += 1
+        self.client_order_ids.tick(attendance.ticks, self.time)
         cancelled = 0
         while cancelled < CANCELS_PER_TICK_MAX and (user := attendance.take_absent(ticks_max)) is not None:
             cancelled += self._cancel_orders(self.accounts[user], None, _DISCONNECTED)
@@ -308,10 +317,6 @@ class Engine:
     # Rules about users.
 
     def _refusal(self, order: Order, market: Market, account: UserAccount) -> Refusal | None:
-        client_order_id = order.client_order_id
-        known = (order.user, client_order_id) in self.client_order_ids.known
-        if known or client_order_id in account.client_order_ids:
-            return Refusal(Code.DUPLICATE_ORDER, f"client_order_id: {client_order_id} has been used before")
         price: int | None = order.price
         if order.kind is _MARKET:
             if price:
@@ -323,6 +328,10 @@ class Engine:
         if may_rest and len(account.orders) >= self.config.open_orders_max:
             rule = f"a user may have {self.config.open_orders_max} open orders"
             return Refusal(Code.TOO_MANY_OPEN_ORDERS, rule)
+        if not self.client_order_ids.has_room(account, self.config.order_ids_max):
+            held = len(account.accepted_ids)
+            rule = f"{held} of your orders are remembered for {WINDOW_S} s, and there is no room for more; send fewer"
+            return Refusal(Code.RATE_LIMITED, f"client_order_id: {rule}")
         return market.refusal(price, order.quantity)
 
     def _find(self, command: CancelOrder | ReplaceOrder) -> tuple[UserAccount | None, Order | None]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import Field
 
 from services.matching.engine import CANCEL_GRACE_S, OPEN_ORDERS_MAX, EngineConfig
+from services.matching.repetition import ORDER_IDS_MAX
 from services.matching.snapshot_schedule import CHECKPOINT_PACKETS_MAX
 from shared.settings import ServiceSettings
 
@@ -43,6 +44,9 @@ class MatchingSettings(ServiceSettings):
     """Resting orders a user may have."""
     cancel_grace_s: int = Field(default=CANCEL_GRACE_S, ge=1, le=3_600)
     """How long a user with cancel-on-disconnect may be away before the orders are cancelled: time to return."""
+    order_ids_max: int = Field(default=ORDER_IDS_MAX, ge=1_000)
+    """Client order ids remembered for ten minutes, over all users, so that a repeated order is never carried out twice;
+    about 200 bytes each. A user may hold as many as are still free; an order beyond is refused as `rate_limited`."""
     durability: Durability = Durability.PROCESS
     """What commands must outlive before they are acknowledged: `process`, `machine` or `replica`."""
     replicas_min: int = Field(default=1, ge=1)
@@ -58,4 +62,4 @@ class MatchingSettings(ServiceSettings):
 
     def engine_config(self) -> EngineConfig:
         """Return the market's rules."""
-        return EngineConfig(self.open_orders_max, self.cancel_grace_s)
+        return EngineConfig(self.open_orders_max, self.cancel_grace_s, self.order_ids_max)

@@ -103,7 +103,7 @@ def _apply_twice() -> list[Patch]:
 
 
 def _forget_client_order_ids() -> list[Patch]:
-    return [(repetition.ClientOrderIds, "rows", lambda self: [])]
+    return [(repetition.ClientOrderIds, "rows", lambda self, places: repetition.OrderIdRows([], [], [], [], 0))]
 
 
 def _trim_the_log_too_early() -> list[Patch]:

@@ -271,6 +271,7 @@ class User:
                 self.acknowledged.setdefault((self.name, name), {})[order_id] = None
             elif code == Code.DUPLICATE_ORDER:
                 assert self._history.order_is_known(self.name, name), f"{name} is refused as known, and nobody knows it"
+                self._history.check_acknowledged(self.name, name, order_id)
 
 
 class _UserEnd:

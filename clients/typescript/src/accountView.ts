@@ -79,6 +79,8 @@ export class AccountView {
   }
 
   #applyToOrders(execution: Execution): void {
+    // A rejected order never was one; an order that stands may have the same client_order_id.
+    if (execution.event === "rejected") return;
     const { order_id, client_order_id, instrument, side, kind, time_in_force, price, quantity, remaining } = execution;
     if (remaining === 0) this.#orders.delete(order_id);
     else {

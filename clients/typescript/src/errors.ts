@@ -25,10 +25,13 @@ export class ProtocolError extends OpenOutcryError {}
 /** The server refused a request. `code` is one of the protocol's refusals; the message names field, rule and limit. */
 export class Refused extends OpenOutcryError {
   readonly code: string;
+  /** The order that it concerns, null if there is none: for `duplicate_order` the first one under its `client_order_id`. */
+  readonly orderId: number | null;
 
-  constructor(code: string, text: string) {
+  constructor(code: string, text: string, orderId: number | null = null) {
     super(`${code}: ${text}`);
     this.code = code;
+    this.orderId = orderId;
   }
 }
 

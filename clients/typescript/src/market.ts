@@ -218,7 +218,7 @@ export class Market {
     const answered = new Promise<Reply>((resolve, reject) => this.#answers.set(id, { resolve, reject }));
     this.#link.pump();
     const { ok, code, text, data } = await answered;
-    if (!ok) throw new Refused(code, text);
+    if (!ok) throw new Refused(code, text, typeof data.order_id === "number" ? data.order_id : null);
     return data;
   }
 

@@ -321,6 +321,14 @@ describe("the account", () => {
     assert.equal(bench.session.account.positions.size, 0);
   });
 
+  test("a rejection buries no order of the same client_order_id", () => {
+    const bench = held();
+    for (const [user_seq, order_id] of [[10, 0], [11, 71]] as const)
+      bench.hear(execution(user_seq, { event: "rejected", order_id, remaining: 0, reason: "duplicate_order" }));
+    assert.deepEqual(bench.session.account.orders, [{ ...order, remaining: 20 }]);
+    assert.equal(bench.session.account.userSeq, 11);
+  });
+
   test("it says whether orders are cancelled when the user stays away", () => {
     const bench = held();
     assert.equal(bench.session.account.cancelOnDisconnect, true);

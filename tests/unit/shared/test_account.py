@@ -76,6 +76,14 @@ def test_a_rejected_order_never_opens(book: AccountBook) -> None:
     assert book.orders == {}
 
 
+@pytest.mark.parametrize("order_id", [0, 71])
+def test_a_rejection_buries_no_order_of_the_same_name(book: AccountBook, order_id: int) -> None:
+    """An exchange of yesterday told of a refused repetition so: the client's own id, and nothing remaining."""
+    book.apply(ACCEPTED)
+    book.apply(ACCEPTED._replace(user_seq=2, event=ExecutionEvent.REJECTED, order_id=order_id, remaining=0))
+    assert list(book.orders) == [71]
+
+
 def test_executions_apply_once_and_in_order(book: AccountBook) -> None:
     assert book.apply(ACCEPTED._replace(user_seq=2)) is Verdict.GAP
     assert book.apply(ACCEPTED) is Verdict.APPLY

@@ -8,7 +8,7 @@ from openoutcry.conformance.aio.registry import check
 from openoutcry.conformance.aio.trader import Trader
 from openoutcry.conformance.aio.trial import Trial
 from openoutcry.conformance.expectation import expect, expect_equal, expect_refused
-from shared.messages import Account, Execution, Snapshot, Ticker, Trade
+from shared.messages import Account, Execution, Reply, Snapshot, Ticker, Trade
 from shared.types import Code, ExecutionEvent, Liquidity, SelfTradePrevention, Side, TimeInForce
 
 SECTION: Final = "Orders"
@@ -247,30 +247,60 @@ async def cancel_all_counts(trial: Trial) -> None:
 
 @check(SECTION, contended=True)
 async def duplicate_never_trades_twice(trial: Trial) -> None:
-    """A repetition is refused as `duplicate_order` and never trades twice."""
+    """A repetition is refused as `duplicate_order` with the first order's `order_id`, and never trades twice."""
     trader = await trial.trader()
     price = await trial.free_price()
     client_order_id = trader.new_id()
     order_id = await trader.order(Side.BID, 1, price, client_order_id=client_order_id)
     again = await trader.try_order(Side.BID, 1, price, client_order_id=client_order_id)
-    expect_refused(again, Code.DUPLICATE_ORDER, "client_order_id")
+    _expect_first(again, order_id)
     await _expect_open(trader, [order_id])
     await trader.client.accepted("cancel", order_id=order_id)
     late = await trader.try_order(Side.BID, 1, price, client_order_id=client_order_id)
-    expect_refused(late, Code.DUPLICATE_ORDER, "client_order_id")
+    _expect_first(late, order_id)
     await _expect_open(trader, [])
+
+
+@check(SECTION, contended=True)
+async def duplicate_is_no_execution(trial: Trial) -> None:
+    """There is no `execution` of a repetition, whatever else is wrong with it."""
+    trader = await trial.trader()
+    price = await trial.free_price()
+    client_order_id = trader.new_id()
+    order_id = await trader.order(Side.BID, 1, price, client_order_id=client_order_id)
+    await trader.execution(ACCEPTED, order_id)
+    for side, quantity in ((Side.BID, 1), (Side.ASK, 1), (Side.BID, 2**31 - 1)):
+        again = await trader.try_order(side, quantity, price, client_order_id=client_order_id)
+        _expect_first(again, order_id)
+    await trader.settle()
+    named = [each for each in trader.client.heard(Execution) if each.client_order_id == client_order_id]
+    expect_equal([each.event for each in named], [ACCEPTED], "executions of an order that was repeated three times")
+    await _expect_open(trader, [order_id])
+
+
+@check(SECTION, users=2, contended=True)
+async def refused_order_uses_no_id_up(trial: Trial) -> None:
+    """Only accepted orders use an id up; whoever was refused may try again under the same one."""
+    maker, poster = await trial.trader(0), await trial.trader(1)
+    price = await trial.free_price()
+    await maker.order(Side.BID, 4, price)
+    client_order_id = poster.new_id()
+    refused = await poster.try_order(Side.ASK, 1, price, post_only=True, client_order_id=client_order_id)
+    expect_refused(refused, Code.WOULD_TRADE)
+    order_id = await poster.order(Side.ASK, 1, price, time_in_force=IOC, client_order_id=client_order_id)
+    _expect_execution(await poster.execution(FILLED, order_id), fill_quantity=1, remaining=0)
 
 
 @check(SECTION, users=2, gateways=2, contended=True)
 async def duplicate_is_one_over_all_gateways(trial: Trial) -> None:
-    """Ids are unique per user, over all gateways, within a window of the last 32,768 ids."""
+    """Ids are unique per user, over all gateways, for at least ten minutes after the order was accepted."""
     here, there = await trial.trader(0), await trial.trader(0, gateway=1)
     other = await trial.trader(1)
     price = await trial.free_price()
     client_order_id = here.new_id()
     order_id = await here.order(Side.BID, 1, price, client_order_id=client_order_id)
     again = await there.try_order(Side.BID, 1, price, client_order_id=client_order_id)
-    expect_refused(again, Code.DUPLICATE_ORDER, "client_order_id")
+    _expect_first(again, order_id)
     await there.execution(ACCEPTED, order_id)
     mine = await other.order(Side.BID, 1, price, client_order_id=client_order_id)
     expect(mine != order_id, "another user's order with the same client_order_id got the same order id")
@@ -326,6 +356,11 @@ async def _meet_oneself(trial: Trial, prevention: SelfTradePrevention) -> tuple[
 async def _expect_open(trader: Trader, order_ids: list[int]) -> None:
     account: Account = await trader.follow_account()
     expect_equal(sorted(order.order_id for order in account.orders), sorted(order_ids), "open orders in the account")
+
+
+def _expect_first(reply: Reply, order_id: int) -> None:
+    expect_refused(reply, Code.DUPLICATE_ORDER, "client_order_id")
+    expect_equal(reply.data.get("order_id"), order_id, "order_id in the reply to a repetition")
 
 
 def _expect_execution(execution: Execution, **fields: object) -> None:

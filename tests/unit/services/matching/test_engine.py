@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from services.matching import repetition
@@ -132,16 +134,61 @@ def test_a_client_order_id_is_used_once() -> None:
     assert code(desk.place("bob", ASK, 100, 5, client_order_id="x")) is Code.OK
 
 
-def test_the_id_of_an_open_order_is_never_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The window of recent ids moves on, but two open orders of one name could not be told apart."""
-    monkeypatch.setattr(repetition, "CLIENT_ORDER_IDS_MAX", 3)
+def test_others_orders_do_not_shorten_anybodys_window() -> None:
+    """The ids of 33,024 orders of others once pushed this one out, and it was filled again."""
+    desk = Desk()
+    desk.place("ann", ASK, 100, 5)
+    desk.place("bob", BID, 100, 2, client_order_id="once")
+    for _ in range(33_024):
+        desk.place("cat", BID, 0, 1, kind=OrderKind.MARKET, instrument="ACME")
+    assert code(desk.place("bob", BID, 100, 2, client_order_id="once")) is Code.DUPLICATE_ORDER
+    assert desk.engine.accounts["bob"].positions == {"ACME": 2}
+
+
+@pytest.mark.parametrize("ends", [False, True])
+@pytest.mark.parametrize("changed", [{}, {"instrument": "NONE"}, {"price": 0}, {"side": BID, "post_only": True}])
+def test_a_repetition_is_answered_with_the_first_order_and_nothing_else(changed: dict[str, Any], *, ends: bool) -> None:
+    """Whatever else is wrong with it: a `rejected` with the live order's own id would make its user believe it dead."""
+    desk = Desk()
+    desk.place("ann", ASK, 100, 5)
+    desk.place("bob", BID, 99, 2, client_order_id="x")
+    if ends:
+        desk.does(CancelAll, "bob", None)
+    fields = {"user": "bob", "side": BID, "price": 99, "quantity": 2, **changed}
+    events = desk.place(**fields, client_order_id="x")
+    text = "client_order_id: x has been used before"
+    assert events == [Outcome("gateway", desk.number, Code.DUPLICATE_ORDER, text, 2, 0)]
+
+
+def test_the_id_of_an_open_order_is_never_forgotten() -> None:
+    """The window moves on, but two open orders of one name could not be told apart."""
     desk = Desk()
     desk.place("ann", ASK, 100, 5, client_order_id="open")
     desk.place("ann", ASK, 0, 1, client_order_id="ended", kind=OrderKind.MARKET)
-    for _ in range(3):
-        desk.place("bob", ASK, 0, 1, kind=OrderKind.MARKET)
-    assert code(desk.place("ann", ASK, 100, 5, client_order_id="open")) is Code.DUPLICATE_ORDER
+    for _ in range(repetition.WINDOW_S + 1):
+        desk.time += 1_000_000
+        desk.does(Tick)
+    again = desk.place("ann", ASK, 100, 5, client_order_id="open")
+    assert (code(again), outcome(again).order_id) == (Code.DUPLICATE_ORDER, 1)
     assert code(desk.place("ann", ASK, 100, 5, client_order_id="ended")) is Code.OK
+    desk.engine.check_invariants()
+
+
+def test_an_order_whose_id_finds_no_room_is_refused() -> None:
+    """To forget another id for it could fill that order twice. Its own id stays free, and others go on."""
+    desk = Desk(order_ids_max=9)
+    codes = [code(desk.place("ann", ASK, 100, 1, client_order_id=f"a{n}")) for n in range(7)]
+    assert codes == [Code.OK] * 5 + [Code.RATE_LIMITED] * 2
+    events = desk.place("ann", ASK, 100, 1, client_order_id="more")
+    assert "5" in outcome(events).text
+    assert "600 s" in outcome(events).text
+    assert [execution.event for execution in executions(events, "ann")] == [ExecutionEvent.REJECTED]
+    assert code(desk.place("bob", BID, 100, 1)) is Code.OK
+    assert code(desk.place("ann", ASK, 100, 1, client_order_id="a0")) is Code.DUPLICATE_ORDER
+    for _ in range(repetition.WINDOW_S + 1):
+        desk.time += 1_000_000
+        desk.does(Tick)
+    assert code(desk.place("ann", ASK, 100, 1, client_order_id="more")) is Code.OK
 
 
 def test_open_orders_are_limited_a_user() -> None:

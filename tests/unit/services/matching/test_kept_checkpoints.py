@@ -8,7 +8,14 @@ import msgpack
 import pytest
 
 from services.matching import Engine
-from services.matching.checkpoint import CHECKPOINT_VERSION, Checkpoint, decode_checkpoint, encode_checkpoint, read_head
+from services.matching.checkpoint import (
+    CHECKPOINT_VERSION,
+    VERSIONS_READ,
+    Checkpoint,
+    decode_checkpoint,
+    encode_checkpoint,
+    read_head,
+)
 from services.matching.kept_checkpoints import KeptCheckpoints, RefusedCheckpoint, choose
 from shared.errors import CorruptEntry
 from shared.stream_keys import StreamKeys
@@ -65,12 +72,12 @@ def test_a_damaged_newest_is_refused_by_name_and_position() -> None:
     assert "checksum" in refused.reason
 
 
-@pytest.mark.parametrize("version", [CHECKPOINT_VERSION - 1, CHECKPOINT_VERSION + 1])
+@pytest.mark.parametrize("version", [VERSIONS_READ[0] - 1, CHECKPOINT_VERSION + 1])
 def test_a_foreign_version_is_refused(version: int) -> None:
     """An engine of yesterday or of tomorrow wrote it: nothing is guessed."""
     position, [refused] = chosen(KeptCheckpoints(of_version(version), stored(10)))
     assert position == 10
-    assert f"version {version}, this program reads {CHECKPOINT_VERSION}" in refused.reason
+    assert f"version {version}, this program reads {VERSIONS_READ[0]} and {CHECKPOINT_VERSION}" in refused.reason
 
 
 def test_another_shards_is_refused() -> None:

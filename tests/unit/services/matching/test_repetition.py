@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from services.matching import repetition
-from services.matching.repetition import ClientOrderIds, Sources
+from services.matching.accounts import UserAccount
+from services.matching.repetition import WINDOW_S, ClientOrderIds, OrderIdRows, Sources
 
 
 def test_numbers_of_a_source_only_rise() -> None:
@@ -25,13 +26,111 @@ def test_the_source_silent_longest_is_forgotten_first(monkeypatch: pytest.Monkey
     assert sources.rows() == [("a", 2), ("c", 1)]
 
 
-def test_the_oldest_id_is_forgotten_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The window is bounded and survives its way through a checkpoint."""
-    monkeypatch.setattr(repetition, "CLIENT_ORDER_IDS_MAX", 2)
-    ids = ClientOrderIds()
-    for name in "xyz":
-        ids.add(("ann", name))
-    again = ClientOrderIds(ids.rows())
-    for window in (ids, again):
-        assert [("ann", name) in window.known for name in "xyz"] == [False, True, True]
-        assert ("bob", "y") not in window.known
+class Shop:
+    """A window with its users, ticking once a second of the log's time."""
+
+    def __init__(self) -> None:
+        self.ids = ClientOrderIds()
+        self.accounts = {user: UserAccount(user) for user in ("ann", "bob")}
+        self.ticks = 0
+        self.time_us = 0
+        self.orders = 0
+
+    def add(self, user: str, *names: str) -> None:
+        for name in names:
+            self.orders += 1
+            self.ids.add(self.accounts[user], name, self.orders)
+
+    def pass_s(self, seconds: int, *, ticks: bool = True, time: bool = True) -> None:
+        """Let time pass; without ticks it is an outage that ends, without time a clock that stands still."""
+        self.time_us += seconds * 1_000_000 if not ticks else 0
+        for _ in range(seconds if ticks else 1):
+            self.ticks += 1
+            self.time_us += 1_000_000 if time else 0
+            self.ids.tick(self.ticks, self.time_us)
+
+    def known(self, user: str) -> list[str]:
+        return list(self.accounts[user].accepted_ids)
+
+    def again(self) -> Shop:
+        """The same, from what a checkpoint holds."""
+        found = Shop()
+        rows = self.ids.rows({"ann": 0, "bob": 1})
+        found.ids = ClientOrderIds.restored(OrderIdRows._make(list(rows)), list(found.accounts.values()))
+        found.ticks, found.time_us, found.orders = self.ticks, self.time_us, self.orders
+        return found
+
+
+def test_an_id_is_known_for_the_whole_window() -> None:
+    """Whatever comes after it; and then it is forgotten, or the memory would have no end."""
+    shop = Shop()
+    shop.add("ann", "x")
+    shop.pass_s(WINDOW_S)
+    shop.add("bob", "y")
+    assert (shop.known("ann"), shop.known("bob")) == (["x"], ["y"])
+    shop.pass_s(1)
+    assert (shop.known("ann"), shop.known("bob")) == ([], ["y"])
+    shop.pass_s(WINDOW_S)
+    assert shop.ids.held == 0
+    shop.ids.check_invariants()
+
+
+@pytest.mark.parametrize("stands", ["ticks", "time"])
+def test_neither_an_outage_nor_a_clock_set_forward_ends_a_window(stands: str) -> None:
+    """An hour without a leader is none in which anybody could repeat an order; nor is one that a clock leaps over."""
+    shop = Shop()
+    shop.add("ann", "x")
+    shop.pass_s(1)
+    shop.pass_s(3_600, **{stands: False})
+    assert shop.known("ann") == ["x"]
+
+
+def test_the_window_survives_its_way_through_a_checkpoint() -> None:
+    """With ages, orders and what is due: the same ids are forgotten at the same ticks."""
+    shop = Shop()
+    shop.add("ann", "x")
+    shop.pass_s(7)
+    shop.add("bob", "y", "x")
+    shop.pass_s(3)
+    shop.add("ann", "z")
+    again = shop.again()
+    for window in (shop, again):
+        assert window.accounts["ann"].accepted_ids == {"x": 1, "z": 4}
+        window.pass_s(WINDOW_S - 9)
+        assert (window.known("ann"), window.known("bob")) == (["z"], ["y", "x"])
+        window.pass_s(7)
+        assert (window.known("ann"), window.known("bob")) == (["z"], [])
+        window.ids.check_invariants()
+    assert again.ids.rows({"ann": 0, "bob": 1}) == shop.ids.rows({"ann": 0, "bob": 1})
+
+
+def test_what_is_due_is_forgotten_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy ten minutes must not end in one long tick; every later order helps, so nothing piles up."""
+    monkeypatch.setattr(repetition, "FORGOTTEN_PER_TICK_MAX", 3)
+    shop = Shop()
+    shop.add("ann", *"abcdefghij")
+    shop.pass_s(WINDOW_S + 1)
+    assert shop.known("ann") == [*"defghij"]
+    shop = shop.again()
+    shop.add("bob", "y")
+    assert shop.known("ann") == [*"fghij"]
+    shop.pass_s(2)
+    assert (shop.known("ann"), shop.known("bob")) == ([], ["y"])
+    shop.ids.check_invariants()
+
+
+def test_nobody_can_take_all_the_room() -> None:
+    """A user may hold as many ids as are free: the limit is never passed, and whoever holds few always finds room."""
+    ids, limit = ClientOrderIds(), 90
+    greedy = [UserAccount("greedy"), UserAccount("another")]
+    for n in range(limit):
+        for account in greedy:
+            if ids.has_room(account, limit):
+                ids.add(account, str(n), n)
+    assert [len(account.accepted_ids) for account in greedy] == [30, 30]
+    modest = UserAccount("modest")
+    for n in range(limit):
+        if ids.has_room(modest, limit):
+            ids.add(modest, str(n), n)
+    assert len(modest.accepted_ids) == 15
+    assert ids.held < limit
