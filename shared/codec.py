@@ -1,7 +1,7 @@
 """Messages and requests to bytes and back, in both encodings.
 
-A server frame's payload is an array of messages; a client frame's payload is one request, a map. Nothing here checks
-requests (`shared.requests`) or writes frame headers (`shared.websocket_frame`).
+A server frame's payload is an array of messages; a client frame's payload is one request, a map. Nothing here reads
+requests (`shared.request_map`), checks them (`shared.requests`) or writes frame headers (`shared.websocket_frame`).
 """
 
 from __future__ import annotations
@@ -26,9 +26,6 @@ class Encoding(enum.Enum):
 
 SUBPROTOCOLS: Final = tuple(encoding.value for encoding in Encoding)
 """In order of preference."""
-REQUEST_ARRAY_MAX: Final = 512
-"""Elements of an array in a request, above every limit of `shared.requests`. Memory is taken for them as soon as they
-are announced, on every level of nesting: without it 16 KiB of announcements take 60 ms and 130 MB."""
 
 _CLASS_BY_NAME: Final = {name: kind for kind, name in TYPE_NAMES.items()}
 _PACKER: Final = msgpack.Packer()
@@ -67,27 +64,6 @@ def encode_request(request: Mapping[str, Any], encoding: Encoding) -> bytes:
         packed: bytes = msgpack.packb(request)
         return packed
     return json.dumps(request, separators=(",", ":")).encode()
-
-
-def decode_map(payload: bytes, encoding: Encoding) -> dict[str, Any]:
-    """
-    Decode the payload of one client frame without looking into it.
-
-    Raises:
-        MalformedMessage: If the payload is no map.
-    """
-    try:
-        # Decoded first: of bytes, json.loads would guess the encoding, and take UTF-16 where the protocol says UTF-8.
-        if encoding is Encoding.MSGPACK:
-            found = msgpack.unpackb(payload, max_array_len=REQUEST_ARRAY_MAX)
-        else:
-            found = json.loads(payload.decode())
-    except (ValueError, RecursionError, msgpack.UnpackException) as error:
-        name = encoding.name.lower()
-        raise MalformedMessage(f"the frame is no valid {name}: {error}") from error
-    if not isinstance(found, dict) or set(map(type, found)) - {str}:
-        raise MalformedMessage('a frame must hold one request, a map such as {"op": "ping", "id": 1}')
-    return found
 
 
 def _array(value: Any) -> list[Any]:

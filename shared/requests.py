@@ -2,7 +2,8 @@
 
 Owns the form of every request and the sentence that names a broken rule. What depends on the market (whether an
 instrument exists, its highest price) is checked where that is known. Unknown fields are refused: a misspelt
-`post_only` must not become an order without it.
+`post_only` must not become an order without it. A whole float is the integer that it equals, wherever one is asked for:
+some msgpack libraries write integers above 2**32 so.
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from shared.codec import Encoding, decode_map
+from shared.codec import Encoding
 from shared.errors import InvalidRequest, MalformedMessage
+from shared.request_map import FaultyMap, decode_map
 from shared.types import (
     DEPTHS,
     EPOCH_MAX,
@@ -40,11 +42,14 @@ from shared.types import (
 REQUEST_BYTES_MAX: Final = 16 * 1024
 INSTRUMENTS_IN_REQUEST_MAX: Final = 256
 EVERY_INSTRUMENT: Final = "*"
+ID_LETTERS_MAX: Final = 64
 
 Symbol: TypeAlias = Annotated[StrictStr, Field(pattern=r"^[A-Z0-9][A-Z0-9._-]{0,23}$")]
 SymbolOrEvery: TypeAlias = Annotated[StrictStr, Field(pattern=r"^(\*|[A-Z0-9][A-Z0-9._-]{0,23})$")]
 ClientOrderId: TypeAlias = Annotated[StrictStr, Field(pattern=r"^[A-Za-z0-9._:-]{1,36}$")]
-RequestId: TypeAlias = Annotated[StrictInt, Field(ge=0, le=EPOCH_MAX)] | Annotated[StrictStr, Field(max_length=64)]
+IdNumber: TypeAlias = Annotated[StrictInt, Field(ge=0, le=EPOCH_MAX)]
+IdText: TypeAlias = Annotated[StrictStr, Field(max_length=ID_LETTERS_MAX)]
+RequestId: TypeAlias = IdNumber | IdText
 TicksField: TypeAlias = Annotated[StrictInt, Field(ge=1, le=PRICE_MAX)]
 LotsField: TypeAlias = Annotated[StrictInt, Field(ge=1, le=QUANTITY_MAX)]
 OrderIdField: TypeAlias = Annotated[StrictInt, Field(ge=1, le=EPOCH_MAX)]
@@ -226,6 +231,10 @@ REQUEST_TYPES: Final[dict[str, type[_Request]]] = {
 }
 _CODE_BY_FIELD: Final = {"price": Code.PRICE_OUT_OF_RANGE, "quantity": Code.QUANTITY_OUT_OF_RANGE}
 _RANGE_ERRORS: Final = ("greater_than_equal", "less_than_equal")
+_ID_RULE: Final = f"must be a whole number from 0 to {EPOCH_MAX} or a text of at most {ID_LETTERS_MAX} letters"
+"""The one field with a choice of types, so the one whose rule is not that of the branch that failed first."""
+FIELD_LEVELS: Final = 3
+"""Depth of the deepest numbers in a request: `resume` is a map of arrays."""
 _ID: Final[TypeAdapter[int | str]] = TypeAdapter(RequestId)
 
 
@@ -241,6 +250,8 @@ def decode_request(payload: bytes, encoding: Encoding) -> Request:
         raise InvalidRequest(Code.TOO_LARGE, f"a request may have {REQUEST_BYTES_MAX} bytes, this has {len(payload)}")
     try:
         fields = decode_map(payload, encoding)
+    except FaultyMap as fault:
+        raise InvalidRequest(Code.BAD_REQUEST, str(fault), _readable_id(fault.fields)) from fault
     except MalformedMessage as error:
         raise InvalidRequest(Code.BAD_REQUEST, str(error)) from error
     kind = REQUEST_TYPES.get(op) if isinstance(op := fields.get("op"), str) else None
@@ -248,16 +259,33 @@ def decode_request(payload: bytes, encoding: Encoding) -> Request:
         known = ", ".join(REQUEST_TYPES)
         raise InvalidRequest(Code.UNKNOWN_OP, f"op: must be one of {known}, not {_shown(op)}", _readable_id(fields))
     try:
-        request = kind.model_validate(fields)
+        return _validated(kind, fields)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=True)[0]
         raise InvalidRequest(_code(first), _sentence(first), _readable_id(fields)) from error
-    return request  # type: ignore[return-value]  # REQUEST_TYPES holds the members of Request
+
+
+def _validated(kind: type[_Request], fields: dict[str, Any]) -> Request:
+    try:
+        return kind.model_validate(fields)  # type: ignore[return-value]  # REQUEST_TYPES holds the members of Request
+    except ValidationError:  # looked for only now: hardly anybody sends whole floats
+        return kind.model_validate(_whole(fields))  # type: ignore[return-value]
+
+
+def _whole(value: Any, levels: int = FIELD_LEVELS) -> Any:
+    """Return the same with whole floats below 2**53, in arrays and maps too, as the integers that they equal."""
+    if isinstance(value, float):
+        return int(value) if value.is_integer() and abs(value) <= EPOCH_MAX else value
+    if levels and isinstance(value, list):
+        return [_whole(held, levels - 1) for held in value]
+    if levels and isinstance(value, dict):
+        return {key: _whole(held, levels - 1) for key, held in value.items()}
+    return value
 
 
 def _readable_id(fields: dict[str, Any]) -> int | str | None:
     try:
-        return _ID.validate_python(fields.get("id"))
+        return _ID.validate_python(_whole(fields.get("id"), 0))
     except ValidationError:
         return None
 
@@ -272,28 +300,34 @@ def _code(error: ErrorDetails) -> Code:
 
 
 def _sentence(error: ErrorDetails) -> str:
+    """Name the field that is wrong, its rule, and what it was."""
     if error["type"] == "value_error" and not error["loc"]:
         return str(error["ctx"]["error"])
     field = ".".join(str(part) for part in error["loc"] if not str(part).startswith(("constrained-", "function-")))
-    context = error.get("ctx", {})
     match error["type"]:
-        case "greater_than_equal":
-            rule = f"must be at least {context['ge']}"
-        case "less_than_equal":
-            rule = f"must be at most {context['le']}"
         case "missing":
             return f"{field}: is required"
         case "extra_forbidden":
             return f"{field}: is no field of this request"
-        case "int_type" | "int_from_float":
-            rule = "must be a whole number of ticks" if field == "price" else "must be a whole number"
-        case "string_pattern_mismatch":
-            rule = f"must match {context['pattern']}"
-        case "enum" | "literal_error":
-            rule = f"must be one of {str(context['expected']).replace(' or ', ', ')}"
-        case _:
-            rule = error["msg"][0].lower() + error["msg"][1:]
+    rule = _ID_RULE if field == "id" else _rule(field, error)
     return f"{field}: {rule}, not {_shown(error['input'])}"
+
+
+def _rule(field: str, error: ErrorDetails) -> str:
+    context = error.get("ctx", {})
+    match error["type"]:
+        case "greater_than_equal":
+            return f"must be at least {context['ge']}"
+        case "less_than_equal":
+            return f"must be at most {context['le']}"
+        case "int_type" | "int_from_float":
+            return "must be a whole number of ticks" if field == "price" else "must be a whole number"
+        case "string_pattern_mismatch":
+            return f"must match {context['pattern']}"
+        case "enum" | "literal_error":
+            return f"must be one of {str(context['expected']).replace(' or ', ', ')}"
+        case _:
+            return error["msg"][0].lower() + error["msg"][1:]
 
 
 def _shown(value: object) -> str:

@@ -7,8 +7,9 @@ from typing import Any
 from openoutcry.events import Event
 from openoutcry.feed_session import FeedSession
 from openoutcry.testing import ScriptedMarket
-from shared.codec import Encoding, decode_map, encode_messages
+from shared.codec import Encoding, encode_messages
 from shared.messages import Heartbeat, Message, Reply, Welcome
+from shared.request_map import decode_map
 from shared.types import Code
 
 

@@ -12,8 +12,9 @@ from openoutcry.protocol_docs.__main__ import DOCS, vectors
 from openoutcry.protocol_docs.markdown import LINE_MAX, grouped_hex, table, wrapped_json
 from openoutcry.protocol_docs.reference import PARTS
 from shared.close_codes import CloseCode, may_reconnect
-from shared.codec import Encoding, decode_map, decode_messages
+from shared.codec import Encoding, decode_messages
 from shared.messages import MESSAGE_TYPES, TYPE_NAMES, OpenOrder
+from shared.request_map import decode_map
 from shared.requests import REQUEST_TYPES
 from shared.types import Code
 

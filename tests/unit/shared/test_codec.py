@@ -8,16 +8,15 @@ import msgpack
 import pytest
 
 from shared.codec import (
-    REQUEST_ARRAY_MAX,
     SUBPROTOCOLS,
     Encoding,
-    decode_map,
     decode_messages,
     encode_messages,
     encode_request,
 )
 from shared.errors import MalformedMessage
 from shared.messages import Account, Heartbeat, OpenOrder, Status
+from shared.request_map import REQUEST_ARRAY_MAX, decode_map
 from shared.requests import INSTRUMENTS_IN_REQUEST_MAX, REQUEST_BYTES_MAX
 from shared.types import MarketState, OrderKind, Side, TimeInForce
 
