@@ -16,6 +16,9 @@ SECTION: Final = "Client requests"
 BAD_IN_A_ROW: Final = 10
 """Between two good requests: twenty in a row would end the connection."""
 
+_PING_TWICE: Final = b"\x83\xa2op\xa4ping\xa2id\x07\xa2op\xaacancel_all"
+"""In msgpack: a ping, or all orders cancelled."""
+
 Case = tuple[dict[str, Any], str]
 """What to change in a good request, and the field that the refusal must name."""
 
@@ -51,6 +54,59 @@ async def unknown_fields_are_refused(trial: Trial) -> str:
     ]
     await _all_refused(trial, cases)
     return f"{len(cases)} requests"
+
+
+@check(SECTION, users=1)
+async def keys_that_stand_twice_are_refused(trial: Trial) -> str:
+    """A key that stands twice in a map, at any depth, is refused by its name."""
+    symbol = trial.venue.quiet.symbol
+    rest = f'"op":"order","id":7,"client_order_id":"twice","instrument":"{symbol}","price":1,"quantity":1'
+    frames = [
+        (Encoding.JSON, f'{{{rest},"side":"bid","post_only":true,"post_only":false}}'.encode(), "post_only"),
+        (Encoding.JSON, f'{{{rest},"side":"bid","side":"ask"}}'.encode(), "side"),
+        (Encoding.JSON, b'{"op":"ping","id":7,"op":"cancel_all"}', "op"),
+        (
+            Encoding.JSON,
+            f'{{"op":"subscribe","id":7,"channel":"book","instruments":["{symbol}"],'
+            f'"resume":{{"{symbol}":[1,2,3],"{symbol}":[1,2,4]}}}}'.encode(),
+            symbol,
+        ),
+        (Encoding.MSGPACK, _PING_TWICE, "op"),
+    ]
+    for encoding, frame, key in frames:
+        client = await trial.connect(0, encoding)
+        await client.send_payload(frame)
+        expect_refused(await client.reply_to(7), Code.BAD_REQUEST, key)
+    return f"{len(frames)} requests"
+
+
+@check(SECTION, users=1)
+async def bytes_are_no_text(trial: Trial) -> str:
+    """In msgpack a text is a `str`; bytes (`bin`) are refused."""
+    order = _good(trial)["order"]
+    names = ("client_order_id", "instrument", "side")
+    client = await trial.connect(0, Encoding.MSGPACK)
+    for name in names:
+        expect_refused(await client.ask("order", **{**order, name: order[name].encode()}), Code.BAD_REQUEST, name)
+    for name, text in {"kind": b"limit", "time_in_force": b"gtc", "self_trade_prevention": b"cancel_both"}.items():
+        expect_refused(await client.ask("order", **{**order, name: text}), Code.BAD_REQUEST, name)
+    return f"{len(names) + 3} fields"
+
+
+@check(SECTION)
+async def whole_floats_are_integers(trial: Trial) -> str:
+    """A whole float below 2⁵³ is taken for the integer that it equals."""
+    symbol = trial.venue.quiet.symbol
+    for encoding in Encoding:
+        client = await trial.connect(encoding=encoding)
+        await client.send_request({"op": "ping", "id": 1796000000000.0})
+        reply = await client.reply_to(1796000000000)
+        expect(type(reply.id) is int, f"{encoding.name}: the id {reply.id!r} was echoed, not 1796000000000")
+        resume = {symbol: [2.0**53 - 1, 1.0, 2.0**32 - 1]}
+        await client.accepted("subscribe", channel="book", instruments=[symbol], depth=0.0, resume=resume)
+        expect_refused(await client.ask("cancel", order_id=2.0**53), Code.BAD_REQUEST, "order_id")
+        expect_refused(await client.ask("subscribe", channel="book", depth=5.5), Code.BAD_REQUEST, "depth")
+    return "an id, a depth, a position; 2⁵³ and 5.5 are refused"
 
 
 @check("Refusals", seconds=20)
@@ -108,7 +164,7 @@ async def subscriptions_are_checked(trial: Trial) -> str:
         ({"depth": 1}, "depth"),
         ({"depth": -5}, "depth"),
         ({"depth": "5"}, "depth"),
-        ({"depth": 5.0}, "depth"),
+        ({"depth": 5.5}, "depth"),
         ({"depth": True}, "depth"),
         ({"depth": 2**64 - 1}, "depth"),
         ({"interval_ms": 10}, "interval_ms"),
