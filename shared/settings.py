@@ -37,6 +37,7 @@ ROLE_SETTINGS: Final = frozenset(
         "feed_packets_max",
         "host",
         "instruments_file",
+        "jwks",
         "lease_ms",
         "log_level",
         "metrics_host",
@@ -52,6 +53,8 @@ ROLE_SETTINGS: Final = frozenset(
         "secret_file",
         "shard",
         "snapshot_interval_s",
+        "token_audience",
+        "token_issuer",
         "traces_ratio",
         "traces_url",
         "trusted_proxies",
@@ -102,13 +105,19 @@ class _Alone(BaseSettings):
     model_config = ServiceSettings.model_config
 
 
-def load_settings(kind: type[S], checks: Mapping[str, Check] | None = None, **given: Any) -> S:
+def load_settings(
+    kind: type[S],
+    checks: Mapping[str, Check] | None = None,
+    stands_for: Mapping[str, str] | None = None,
+    **given: Any,
+) -> S:
     """
     Read the settings of a service.
 
     Args:
         kind: Which.
         checks: By the setting's name; made even if other settings are wrong.
+        stands_for: A setting to the one whose check is needless where it is set.
         given: Options of its command, by the setting's name; None means not given.
 
     Raises:
@@ -125,7 +134,9 @@ def load_settings(kind: type[S], checks: Mapping[str, Check] | None = None, **gi
         problems += [_told(kind, found) for found in error.errors(include_url=False)]
     except OSError as error:
         problems.append(f"{error.filename}: cannot be read ({error.strerror})")
-    problems += _failed(kind, checks or {}, sources)
+    needless = {other for name, other in (stands_for or {}).items() if _alone(kind, name, sources)}
+    needed = {name: check for name, check in (checks or {}).items() if name not in needless}
+    problems += _failed(kind, needed, sources)
     if problems:
         raise ConfigurationError("; ".join(problems))
     return settings
@@ -147,15 +158,22 @@ def _unknown(environment: Mapping[str, str]) -> Iterable[str]:
 
 def _failed(kind: type[BaseSettings], checks: Mapping[str, Check], sources: Mapping[str, Any]) -> Iterable[str]:
     for name, check in checks.items():
-        # Of this setting alone: the others may be wrong.
-        field = kind.model_fields[name]
-        alone = create_model("Alone", __base__=_Alone, **{name: (field.annotation, field)})  # type: ignore[call-overload]
+        value = _alone(kind, name, sources)
         try:
-            check(getattr(alone(**sources), name))
+            if value is not None:
+                check(value)
         except ConfigurationError as error:
             yield f"{variable(name)}: {error}"
-        except (ValidationError, OSError):
-            continue  # told already
+
+
+def _alone(kind: type[BaseSettings], name: str, sources: Mapping[str, Any]) -> Any:
+    """Read one setting, since the others may be wrong; None if this one is, which has been told."""
+    field = kind.model_fields[name]
+    alone = create_model("Alone", __base__=_Alone, **{name: (field.annotation, field)})  # type: ignore[call-overload]
+    try:
+        return getattr(alone(**sources), name)
+    except (ValidationError, OSError):
+        return None
 
 
 def _told(kind: type[BaseSettings], found: Mapping[str, Any]) -> str:

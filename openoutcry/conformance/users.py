@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hmac
 import json
 from collections.abc import Iterable
 from typing import Final, NamedTuple
@@ -75,6 +76,23 @@ def unsigned(name: str, expires_at: float) -> str:
     return jwt.encode({"sub": name, "exp": int(expires_at)}, "", algorithm="none")
 
 
+def claiming(secret: bytes, **claims: object) -> str:
+    """Make a token with any claims, of any form."""
+    return jwt.PyJWS().encode(json.dumps(claims).encode(), secret, algorithm=ALGORITHM)
+
+
+def critical(name: str, secret: bytes, expires_at: float) -> str:
+    """Make a token whose header demands what nobody knows, in letters of three bytes; it must be refused."""
+    header = {"alg": ALGORITHM, "crit": ["\u20ac" * 60]}
+    payload = mint(name, secret, expires_at).split(".")[1]
+    signed = f"{_part(json.dumps(header, ensure_ascii=False).encode())}.{payload}"
+    return f"{signed}.{_part(hmac.digest(secret, signed.encode(), 'sha256'))}"
+
+
+def _part(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
 def subject(token: str) -> str:
     """
     Return the user that a token names, its signature unseen.
@@ -86,5 +104,5 @@ def subject(token: str) -> str:
         _, claims, _ = token.split(".")
         name = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["sub"]
     except (ValueError, binascii.Error, KeyError, TypeError) as error:
-        raise ConfigurationError(f"not a JSON Web Token with a subject: {token[:20]!r}…") from error
+        raise ConfigurationError(f"not a JSON Web Token with a subject: a text of {len(token)} letters") from error
     return str(name)

@@ -9,7 +9,9 @@ from typing import Final, NamedTuple
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import Metric
 
+from services.gateway.authentication import Authenticator
 from services.gateway.gateway import Gateway
+from services.gateway.key_ring import KeyRing
 from services.gateway.limits import GatewayLimits
 from services.gateway.metrics import AcceptStatistics, FeedStatistics, GatewayCollector, HopTimes
 from services.matching.aio.metrics import EngineState, EngineStateCollector, MatchingMetrics, Role
@@ -45,7 +47,8 @@ def gateway_metrics() -> list[ExportedMetric]:
     """Return a gateway's own metrics, by name."""
     registry = CollectorRegistry()
     HopTimes(registry)
-    gateway = Gateway("docs", b"", GatewayLimits(), 0.0, Random(0))  # noqa: S311 - nothing is drawn
+    authenticator = Authenticator(KeyRing(None))
+    gateway = Gateway("docs", authenticator, GatewayLimits(), 0.0, Random(0))  # noqa: S311 - nothing is drawn
     registry.register(GatewayCollector(gateway, FeedStatistics(), AcceptStatistics(), lambda: 0.0))
     return _exported(registry)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -12,18 +13,25 @@ import structlog
 import typer
 import uvloop
 
+from services.gateway.aio.key_source import check_key_place
 from services.gateway.aio.secret_file import read_secret
 from services.gateway.aio.server import GatewayServer
 from services.gateway.settings import GatewaySettings
 from shared.aio.logging import configure_logging
 from shared.aio.tracing import check_tracing
 from shared.errors import ConfigurationError
-from shared.settings import load_settings
+from shared.settings import Check, load_settings
 
 COLLECTOR_THRESHOLDS: Final = (5_000, 10, 10_000)
 """Of the garbage collector. A full collection walks through every connection, 170 ms for 9,000 of them, and finds
 nothing: what ends leaves no circles (`services.gateway.aio.connection`). So the young are looked at, and the old nearly
 never."""
+
+CHECKS: Final[Mapping[str, Check]] = {
+    "secret_file": read_secret,
+    "jwks": check_key_place,
+    "traces_url": check_tracing,
+}
 
 
 def run(settings: GatewaySettings) -> int:
@@ -36,7 +44,7 @@ def run(settings: GatewaySettings) -> int:
     configure_logging(settings.log_level)
     gc.set_threshold(*COLLECTOR_THRESHOLDS)
     try:
-        uvloop.run(_serve(settings, read_secret(settings.secret_file)))
+        uvloop.run(_serve(settings, b"" if settings.jwks else read_secret(settings.secret_file)))
     except ConfigurationError as error:
         structlog.get_logger().error("cannot start", error=str(error))
         return 2
@@ -59,13 +67,14 @@ def main(
     redis_url: Annotated[str | None, typer.Option(help="Redis with the command log and the feed.")] = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[str | None, typer.Option(help="Port to listen on, or a range; 0 takes a free one.")] = None,
-    secret_file: Annotated[Path | None, typer.Option(help="File with the key of the tokens.")] = None,
+    secret_file: Annotated[Path | None, typer.Option(help="File with the key of HS256 tokens.")] = None,
+    jwks: Annotated[str | None, typer.Option(help="Or the identity provider's keys: a file, or https://…")] = None,
     pace_ms: Annotated[float | None, typer.Option(help="Shortest time between two flushes, ms.")] = None,
     log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error.")] = None,
 ) -> None:
     """Run one gateway: it follows the feed and serves WebSocket users. Each option is also OUTCRY_<NAME>."""
     try:
-        settings = load_settings(GatewaySettings, {"secret_file": read_secret, "traces_url": check_tracing}, **locals())
+        settings = load_settings(GatewaySettings, CHECKS, {"jwks": "secret_file"}, **locals())
     except ConfigurationError as error:
         configure_logging()
         structlog.get_logger().error("cannot start", error=str(error))

@@ -1,93 +1,175 @@
-"""Who is it: JSON Web Tokens, HS256, with the user in `sub` and the end of validity in `exp`.
+"""Who is it: JSON Web Tokens, with the user in `sub` and the end of validity in `exp`.
 
-The one key is shared by all gateways of an installation and whoever mints tokens; the engine never sees a token, only
-the user that a gateway stamps on commands.
+The engine never sees a token, only the user that a gateway stamps on commands. A token says which of the keys that we
+hold has signed it, and no more: the algorithm is the key's, and keys or addresses of keys in a token are not looked at.
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 import jwt
 
+from services.gateway.claims import (
+    ANYBODY,
+    LEEWAY_S,
+    USER,
+    Audience,
+    AuthenticationFailed,
+    early_problems,
+    form_problems,
+    place_problems,
+    read_object,
+)
+from services.gateway.key_ring import KeyRing
+from services.gateway.token_keys import KID_LETTERS_MAX, SHARED_ALGORITHM, TokenKey, checked_secret, shared_key
 from shared.close_codes import CloseCode
-from shared.errors import ConfigurationError, OpenOutcryError
+from shared.errors import ConfigurationError
 
-ALGORITHM: Final = "HS256"
-SECRET_BYTES_MIN: Final = 32
-"""HS256's own strength; a shorter secret would be the weakest part."""
-USER: Final = re.compile(r"[A-Za-z0-9._@+-]{1,64}")
+__all__ = ["Audience", "AuthenticationFailed", "Authenticator", "Identity", "checked_secret", "mint_token"]
+
+TOKEN_LETTERS_MAX: Final = 8192
+"""Longest token; a handshake's header holds no more either."""
+_TOKEN: Final = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]*)")
+_SIGNATURES: Final = jwt.PyJWS()
 
 
-class AuthenticationFailed(OpenOutcryError):
+class Identity(NamedTuple):
+    """Who it is, and for how long."""
+
+    user: str
+    ends_at: float
+    """Unix time in seconds at which a session that this token opens or extends ends."""
+
+
+class Authenticator:
     """
-    The token names no user.
+    Tells who a token names.
 
     Args:
-        text: What is wrong with it.
-        close_code: How the connection ends.
+        ring: What tokens are signed with.
+        audience: For whom tokens must be.
     """
 
-    def __init__(self, text: str, close_code: CloseCode) -> None:
-        super().__init__(text)
-        self.text = text
-        self.close_code = close_code
+    def __init__(self, ring: KeyRing, audience: Audience = ANYBODY) -> None:
+        self.ring = ring
+        self.audience = audience
+
+    def identify(self, token: str, now: float) -> Identity:
+        """
+        Return whom a token names, and until when.
+
+        A token is taken until LEEWAY_S after its `exp`, since clocks differ. A session ends at `exp`; one that begins
+        later, at the end of the leeway.
+
+        Args:
+            token: As it came.
+            now: Unix time in seconds.
+
+        Raises:
+            KeysAwaited: If that cannot be said yet.
+            AuthenticationFailed: If it is malformed, signed otherwise, not for here, expired or names no user.
+        """
+        claims = self.verified_claims(token)
+        problems = form_problems(claims) or [*place_problems(claims, self.audience), *early_problems(claims, now)]
+        if problems:
+            raise AuthenticationFailed(f"token: {'; '.join(problems)}")
+        expires_at = float(claims["exp"])
+        if expires_at + LEEWAY_S <= now:
+            raise AuthenticationFailed("token: expired; get a new one", CloseCode.TOKEN_EXPIRED)
+        return Identity(claims["sub"], expires_at if now < expires_at else expires_at + LEEWAY_S)
+
+    def verified_claims(self, token: str) -> dict[str, Any]:
+        """
+        Return the claims of a token whose signature is right; they are not judged yet.
+
+        Raises:
+            KeysAwaited: If that cannot be said yet.
+            AuthenticationFailed: If it is malformed, or signed otherwise.
+        """
+        header, _ = take_apart(token)
+        key = self._key(header)
+        try:
+            payload = _SIGNATURES.decode(token, key.material, algorithms=[key.algorithm])
+        except jwt.PyJWTError as error:
+            # Its own words may repeat what the token says.
+            raise AuthenticationFailed("token: the signature is wrong") from error
+        return read_object(payload, "payload")
+
+    def _key(self, header: dict[str, Any]) -> TokenKey:
+        keys = self.ring.held()
+        algorithm, kid = header.get("alg"), header.get("kid")
+        if "crit" in header:
+            raise AuthenticationFailed("token: crit demands what this exchange does not know")
+        if kid is not None and not (isinstance(kid, str) and 1 <= len(kid) <= KID_LETTERS_MAX):
+            raise AuthenticationFailed(f"token: kid must be text of 1 to {KID_LETTERS_MAX} letters")
+        if algorithm not in keys.algorithms or not isinstance(algorithm, str):
+            raise AuthenticationFailed(f"token: alg must be {' or '.join(keys.algorithms)}")
+        if kid is None or algorithm == SHARED_ALGORITHM:
+            candidates = keys.of(algorithm)
+            if len(candidates) > 1:
+                raise AuthenticationFailed("token: kid is missing, and there are several keys")
+            return candidates[0]
+        key = self.ring.named(kid, algorithm)
+        if key is None:
+            raise AuthenticationFailed("token: kid names a key that the identity provider does not publish")
+        return key
 
 
-def checked_secret(secret: bytes) -> bytes:
+def take_apart(token: str) -> tuple[dict[str, Any], bytes]:
     """
-    Return the secret without surrounding white space.
+    Return a token's header and its payload's bytes; nothing in them is proven.
 
     Raises:
-        ConfigurationError: If it is too short.
+        AuthenticationFailed: If it is no signed token.
     """
-    secret = secret.strip()
-    if len(secret) < SECRET_BYTES_MIN:
-        raise ConfigurationError(
-            f"the token secret has {len(secret)} bytes and needs {SECRET_BYTES_MIN}; make one: openssl rand -hex 32"
-        )
-    return secret
+    if len(token) > TOKEN_LETTERS_MAX:
+        raise AuthenticationFailed(f"token: has {len(token)} letters, {TOKEN_LETTERS_MAX} at most")
+    parts = _TOKEN.fullmatch(token)
+    if parts is None:
+        raise AuthenticationFailed("token: must be three parts of letters, digits, - and _, with dots between")
+    header, payload, _ = (_decoded(part) for part in parts.groups())
+    return read_object(header, "header"), payload
 
 
-def mint_token(user: str, secret: bytes, expires_at: float) -> str:
+def mint_token(user: str, secret: bytes, expires_at: float, audience: Audience = ANYBODY) -> str:
     """
-    Make a token.
+    Make a token, HS256.
 
     Args:
         user: 1 to 64 letters, digits and . _ @ + -
         secret: At least 32 bytes.
         expires_at: Unix time in seconds.
+        audience: For whom it is to be, and of whom.
 
     Raises:
         ConfigurationError: If the user's name is not of that form.
     """
     if not USER.fullmatch(user):
         raise ConfigurationError(f"user must be 1 to 64 letters, digits and . _ @ + -, not {user!r}")
-    return jwt.encode({"sub": user, "exp": int(expires_at)}, secret, algorithm=ALGORITHM)
+    claims: dict[str, Any] = {"sub": user, "exp": int(expires_at)}
+    if audience.names:
+        claims["aud"] = audience.names[0]
+    if audience.issuer:
+        claims["iss"] = audience.issuer
+    return jwt.encode(claims, secret, algorithm=SHARED_ALGORITHM)
 
 
 def verify_token(token: str, secret: bytes, now: float) -> str:
     """
-    Return the user that a token names.
-
-    Args:
-        token: As it came.
-        secret: As it was minted with.
-        now: Unix time in seconds.
+    Return the user that a token of a shared secret names.
 
     Raises:
-        AuthenticationFailed: If it is malformed, signed otherwise, expired or names no user.
+        AuthenticationFailed: As `Authenticator.identify`.
     """
+    return Authenticator(KeyRing(shared_key(secret))).identify(token, now).user
+
+
+def _decoded(part: str) -> bytes:
     try:
-        claims = jwt.decode(
-            token, secret, algorithms=[ALGORITHM], options={"require": ["sub", "exp"], "verify_exp": False}
-        )
-    except jwt.InvalidTokenError as error:
-        raise AuthenticationFailed(f"token: {error}", CloseCode.NOT_AUTHENTICATED) from error
-    expires_at, user = claims["exp"], claims["sub"]
-    if not isinstance(expires_at, int | float) or not isinstance(user, str) or not USER.fullmatch(user):
-        raise AuthenticationFailed("token: sub must be a user name and exp a time", CloseCode.NOT_AUTHENTICATED)
-    if expires_at <= now:
-        raise AuthenticationFailed("token: expired; get a new one", CloseCode.TOKEN_EXPIRED)
-    return user
+        return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
+    except (ValueError, binascii.Error) as error:
+        raise AuthenticationFailed("token: a part is no base64url") from error

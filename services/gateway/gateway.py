@@ -6,13 +6,15 @@ next is looked at, so a reply, the state it promises and the changes after it re
 
 from __future__ import annotations
 
+import math
 from collections import Counter as Counts
 from collections.abc import Iterable
 from random import Random
 from typing import Final, Protocol, assert_never
 
-from services.gateway.authentication import AuthenticationFailed, verify_token
+from services.gateway.authentication import AuthenticationFailed, Authenticator, Identity
 from services.gateway.channel import ChannelKey
+from services.gateway.key_ring import KeysAwaited
 from services.gateway.limits import GatewayLimits
 from services.gateway.market_data_service import MarketDataService, Spread, spread_by_transports
 from services.gateway.order_entry import OrderEntry
@@ -21,6 +23,7 @@ from services.gateway.rate_limit import UserShare
 from services.gateway.replica import Changes, MarketReplica
 from services.gateway.session import CloseRequired, Session, SessionState
 from services.gateway.subscriber import Subscriber, Transport
+from services.gateway.token_ends import TokenEnds
 from shared.close_codes import CloseCode
 from shared.codec import Encoding
 from shared.errors import InvalidRequest
@@ -49,6 +52,8 @@ RETURNS_PER_SECOND: Final = 200
 """How fast clients are asked to come back after a planned shutdown; their slots are spread accordingly."""
 WATCHED_RETURN_MS_MAX: Final = 4_000
 """Latest slot of users with cancel-on-disconnect, however many return: they are not to be away for the grace."""
+TIME_US_MAX: Final = 2**53 - 1
+"""Latest time in a message: in the year 2255."""
 AGE_SPREAD: Final = 0.2
 """Each connection's age limit lies within this share below the one set, so that they do not all end as one."""
 
@@ -85,7 +90,7 @@ class Gateway:
 
     Args:
         source: Its name as a writer of commands; no other writer has ever had it.
-        secret: Key of the tokens.
+        authenticator: Tells who a token names.
         limits: What it allows.
         pace_s: Shortest time between two flushes, seconds.
         random: Spreads reconnect times.
@@ -95,7 +100,7 @@ class Gateway:
     def __init__(
         self,
         source: str,
-        secret: bytes,
+        authenticator: Authenticator,
         limits: GatewayLimits,
         pace_s: float,
         random: Random,
@@ -115,7 +120,9 @@ class Gateway:
         """Connections that were closed from here, by code; those aborted as too slow are the fan-out's to count."""
         self.unanswered = 0
         """Commands that were answered as `outcome_unknown`."""
-        self._secret = secret
+        self._authenticator = authenticator
+        self._token_ends: TokenEnds[Client] = TokenEnds()
+        self._awaiting_keys: dict[Client, Login] = {}
         self._random = random
         self._shares: dict[str, UserShare] = {}
         self._presence = Presence(limits.presence_silence_s)
@@ -124,17 +131,38 @@ class Gateway:
 
     # -- connections ------------------------------------------------------------------------------------------------
 
-    def authenticate(self, token: str, unix_now: float) -> str:
+    def authenticate(self, token: str, unix_now: float) -> Identity:
         """
-        Return the user that a token names.
+        Return whom a token names, and until when.
 
         Raises:
-            AuthenticationFailed: If it names none.
+            KeysAwaited: If that cannot be said before the keys of tokens have been loaded again.
+            AuthenticationFailed: If it names nobody.
         """
-        return verify_token(token, self._secret, unix_now)
+        return self._authenticator.identify(token, unix_now)
+
+    @property
+    def has_keys(self) -> bool:
+        """Whether it can tell good tokens from bad ones yet."""
+        return self._authenticator.ring.keys is not None
+
+    def keys_loaded(self, now: float, time_us: int) -> None:
+        """Answer the logins that waited for keys; call it after each load, whatever came of it."""
+        waiting, self._awaiting_keys = self._awaiting_keys, {}
+        for client, request in waiting.items():
+            if client.session.state is SessionState.ANONYMOUS:
+                self._do(client, request, now, time_us)
+                self._carry_out(client, now, time_us)
 
     def open(
-        self, session_id: str, encoding: Encoding, connection: Connection, user: str, now: float, time_us: int
+        self,
+        session_id: str,
+        encoding: Encoding,
+        connection: Connection,
+        user: str,
+        now: float,
+        time_us: int,
+        token_ends_at: float = math.inf,
     ) -> Client:
         """
         Take a connection whose handshake is done.
@@ -146,6 +174,7 @@ class Gateway:
             user: Whom the handshake's token named; "" if there was none, and `login` must follow.
             now: Monotonic seconds.
             time_us: Unix time in microseconds.
+            token_ends_at: Until when that token is good, Unix time in seconds.
         """
         expires_at = now + self.limits.connection_age_s * (1 - AGE_SPREAD * self._random.random())
         session = Session(session_id, encoding, self.limits, now)
@@ -157,12 +186,13 @@ class Gateway:
         elif len(self.clients) > self.limits.connections:
             client.session.close(CloseCode.OVER_CAPACITY, "this replica is full", self._return_slot())
         elif user:
-            self._log_in(client, user, now, time_us)
+            self._log_in(client, Identity(user, token_ends_at), now, time_us)
         self._carry_out(client, now, time_us)
         return client
 
     def receive(self, client: Client, payload: bytes, now: float, time_us: int) -> None:
         """Take one client frame's payload, and do all that it asks."""
+        self.end_expired(now, time_us)
         client.session.receive(payload, now)
         self._carry_out(client, now, time_us)
 
@@ -176,6 +206,8 @@ class Gateway:
         if self.clients.pop(client.session, None) is None:
             return
         del client.turn[client]
+        self._token_ends.forget(client)
+        self._awaiting_keys.pop(client, None)
         self.service.remove(client.subscriber)
         share = client.session.share
         if share is not None:
@@ -186,6 +218,7 @@ class Gateway:
     def heard(self, changes: Changes, now: float, time_us: int) -> None:
         """Pass on what the feed brought."""
         self._feed_heard_at = now
+        self.end_expired(now, time_us)
         if self.feed_state is not MarketState.OPEN:
             self._say_feed_state(MarketState.OPEN, "", time_us)
         self.service.publish(changes)
@@ -214,6 +247,7 @@ class Gateway:
 
     def sweep(self, turn: int, now: float, time_us: int) -> None:
         """Do what is due each second for one of `TURNS` parts of the clients: deadlines, lag, heartbeats, presence."""
+        self.end_expired(now, time_us)
         for session, reply in self.orders.expire(now):
             self.unanswered += 1
             self._answer(session, reply)
@@ -230,6 +264,13 @@ class Gateway:
         self._call_roll(present, now)
         self.orders.say_present(self._presence.take(is_round_over=turn == TURNS - 1))
         self._forget_idle_shares()
+
+    def end_expired(self, now: float, time_us: int) -> None:
+        """End the sessions whose token has ended; call it before anything is said to users. Costs a comparison."""
+        if self._token_ends.is_due(now):
+            for client in self._token_ends.due(now):
+                client.session.close(CloseCode.TOKEN_EXPIRED, "the token has ended; return with a new one")
+                self._carry_out(client, now, time_us)
 
     def check_feed(self, now: float, time_us: int) -> None:
         """Tell users when the exchange has been silent for too long; call it several times a second."""
@@ -253,11 +294,14 @@ class Gateway:
                 client.connection.close(event.code, event.text)
                 self.service.remove(client.subscriber)
             else:
-                try:
-                    self._handle(client, event, now, time_us)
-                except InvalidRequest as refusal:
-                    client.session.refuse(event.id, refusal.code, refusal.text)
+                self._do(client, event, now, time_us)
         self._say(client)
+
+    def _do(self, client: Client, request: Request, now: float, time_us: int) -> None:
+        try:
+            self._handle(client, request, now, time_us)
+        except InvalidRequest as refusal:
+            client.session.refuse(request.id, refusal.code, refusal.text)
 
     def _handle(self, client: Client, request: Request, now: float, time_us: int) -> None:
         # Orders first: each pattern of a pydantic model that does not fit costs a call of Python.
@@ -284,19 +328,35 @@ class Gateway:
                 assert_never(request)
 
     def _handle_login(self, client: Client, request: Login, now: float, time_us: int) -> None:
-        try:
-            user = self.authenticate(request.token, time_us / 1e6)
-        except AuthenticationFailed as failure:
-            client.session.refuse(request.id, Code.NOT_AUTHENTICATED, failure.text)
-            client.session.close(failure.close_code, failure.text)
-            self._carry_out(client, now, time_us)
-            return
-        self._accept(client, request)
-        self._log_in(client, user, now, time_us)
-        self._carry_out(client, now, time_us)
-
-    def _log_in(self, client: Client, user: str, now: float, time_us: int) -> None:
         session = client.session
+        if client in self._awaiting_keys:
+            raise InvalidRequest(Code.BUSY, "op: a login of this connection waits for the keys of tokens already")
+        try:
+            identity = self.authenticate(request.token, time_us / 1e6)
+        except KeysAwaited as awaited:
+            if session.state is not SessionState.ANONYMOUS:
+                raise InvalidRequest(Code.BUSY, "token: its key is not known yet; try again in a moment") from awaited
+            self._awaiting_keys[client] = request
+            return
+        except AuthenticationFailed as failure:
+            session.refuse(request.id, Code.NOT_AUTHENTICATED, failure.text)
+            if session.state is SessionState.ANONYMOUS:  # else it goes on until its own token ends
+                session.close(failure.close_code, failure.text)
+                self._carry_out(client, now, time_us)
+            return
+        if session.state is SessionState.ANONYMOUS:
+            self._accept(client, request, expires_at=_time_us(identity.ends_at))
+            self._log_in(client, identity, now, time_us)
+            self._carry_out(client, now, time_us)
+        elif identity.user != session.user:
+            text = f"token: names another user; this connection is {session.user}'s, open another one"
+            raise InvalidRequest(Code.ALREADY_AUTHENTICATED, text)
+        else:
+            ends_at = self._token_ends.extend(client, now + identity.ends_at - time_us / 1e6)
+            self._accept(client, request, expires_at=_time_us(ends_at - now + time_us / 1e6))
+
+    def _log_in(self, client: Client, identity: Identity, now: float, time_us: int) -> None:
+        session, user = client.session, identity.user
         share = self._shares.get(user)
         if share is None:
             share = self._shares[user] = UserShare(self.limits.requests, self.limits.orders, now)
@@ -305,6 +365,7 @@ class Gateway:
             session.close(CloseCode.TOO_MANY_CONNECTIONS, text)
             return
         session.log_in(user, share)
+        self._token_ends.extend(client, now + identity.ends_at - time_us / 1e6)
         client.subscriber.user = user
         if user in self.market.watched:
             self._presence.came(user)
@@ -427,6 +488,11 @@ class Gateway:
         """Keep the shares of who is connected; a returning user's buckets begin full, as a new one's do."""
         if len(self._shares) > 2 * len(self.clients) + 1000:
             self._shares = {user: share for user, share in self._shares.items() if share.connections}
+
+
+def _time_us(unix_s: float) -> int:
+    """Return µs; a time beyond what JSON's numbers hold exactly is the last that they hold."""
+    return int(min(unix_s * 1e6, TIME_US_MAX))
 
 
 def _depth(request: Subscribe) -> int:

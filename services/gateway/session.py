@@ -164,11 +164,8 @@ class Session:
     # -- private ----------------------------------------------------------------------------------------------------
 
     def _check_turn(self, request: Request) -> None:
-        is_login = request.op == "login"
-        if self.state is SessionState.ANONYMOUS and not is_login:
+        if self.state is SessionState.ANONYMOUS and request.op != "login":
             raise InvalidRequest(Code.NOT_AUTHENTICATED, "op: the first request must be login", request.id)
-        if self.state is SessionState.OPEN and is_login:
-            raise InvalidRequest(Code.ALREADY_AUTHENTICATED, f"op: already logged in as {self.user}", request.id)
 
     def _check_rate(self, request: Request, now: float) -> None:
         if self.share is None:

@@ -6,9 +6,11 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import NoDecode
 
+from services.gateway.claims import Audience
+from services.gateway.key_address import checked_key_place
 from services.gateway.limits import GatewayLimits
 from services.gateway.rate_limit import Rate
 from shared.settings import ServiceSettings
@@ -36,6 +38,10 @@ def _checked_port(text: int | str) -> int | str:
     return ports[0] if len(ports) == 1 else str(text)
 
 
+def _read_names(text: object) -> object:
+    return tuple(each.strip() for each in text.split(",") if each.strip()) if isinstance(text, str) else text
+
+
 def _read_networks(text: object) -> object:
     if not isinstance(text, str):
         return text
@@ -50,7 +56,14 @@ class GatewaySettings(ServiceSettings):
     port: Annotated[int | str, BeforeValidator(_checked_port)] = 8101
     """Port to listen on; 0 takes a free one and says which, and `8101-8110` the first that is free."""
     secret_file: Path = Path("outcry-secret")
-    """File that holds the key of the tokens, at least 32 bytes."""
+    """File that holds the key of HS256 tokens, at least 32 bytes; not read where `JWKS` is set."""
+    jwks: Annotated[str, AfterValidator(checked_key_place)] = ""
+    """Public keys of the identity provider, a JSON Web Key Set: a file, or an `https://` URL (on this machine `http://`
+    too). Tokens are then RS256, ES256 or EdDSA. Empty takes HS256, by `SECRET_FILE`."""
+    token_audience: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_read_names)] = ()
+    """Whom a token's `aud` must name, commas between where any of several will do. Empty refuses tokens with `aud`."""
+    token_issuer: str = ""
+    """Whom a token's `iss` must name, letter by letter; empty takes any."""
     pace_ms: float = Field(default=10.0, ge=0, le=1000)
     """Shortest time between two flushes of channels without an interval."""
     connections_max: int = Field(default=15_000, ge=1)
@@ -67,6 +80,10 @@ class GatewaySettings(ServiceSettings):
     """After that, time for clients to leave; then the process ends."""
     trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_read_networks)] = ()
     """Networks, with commas between, whose PROXY protocol and X-Forwarded-For count, such as `10.0.0.0/8,::1`."""
+
+    def audience(self) -> Audience:
+        """Return for whom tokens must be."""
+        return Audience(self.token_audience, self.token_issuer)
 
     def limits(self) -> GatewayLimits:
         """Return the gateway's limits, as far as they can be set."""

@@ -8,6 +8,7 @@ finished already and go straight to the transport.
 from __future__ import annotations
 
 import asyncio
+import math
 import secrets
 from typing import TYPE_CHECKING, Final, cast
 
@@ -21,6 +22,7 @@ from websockets.typing import Subprotocol
 from services.gateway.authentication import AuthenticationFailed
 from services.gateway.client_address import NO_HEADER, Ignored, forwarded_address, read_proxy_header
 from services.gateway.client_frames import ClientFrames
+from services.gateway.key_ring import KeysAwaited
 from services.gateway.subscriber import NO_DESCRIPTOR
 from shared.close_codes import CloseCode
 from shared.codec import SUBPROTOCOLS, Encoding
@@ -38,6 +40,8 @@ CLOSE_S: Final = 2.0
 """Time for the peer to answer a close; then the connection is aborted."""
 HEAD_END: Final = b"\r\n\r\n"
 """Ends the HTTP request of a handshake."""
+KEYS_RETRY_AFTER_S: Final = 2
+"""Time that a client is asked to wait whose token names a key that we do not know yet."""
 HANDSHAKE_S: Final = 10.0
 """Time for the peer to send its HTTP request; then the connection is aborted."""
 
@@ -61,6 +65,7 @@ class ClientConnection(asyncio.Protocol):
         "_is_behind",
         "_prologue",
         "_server",
+        "_token_ends_at",
         "_transport",
         "_user",
         "_websocket",
@@ -76,6 +81,7 @@ class ClientConnection(asyncio.Protocol):
         """The last bytes of the HTTP request so far."""
         self._address = ""
         self._user = ""
+        self._token_ends_at = math.inf
         self._websocket = _StreamProtocol(
             subprotocols=cast("Sequence[Subprotocol]", SUBPROTOCOLS),
             max_size=FRAME_BYTES_MAX,
@@ -121,6 +127,7 @@ class ClientConnection(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         """Write straight to the socket again: all is sent."""
+        self._server.gateway.end_expired(self._server.now(), self._server.time_us())
         self._is_behind = False
         self._reach()
         self._review()
@@ -239,7 +246,9 @@ class ClientConnection(asyncio.Protocol):
         self._frames = ClientFrames(opcode, FRAME_BYTES_MAX)
         if not frames_begin:
             self._frames.give_up()
-        self._client = self._server.gateway.open(session_id, encoding, self, self._user, now, time_us)
+        self._client = self._server.gateway.open(
+            session_id, encoding, self, self._user, now, time_us, self._token_ends_at
+        )
         self._reach()
 
     def _answer(self, request: Request) -> Response:
@@ -262,10 +271,15 @@ class ClientConnection(asyncio.Protocol):
         elif not gateway.market.listing:
             # Every subscription would be refused as to nothing that is listed: for good.
             why = "this replica has not loaded the market yet"
+        elif not gateway.has_keys:
+            why = "this replica has not loaded the keys of tokens yet"
         else:
             return None
+        return self._not_now(why, wait_s or 1)
+
+    def _not_now(self, why: str, wait_s: int) -> Response:
         response = self._websocket.reject(503, f"{why}\n")
-        response.headers["Retry-After"] = str(wait_s or 1)
+        response.headers["Retry-After"] = str(wait_s)
         return response
 
     def _accept(self, request: Request) -> Response:
@@ -276,10 +290,14 @@ class ClientConnection(asyncio.Protocol):
             try:
                 if scheme.lower() != "bearer":
                     raise AuthenticationFailed("Authorization must be: Bearer <token>", CloseCode.NOT_AUTHENTICATED)
-                self._user = self._server.gateway.authenticate(token.strip(), self._server.time_us() / 1e6)
+                unix_now = self._server.time_us() / 1e6
+                self._user, self._token_ends_at = self._server.gateway.authenticate(token.strip(), unix_now)
+            except KeysAwaited:
+                return self._not_now("the keys of tokens are being loaded", KEYS_RETRY_AFTER_S)
             except AuthenticationFailed as failure:
-                response = self._websocket.reject(401, f"{failure.text}\n")
-                response.headers["WWW-Authenticate"] = "Bearer"
+                # The close code, since HTTP has no status of its own for each cause.
+                response = self._websocket.reject(401, f"{failure.close_code:d} {failure.text}\n")
+                response.headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'
                 return response
         return self._websocket.accept(request)
 

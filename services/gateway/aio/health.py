@@ -45,6 +45,8 @@ def readiness(server: GatewayServer) -> Readiness:
         reason = feed_reader.failure or feed_reader.unreachable or f"the feed is {gateway.feed_state}"
         keeps_users = gateway.silence(server.now()) <= UNFED_KEEPS_S and not feed_reader.failure
         return Readiness(404 if keeps_users else 503, reason)
+    if not gateway.has_keys:
+        return Readiness(503, "the keys of tokens have not been loaded yet")
     if len(gateway.clients) >= gateway.limits.connections:
         return Readiness(404, f"full: {len(gateway.clients)} connections")
     return Readiness(200, "ready")

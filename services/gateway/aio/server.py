@@ -19,14 +19,18 @@ from services.gateway.aio.command_writer import CommandWriter
 from services.gateway.aio.connection import ClientConnection
 from services.gateway.aio.feed_reader import FeedReader
 from services.gateway.aio.health import gateway_pages
+from services.gateway.aio.key_source import KeySource
 from services.gateway.aio.straight import spread
+from services.gateway.authentication import Authenticator
 from services.gateway.client_address import TrustedProxies
 from services.gateway.gateway import TURNS, Gateway
+from services.gateway.key_ring import KeyRing
 from services.gateway.limits import GatewayLimits
 from services.gateway.metrics import AcceptStatistics, HopTimes
 from services.gateway.rate_limit import TokenBucket
 from services.gateway.replica import Changes
 from services.gateway.settings import GatewaySettings, read_ports
+from services.gateway.token_keys import shared_key
 from shared.aio.redis_connection import open_redis
 from shared.aio.redis_line import RedisLine
 from shared.aio.tracing import open_tracing
@@ -54,7 +58,7 @@ class GatewayServer:
 
     Args:
         settings: Of this replica.
-        secret: Key of the tokens.
+        secret: Key of HS256 tokens; not looked at where the settings name the keys of an identity provider.
         limits: What it allows.
     """
 
@@ -64,10 +68,13 @@ class GatewayServer:
         source = f"gateway-{secrets.token_hex(8)}"
         self.loop = asyncio.get_running_loop()
         self.websocket_log = logging.getLogger("openoutcry.websocket")
-        self.gateway = Gateway(source, secret, limits, settings.pace_ms / 1000, random, spread)
+        ring = KeyRing(None if settings.jwks else shared_key(secret))
+        authenticator = Authenticator(ring, settings.audience())
+        self.gateway = Gateway(source, authenticator, limits, settings.pace_ms / 1000, random, spread)
         self._reading = open_redis(settings.redis_url, "gateway-feed", settings.redis_credentials)
         self._writing = open_redis(settings.redis_url, "gateway-commands", settings.redis_credentials)
         self.feed_reader = FeedReader(RedisLine(self._reading), keys, self, random)
+        self._key_source = KeySource(settings.jwks, ring, self._keys_loaded) if settings.jwks else None
         self._traces = open_tracing(settings, "gateway", source)
         self._traced_ns: dict[TracedOrder, int] = {}
         self.command_writer = CommandWriter(RedisLine(self._writing), keys, self.gateway.orders, random, self._traces)
@@ -146,6 +153,8 @@ class GatewayServer:
                     tasks.create_task(self._sweep(), name="sweep"),
                     tasks.create_task(self._check_feed(), name="feed check"),
                 ]
+                if self._key_source is not None:
+                    running.append(tasks.create_task(self._key_source.run(), name="key source"))
                 server = await self.loop.create_server(lambda: ClientConnection(self), sock=listener, backlog=BACKLOG)
                 self.port = listener.getsockname()[1]
                 self.log.info("listening", host=self._settings.host, port=self.port)
@@ -161,6 +170,9 @@ class GatewayServer:
             if self._traces is not None:
                 self._traces.close()
         self.log.info("stopped")
+
+    def _keys_loaded(self) -> None:
+        self.gateway.keys_loaded(self.now(), self.time_us())
 
     async def _sweep(self) -> None:
         due_at = self.now()

@@ -17,12 +17,14 @@ from openoutcry.conformance.aio.checks import (
     queues,
     requests,
     resume,
+    tokens,
 )
 from openoutcry.conformance.aio.registry import registered_by
 from openoutcry.conformance.check import Check
 
 _MODULES: Final = (
     connection,
+    tokens,
     frames,
     messages,
     encodings,

@@ -92,6 +92,23 @@ async def wrong_token_in_the_handshake_gets_401(trial: Trial) -> str:
 
 
 @check(SECTION)
+async def refused_handshake_names_the_close_code(trial: Trial) -> str:
+    """Its body begins with the close code that `login` would get."""
+    name, secret, now = trial.users[0].name, trial.secret(), trial.unix_now()
+    wrong = {
+        CloseCode.TOKEN_EXPIRED: mint(name, secret, now - 60),
+        CloseCode.NOT_AUTHENTICATED: forged(name, now + 3600),
+    }
+    for code, token in wrong.items():
+        wire = await trial.handshake(SUBPROTOCOLS, {"Authorization": f"Bearer {token}"})
+        expect_equal(wire.status, 401, "HTTP status")
+        assert wire.response is not None
+        text = (wire.response.body or b"").decode("utf-8", "replace")
+        expect(text.startswith(str(int(code))), f"the body does not begin with {int(code)}: {text!r}")
+    return "4505 and 4500"
+
+
+@check(SECTION)
 async def token_needs_a_user_and_an_end(trial: Trial) -> str:
     """With the user in `sub` (1 to 64 letters, digits and `. _ @ + -`) and an `exp`."""
     secret, until = trial.secret(), trial.unix_now() + 3600
@@ -161,7 +178,7 @@ async def plain_http_stands_beside_the_stream(trial: Trial) -> None:
 
 @check("Refusals")
 async def failed_login_ends_the_connection(trial: Trial) -> None:
-    """But for a refused `login` (4500, 4505)."""
+    """But for a refused first `login` (4500, 4505)."""
     client = await trial.stranger()
     reply = await client.ask("login", token=forged(trial.users[0].name, trial.unix_now() + 3600))
     expect_refused(reply, Code.NOT_AUTHENTICATED)
@@ -172,7 +189,7 @@ async def failed_login_ends_the_connection(trial: Trial) -> None:
 
 @check("Refusals")
 async def login_with_an_expired_token_ends_the_connection(trial: Trial) -> None:
-    """But for a refused `login` (4500, 4505)."""
+    """But for a refused first `login` (4500, 4505)."""
     expired = mint(trial.users[0].name, trial.secret(), trial.unix_now() - 60)
     client = await trial.stranger()
     reply = await client.ask("login", token=expired)
@@ -184,21 +201,12 @@ async def login_with_an_expired_token_ends_the_connection(trial: Trial) -> None:
 
 @check("Refusals")
 async def requests_before_login_are_refused(trial: Trial) -> None:
-    """Login is missing, or done."""
+    """Login is missing or its token wrong."""
     client = await trial.stranger()
     for op, fields in (("ping", {}), ("subscribe", {"channel": "book"}), ("cancel_all", {})):
         expect_refused(await client.ask(op, **fields), Code.NOT_AUTHENTICATED)
     expect_ok(await client.ask("login", token=trial.users[0].token))
     await client.hear(Welcome)
-
-
-@check("Refusals", users=2)
-async def second_login_is_refused(trial: Trial) -> None:
-    """Login is missing, or done."""
-    client = await trial.connect()
-    for user in trial.users:
-        expect_refused(await client.ask("login", token=user.token), Code.ALREADY_AUTHENTICATED)
-    await client.accepted("ping")
 
 
 async def _get(url: str, path: str) -> tuple[int, bytes]:

@@ -3,10 +3,12 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from services.gateway.authentication import mint_token
+from services.gateway.authentication import Authenticator, mint_token
 from services.gateway.gateway import TURNS, Client, Gateway
+from services.gateway.key_ring import KeyRing
 from services.gateway.limits import GatewayLimits
 from services.gateway.replica import Changes
+from services.gateway.token_keys import shared_key
 from shared.close_codes import CloseCode
 from shared.codec import Encoding, encode_request
 from shared.depth_book import DepthBook
@@ -38,7 +40,9 @@ class House:
 
     def __init__(self, *symbols: str, limits: GatewayLimits | None = None) -> None:
         self.exchange = Exchange(*(symbols or ("ACME", "BETA")))
-        self.gateway = Gateway("gateway-1", SECRET, limits or GatewayLimits(), 0.0, Random(1))
+        self.gateway = Gateway(
+            "gateway-1", Authenticator(KeyRing(shared_key(SECRET))), limits or GatewayLimits(), 0.0, Random(1)
+        )
         self.now = 100.0
         self.time_us = 5_000_000
         loaded = self.gateway.market.load(*self.exchange.snapshots())
@@ -98,7 +102,7 @@ def test_a_wrong_token_ends_the_connection() -> None:
 def test_an_expired_token_has_its_own_code() -> None:
     house = House()
     client, listener = house.enter(user="")
-    house.ask(client, listener, op="login", token=mint_token("ann", SECRET, 4))
+    house.ask(client, listener, op="login", token=mint_token("ann", SECRET, 0))
     assert listener.closed is not None
     assert listener.closed[0] is CloseCode.TOKEN_EXPIRED
 

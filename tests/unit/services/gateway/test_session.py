@@ -95,10 +95,15 @@ def test_only_login_is_heard_before_it() -> None:
     assert reply.code == Code.NOT_AUTHENTICATED
 
 
-def test_a_second_login_is_refused() -> None:
-    (reply,) = ask(session(), op="login", id=1, token="t")
+def test_a_second_login_is_carried_out_and_counts_as_a_request() -> None:
+    """It may extend the session; whose token it is, the gateway tells."""
+    talk = session()
+    for number in range(3):
+        assert ask(talk, op="login", id=number, token="t") == []
+    assert len(talk.events()) == 3
+    (reply,) = ask(talk, op="login", id=4, token="t")
     assert isinstance(reply, Reply)
-    assert reply.code == Code.ALREADY_AUTHENTICATED
+    assert reply.code == Code.RATE_LIMITED
 
 
 def test_no_login_in_time_ends_it() -> None:

@@ -1,0 +1,253 @@
+"""A session lasts as long as its token: what is said when, and what is said no more."""
+
+from __future__ import annotations
+
+import json
+from random import Random
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from jwt.algorithms import ECAlgorithm
+
+from services.gateway.authentication import Authenticator, mint_token
+from services.gateway.gateway import TURNS, Client, Gateway
+from services.gateway.key_ring import KeyRing, KeysAwaited
+from services.gateway.limits import GatewayLimits
+from services.gateway.token_keys import read_jwks
+from shared.close_codes import CloseCode
+from shared.codec import Encoding
+from shared.messages import Goodbye, Heartbeat, Message, Reply, Welcome
+from shared.types import Code
+from tests.unit.services.gateway.listener import Listener
+from tests.unit.services.gateway.test_gateway import SECRET, House, kinds, reply
+
+UNIX = 5.0
+"""The house's clock when it begins, seconds."""
+
+
+def enter_until(house: House, ends_at: float, user: str = "ann") -> tuple[Client, Listener]:
+    """Log in with a token that ends then."""
+    client, listener = house.enter(user="")
+    house.ask(client, listener, op="login", token=mint_token(user, SECRET, ends_at))
+    return client, listener
+
+
+def pass_time(house: House, seconds: float) -> None:
+    house.now += seconds
+    house.time_us += int(seconds * 1e6)
+
+
+def goodbyes(listener: Listener) -> list[int]:
+    return [message.code for message in listener.heard(Goodbye)]
+
+
+def test_a_login_hears_when_it_ends() -> None:
+    house = House()
+    client, listener = house.enter(user="")
+    messages = house.ask(client, listener, op="login", token=mint_token("ann", SECRET, 65))
+    assert reply(messages).data == {"expires_at": 65_000_000}
+
+
+def test_a_token_without_a_foreseeable_end_is_one_that_json_holds() -> None:
+    house = House()
+    client, listener = house.enter(user="")
+    messages = house.ask(client, listener, op="login", token=mint_token("ann", SECRET, 2**53 - 1))
+    assert reply(messages).data == {"expires_at": 2**53 - 1}
+
+
+def test_a_session_ends_with_its_token() -> None:
+    """Orders were accepted 12 s after `exp`, and the account went on."""
+    house = House()
+    client, listener = enter_until(house, UNIX + 60)
+    house.ask(client, listener, op="subscribe", channel="account")
+    listener.forget()
+    pass_time(house, 59.9)
+    house.gateway.sweep(0, house.now, house.time_us)
+    assert not goodbyes(listener)
+    pass_time(house, 0.1)
+    house.gateway.sweep(0, house.now, house.time_us)
+    assert goodbyes(listener) == [CloseCode.TOKEN_EXPIRED]
+    assert listener.closed is not None
+    assert listener.closed[0] is CloseCode.TOKEN_EXPIRED
+
+
+def test_whichever_turn_the_sweep_is_at_a_token_ends() -> None:
+    """Clients are swept once a second; a token's end does not wait for that."""
+    house = House()
+    _, listener = enter_until(house, UNIX + 60)
+    pass_time(house, 60)
+    house.gateway.sweep(TURNS - 1, house.now, house.time_us)
+    assert goodbyes(listener) == [CloseCode.TOKEN_EXPIRED]
+
+
+def test_a_request_after_the_end_is_not_carried_out() -> None:
+    house = House()
+    client, listener = enter_until(house, UNIX + 60)
+    pass_time(house, 60)
+    messages = house.ask(
+        client, listener, op="order", client_order_id="a", instrument="ACME", side="bid", quantity=1, price=5
+    )
+    assert kinds(messages) == [Goodbye]
+    assert not house.gateway.orders.in_flight
+
+
+def test_nothing_of_the_account_comes_after_the_end() -> None:
+    """Not even what the feed brings before the next sweep."""
+    house = House()
+    client, listener = enter_until(house, UNIX + 60)
+    house.ask(client, listener, op="subscribe", channel="account")
+    stays, other = house.enter()
+    house.ask(stays, other, op="subscribe", channel="account")
+    listener.forget()
+    pass_time(house, 60)
+    house.gateway.heard(house.gateway.market.load(*house.exchange.snapshots()), house.now, house.time_us)
+    assert kinds(listener.messages) == [Goodbye]
+    assert other.messages
+
+
+def test_a_login_before_the_end_extends_the_session() -> None:
+    house = House()
+    client, listener = enter_until(house, UNIX + 60)
+    pass_time(house, 30)
+    messages = house.ask(client, listener, op="login", token=mint_token("ann", SECRET, UNIX + 120))
+    assert kinds(messages) == [Reply]
+    assert reply(messages).ok
+    assert reply(messages).data == {"expires_at": 125_000_000}
+    pass_time(house, 60)
+    house.gateway.sweep(0, house.now, house.time_us)
+    assert not goodbyes(listener)
+    pass_time(house, 30)
+    house.gateway.sweep(0, house.now, house.time_us)
+    assert goodbyes(listener) == [CloseCode.TOKEN_EXPIRED]
+
+
+def test_an_older_token_shortens_nothing() -> None:
+    house = House()
+    client, listener = enter_until(house, UNIX + 60)
+    messages = house.ask(client, listener, op="login", token=mint_token("ann", SECRET, UNIX + 10))
+    assert reply(messages).data == {"expires_at": 65_000_000}
+
+
+def test_another_user_is_refused_by_a_sentence_and_the_session_goes_on() -> None:
+    house = House()
+    client, listener = enter_until(house, UNIX + 60)
+    messages = house.ask(client, listener, op="login", token=mint_token("bob", SECRET, UNIX + 120))
+    assert kinds(messages) == [Reply]
+    assert reply(messages).code == Code.ALREADY_AUTHENTICATED
+    assert "another user; this connection is ann's" in reply(messages).text
+    assert reply(house.ask(client, listener, op="ping")).ok
+    assert client.session.user == "ann"
+
+
+@pytest.mark.parametrize("token", ["rubbish", mint_token("ann", SECRET, 0), mint_token("ann", b"x" * 32, 600)])
+def test_a_wrong_token_takes_nothing_from_a_session(token: str) -> None:
+    """Its own token is still good."""
+    house = House()
+    client, listener = enter_until(house, UNIX + 60)
+    messages = house.ask(client, listener, op="login", token=token)
+    assert kinds(messages) == [Reply]
+    assert reply(messages).code == Code.NOT_AUTHENTICATED
+    assert reply(house.ask(client, listener, op="ping")).ok
+
+
+def test_one_who_left_before_the_end_is_forgotten() -> None:
+    house = House()
+    client, listener = enter_until(house, UNIX + 60)
+    house.gateway.lost(client)
+    pass_time(house, 60)
+    house.gateway.sweep(0, house.now, house.time_us)
+    assert not goodbyes(listener)
+    assert len(house.gateway._token_ends) == 0
+
+
+# -- keys that are on their way --------------------------------------------------------------------------------------
+
+KEY = ec.generate_private_key(ec.SECP256R1())
+
+
+def jwks(kid: str) -> Any:
+    return read_jwks(json.dumps({"keys": [ECAlgorithm.to_jwk(KEY.public_key(), as_dict=True) | {"kid": kid}]}).encode())
+
+
+class ProviderHouse(House):
+    """A gateway whose users come with an identity provider's tokens."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ring = KeyRing(jwks("old"))
+        self.gateway = Gateway("gateway-1", Authenticator(self.ring), GatewayLimits(), 0.0, Random(1))
+        loaded = self.gateway.market.load(*self.exchange.snapshots())
+        self.gateway.heard(loaded, self.now, self.time_us)
+
+    def login(self, kid: str) -> tuple[Client, Listener, list[Message]]:
+        client, listener = self.enter(user="")
+        token = jwt.encode({"sub": "ann", "exp": 65}, KEY, algorithm="ES256", headers={"kid": kid})
+        return client, listener, list(self.ask(client, listener, op="login", token=token))
+
+    def load(self, kid: str) -> None:
+        self.ring.began(self.now)
+        self.ring.replace(jwks(kid), self.now)
+        self.gateway.keys_loaded(self.now, self.time_us)
+
+
+def test_a_login_waits_for_a_key_that_is_on_its_way() -> None:
+    house = ProviderHouse()
+    client, listener, messages = house.login("new")
+    assert not messages
+    again = house.ask(client, listener, op="login", token="x.y.z")
+    assert reply(again).code == Code.BUSY  # one reply for every request, and one login at a time
+    listener.forget()
+    house.load("new")
+    assert kinds(listener.messages) == [Reply, Welcome]
+
+
+def test_it_is_refused_when_the_key_does_not_come() -> None:
+    house = ProviderHouse()
+    _, listener, _ = house.login("made-up")
+    house.load("old")
+    assert kinds(listener.messages) == [Reply, Goodbye]
+    assert goodbyes(listener) == [CloseCode.NOT_AUTHENTICATED]
+
+
+def test_a_failed_load_lets_it_wait_until_the_logins_own_deadline() -> None:
+    house = ProviderHouse()
+    _, listener, _ = house.login("new")
+    house.ring.began(house.now)
+    house.ring.keep(house.now)
+    house.gateway.keys_loaded(house.now, house.time_us)
+    assert not listener.messages
+    pass_time(house, 5)
+    for turn in range(TURNS):
+        house.gateway.sweep(turn, house.now, house.time_us)
+    assert goodbyes(listener) == [CloseCode.NOT_AUTHENTICATED]
+    listener.forget()
+    house.load("new")
+    assert not listener.messages
+
+
+def test_one_who_waits_may_leave() -> None:
+    house = ProviderHouse()
+    client, listener, _ = house.login("new")
+    house.gateway.lost(client)
+    house.load("new")
+    assert not listener.messages
+
+
+def test_a_handshake_cannot_wait_and_hears_so() -> None:
+    house = ProviderHouse()
+    token = jwt.encode({"sub": "ann", "exp": 65}, KEY, algorithm="ES256", headers={"kid": "new"})
+    with pytest.raises(KeysAwaited):
+        house.gateway.authenticate(token, UNIX)
+
+
+def test_heartbeats_go_on_for_who_stays() -> None:
+    house = House()
+    _, gone = enter_until(house, UNIX + 1)
+    _, stays = house.enter(encoding=Encoding.JSON)
+    pass_time(house, 2)
+    for turn in range(TURNS):
+        house.gateway.sweep(turn, house.now, house.time_us)
+    assert not gone.heard(Heartbeat)
+    assert stays.heard(Heartbeat)
