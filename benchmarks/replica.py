@@ -147,7 +147,7 @@ def _instrument_replica() -> InstrumentReplica:
     replica.load(
         BookState(
             INSTRUMENT, EPOCH, "", held.seq, TIME, held.bids, held.asks, held.digest, 0, 0, 0, 0, 0, 0,
-            MarketState.OPEN, "",
+            MarketState.OPEN, "", 0, 0,
         ),
         TIME,
     )  # fmt: skip

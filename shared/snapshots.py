@@ -6,7 +6,8 @@ there is in the snapshots; some may be ahead of it, which does no harm, since ap
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import msgpack
@@ -16,7 +17,14 @@ from shared.instrument import Instrument
 from shared.messages import Account, Level, OpenOrder
 from shared.types import MarketState
 
-SNAPSHOT_VERSION: Final = 2
+SNAPSHOT_VERSION: Final = 3
+_STATE: Final = (str, int, str, int, int, list, list, *[int] * 7, MarketState, str, int, int)
+"""The types of a book state's fields, in order."""
+_LEVEL: Final = (int, int, int)
+_ORDER: Final = (int, str, str, str, str, str, int, int, int)
+_DEFINITION: Final = (str, str, str, str, str, int, int, int)
+"""The first fields of an instrument; its terms and session are maps or None."""
+_AMOUNT: Final = re.compile(r"-?[0-9]+\.[0-9]{6}")
 
 
 class BookState(NamedTuple):
@@ -44,6 +52,10 @@ class BookState(NamedTuple):
     """Of the last trade."""
     state: MarketState
     reason: str
+    state_time: int
+    """Time of the command that set the state, µs; 0 as listed."""
+    epoch_trade_id: int
+    """The last trade before this epoch began; 0 if there was none."""
 
 
 def encode_book_state(state: BookState) -> bytes:
@@ -61,6 +73,9 @@ def decode_book_state(data: bytes) -> BookState:
     fields = _unpack(data, "snapshot")
     try:
         fields[14] = MarketState(fields[14])
+        _check(_STATE, fields)
+        for level in (*fields[5], *fields[6]):
+            _check(_LEVEL, level)
         return BookState._make(fields)
     except (ValueError, TypeError, IndexError) as error:
         raise MalformedMessage(f"no snapshot: {error}") from error
@@ -79,7 +94,7 @@ def decode_listing(data: bytes) -> list[Instrument]:
         MalformedMessage: If the bytes are not a listing of this version.
     """
     try:
-        return [Instrument(*row).checked() for row in _unpack(data, "listing")]
+        return [_definition(row) for row in _unpack(data, "listing")]
     except (TypeError, ConfigurationError) as error:
         raise MalformedMessage(f"no listing: {error}") from error
 
@@ -98,11 +113,37 @@ def decode_accounts(data: bytes) -> dict[str, Account]:
     """
     try:
         return {
-            user: Account(user_seq, [OpenOrder._make(order) for order in orders], positions, cash, on)
+            user: _account(user, user_seq, orders, positions, cash, on)
             for user, (user_seq, orders, positions, cash, on) in _unpack(data, "accounts")
         }
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, AttributeError) as error:
         raise MalformedMessage(f"no accounts: {error}") from error
+
+
+def _check(types: tuple[type, ...], values: Iterable[Any]) -> None:
+    """Refuse a value of another type: it would break its reader later, far from the key that holds it."""
+    if tuple(map(type, values)) != types:
+        raise TypeError(f"a field has the wrong type: {values}")
+
+
+def _definition(row: Any) -> Instrument:
+    _check(_DEFINITION, row[: len(_DEFINITION)])
+    for terms in row[len(_DEFINITION) :]:
+        if not isinstance(terms, dict | None):
+            raise TypeError(f"option terms and session are maps: {terms!r}")
+    return Instrument(*row).checked()
+
+
+def _account(user: Any, user_seq: Any, orders: Any, positions: Any, cash: Any, on: Any) -> Account:
+    _check((str, int, list, dict, dict, bool), (user, user_seq, orders, positions, cash, on))
+    for order in orders:
+        _check(_ORDER, order)
+    for symbol, lots in positions.items():
+        _check((str, int), (symbol, lots))
+    for currency, amount in cash.items():
+        if not isinstance(currency, str) or not _AMOUNT.fullmatch(amount):
+            raise ValueError(f"cash must be decimal text of six places by currency, not {amount!r}")
+    return Account(user_seq, [OpenOrder._make(order) for order in orders], positions, cash, on)
 
 
 def _pack(content: Any) -> bytes:

@@ -86,6 +86,8 @@ class MarketState(enum.StrEnum):
     """The gateway hears nothing from the exchange: books may be old."""
     RESYNCING = "resyncing"
     """The gateway lost its place in the feed and is reloading."""
+    DELISTED = "delisted"
+    """A new epoch does not list the instrument: what was followed of it has ended."""
 
 
 class ExecutionEvent(enum.StrEnum):

@@ -25,6 +25,24 @@ TRADES_ON_JOIN_MAX: Final = 50
 """Recent trades of each instrument that a new member of a trades channel gets."""
 
 
+class TapeMark(NamedTuple):
+    """How far a listener that lags has been told an instrument's trades."""
+
+    told: int = 0
+    """The last id, in the present numbering; 0 before the first."""
+    lost: tuple[int, int] | None = None
+    """First and last id of trades that it was not told, of a numbering that has ended; None if there are none."""
+
+    def begun_anew(self, shared_id: int, sent: int) -> TapeMark:
+        """Return the mark in a numbering that shares ids up to `shared_id` with the one told up to `sent`."""
+        lost = (max(self.told, shared_id) + 1, sent)
+        if lost[0] > sent:
+            return TapeMark(min(self.told, shared_id), self.lost)
+        if self.lost is not None:
+            lost = (min(lost[0], self.lost[0]), max(sent, self.lost[1]))
+        return TapeMark(min(self.told, shared_id), lost)
+
+
 class ChannelKey(NamedTuple):
     """What makes two subscriptions the same channel."""
 
@@ -96,6 +114,11 @@ class Channel(ABC):
     def restart(self, symbol: str) -> None:
         """Forget how far an instrument was sent: its history broke, and the next flush sends its state."""
         self.mark(symbol)
+
+    def forget(self, symbol: str) -> None:
+        """Forget an instrument that is listed no more."""
+        self.restart(symbol)
+        self._dirty.pop(symbol, None)
 
     @abstractmethod
     def _news(self, instrument: InstrumentReplica) -> Sequence[Message]: ...
@@ -240,7 +263,7 @@ class TradesChannel(Channel):
         super().__init__(key, market)
         self.sent: dict[str, int] = {}
         """Instrument to the last trade id that members have been told."""
-        self._pending: list[Message] = []
+        self._pending: list[tuple[str, int, Message]] = []  # instrument, the last id told with it, message
 
     def begin(self) -> None:
         """Count all trades until now as sent."""
@@ -248,24 +271,45 @@ class TradesChannel(Channel):
         self._pending.clear()
         self.sent = {symbol: self._market.instruments[symbol].trade_id for symbol in self.symbols()}
 
-    def add(self, message: Trade | Status) -> None:
-        """Queue a trade, or the announcement of missing ones, for the next flush."""
-        self._pending.append(message)
+    def add(self, symbol: str, trade_id: int, message: Trade | Status) -> None:
+        """Queue a trade, or the announcement of missing ones up to an id, for the next flush."""
+        self._pending.append((symbol, trade_id, message))
+
+    def renumber(self, symbol: str, shared_id: int) -> int:
+        """
+        Note that trade ids begin anew after one; O(trades queued).
+
+        Returns:
+            The last id that members will have been told of the numbering that has ended.
+        """
+        queued = [trade_id for name, trade_id, _ in self._pending if name == symbol]
+        told = queued[-1] if queued else self.sent.get(symbol, 0)
+        self._pending = [(each[0], shared_id, each[2]) if each[0] == symbol else each for each in self._pending]
+        self.sent[symbol] = shared_id
+        return told
+
+    def forget(self, symbol: str) -> None:
+        """Forget an instrument that is listed no more; what was queued still goes out."""
+        super().forget(symbol)
+        self.sent.pop(symbol, None)
 
     def collect(self) -> list[Message]:
         """Return the trades since the last flush."""
-        messages, self._pending = self._pending, []
-        for message in messages:
-            if isinstance(message, Trade):
-                self.sent[message.instrument] = message.trade_id
+        pending, self._pending = self._pending, []
+        listed = self._market.instruments
+        for symbol, trade_id, _ in pending:
+            if symbol in listed:
+                self.sent[symbol] = trade_id
         self._dirty.clear()
-        return messages
+        return [message for _, _, message in pending]
 
-    def missed(self, marks: Mapping[str, int]) -> list[Message]:
-        """Return the trades sent to members after these ids, and announce those no longer held."""
+    def missed(self, marks: Mapping[str, TapeMark]) -> list[Message]:
+        """Return the trades sent to members after these marks, and announce those that cannot be had any more."""
         messages: list[Message] = []
         for symbol, sent in self.sent.items():
-            mark = marks.get(symbol, 0)
+            mark, lost = marks.get(symbol, TapeMark())
+            if lost is not None:
+                messages.append(missing_trades(symbol, *lost))
             trades = [t for t in self._market.instruments[symbol].trades if mark < t.trade_id <= sent]
             first = trades[0].trade_id if trades else sent + 1
             if first > mark + 1:

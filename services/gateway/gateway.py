@@ -46,6 +46,7 @@ from shared.requests import (
 from shared.types import Code, MarketState
 
 PROTOCOL_VERSION: Final = 1
+DELISTED: Final = "the history that listed it has ended; the present one does not"
 TURNS: Final = 20
 """Parts that clients are swept in: heartbeats to all of 10,000 at once would hold up the market for 100 ms."""
 RETURNS_PER_SECOND: Final = 200
@@ -221,9 +222,11 @@ class Gateway:
         self.end_expired(now, time_us)
         if self.feed_state is not MarketState.OPEN:
             self._say_feed_state(MarketState.OPEN, "", time_us)
-        self.service.publish(changes)
-        for definition in changes.listings:
+        for symbol in changes.delisted:
+            self.service.broadcast(self._open_subscribers(), Status(symbol, MarketState.DELISTED, DELISTED, time_us))
+        for definition in changes.listings:  # before the executions, which can be read only with it
             self.service.broadcast(self._open_subscribers(), definition)
+        self.service.publish(changes)
         for session, reply in self.orders.answer(changes.outcomes):
             self._answer(session, reply)
 
@@ -249,7 +252,7 @@ class Gateway:
         """Do what is due each second for one of `TURNS` parts of the clients: deadlines, lag, heartbeats, presence."""
         self.end_expired(now, time_us)
         for session, reply in self.orders.expire(now):
-            self.unanswered += 1
+            self.unanswered += reply.code is Code.OUTCOME_UNKNOWN
             self._answer(session, reply)
         present = list(self._turns[turn])
         for client in present:

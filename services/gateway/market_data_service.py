@@ -17,6 +17,7 @@ from services.gateway.channel import (
     BookChannel,
     Channel,
     ChannelKey,
+    TapeMark,
     TradesChannel,
     WindowChannel,
     missing_trades,
@@ -39,6 +40,8 @@ PACE_S: Final = 0.010
 
 _BOOK_KINDS: Final = ("book", "top", "ticker")
 """The kinds of channel that a change of a book concerns."""
+_KINDS: Final = (*_BOOK_KINDS, "trades", "status")
+"""All kinds of channel."""
 _OPCODES: Final = {Encoding.MSGPACK: BINARY, Encoding.JSON: TEXT}
 
 Spread: TypeAlias = Callable[[bytes, Mapping[Subscriber, int]], None]
@@ -155,7 +158,7 @@ class MarketDataService:
         changes = Changes()
         book_state = BookState(
             state.instrument, state.epoch, "", state.seq, state.time, state.bids, state.asks, state.digest,
-            0, 0, 0, 0, 0, 0, MarketState.OPEN, "",
+            0, 0, 0, 0, 0, 0, MarketState.OPEN, "", 0, 0,
         )  # fmt: skip
         continues = market.instruments[state.instrument].load(book_state, state.time)
         (changes.books if continues else changes.restarted)[state.instrument] = None
@@ -267,6 +270,10 @@ class MarketDataService:
 
     def publish(self, changes: Changes) -> None:
         """Pass on what packets or snapshots changed; channels go out with their next flush, executions at once."""
+        for symbol in changes.delisted:
+            self._end(symbol)
+        for symbol, shared_id in changes.tapes.items():
+            self._renumber_trades(symbol, shared_id)
         for symbol in changes.restarted:
             for channel in self._following(_BOOK_KINDS, symbol):
                 channel.restart(symbol)
@@ -279,9 +286,9 @@ class MarketDataService:
             assert status.instrument is not None
             self._mark(("status",), status.instrument)
         for trade in changes.trades:
-            self._queue_trade(trade.instrument, trade)
+            self._queue_trade(trade.instrument, trade.trade_id, trade)
         for symbol, first, last in changes.missing_trades:
-            self._queue_trade(symbol, missing_trades(symbol, first, last))
+            self._queue_trade(symbol, last, missing_trades(symbol, first, last))
         if changes.accounts_loaded:
             self._renew_accounts(self._account_listeners)
         self._pass_on_executions(changes.executions)
@@ -355,7 +362,7 @@ class MarketDataService:
         for channel in subscriber.channels.values():
             channel.members[subscriber.encoding].pop(subscriber, None)
             if isinstance(channel, TradesChannel):
-                subscriber.trade_marks.update(channel.sent)
+                subscriber.trade_marks.update((symbol, TapeMark(sent)) for symbol, sent in channel.sent.items())
 
     def _make_whole(self, subscriber: Subscriber) -> None:
         subscriber.lagging_since = None
@@ -370,7 +377,9 @@ class MarketDataService:
         if subscriber.hears_account and not subscriber.is_lagging:
             self._send_owed(subscriber, [self.market.account(subscriber.user)])
 
-    def _send_missed_trades(self, subscriber: Subscriber, channel: TradesChannel, marks: Mapping[str, int]) -> None:
+    def _send_missed_trades(
+        self, subscriber: Subscriber, channel: TradesChannel, marks: Mapping[str, TapeMark]
+    ) -> None:
         if subscriber.is_lagging:  # again, under what has just been sent: what it misses begins where it did
             subscriber.trade_marks.update((symbol, marks[symbol]) for symbol in channel.sent if symbol in marks)
             return
@@ -441,10 +450,35 @@ class MarketDataService:
             channel.mark(symbol)
             self._pacers[channel.key.interval_ms].mark(channel)
 
-    def _queue_trade(self, symbol: str, message: Trade | Status) -> None:
+    def _end(self, symbol: str) -> None:
+        """End every subscription to an instrument that is listed no more; O(its followers, and who lags)."""
+        for channel in list(self._following(_KINDS, symbol)):
+            if isinstance(channel, TradesChannel):
+                self._flush([channel])
+            channel.forget(symbol)
+            if channel.key.instrument == EVERY_INSTRUMENT:
+                continue
+            members = [subscriber for members in channel.members.values() for subscriber in members]
+            for subscriber in (*members, *self._lagging):
+                if subscriber.channels.get(channel.key[:2]) is channel:
+                    self.unsubscribe(subscriber, channel.key.kind, symbol)
+
+    def _renumber_trades(self, symbol: str, shared_id: int) -> None:
+        sent: dict[Subscriber, int] = {}
         for channel in self._following(("trades",), symbol):
             assert isinstance(channel, TradesChannel)
-            channel.add(message)
+            told = channel.renumber(symbol, shared_id)
+            for subscriber in self._lagging:
+                if subscriber.channels.get(channel.key[:2]) is channel:
+                    sent[subscriber] = max(told, sent.get(subscriber, 0))
+        for subscriber, told in sent.items():
+            mark = subscriber.trade_marks.get(symbol, TapeMark())
+            subscriber.trade_marks[symbol] = mark.begun_anew(shared_id, told)
+
+    def _queue_trade(self, symbol: str, trade_id: int, message: Trade | Status) -> None:
+        for channel in self._following(("trades",), symbol):
+            assert isinstance(channel, TradesChannel)
+            channel.add(symbol, trade_id, message)
             self._pacers[channel.key.interval_ms].mark(channel)
 
     def _following(self, kinds: Sequence[str], symbol: str) -> Iterable[Channel]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import zip_longest
 from typing import Final
 
 from services.gateway.history import BookHistory
@@ -41,21 +42,25 @@ class Changes:
         executions: In order.
         outcomes: In order.
         statuses: In order.
-        listings: In order.
+        listings: In order; a definition that is another than before is among them too.
+        delisted: Symbols that a new epoch, or a store that went back, lists no more.
         watches: In order.
         missing_trades: (symbol, first, last) trade ids that this replica will never have; in no order.
+        tapes: Symbols whose trade ids may have begun anew, to the last id that both histories share; first of all.
         accounts_loaded: Accounts were replaced: what led there is not among the executions.
     """
 
     __slots__ = (
         "accounts_loaded",
         "books",
+        "delisted",
         "executions",
         "listings",
         "missing_trades",
         "outcomes",
         "restarted",
         "statuses",
+        "tapes",
         "trades",
         "watches",
     )
@@ -68,8 +73,10 @@ class Changes:
         self.outcomes: list[Outcome] = []
         self.statuses: list[Status] = []
         self.listings: list[Instrument] = []
+        self.delisted: list[str] = []
         self.watches: list[Watch] = []
         self.missing_trades: list[tuple[str, int, int]] = []
+        self.tapes: dict[str, int] = {}
         self.accounts_loaded = False
 
 
@@ -136,13 +143,13 @@ class InstrumentReplica:
         Take a snapshot; True if it continues the history held, so that a delta leads there.
 
         Raises:
-            ReplicaBroken: If the snapshot's digest is not that of its levels.
+            ReplicaBroken: If the snapshot's digest is not that of its levels; nothing was taken.
         """
+        return self.take(state, verified_book(state, time_us))
+
+    def take(self, state: BookState, newer: DepthBook) -> bool:
+        """Take a snapshot whose book has been verified; see `load`."""
         continues = not self.is_broken and state.epoch == self.book.epoch and state.seq >= self.book.seq
-        newer = DepthBook(self.symbol)
-        snapshot = Snapshot(state.instrument, state.epoch, state.seq, time_us, 0, state.bids, state.asks, state.digest)
-        if newer.load(snapshot) is not Verdict.APPLY:
-            raise ReplicaBroken(f"{self.symbol}: the stored snapshot at seq {state.seq} has digest {newer.digest}")
         if continues and state.seq > self.book.seq:
             bids = list(self.book.bids.difference(newer.bids))
             asks = list(self.book.asks.difference(newer.asks))
@@ -157,7 +164,7 @@ class InstrumentReplica:
         self._ask_orders = {level[0]: level[2] for level in state.asks}
         self.last, self.open, self.high, self.low = state.last, state.open, state.high, state.low
         self.volume, self.trade_id = state.volume, state.trade_id
-        self.state, self.state_reason = state.state, state.reason
+        self.state, self.state_reason, self.state_time = state.state, state.reason, state.state_time
         return continues
 
     def levels(self, depth: int) -> tuple[list[Level], list[Level]]:
@@ -258,28 +265,62 @@ class MarketReplica:
         """
         Take snapshots instead of all that is held; the feed goes on after `cover`.
 
+        Args:
+            cover: Every packet up to it is in the snapshots.
+            listing: All definitions, in order.
+            states: One of each, in the same order.
+            accounts: Every user's.
+            time_us: Unix time in microseconds.
+
         Raises:
-            ReplicaBroken: If a snapshot's digest is not that of its levels.
+            ReplicaBroken: If a snapshot is missing, of another epoch than the others, or its digest is not that of its
+                levels; nothing was taken then.
         """
+        definitions = list(listing)
+        _check_states(definitions, states)
+        books = [verified_book(state, time_us) for state in states]
         changes = Changes()
-        self.epoch = states[0].epoch if states else self.epoch
-        for definition in listing:
-            self._list(definition, changes)
-        for state in states:
-            self._load_state(state, time_us, changes)
+        epoch = states[0].epoch if states else self.epoch
+        is_same_epoch, self.epoch = epoch == self.epoch, epoch
+        told = self._replace_listing(definitions, changes)
+        for state, book in zip(states, books, strict=True):
+            self._load_state(state, book, told.get(state.instrument, 0), changes, is_same_epoch=is_same_epoch)
         self.accounts = {user: self._loaded(account) for user, account in accounts.items()}
         self.watched = dict.fromkeys(user for user, account in accounts.items() if account.cancel_on_disconnect)
         changes.accounts_loaded = True
         self.feed_id = cover
         return changes
 
-    def _load_state(self, state: BookState, time_us: int, changes: Changes) -> None:
-        instrument = self._instrument(state.instrument)
-        trade_id = instrument.trade_id
-        continues = instrument.load(state, time_us)
-        (changes.books if continues else changes.restarted)[state.instrument] = None
-        if continues and state.trade_id > trade_id:
-            changes.missing_trades.append((state.instrument, trade_id + 1, state.trade_id))
+    def _replace_listing(self, definitions: Iterable[Instrument], changes: Changes) -> dict[str, int]:
+        """Hold these instruments and no others; returns the last trade ids of those held so far."""
+        before = self.instruments
+        self.listing = {definition.symbol: definition for definition in definitions}
+        self.instruments = {}
+        for symbol, definition in self.listing.items():
+            held = before.get(symbol)
+            if held is None or held.definition != definition:
+                held = InstrumentReplica(definition, epoch=0)  # of no history: what is loaded does not continue it
+                changes.listings.append(definition)
+            self.instruments[symbol] = held
+        changes.delisted = [symbol for symbol in before if symbol not in self.instruments]
+        return {symbol: instrument.trade_id for symbol, instrument in before.items()}
+
+    def _load_state(
+        self, state: BookState, book: DepthBook, told_id: int, changes: Changes, *, is_same_epoch: bool
+    ) -> None:
+        symbol = state.instrument
+        instrument = self.instruments[symbol]
+        status = instrument.status()
+        continues = instrument.take(state, book)
+        (changes.books if continues else changes.restarted)[symbol] = None
+        if instrument.status() != status:
+            changes.statuses.append(instrument.status())
+        # In a new epoch ids up to the last before it are of the history that was followed; later ones are other trades.
+        shared_id = min(told_id, state.trade_id if is_same_epoch else state.epoch_trade_id)
+        if not is_same_epoch or shared_id < told_id:
+            changes.tapes[symbol] = shared_id
+        if shared_id < state.trade_id:
+            changes.missing_trades.append((symbol, shared_id + 1, state.trade_id))
 
     def account(self, user: str) -> Account:
         """Return a user's private state; empty for a user who never traded."""
@@ -338,6 +379,30 @@ class MarketReplica:
         book = AccountBook(self.listing)
         book.load(account)
         return book
+
+
+def verified_book(state: BookState, time_us: int) -> DepthBook:
+    """
+    Return a snapshot's book; O(levels log levels).
+
+    Raises:
+        ReplicaBroken: If the snapshot's digest is not that of its levels.
+    """
+    book = DepthBook(state.instrument)
+    snapshot = Snapshot(state.instrument, state.epoch, state.seq, time_us, 0, state.bids, state.asks, state.digest)
+    if book.load(snapshot) is not Verdict.APPLY:
+        raise ReplicaBroken(f"{state.instrument}: the stored snapshot at seq {state.seq} has digest {book.digest}")
+    return book
+
+
+def _check_states(listing: Sequence[Instrument], states: Sequence[BookState]) -> None:
+    for definition, state in zip_longest(listing, states):
+        if state is None:
+            raise ReplicaBroken(f"{definition.symbol} is listed, and has no snapshot")
+        if definition is None or state.instrument != definition.symbol:
+            raise ReplicaBroken(f"a snapshot of {state.instrument} stands where another instrument's should")
+        if state.epoch != states[0].epoch:
+            raise ReplicaBroken(f"{state.instrument}: its snapshot is of epoch {state.epoch}, not {states[0].epoch}")
 
 
 def _count_orders(counts: dict[int, int], levels: Iterable[Level]) -> None:

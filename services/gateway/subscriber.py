@@ -10,7 +10,7 @@ from __future__ import annotations
 import enum
 from typing import Final, NamedTuple, Protocol
 
-from services.gateway.channel import Channel
+from services.gateway.channel import Channel, TapeMark
 from shared.codec import Encoding
 
 NO_DESCRIPTOR: Final = -1
@@ -95,8 +95,8 @@ class Subscriber:
         """Monotonic seconds, None while it keeps up."""
         self.owed_bytes = 0
         """Bytes of state it asked for and may still have to drain; they do not count against the hard limit."""
-        self.trade_marks: dict[str, int] = {}
-        """Instrument to the last trade id it was sent before it lagged."""
+        self.trade_marks: dict[str, TapeMark] = {}
+        """Instrument to how far it was told trades before it lagged."""
 
     @property
     def is_lagging(self) -> bool:

@@ -27,7 +27,8 @@ from shared.types import MarketState, OrderKind, SelfTradePrevention, Side, Time
 
 CHECKPOINT_VERSION: Final = 3
 VERSIONS_READ: Final = (2, CHECKPOINT_VERSION)
-"""Version 2 held the last 32,768 client order ids of the market, without their orders and without time."""
+"""Version 2 held the last 32,768 client order ids of the market, without their orders and without time; and of markets
+neither when their state was set nor where their trades stood as the epoch began."""
 HEAD_BYTES_MAX: Final = 1_024
 """More than the first fields take. Damage may make one of them an array that announces any length, and memory for it is
 taken at once: found by fuzzing, 800 MB."""
@@ -167,11 +168,10 @@ def _market_row(market: Market) -> tuple[Any, ...]:
     book = market.book
     return (
         market.instrument,
-        market.state,
-        market.reason,
+        (market.state, market.reason, market.state_time),
         market.changed_at,
         (market.last, market.open, market.high, market.low, market.volume),
-        (book.seq, book.trade_id),
+        (book.seq, book.trade_id, market.epoch_trade_id),
         # By priority: best price first, and at a price first come first. So placing them again restores the queues.
         [
             _ORDER_ROW(order)
@@ -202,7 +202,7 @@ def _checkpoint(version: int, content: list[Any]) -> Checkpoint:
         account.cash = {currency: millionths(amount) for currency, amount in cash.items()}
     orders: list[Order] = []
     for row in markets:
-        market = _market(row)
+        market = _market(row if version == CHECKPOINT_VERSION else _row_of_version_2(row))
         engine.markets[market.instrument.symbol] = market
         orders += market.book.orders.values()
     for order in sorted(orders, key=_order_id):
@@ -221,10 +221,17 @@ def _rows_of_version_2(engine: Engine, ids: list[tuple[str, str]]) -> OrderIdRow
     return OrderIdRows([places[account.user] for account in accounts], names, order_ids, [], 0)
 
 
-def _market(row: list[Any]) -> Market:
+def _row_of_version_2(row: list[Any]) -> list[Any]:
     instrument, state, reason, changed_at, statistics, (seq, trade_id), orders = row
+    return [instrument, (state, reason, 0), changed_at, statistics, (seq, trade_id, 0), orders]
+
+
+def _market(row: list[Any]) -> Market:
+    instrument, (state, reason, state_time), changed_at, statistics, numbers, orders = row
+    seq, trade_id, epoch_trade_id = numbers
     market = Market(Instrument(*instrument).checked())
-    market.state, market.reason, market.changed_at = MarketState(state), reason, changed_at
+    market.state, market.reason, market.state_time = MarketState(state), reason, state_time
+    market.changed_at, market.epoch_trade_id = changed_at, epoch_trade_id
     market.last, market.open, market.high, market.low, market.volume = statistics
     market.book.restore([_order(order) for order in orders], seq, trade_id)
     return market

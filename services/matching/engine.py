@@ -155,6 +155,12 @@ class Engine:
         events.append(_new(Outcome, (command.source, command.number, refusal.code, refusal.text, order_id, cancelled)))
         return events
 
+    def begin_epoch(self, epoch: int) -> None:
+        """Begin another history: what was told of the one before may be more than is known here. O(markets)."""
+        self.epoch = epoch
+        for market in self.markets.values():
+            market.epoch_trade_id = market.book.trade_id
+
     def take_changed(self) -> list[Market]:
         """Return the markets whose books were touched since the last call, in order of first touch."""
         changed = list(self._changed.values())
@@ -292,7 +298,7 @@ class Engine:
         if command.state not in SETTABLE_STATES:
             return Refusal(Code.BAD_REQUEST, f"state: must be one of {', '.join(SETTABLE_STATES)}, not {command.state}")
         if (market.state, market.reason) != (command.state, command.reason):
-            market.state, market.reason = command.state, command.reason
+            market.state, market.reason, market.state_time = command.state, command.reason, self.time
             self._events.append(Status(command.instrument, command.state, command.reason, self.time))
         return _OK
 

@@ -35,6 +35,7 @@ class Market:
     __slots__ = (
         "book",
         "changed_at",
+        "epoch_trade_id",
         "high",
         "instrument",
         "last",
@@ -42,6 +43,7 @@ class Market:
         "open",
         "reason",
         "state",
+        "state_time",
         "tick_value",
         "volume",
     )
@@ -51,6 +53,10 @@ class Market:
         self.book = OrderBook(instrument.symbol)
         self.state = MarketState.OPEN
         self.reason = ""
+        self.state_time = 0
+        """Time of the command that set the state, µs; 0 as listed."""
+        self.epoch_trade_id = 0
+        """The last trade before the present epoch began; later ones are no trades of the epoch before."""
         self.changed_at = 0
         """Time of the last command that changed the book, µs."""
         self.last = 0
@@ -108,4 +114,6 @@ class Market:
             book.trade_id,
             self.state,
             self.reason,
+            self.state_time,
+            self.epoch_trade_id,
         )

@@ -158,7 +158,7 @@ class Takeover:
     async def _leader(self, candidate: _Candidate) -> Leader:
         engine = candidate.engine
         if candidate.may_have_lost:
-            engine.epoch = self._random.randint(1, EPOCH_MAX)
+            engine.begin_epoch(self._random.randint(1, EPOCH_MAX))
         engine.config = self._settings.engine_config()
         term = await self._lease.take_term(max(candidate.term, time.time_ns() // 1_000), self._random)
         _tell(candidate, term)

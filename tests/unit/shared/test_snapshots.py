@@ -22,7 +22,9 @@ from shared.snapshots import (
 )
 from shared.types import MarketState, OrderKind, Side, TimeInForce
 
-STATE = BookState("ACME", 7, "3-12", 4, 0, [[100, 5, 1]], [], 99, 100, 99, 101, 98, 50, 3, MarketState.HALTED, "news")
+STATE = BookState(
+    "ACME", 7, "3-12", 4, 0, [[100, 5, 1]], [], 99, 100, 99, 101, 98, 50, 3, MarketState.HALTED, "news", 17, 2
+)
 
 
 def test_a_book_survives() -> None:

@@ -23,6 +23,9 @@ class Exchange:
         self.listing = [Instrument(symbol) for symbol in symbols]
         self.books = {symbol: DepthBook(symbol) for symbol in symbols}
         self.trade_ids = dict.fromkeys(symbols, 0)
+        self.epoch_trade_ids = dict.fromkeys(symbols, 0)
+        self.market_states = dict.fromkeys(symbols, (MarketState.OPEN, "", 0))
+        """State, its reason and its time, as the snapshots have them."""
         self.user_seqs: dict[str, int] = {}
 
     def packet(
@@ -112,8 +115,8 @@ class Exchange:
                 0,
                 0,
                 self.trade_ids[symbol],
-                MarketState.OPEN,
-                "",
+                *self.market_states[symbol],
+                self.epoch_trade_ids[symbol],
             )
             for symbol, book in self.books.items()
         ]
