@@ -24,6 +24,8 @@ class StaleReason(enum.StrEnum):
     """There is no connection, or the new one has not confirmed what is held."""
     FEED = "feed"
     """The gateway itself hears nothing from the exchange."""
+    DELISTED = "delisted"
+    """A new epoch does not list the instrument: this book has ended, and is followed no more."""
 
 
 class Connected(NamedTuple):
@@ -75,7 +77,7 @@ class SubscriptionAccepted(NamedTuple):
 
 
 class SubscriptionRefused(NamedTuple):
-    """The server will not let us follow this; it is forgotten."""
+    """The server will not let us follow this, or has ended it with the instrument; it is forgotten."""
 
     channel: str
     instrument: str

@@ -39,6 +39,7 @@ from openoutcry.events import (
     TradeSeen,
     TradesMissing,
 )
+from openoutcry.listing_view import ListingView
 from openoutcry.message_shape import check_message
 from openoutcry.pending_requests import PendingRequest, PendingRequests
 from openoutcry.subscriptions import ACCOUNT, Standing, Subscription, Subscriptions
@@ -75,6 +76,8 @@ PENDING_REQUESTS_MAX: Final = 1024
 """Requests without a reply; beyond it a request is refused here."""
 PROTOCOL_ERROR: Final = 1002
 """WebSocket's close code for a peer that breaks the protocol."""
+CHANNELS: Final = ("book", "ticker", "trades", "status")
+"""The channels in which an instrument can be followed here."""
 UNREADY: Final = (MarketState.STALE, MarketState.RESYNCING)
 """States of the gateway's feed in which it vouches for nothing."""
 
@@ -116,7 +119,7 @@ class FeedSession:
         self.tickers: dict[str, Ticker] = {}
         self.statuses: dict[str | None, Status] = {}
         """By symbol; None is the gateway's own feed."""
-        self.listing: dict[str, Instrument] = {}
+        self._listing = ListingView()
         self.account = AccountView(self.listing)
         self._tapes: dict[str, TradeTape] = {}
         self._subscriptions = Subscriptions()
@@ -132,6 +135,16 @@ class FeedSession:
         """Whether the server is there and itself hears the exchange."""
         return self.state is SessionState.OPEN and self._feed_state() not in UNREADY
 
+    @property
+    def listing(self) -> dict[str, Instrument]:
+        """Definitions by symbol, as far as heard; read only."""
+        return self._listing.definitions
+
+    @property
+    def is_listing_whole(self) -> bool:
+        """Whether all definitions of the last answer to `instruments` have come."""
+        return self._listing.is_whole
+
     # -- the connection ---------------------------------------------------------------------------------------------
 
     def connected(self, now: float) -> None:
@@ -145,6 +158,7 @@ class FeedSession:
         self._silent_at = self._ask_at = None
         self._frames.clear()
         self._snapshots_due.clear()
+        self._listing.lose()
         self.statuses.pop(None, None)
         self._subscriptions.reset()
         self._lose_everything(StaleReason.DISCONNECTED)
@@ -305,7 +319,7 @@ class FeedSession:
             case Status():
                 self._hear_status(message, now)
             case Instrument():
-                self.listing[message.symbol] = message
+                self._listing.hear(message)
                 self._events.append(InstrumentListed(message))
             case _:
                 assert_never(message)
@@ -350,6 +364,8 @@ class FeedSession:
         self.statuses[status.instrument] = status
         self._events.append(StatusChanged(status))
         if status.instrument is not None:
+            if status.state == MarketState.DELISTED:
+                self._end_instrument(status.instrument, status.reason)
             return
         if was_fed and not self.is_fed:
             self._lose_everything(StaleReason.FEED)
@@ -360,6 +376,10 @@ class FeedSession:
         pending = self._pending.take(reply.id)
         if pending is None:
             return  # an answer to nothing we asked changes nothing
+        if pending.op == "instruments" and reply.ok:
+            count = reply.data.get("count")
+            if isinstance(count, int) and count >= 0:
+                self._listing.expect(count)
         if not pending.is_ours:
             self._events.append(ReplyReceived(reply))
         elif pending.op == "subscribe" and reply.ok:
@@ -379,7 +399,7 @@ class FeedSession:
             self._subscriptions.separate(keys)
             self._ask_wanted(now)
         else:
-            self._drop(keys[0], reply)
+            self._drop(keys[0], reply.code, reply.text)
 
     # -- books ------------------------------------------------------------------------------------------------------
 
@@ -439,14 +459,25 @@ class FeedSession:
             self._ask({"op": "instruments"})
             self._want(Subscription(*ACCOUNT), now)
 
-    def _drop(self, key: tuple[str, str], reply: Reply) -> None:
+    def _end_instrument(self, instrument: str, reason: str) -> None:
+        """Forget what a new epoch does not list: the server has ended what was followed of it."""
+        self._listing.forget(instrument)
+        self.tickers.pop(instrument, None)
+        self._tapes.pop(instrument, None)
+        view = self.books.get(instrument)
+        if view is not None and view.end():
+            self._events.append(BookStale(instrument, StaleReason.DELISTED))
+        for channel in CHANNELS:
+            self._drop((channel, instrument), Code.UNKNOWN_INSTRUMENT, reason)
+
+    def _drop(self, key: tuple[str, str], code: str, text: str) -> None:
         channel, instrument = key
         if self._subscriptions.remove(key) is None:
             return
         if channel == "book":
             self.books.pop(instrument, None)
             self._snapshots_due.pop(instrument, None)
-        self._events.append(SubscriptionRefused(channel, instrument, reply.code, reply.text))
+        self._events.append(SubscriptionRefused(channel, instrument, code, text))
 
     def _want(self, subscription: Subscription, now: float) -> None:
         self._subscriptions.add(subscription)

@@ -167,8 +167,7 @@ class Market:
         reply = await self._request("instruments")
         if not reply.ok:
             raise RequestRefused(reply.code, reply.text)
-        count = reply.data.get("count", 0)
-        await self._until(lambda: len(self.session.listing) >= count, None, timeout_s)
+        await self._until(lambda: self.session.is_listing_whole, None, timeout_s)
         return list(self.session.listing.values())
 
     # -- orders -----------------------------------------------------------------------------------------------------

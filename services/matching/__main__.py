@@ -87,7 +87,7 @@ async def _serve(settings: MatchingSettings) -> None:
             async with asyncio.TaskGroup() as tasks:
                 watching = [tasks.create_task(watch_loop_lag(metrics.event_loop_lag.observe), name="loop lag")]
                 if settings.metrics_port:
-                    pages = HealthPages(_with_state(registry, service), lambda: "", lambda: readiness(service))
+                    pages = HealthPages(_with_state(registry, service), lambda: readiness(service))
                     watching.append(tasks.create_task(_serve_pages(settings, pages), name="pages"))
                 await service.run()
                 for task in watching:

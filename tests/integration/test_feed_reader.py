@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from services.gateway.aio.health import readiness
 from shared.messages import Delta, Reply, Snapshot, Status, Trade
 from shared.packet import FeedId
 from shared.types import Code, MarketState
@@ -84,18 +86,43 @@ async def test_an_idle_stream_keeps_the_reader_alive(redis_url: str, exchange: S
         assert server.feed_reader.statistics.reconnects == 0
 
 
-async def test_a_corrupt_entry_stops_the_reader_by_its_id_and_is_never_skipped(
+async def test_a_corrupt_packet_is_never_skipped_the_feed_goes_on_with_snapshots_behind_it(
     redis_url: str, exchange: StoredExchange, tmp_path: Path
 ) -> None:
+    """Once the snapshots hold what it should have said, and a packet behind them can be read: one `open`, no sooner."""
     async with gateway_on(redis_url, tmp_path) as server, user_of(server) as ann:
+        await ann.ask(op="subscribe", channel="book", instruments=["ACME"])
+        await ann.hear(Snapshot)
+        exchange.packet(bids=[(100, 7)])
         await exchange.redis.xadd(KEYS.feed, {b"p": b"rubbish", b"t": b"1"}, id="1-2")
-        stale = await ann.hear(Status)
-        assert stale.state == MarketState.STALE
-        assert "entry 1-2 is corrupt" in stale.reason
-        assert server.feed_reader.statistics.corrupt_entries == 1
-        exchange.packet()
+        resyncing = await ann.hear(Status)
+        assert resyncing.state == MarketState.RESYNCING
+        assert "entry 1-2 is corrupt" in resyncing.reason
         await exchange.publish(bids=[(99, 5)])
+        await asyncio.sleep(0.3)
         assert server.gateway.market.feed_id == FeedId(1, 1)
+        assert (readiness(server).status, server.feed_reader.statistics.corrupt_entries) == (404, 1)
+        assert "entry 1-2 is corrupt" in readiness(server).text
+        await exchange.store_snapshots()
+        await asyncio.sleep(0.3)
+        assert server.gateway.feed_state == MarketState.RESYNCING
+        await exchange.publish(bids=[(98, 5)])
+        delta = await ann.hear(Delta, lambda found: found.seq == 4)
+        assert delta.digest == exchange.books["ACME"].digest
+        states = [message.state for message in ann.messages if isinstance(message, Status)]
+        assert states == [MarketState.RESYNCING, MarketState.OPEN]
+
+
+async def test_a_corrupt_packet_that_somebody_removed_is_waited_for_no_longer(
+    redis_url: str, exchange: StoredExchange, tmp_path: Path
+) -> None:
+    async with gateway_on(redis_url, tmp_path) as server:
+        await exchange.redis.xadd(KEYS.feed, {b"p": b"rubbish", b"t": b"1"}, id="1-2")
+        await until(lambda: server.gateway.feed_state == MarketState.RESYNCING)
+        await exchange.redis.xdel(KEYS.feed, "1-2")
+        await exchange.append(*exchange.packet(bids=[(99, 5)], commands=2))
+        await until(lambda: server.gateway.market.feed_id == FeedId(1, 3))
+        assert server.gateway.market.instruments["ACME"].book.digest == exchange.books["ACME"].digest
 
 
 async def test_a_log_that_went_back_and_heals_is_waited_for(

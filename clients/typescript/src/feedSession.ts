@@ -76,10 +76,13 @@ export type SessionEvent =
   | { readonly type: "reply"; readonly id: number; readonly reply: Reply }
   /** A request of `send` will not be answered: its time is up, or the connection has ended. */
   | { readonly type: "unanswered"; readonly id: number }
-  /** A subscription was refused, and is wanted no more. */
+  /** A subscription was refused, or has ended with its instrument, and is wanted no more. */
   | { readonly type: "refused"; readonly subscription: Subscribe; readonly code: string; readonly text: string }
   /** Close this connection with this code. The session listens to it no more. */
   | { readonly type: "close"; readonly code: number; readonly reason: string };
+
+/** The channels in which instruments are followed. */
+const INSTRUMENT_CHANNELS = ["book", "top", "ticker", "trades", "status"] as const;
 
 export interface SessionOptions {
   readonly encoding?: Encoding;
@@ -122,6 +125,7 @@ export class FeedSession {
   readonly #tape = new TradeTape();
   readonly #pending = new PendingRequests(REPLY_MS);
   readonly #repairs = new Repairs();
+  readonly #delisted = new Set<string>();
   #state: State = "offline";
   #feedState: MarketState = "open";
   #silenceDeadline = Infinity;
@@ -155,7 +159,7 @@ export class FeedSession {
   /** Why a book cannot be vouched for, "feed" if the gateway itself cannot; null if it can. */
   staleReason(instrument: string): StaleReason | "feed" | null {
     const followed = this.#books.get(instrument);
-    if (followed === undefined) return "joining";
+    if (followed === undefined) return this.#delisted.has(instrument) ? "delisted" : "joining";
     return followed.staleReason ?? (this.#feedState === "open" ? null : "feed");
   }
 
@@ -357,6 +361,15 @@ export class FeedSession {
     }
     this.#repairs.end(what);
     if (ok) return;
+    const { instruments = ["*"], resume = {} } = subscription;
+    if (code === "unknown_instrument" && instruments.length > 1) {
+      for (const name of instruments) { // one that is gone must not take the others with it
+        const position = resume[name];
+        const alone = { ...subscription, instruments: [name], resume: position && { [name]: position } };
+        this.#askOwn(alone, now);
+      }
+      return;
+    }
     this.#forget(subscription.channel, subscription.instruments ?? ["*"]);
     this.#events.push({ type: "refused", subscription, code, text });
   }
@@ -433,7 +446,26 @@ export class FeedSession {
       this.#events.push({ type: "feed", state, reason });
     } else if (state === "resyncing") {
       this.#events.push({ type: "trades_missed", instrument, missed: null, text: reason });
-    } else this.#events.push({ type: "status", status: { ...status, instrument } });
+    } else {
+      this.#events.push({ type: "status", status: { ...status, instrument } });
+      if (state === "delisted") this.#endInstrument(instrument, reason);
+    }
+  }
+
+  /** Forget what a new epoch does not list: the server has ended what was followed of it. */
+  #endInstrument(instrument: string, text: string): void {
+    if (this.#books.has(instrument)) {
+      this.#delisted.add(instrument);
+      this.#events.push({ type: "stale", instrument, reason: "delisted" });
+    }
+    this.#books.delete(instrument);
+    this.#tape.forget(instrument);
+    for (const channel of INSTRUMENT_CHANNELS) {
+      if (this.#subscriptions.named(channel, instrument) === undefined) continue;
+      this.#forget(channel, [instrument]);
+      const subscription: Subscribe = { op: "subscribe", channel, instruments: [instrument] };
+      this.#events.push({ type: "refused", subscription, code: "unknown_instrument", text });
+    }
   }
 
   #onExecution(execution: Execution, now: number): void {
@@ -456,6 +488,7 @@ export class FeedSession {
   #followedBook(instrument: string): FollowedBook {
     const held = this.#books.get(instrument);
     if (held !== undefined) return held;
+    this.#delisted.delete(instrument);
     const followed = new FollowedBook(instrument);
     this.#books.set(instrument, followed);
     return followed;

@@ -20,7 +20,9 @@ export type StaleReason =
   /** The digest disagreed. */
   | "corrupt"
   /** A heartbeat named a seq above the position held. */
-  | "behind";
+  | "behind"
+  /** A new epoch does not list the instrument; it is followed no more. */
+  | "delisted";
 
 /** Whether an observation ended well, changed nothing, or asks for a snapshot. */
 export type Outcome = "updated" | "unchanged" | "lost";

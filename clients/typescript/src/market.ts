@@ -203,6 +203,7 @@ export class Market {
 
   /** Return all instruments' definitions. Throws as `order` does. */
   async instruments(): Promise<Instrument[]> {
+    this.#instruments.clear(); // the answer is the whole listing: what it does not name is listed no more
     const count = numberIn(await this.#ask({ op: "instruments" }), "count");
     await this.#within(this.#news, () => this.#instruments.size >= count, "no definitions");
     return [...this.#instruments.values()];
@@ -294,6 +295,7 @@ export class Market {
       case "ticker":
         return this.#view<Latest<Ticker>>("ticker", event.instrument)?.set(event);
       case "status":
+        if (event.status.state === "delisted") this.#instruments.delete(event.status.instrument);
         return this.#view<Latest<Status>>("status", event.status.instrument)?.set(event.status);
       case "trade":
         return this.#view<Trades>("trades", event.instrument)?.push(event);

@@ -110,7 +110,7 @@ export interface Ticker {
   readonly volume: number;
 }
 
-export type MarketState = OneOf<"open" | "halted" | "closed" | "auction" | "stale" | "resyncing">;
+export type MarketState = OneOf<"open" | "halted" | "closed" | "auction" | "stale" | "resyncing" | "delisted">;
 
 /** State of an instrument, or (`instrument` null) of the gateway's feed. */
 export interface Status {

@@ -28,6 +28,11 @@ export class Subscriptions {
     this.#wishes.delete(keyOf(channel, instrument));
   }
 
+  /** Return the wish for this very instrument, and not for all. */
+  named(channel: Channel, instrument: string): Wish | undefined {
+    return this.#wishes.get(keyOf(channel, instrument));
+  }
+
   /** Return the wish that covers an instrument: its own, or that for all. */
   find(channel: Channel, instrument: string): Wish | undefined {
     return this.#wishes.get(keyOf(channel, instrument)) ?? this.#wishes.get(keyOf(channel, "*"));

@@ -467,3 +467,39 @@ describe("a server that breaks the protocol", () => {
     assert.deepEqual(bench.hear(snapshotOf(13, [], [])), [], "it listens no more");
   });
 });
+
+describe("a new epoch", () => {
+  const gone = { type: "status", instrument: "ACME", state: "delisted", reason: "listed no more", time: 5 };
+
+  test("what it does not list is followed no more, and its book says so", () => {
+    const bench = following();
+    bench.session.follow("trades", ["ACME", "OTHER"], {}, 0);
+    bench.asked();
+    assert.deepEqual(types(bench.hear(gone)), ["status", "stale", "refused", "refused"]);
+    assert.equal(bench.session.staleReason("ACME"), "delisted");
+    assert.equal(bench.session.book("ACME"), undefined);
+    bench.session.disconnected();
+    bench.welcome();
+    assert.deepEqual(bench.asked().map(({ channel, instruments }) => [channel, instruments]), [["trades", ["OTHER"]]]);
+  });
+
+  test("who follows all goes on without it", () => {
+    const bench = new Bench().welcome();
+    bench.session.follow("book", ["*"], {}, 0);
+    bench.hear(snapshotOf(12, [[100, 5]], []));
+    assert.deepEqual(types(bench.hear(gone)), ["status", "stale"]);
+    bench.hear({ type: "heartbeat", server_time: 1, books: {} });
+    assert.equal(bench.session.book("ACME"), undefined);
+  });
+
+  test("one that went while there was no connection does not take the others with it", () => {
+    const bench = new Bench().welcome();
+    bench.session.follow("ticker", ["ACME", "OTHER"], {}, 0);
+    const [both] = bench.asked();
+    bench.reply((both as Asked).id, { ok: false, code: "unknown_instrument", text: "ACME is not listed" });
+    const [acme, other] = bench.asked() as [Asked, Asked];
+    assert.deepEqual([acme["instruments"], other["instruments"]], [["ACME"], ["OTHER"]]);
+    assert.deepEqual(types(bench.reply(acme.id, { ok: false, code: "unknown_instrument", text: "no" })), ["refused"]);
+    assert.deepEqual(types(bench.reply(other.id)), []);
+  });
+});

@@ -1,8 +1,9 @@
 """Follows the feed: snapshots first, then every packet, and snapshots again when the place is lost.
 
 One connection and one loop for all users. Owns the question where in the feed this gateway stands; what packets mean
-is the replica's. It leaves its loop only for a corrupt entry: that is never skipped, and every user hears that the
-books are stale.
+is the replica's. Whatever the store lacks, or holds in a form that no engine writes, is waited for: users hear
+`resyncing`, and the engine writes again what is missing. A corrupt packet is never skipped: the feed goes on with the
+snapshots that hold what it should have said.
 """
 
 from __future__ import annotations
@@ -54,8 +55,8 @@ class FeedReader:
 
     def __init__(self, line: RedisLine, keys: StreamKeys, server: GatewayServer, random: Random) -> None:
         self.statistics = FeedStatistics()
-        self.failure = ""
-        """Why it has stopped for good; empty while it runs."""
+        self.missing = ""
+        """What the snapshots or the feed lack at present, so that there is no market to tell of; empty if nothing."""
         self.unreachable = ""
         """What is wrong with Redis at present; empty if nothing."""
         self._line = line
@@ -63,13 +64,14 @@ class FeedReader:
         self._server = server
         self._backoff = Backoff(random, first_s=0.05, max_s=1.0)
         self._is_placed = False
+        self._corrupt_id = FEED_START  # of the last packet that could not be read; snapshots from before do not help
         self._check_at = 0.0
         self._behind_since: float | None = None
         self._silent_since: float | None = None
         self._log = structlog.get_logger()
 
     async def run(self) -> None:
-        """Follow until cancelled, or until an entry is corrupt."""
+        """Follow until cancelled."""
         while True:
             raise_if_cancelled()
             try:
@@ -78,6 +80,7 @@ class FeedReader:
                 await self._read()
                 await self._check_place()
                 self._found_redis()
+                self.missing = ""
             except ReplicaBroken as broken:
                 self._lose_place(str(broken))
                 await asyncio.sleep(self._backoff.next_delay())
@@ -85,12 +88,6 @@ class FeedReader:
                 raise_if_cancelled()  # the failure may be what is left of a cancellation
                 self._miss_redis(store_failure(error))
                 await asyncio.sleep(self._backoff.next_delay())
-            except CorruptEntry as corrupt:
-                self.statistics.corrupt_entries += 1
-                self.failure = str(corrupt)
-                self._server.gateway.lost_feed(self.failure, self._server.time_us())
-                self._log.critical("feed reader stopped", error=self.failure, key=corrupt.key, entry=corrupt.entry_id)
-                return
 
     def _found_redis(self) -> None:
         self._backoff.reset()
@@ -106,29 +103,46 @@ class FeedReader:
             self._log.warning("redis does not do its work; trying again", error=reason)
 
     async def _load(self) -> None:
-        """Take the snapshots: all in one atomic read, so that they, `cover` and the listing belong together."""
+        """
+        Take the snapshots: all in one atomic read, so that they, `cover` and the listing belong together.
+
+        Raises:
+            ReplicaBroken: If one is missing, of another type (MGET tells it as missing) or cannot be read. An empty
+                book has a snapshot as every other; to take what is missing for one would be to make it up.
+        """
         (listing_data,) = await self._line.get_values([self._keys.listing])
-        listing = _decoded(self._keys.listing, decode_listing, listing_data) if listing_data else []
+        listing = _decoded(self._keys.listing, decode_listing, listing_data)
         if not listing:
             # A market's first packet lists nothing: to serve that would be to refuse every subscription, for good.
             raise ReplicaBroken("the exchange has listed nothing yet")
         names = [self._keys.snapshot(definition.symbol) for definition in listing]
         keys = [self._keys.listing, self._keys.cover, self._keys.accounts, *names]
         same_listing, cover_data, accounts_data, *states_data = await self._line.get_values(keys)
-        if cover_data is None or accounts_data is None:
-            raise ReplicaBroken("the exchange has written no snapshots yet")
         if same_listing != listing_data:
             raise ReplicaBroken("an instrument was listed meanwhile; its packet may lie before the cover")
         cover = _decoded(self._keys.cover, FeedId.parse, cover_data)
         accounts = _decoded(self._keys.accounts, decode_accounts, accounts_data)
-        found = [(name, data) for name, data in zip(names, states_data, strict=True) if data]
-        states = [_decoded(name, decode_book_state, data) for name, data in found]
+        states = [_decoded(name, decode_book_state, data) for name, data in zip(names, states_data, strict=True)]
+        if self._corrupt_id != FEED_START:
+            await self._look_behind_corrupt(cover)
         time_us = self._server.time_us()
         changes = self._server.gateway.market.load(cover, listing, states, accounts, time_us)
         self.statistics.resyncs += 1
         self._is_placed = True
         self._log.info("snapshots loaded", cover=str(cover), instruments=len(listing), books=len(states))
         self._server.packets_read(changes)
+
+    async def _look_behind_corrupt(self, cover: FeedId) -> None:
+        """See that the feed can be read on from there; else users would hear `open` and `resyncing` in turns."""
+        corrupt = str(self._corrupt_id)
+        entries = await self._line.read_stream(self._keys.feed, str(cover), 1, None)
+        is_held = bool(await self._line.call("XREVRANGE", self._keys.feed, corrupt, corrupt))
+        if not entries or (cover < self._corrupt_id and is_held):
+            raise ReplicaBroken(
+                f"{self._keys.feed} entry {corrupt} is corrupt; the feed goes on behind snapshots of later"
+            )
+        self._entry(*entries[0])
+        self._corrupt_id = FEED_START
 
     async def _read(self) -> None:
         market = self._server.gateway.market
@@ -164,7 +178,14 @@ class FeedReader:
         try:
             return FeedId.parse(entry_id), decode_packet(fields[PACKET_FIELD]), int(fields[PUBLISHED_FIELD])
         except (MalformedMessage, KeyError, ValueError) as error:
-            raise CorruptEntry(self._keys.feed, entry_id.decode(), str(error)) from error
+            corrupt = CorruptEntry(self._keys.feed, entry_id.decode(), str(error))
+            if FeedId.parse(entry_id) != self._corrupt_id:
+                self._corrupt_id = FeedId.parse(entry_id)
+                self.statistics.corrupt_entries += 1
+                self._log.error(
+                    "a packet cannot be read", error=corrupt.reason, key=corrupt.key, entry=corrupt.entry_id
+                )
+            raise ReplicaBroken(str(corrupt)) from error
 
     async def _check_place(self) -> None:
         now = self._server.now()
@@ -187,14 +208,18 @@ class FeedReader:
         return FeedId.parse(newest[0]) if newest else FEED_START
 
     def _lose_place(self, reason: str) -> None:
-        if self._is_placed:
-            self._log.warning("place in the feed lost", reason=reason)
+        """Tell it once for each reason, whatever the number of tries."""
+        if self._is_placed or reason != self.missing:
+            self._log.warning("there is no place in the feed to go on from; trying again", reason=reason)
             self._server.gateway.lost_place(reason, self._server.time_us())
+        self.missing = reason
         self._is_placed = False
 
 
-def _decoded(key: str, decode: Callable[[bytes], T], data: bytes) -> T:
+def _decoded(key: str, decode: Callable[[bytes], T], data: bytes | None) -> T:
+    if data is None:
+        raise ReplicaBroken(f"{key} is missing, or no string; the exchange is to write it")
     try:
         return decode(data)
     except MalformedMessage as error:
-        raise CorruptEntry(key, "", str(error)) from error
+        raise ReplicaBroken(f"{key} cannot be read; the exchange is to write it again: {error}") from error

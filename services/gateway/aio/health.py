@@ -33,7 +33,7 @@ def gateway_pages(server: GatewayServer, registry: CollectorRegistry) -> HealthP
     registry.register(
         GatewayCollector(server.gateway, server.feed_reader.statistics, server.accept_statistics, server.now)
     )
-    return HealthPages(registry, lambda: server.feed_reader.failure, lambda: readiness(server))
+    return HealthPages(registry, lambda: readiness(server))
 
 
 def readiness(server: GatewayServer) -> Readiness:
@@ -42,8 +42,9 @@ def readiness(server: GatewayServer) -> Readiness:
     if gateway.is_leaving:
         return Readiness(404, "draining: shutting down")
     if not gateway.is_fed(server.now()):
-        reason = feed_reader.failure or feed_reader.unreachable or f"the feed is {gateway.feed_state}"
-        keeps_users = gateway.silence(server.now()) <= UNFED_KEEPS_S and not feed_reader.failure
+        what = feed_reader.unreachable or feed_reader.missing
+        reason = f"the feed is {gateway.feed_state}" + (f": {what}" if what else "")
+        keeps_users = gateway.silence(server.now()) <= UNFED_KEEPS_S
         return Readiness(404 if keeps_users else 503, reason)
     if not gateway.has_keys:
         return Readiness(503, "the keys of tokens have not been loaded yet")

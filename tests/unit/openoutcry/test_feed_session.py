@@ -565,3 +565,63 @@ def test_goodbye_is_passed_on(talk: Conversation) -> None:
     goodbye = Goodbye(4000, "shutting down", 250)
     talk.hear(goodbye)
     assert talk.events() == [GoodbyeReceived(goodbye)]
+
+
+# -- a new epoch ------------------------------------------------------------------------------------------------------
+
+
+def gone(symbol: str) -> Status:
+    return Status(symbol, MarketState.DELISTED, "it is listed no more", 5)
+
+
+def test_what_is_delisted_is_followed_no_more_and_its_book_says_so(talk: Conversation) -> None:
+    """Before, the book went on as verified, and after a reconnection its subscription was refused unexplained."""
+    talk.follow()
+    talk.hear(Instrument("ACME"), Instrument("OTHER"))
+    for channel in ("ticker", "trades", "status"):
+        talk.session.follow(channel, "ACME", talk.now)
+    talk.said()
+    view = talk.session.books["ACME"]
+    talk.events()
+    talk.hear(gone("ACME"))
+    assert talk.kinds() == ["StatusChanged", "BookStale", *["SubscriptionRefused"] * 4]
+    assert view.stale_reason is StaleReason.DELISTED
+    assert not talk.session.books
+    assert list(talk.session.listing) == ["OTHER"]
+    talk.reopen()
+    assert talk.said() == []
+
+
+def test_the_delisting_of_what_is_not_followed_is_a_status_and_no_more(talk: Conversation) -> None:
+    talk.follow()
+    talk.hear(gone("OTHER"))
+    assert talk.kinds() == ["StatusChanged"]
+    assert talk.session.books["ACME"].stale_reason is None
+
+
+def test_the_answer_to_instruments_is_the_whole_listing(talk: Conversation) -> None:
+    """An instrument that went while there was no connection is not listed for ever."""
+    talk.open()
+    talk.hear(Instrument("GONE"), Instrument("ACME"))
+    talk.session.request("instruments")
+    talk.accept(talk.said()[-1], count=2)
+    assert not talk.session.is_listing_whole
+    talk.hear(Instrument("ACME", tick_size="0.50"))
+    assert "GONE" in talk.session.listing
+    talk.hear(Instrument("OTHER"))
+    assert talk.session.is_listing_whole
+    assert {symbol: found.tick_size for symbol, found in talk.session.listing.items()} == {
+        "ACME": "0.50",
+        "OTHER": "0.01",
+    }
+
+
+def test_half_an_answer_to_instruments_forgets_nothing(talk: Conversation) -> None:
+    talk.open()
+    talk.hear(Instrument("ACME"), Instrument("OTHER"))
+    talk.session.request("instruments")
+    talk.accept(talk.said()[-1], count=2)
+    talk.hear(Instrument("ACME"))
+    talk.reopen()
+    talk.hear(Instrument("FRESH"))
+    assert list(talk.session.listing) == ["ACME", "OTHER", "FRESH"]
