@@ -18,6 +18,8 @@ from shared.messages import Account, Level, OpenOrder
 from shared.types import MarketState
 
 SNAPSHOT_VERSION: Final = 3
+VERSIONS_READ: Final = (2, SNAPSHOT_VERSION)
+"""Version 2 did not have the last two fields of a book's state; listing and accounts are the same."""
 _STATE: Final = (str, int, str, int, int, list, list, *[int] * 7, MarketState, str, int, int)
 """The types of a book state's fields, in order."""
 _LEVEL: Final = (int, int, int)
@@ -72,6 +74,8 @@ def decode_book_state(data: bytes) -> BookState:
     """
     fields = _unpack(data, "snapshot")
     try:
+        if len(fields) == len(_STATE) - 2:
+            fields += (0, 0)
         fields[14] = MarketState(fields[14])
         _check(_STATE, fields)
         for level in (*fields[5], *fields[6]):
@@ -156,6 +160,7 @@ def _unpack(data: bytes, what: str) -> list[Any]:
         version, content = msgpack.unpackb(data)
     except (ValueError, TypeError, msgpack.UnpackException) as error:
         raise MalformedMessage(f"no {what}: {error}") from error
-    if version != SNAPSHOT_VERSION or not isinstance(content, list):
-        raise MalformedMessage(f"{what} of version {version!r}, this program reads {SNAPSHOT_VERSION}")
+    if version not in VERSIONS_READ or not isinstance(content, list):
+        read = " and ".join(map(str, VERSIONS_READ))
+        raise MalformedMessage(f"{what} of version {version!r}, this program reads {read}")
     return content

@@ -33,6 +33,38 @@ def test_a_book_survives() -> None:
     assert decoded.state is MarketState.HALTED
 
 
+def test_a_book_of_version_2_is_read() -> None:
+    """Gateways are replaced before the engines, or after them."""
+    assert decode_book_state(msgpack.packb([2, STATE[:-2]])) == STATE._replace(state_time=0, epoch_trade_id=0)
+
+
+@pytest.mark.parametrize("at", range(len(STATE)))
+def test_a_book_with_a_field_of_another_type_is_malformed(at: int) -> None:
+    """It would break whoever loads it, far from the key that holds it."""
+    with pytest.raises(MalformedMessage):
+        decode_book_state(msgpack.packb([VERSION, [*STATE[:at], None, *STATE[at + 1 :]]]))
+
+
+def test_a_book_with_a_level_of_another_shape_is_malformed() -> None:
+    with pytest.raises(MalformedMessage):
+        decode_book_state(msgpack.packb([VERSION, STATE._replace(bids=[[100, 5]])]))
+
+
+@pytest.mark.parametrize(
+    "account",
+    [
+        ["ada", [1, [], {}, {"USD": "1.5"}, False]],
+        ["ada", [1, [], {"ACME": "2"}, {}, False]],
+        ["ada", [1, [[1]], {}, {}, False]],
+        ["ada", [1, [], {}, {}, 0]],
+        [7, [1, [], {}, {}, False]],
+    ],
+)
+def test_an_account_with_a_field_of_another_type_is_malformed(account: object) -> None:
+    with pytest.raises(MalformedMessage):
+        decode_accounts(msgpack.packb([VERSION, [account]]))
+
+
 def test_a_listing_survives_in_its_order() -> None:
     listing = [Instrument("B"), Instrument("A", "option", option={"right": "call"})]
     assert decode_listing(encode_listing(listing)) == listing
@@ -47,7 +79,7 @@ def test_accounts_survive() -> None:
 
 @pytest.mark.parametrize("decode", [decode_book_state, decode_listing, decode_accounts])
 @pytest.mark.parametrize(
-    "content", [None, [], [VERSION - 1, []], *([VERSION, wrong] for wrong in (None, [1], [[1, 2, 3]], ["x"]))]
+    "content", [None, [], [VERSION + 1, []], *([VERSION, wrong] for wrong in (None, [1], [[1, 2, 3]], ["x"]))]
 )
 def test_damage_and_other_versions_are_malformed(decode: Callable[[bytes], object], content: object) -> None:
     with pytest.raises(MalformedMessage):

@@ -51,7 +51,23 @@ def test_keeps_the_state_of_markets() -> None:
     desk = Desk()
     desk.does(SetMarketState, "ACME", MarketState.HALTED, "news")
     market = decode_checkpoint(checkpoint_of(desk)).engine.markets["ACME"]
-    assert (market.state, market.reason) == (MarketState.HALTED, "news")
+    assert (market.state, market.reason, market.state_time) == (MarketState.HALTED, "news", desk.time)
+    assert desk.time
+
+
+def test_keeps_where_the_trades_of_the_epoch_begin() -> None:
+    """Whoever loads a snapshot of this epoch, and followed another one, is to know which trades they share."""
+    desk = Desk()
+    for _ in range(2):
+        desk.place("ann", Side.ASK, 100, 1)
+        desk.place("bob", Side.BID, 100, 1)
+        desk.engine.begin_epoch(desk.engine.epoch + 1)
+    desk.place("ann", Side.ASK, 100, 1)
+    desk.place("bob", Side.BID, 100, 1)
+    market = decode_checkpoint(checkpoint_of(desk)).engine.markets["ACME"]
+    assert (market.epoch_trade_id, market.book.trade_id) == (2, 3)
+    state = market.book_state(desk.engine.epoch, "1-1")
+    assert (state.epoch_trade_id, state.trade_id, state.state_time) == (2, 3, 0)
 
 
 def test_keeps_cash_beyond_64_bits() -> None:
@@ -75,6 +91,8 @@ def test_reads_the_version_before_this_one() -> None:
     fields = msgpack.unpackb(content)
     assert version == CHECKPOINT_VERSION
     fields[6] = fields[6][:2]
+    [instrument, (state, reason, _), changed_at, statistics, numbers, orders] = fields[9][0]
+    fields[9] = [[instrument, state, reason, changed_at, statistics, numbers[:2], orders]]
     fields[-2] = [("zoe", "gone"), ("ann", "rests"), ("bob", "ended")]
     content = msgpack.packb(fields)
     engine = decode_checkpoint(msgpack.packb((2, crc32(content), content))).engine
