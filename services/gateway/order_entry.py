@@ -2,14 +2,16 @@
 
 Owns this gateway's writer identity (`source`, and a number for each command, ascending in the log), the requests that
 wait for an outcome, and what the gateway itself has to say: who is present. A request is answered exactly once: from
-the feed; with `busy` at once if the log cannot be written or too much is on its way; with `outcome_unknown` if no
-answer came in time. Leaves appending to `aio.command_writer`.
+the feed; with `busy` if it is certain that the command is not in the log and never will be, at once where the log
+cannot be written or too much is on its way; with `outcome_unknown` if no answer came in time and it may be in. Leaves
+appending, and what the store's answers mean, to `aio.command_writer`.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Sequence
+from itertools import takewhile
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from shared.commands import (
@@ -65,6 +67,7 @@ class OrderEntry:
         self._number = 0
         self._waiting: dict[int, _Waiting] = {}
         self._queue: deque[Command] = deque()
+        self._withdrawn: list[tuple[Session, Reply]] = []
         self._present_until = 0
         """Number of the last command that says who is present."""
 
@@ -115,6 +118,17 @@ class OrderEntry:
         count = min(len(self._queue), COMMANDS_IN_ENTRY_MAX)
         return [self._queue.popleft() for _ in range(count)]
 
+    def withdraw(self, commands: Iterable[Command]) -> None:
+        """
+        Give up a batch that is certainly not in the log, and what is queued behind it: `expire` answers `busy`.
+
+        Args:
+            commands: As `take_batch` handed them over; they are never to be appended any more.
+        """
+        for command in (*commands, *self._queue):
+            self._say_busy(command.number)
+        self._queue.clear()
+
     def answer(self, outcomes: Iterable[Outcome]) -> list[tuple[Session, Reply]]:
         """Match outcomes of the feed with the requests that wait for them; others' are ignored."""
         replies = []
@@ -127,14 +141,21 @@ class OrderEntry:
         return replies
 
     def expire(self, now: float) -> list[tuple[Session, Reply]]:
-        """Answer the requests whose time is over; O(those)."""
-        replies = []
-        for number, waiting in list(self._waiting.items()):
-            if waiting.deadline > now:
-                break  # deadlines ascend with numbers
-            del self._waiting[number]
-            replies.append((waiting.session, Reply(waiting.request.id, False, Code.OUTCOME_UNKNOWN, UNKNOWN, {})))  # noqa: FBT003
+        """Answer the requests whose time is over, or that were withdrawn; O(those)."""
+        late = [number for number, waiting in takewhile(lambda each: each[1].deadline <= now, self._waiting.items())]
+        while self._queue and late and self._queue[0].number <= late[-1]:
+            self._say_busy(self._queue.popleft().number)  # never handed over, and never to be
+        replies, self._withdrawn = self._withdrawn, []
+        for number in late:  # deadlines ascend with numbers
+            waiting = self._waiting.pop(number, None)
+            if waiting is not None:
+                replies.append((waiting.session, Reply(waiting.request.id, False, Code.OUTCOME_UNKNOWN, UNKNOWN, {})))  # noqa: FBT003
         return replies
+
+    def _say_busy(self, number: int) -> None:
+        waiting = self._waiting.pop(number, None)
+        if waiting is not None:
+            self._withdrawn.append((waiting.session, Reply(waiting.request.id, False, Code.BUSY, BUSY, {})))  # noqa: FBT003
 
 
 def _reply(request: OrderRequest, outcome: Outcome) -> Reply:

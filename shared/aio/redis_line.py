@@ -41,6 +41,9 @@ class RedisLine:
         self._pool = cast("_Pool", redis.connection_pool)
         self._connection: _Connection | None = None
         self._wire: _Wire | None = None
+        self.is_in_doubt = False
+        """Whether the last command was sent and not answered: it may have been carried out. One that a server refused,
+        or for which there was no connection, was not."""
 
     async def call(self, *words: str | bytes | int) -> Any:
         """
@@ -55,13 +58,16 @@ class RedisLine:
             RedisError: If the server refused the command.
         """
         wire = self._wire
+        self.is_in_doubt = False
         if wire is None or wire.is_closing():
             wire = await self._open()
+        self.is_in_doubt = True
         try:
             reply = await wire.ask(words)
         except asyncio.CancelledError:
             wire.abort()
             raise
+        self.is_in_doubt = False
         if isinstance(reply, RedisError):
             raise self._refusal(wire, reply)
         return reply

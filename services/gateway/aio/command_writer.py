@@ -2,7 +2,8 @@
 
 One append is under way at a time, and what queues meanwhile is the next batch: under load batches grow and the cost a
 command falls. A batch whose append may or may not have arrived is appended again, before any later one; the engine
-skips what it has seen.
+skips what it has seen. One that is certainly not in (every try was refused, or found no server) is withdrawn after a
+moment, and its requests are answered `busy`: what was once in doubt stays so, whatever later tries bring.
 """
 
 from __future__ import annotations
@@ -27,7 +28,10 @@ if TYPE_CHECKING:
     from shared.aio.order_traces import OrderTraces, TracedOrder
 
 APPEND_S: Final = 5.0
-"""A batch that could not be appended for so long is given up: its requests have been answered as unknown."""
+"""A batch that may be in and could not be appended again for so long is given up: its requests have been answered as
+unknown."""
+REFUSED_S: Final = 1.0
+"""A batch that is certainly not in is withdrawn after so long: time for a connection to find another primary."""
 
 
 class CommandWriter:
@@ -75,18 +79,20 @@ class CommandWriter:
     async def _append(self, commands: list[Command]) -> None:
         data = encode_commands(commands)
         received_ns = self._received(commands)  # now: the answer may be here before the store's own reply
-        give_up_at = asyncio.get_running_loop().time() + APPEND_S
+        clock = asyncio.get_running_loop().time
+        began_at, may_be_in = clock(), False
         while True:
             raise_if_cancelled()
             try:
                 await self._line.call("XADD", self._keys.commands, "*", COMMANDS_FIELD, data)
             except (*UNREACHABLE, RedisError) as error:
                 raise_if_cancelled()  # the failure may be what is left of a cancellation
+                may_be_in = may_be_in or self._line.is_in_doubt
                 if self._orders.log_is_writable:
                     self._orders.log_is_writable = False
                     self._log.warning("the command log cannot be written; trying again", error=store_failure(error))
-                if asyncio.get_running_loop().time() >= give_up_at:
-                    self._log.error("commands given up", count=len(commands), error=store_failure(error))
+                if clock() - began_at >= (APPEND_S if may_be_in else REFUSED_S):
+                    self._give_up(commands, store_failure(error), may_be_in=may_be_in)
                     break
                 await asyncio.sleep(self._backoff.next_delay())
             else:
@@ -95,6 +101,11 @@ class CommandWriter:
                     self._traces.entered(received_ns)
                 break
         self._orders.log_is_writable = True
+
+    def _give_up(self, commands: list[Command], reason: str, *, may_be_in: bool) -> None:
+        self._log.error("commands given up", count=len(commands), may_be_in=may_be_in, error=reason)
+        if not may_be_in:
+            self._orders.withdraw(commands)
 
     def _received(self, commands: list[Command]) -> dict[TracedOrder, int]:
         """Return when the orders that are traced were received, ns since 1970; there are none without tracing."""

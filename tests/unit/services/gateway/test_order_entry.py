@@ -117,6 +117,7 @@ def test_no_answer_in_time_is_said_to_be_unknown() -> None:
     entry = OrderEntry("g", 10, 5.0)
     entry.submit(TALK, "ann", order(), 0.0)
     entry.submit(TALK, "ann", order(id=2), 1.0)
+    entry.take_batch()
     assert entry.expire(4.9) == []
     ((_, reply),) = entry.expire(5.0)
     assert (reply.id, reply.code) == (1, Code.OUTCOME_UNKNOWN)
@@ -138,3 +139,35 @@ def test_a_log_that_cannot_be_written_is_busy_at_once() -> None:
         entry.submit(TALK, "ann", order(), 0.0)
     assert refusal.value.code is Code.BUSY
     assert not entry.has_queued
+
+
+def test_what_is_certainly_not_in_the_log_is_answered_busy() -> None:
+    """Before, it was outcome_unknown: a client had to ask for what the gateway knew."""
+    entry = OrderEntry("g", 10, 5.0)
+    entry.submit(TALK, "ann", order(id="sent"), 0.0)
+    batch = entry.take_batch()
+    entry.submit(TALK, "ann", order(id="queued"), 0.1)
+    entry.withdraw(batch)
+    assert [(reply.id, reply.code) for _, reply in entry.expire(0.2)] == [("sent", Code.BUSY), ("queued", Code.BUSY)]
+    assert not entry.has_queued, "what was told to be out must not come in"
+    assert (entry.in_flight, entry.expire(9.0)) == (0, [])
+
+
+def test_what_was_never_handed_over_in_time_is_busy_and_what_was_is_unknown() -> None:
+    entry = OrderEntry("g", 10, 5.0)
+    entry.submit(TALK, "ann", order(id="sent"), 0.0)
+    entry.take_batch()
+    entry.submit(TALK, "ann", order(id="queued"), 0.0)
+    entry.say_present(["ann"])
+    entry.submit(TALK, "ann", order(id="later"), 1.0)
+    codes = {reply.id: reply.code for _, reply in entry.expire(5.0)}
+    assert codes == {"sent": Code.OUTCOME_UNKNOWN, "queued": Code.BUSY}
+    assert [command.number for command in entry.take_batch()] == [3, 4]
+
+
+def test_an_outcome_of_what_was_withdrawn_answers_nobody_twice() -> None:
+    entry = OrderEntry("g", 10, 5.0)
+    entry.submit(TALK, "ann", order(), 0.0)
+    entry.withdraw(entry.take_batch())
+    assert entry.answer([Outcome("g", 1, Code.OK, "", 42, 0)]) == []
+    assert len(entry.expire(0.0)) == 1
