@@ -236,6 +236,15 @@ async def test_an_abandoned_one_is_never_ready(desk: Desk) -> None:
         assert (await desk.made()).log_id == "6-0"
 
 
+async def test_one_that_waits_and_is_abandoned_is_never_ready(desk: Desk) -> None:
+    """It had been made, and nobody had come for it, when the leader stored itself."""
+    async with desk.running() as writer:
+        writer.begin(lambda: ENCODED, "5-0")
+        await eventually(lambda: writer._ready is not None)
+        writer.abandon()
+        assert writer.take_ready() is None
+
+
 async def test_a_dead_child_is_a_failure_that_is_counted(redis: Redis) -> None:
     """The leader hears of it, and stores the next one itself."""
     images: list[ForkedImage] = []

@@ -5,12 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from random import Random
+from typing import cast
 
 import pytest
 
+from services.gateway.aio.feed_reader import FeedReader
 from services.gateway.aio.health import readiness
+from services.gateway.replica import ReplicaBroken
+from shared.aio.redis_line import RedisLine
+from shared.instrument import Instrument
 from shared.messages import Delta, Reply, Snapshot, Status, Trade
 from shared.packet import FeedId
+from shared.snapshots import encode_listing
 from shared.types import Code, MarketState
 from tests.integration.gateway_house import KEYS, StoredExchange, gateway_on, until, user_of
 from tests.real_redis import RealRedis
@@ -75,6 +82,26 @@ async def test_a_restarted_gateway_reads_on_from_the_cover(
         async with gateway_on(redis_url, tmp_path) as server:
             await until(lambda: server.gateway.market.feed_id == FeedId(1, 3))
             assert server.gateway.market.instruments["ACME"].book.digest == exchange.books["ACME"].digest
+
+
+async def test_snapshots_of_a_listing_that_grew_meanwhile_are_not_taken(
+    redis_url: str, exchange: StoredExchange, tmp_path: Path
+) -> None:
+    """The packet that lists it may lie before the cover: nobody would ever hear of the instrument."""
+    async with gateway_on(redis_url, tmp_path) as server:
+        line = RedisLine(exchange.redis)
+
+        class Line:
+            """Between the two reads an instrument is listed."""
+
+            async def get_values(self, keys: list[str]) -> list[bytes | None]:
+                if len(keys) > 1:
+                    await exchange.redis.set(KEYS.listing, encode_listing([Instrument("ACME"), Instrument("NEW")]))
+                return await line.get_values(keys)
+
+        reader = FeedReader(cast("RedisLine", Line()), KEYS, server, Random(1))
+        with pytest.raises(ReplicaBroken, match="listed meanwhile"):
+            await reader._load()
 
 
 async def test_an_idle_stream_keeps_the_reader_alive(redis_url: str, exchange: StoredExchange, tmp_path: Path) -> None:

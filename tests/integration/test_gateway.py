@@ -22,7 +22,7 @@ from services.gateway.gateway import Client
 from services.gateway.limits import GatewayLimits
 from services.gateway.session import Session
 from services.gateway.settings import GatewaySettings
-from services.gateway.subscriber import LagLimits, Subscriber
+from services.gateway.subscriber import NO_DESCRIPTOR, LagLimits, Subscriber
 from shared.aio.redis_connection import read_stream
 from shared.close_codes import CloseCode
 from shared.codec import Encoding
@@ -185,6 +185,20 @@ async def test_twenty_bad_requests_in_a_row_close_it(redis_url: str, exchange: S
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == CloseCode.BAD_REQUEST
         await until(lambda: not server.gateway.clients)
+
+
+async def test_nothing_is_written_past_what_is_unsent(redis_url: str, exchange: StoredExchange, tmp_path: Path) -> None:
+    """While the transport holds bytes the socket is not written to straight: those would overtake them."""
+    async with gateway_on(redis_url, tmp_path) as server, user_of(server) as ann:
+        await ann.hear(Welcome)
+        [client] = server.gateway.clients.values()
+        connection = client.connection
+        assert isinstance(connection, ClientConnection)
+        assert client.subscriber.descriptor != NO_DESCRIPTOR
+        connection.pause_writing()
+        assert client.subscriber.descriptor == NO_DESCRIPTOR
+        connection.resume_writing()
+        assert client.subscriber.descriptor != NO_DESCRIPTOR
 
 
 async def test_a_reader_that_stops_is_skipped_then_aborted_and_others_are_served(

@@ -405,6 +405,52 @@ async def test_healing_leaves_no_checkpoint_that_leads_elsewhere(redis: Redis) -
     assert house.state() == state
 
 
+async def test_a_checkpoint_that_failed_is_made_up_for_with_the_next_packet(redis: Redis) -> None:
+    """Else both logs would grow until another one succeeds, which may be never."""
+    house = House(redis)
+    await house.lead(checkpoint_interval_s=0)
+    await house.append(ListInstrument("leader", 1, Instrument("ACME")))
+    await house.turn()
+    house.leader.checkpoints._fail("the child died")
+    await house.order()
+    await house.turn()
+    assert await positions_kept(redis) == [2, 2]
+    assert not house.leader.checkpoints.has_failed
+
+
+async def test_a_checkpoint_under_way_is_abandoned_once_the_leader_has_stored_one_itself(redis: Redis) -> None:
+    """It shows an earlier moment, before which the log may be gone: it must not become the newest afterwards."""
+    house = House(redis)
+    await house.lead(checkpoint_interval_s=0)
+    await house.append(ListInstrument("leader", 1, Instrument("ACME")))
+    await house.turn()
+    under_way = house.leader.checkpoints
+    assert under_way._is_wanted
+    await house.order()
+    house.leader._schedule.everything()
+    await house.turn()
+    assert not under_way._is_wanted
+    assert await positions_kept(redis) == [2, 2]
+
+
+async def test_what_an_earlier_leader_published_can_be_healed(house: House, redis: Redis) -> None:
+    """The last packets are read back when a term begins: most failovers lose less than those."""
+    for _ in range(2):
+        await house.order()
+        await house.turn()
+    copy = await house.copy()
+    for _ in range(2):
+        await house.order()
+        await house.turn()
+    epoch, state = house.leader.engine.epoch, house.state()
+    await house.lead()
+    await house.roll_back(copy)
+    await house.leader.publish()
+    await house.leader.finish()
+    assert (house.leader.engine.epoch, house.state()) == (epoch, state)
+    assert [int(feed_id.split(b"-")[1]) for feed_id in await house.feed()] == [0, 1, 2, 3, 4, 5, 5]
+
+
 async def test_a_store_that_lost_its_tail_is_healed_from_its_previous_checkpoint(house: House, redis: Redis) -> None:
     """What the leader asks of it is where the log goes on; from an older place it reads more, and skips it."""
     copy = await house.copy()

@@ -20,7 +20,7 @@ from services.matching.aio.publisher import (
 )
 from services.matching.kept_checkpoints import StagedCheckpoint
 from services.matching.kept_packets import FeedEntry
-from shared.aio.redis_connection import Redis, open_redis
+from shared.aio.redis_connection import Redis, RedisConnectionError, open_redis
 from shared.aio.redis_line import RedisLine
 from shared.packet import FEED_START, FeedId
 from shared.stream_keys import StreamKeys
@@ -327,3 +327,17 @@ async def test_reads_its_own_entry_back(redis: Redis, publisher: Publisher) -> N
     assert not await publisher.holds(mine._replace(packet=b"other"))
     assert not await publisher.holds(mine._replace(published_us=1))
     assert not await publisher.holds(entry(FeedId(7, 4)))
+
+
+async def test_a_primary_that_has_become_a_replica_is_left(redis_server: RealRedis) -> None:
+    """Only a new connection finds the one that leads now; on the old one every call would be refused for ever."""
+    async with open_redis(redis_server.url, "test") as redis:
+        publisher = publisher_of(redis)
+        publisher.store_id = (await publisher.ask_store_id()).detail
+        await redis.execute_command("REPLICAOF", "127.0.0.1", "1")
+        wire = publisher._line._wire
+        assert wire is not None
+        with pytest.raises(RedisConnectionError):
+            await publisher.publish(FEED_START, [entry(FeedId(7, 3))], {})
+        assert wire.is_closing()
+        assert await redis.get(KEYS.lease) is None

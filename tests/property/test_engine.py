@@ -12,11 +12,12 @@ from services.matching import Engine
 from services.matching.checkpoint import Checkpoint, decode_checkpoint, encode_checkpoint
 from services.matching.feed import PacketBuilder, take_changes
 from shared.account import AccountBook
-from shared.commands import Command
+from shared.commands import CancelOrder, Command, ReplaceOrder
 from shared.depth_book import DepthBook
 from shared.events import Outcome, PrivateExecution
 from shared.packet import Packet, decode_packet, encode_packet
 from shared.sequence import Verdict
+from shared.types import Code
 from tests.property.command_flow import command_logs
 
 CUTS = st.sets(st.integers(0, 70))
@@ -138,3 +139,24 @@ def test_executions_of_a_user_are_numbered_without_holes(log: list[Command]) -> 
             if isinstance(event, PrivateExecution):
                 numbers[event.user] = numbers.get(event.user, 0) + 1
                 assert event.execution.user_seq == numbers[event.user]
+
+
+@given(log=command_logs())
+def test_an_order_is_changed_by_its_own_user_alone(log: list[Command]) -> None:
+    """Who names another's order is told that there is none, and nothing happens to it."""
+    engine = Engine()
+    owners: dict[int, str] = {}
+    for command in log:
+        events = engine.apply(command, 0)
+        for event in events:
+            if isinstance(event, PrivateExecution) and event.execution.order_id:
+                owner = owners.setdefault(event.execution.order_id, event.user)
+                assert owner == event.user
+        if (
+            isinstance(command, CancelOrder | ReplaceOrder)
+            and owners.get(command.order_id, command.user) != command.user
+        ):
+            assert [event.code for event in events if isinstance(event, Outcome)] == [Code.UNKNOWN_ORDER]
+            assert len(events) == 1
+            assert engine.take_changed() == []
+        engine.take_changed()

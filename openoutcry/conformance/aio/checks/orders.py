@@ -216,8 +216,11 @@ async def cancel_by_either_id(trial: Trial) -> None:
 async def orders_of_others_are_unknown(trial: Trial) -> None:
     """No such open order of this user."""
     owner, other = await trial.trader(0), await trial.trader(1)
-    client_order_id = owner.new_id()
-    order_id = await owner.order(Side.BID, 2, await trial.free_price(), client_order_id=client_order_id)
+    client_order_id, price = owner.new_id(), await trial.free_price()
+    order_id = await owner.order(Side.BID, 3, price, client_order_id=client_order_id)
+    # With an account, and a trade with this very order: a server may well find nothing for who has never traded.
+    await other.order(Side.ASK, 1, price, time_in_force=IOC)
+    await owner.execution(FILLED, order_id)
     for fields in ({"order_id": order_id}, {"client_order_id": client_order_id}):
         expect_refused(await other.client.ask("cancel", **fields), Code.UNKNOWN_ORDER)
         expect_refused(await other.client.ask("replace", quantity=1, **fields), Code.UNKNOWN_ORDER)

@@ -7,6 +7,7 @@ from services.gateway.authentication import Authenticator, mint_token
 from services.gateway.gateway import TURNS, Client, Gateway
 from services.gateway.key_ring import KeyRing
 from services.gateway.limits import GatewayLimits
+from services.gateway.rate_limit import Rate
 from services.gateway.replica import Changes
 from services.gateway.token_keys import shared_key
 from shared.close_codes import CloseCode
@@ -300,6 +301,19 @@ def test_a_user_has_so_many_connections_and_gets_them_back() -> None:
     house.gateway.lost(first)
     _, listener = house.enter()
     assert kinds(listener.messages) == [Welcome]
+
+
+def test_shares_are_kept_while_their_users_are_here_and_forgotten_later() -> None:
+    """As many users as ever came would be memory without bound; a present one's rate must not begin anew."""
+    house = House(limits=GatewayLimits(requests=Rate(0.001, 1)))
+    client, listener = house.enter("ann")
+    assert reply(house.ask(client, listener, op="ping")).ok
+    for number in range(1_100):
+        visitor, _ = house.enter(f"u{number}")
+        house.gateway.lost(visitor)
+    house.gateway.sweep(0, house.now, house.time_us)
+    assert list(house.gateway._shares) == ["ann"]
+    assert reply(house.ask(client, listener, op="ping")).code == Code.RATE_LIMITED
 
 
 def test_a_full_replica_sends_clients_elsewhere() -> None:

@@ -475,6 +475,65 @@ def test_a_new_epoch_sends_snapshots() -> None:
     assert listener.book().bids.levels() == [(50, 1)]
 
 
+@pytest.mark.parametrize("kind", ["book", "top"])
+def test_a_window_of_a_new_epoch_is_sent_whole(kind: str) -> None:
+    """Even one of the same levels: a delta to it would be of a history that is no more, and so would who joins get."""
+    hall = Hall()
+    window = ChannelKey(kind, "ACME", 5, 0)
+    hall.feed(bids=[(100, 5)])
+    listener, _ = hall.join(window)
+    hall.exchange = Exchange("ACME", epoch=8)
+    hall.exchange.packet(bids=[(100, 5)])
+    listener.forget()
+    hall.service.publish(hall.service.market.load(*hall.exchange.snapshots()))
+    late, _ = hall.join(window)
+    hall.flush()
+    assert [message.epoch for message in listener.messages if isinstance(message, Snapshot)] == [8]
+    assert [message.epoch for message in late.messages if isinstance(message, Snapshot)][-1] == 8
+
+
+def test_who_joins_after_a_new_epoch_gets_its_snapshot() -> None:
+    """At the same seq, too: a snapshot that was made for those who joined before is of another history."""
+    hall = Hall()
+    hall.feed(bids=[(100, 5)])
+    first, _ = hall.join(BOOK)
+    hall.exchange = Exchange("ACME", epoch=8)
+    hall.exchange.packet(bids=[(50, 1)])
+    changes = hall.service.market.load(*hall.exchange.snapshots())
+    before, _ = hall.join(BOOK)
+    hall.service.publish(changes)
+    hall.flush()
+    for listener in (first, before):
+        assert (listener.book().epoch, listener.book().bids.levels()) == (8, [(50, 1)])
+    assert [message.epoch for message in before.messages if isinstance(message, Snapshot)] == [8, 8]
+
+
+def test_what_is_owed_is_owed_once() -> None:
+    """Who has read what it asked for is judged by the hard limit again, whatever it asked for before."""
+    hall = Hall()
+    hall.feed(bids=[(price, 1_000_000) for price in range(1, 1000)])
+    listener, subscriber = hall.join(BOOK)
+    owed = subscriber.owed_bytes
+    assert owed > LIMITS.hard_bytes
+    assert hall.service.review(subscriber, 1.0) is LagVerdict.KEEPS_UP
+    assert subscriber.owed_bytes == 0
+    listener.unsent = LIMITS.hard_bytes + 1
+    assert hall.service.review(subscriber, 2.0) is LagVerdict.TOO_SLOW
+
+
+def test_what_was_owed_before_a_lag_is_not_owed_after_it() -> None:
+    """It has drained to a little: only the state that it is given now may stand beyond the limit."""
+    hall = Hall()
+    hall.feed(bids=[(price, 1_000_000) for price in range(1, 1000)])
+    listener, subscriber = hall.join(BOOK)
+    listener.unsent = LIMITS.soft_bytes + 1
+    assert hall.service.review(subscriber, 1.0) is LagVerdict.LAGS
+    before = subscriber.owed_bytes
+    listener.unsent = 1
+    assert hall.service.review(subscriber, 2.0) is LagVerdict.DRAINED
+    assert subscriber.owed_bytes == before
+
+
 def test_a_book_that_is_known_to_be_wrong_is_told_to_nobody() -> None:
     """Its levels would come with a digest of their own, and every client would believe them."""
     hall = Hall()

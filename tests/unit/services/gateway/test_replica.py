@@ -123,6 +123,29 @@ def test_trades_lost_between_snapshots_are_named() -> None:
     assert market.load(*exchange.snapshots()).missing_trades == [("ACME", 2, 3)]
 
 
+def test_trades_kept_are_those_after_the_last_hole() -> None:
+    """Who lags is told what it missed from them: with a hole among them it would be passed over in silence."""
+    exchange = Exchange("ACME")
+    market = loaded(exchange)
+    market.apply(*exchange.packet(bids=[(100, 5)], trades=[exchange.trade(100, 1)]), Changes())
+    exchange.packet(bids=[(100, 4)], trades=[exchange.trade(101, 1)])
+    market.load(*exchange.snapshots())
+    market.apply(*exchange.packet(bids=[(100, 3)], trades=[exchange.trade(102, 1)]), Changes())
+    assert [trade.trade_id for trade in market.instruments["ACME"].trades] == [3]
+    market.load(*exchange.snapshots())
+    assert [trade.trade_id for trade in market.instruments["ACME"].trades] == [3]
+
+
+def test_trades_of_another_epoch_are_not_kept() -> None:
+    exchange = Exchange("ACME")
+    market = loaded(exchange)
+    market.apply(*exchange.packet(bids=[(100, 5)], trades=[exchange.trade(100, 1)]), Changes())
+    another = Exchange("ACME", epoch=8)
+    another.trade_ids["ACME"] = 1
+    market.load(*another.snapshots())
+    assert not market.instruments["ACME"].trades
+
+
 def test_a_stored_snapshot_with_a_wrong_digest_breaks_it() -> None:
     exchange = Exchange("ACME")
     exchange.packet(bids=[(100, 5)])

@@ -148,6 +148,22 @@ def test_one_tick_cancels_a_bounded_number_and_the_next_goes_on() -> None:
     assert [outcome(desk.does(Tick)).cancelled for _ in range(3)] == [engine_module.CANCELS_PER_TICK_MAX, 1_000, 0]
 
 
+def test_what_one_gateway_says_makes_nobody_elses_users_absent() -> None:
+    """Each names its own users only: whoever is not among them is with another gateway, or away."""
+    desk = desk_with("ann", "bob")
+    for _ in range(3 * GRACE):
+        desk.does(Tick)
+        desk.does(Present, ("ann",), source="gateway-1")
+        desk.does(Present, ("bob",), source="gateway-2")
+    assert (resting(desk, "ann"), resting(desk, "bob")) == (1, 1)
+    for _ in range(GRACE):
+        desk.does(Tick)
+        desk.does(Present, ("ann",), source="gateway-1")
+    assert (resting(desk, "ann"), resting(desk, "bob")) == (1, 1)
+    desk.does(Tick)
+    assert (resting(desk, "ann"), resting(desk, "bob")) == (1, 0)
+
+
 def test_a_user_without_orders_costs_nothing_and_is_no_error() -> None:
     desk = desk_with("ann")
     desk.does(CancelOrder, "ann", 1, "")

@@ -8,15 +8,21 @@ from hypothesis import strategies as st
 from services.matching.snapshot_schedule import CHECKPOINT_PACKETS_MAX, SNAPSHOT_PACKETS_MAX, Due, SnapshotSchedule
 from shared.events import BookChange, PrivateExecution
 from shared.instrument import Instrument
+from shared.messages import Status
 from shared.packet import PACKET_VERSION, FeedId, Packet
+from shared.types import MarketState
 
 LISTED = ["A", "B", "C"]
 
 
-def packet(*changed: str, executions: bool = False, listings: tuple[str, ...] = ()) -> Packet:
+def packet(
+    *changed: str, executions: bool = False, listings: tuple[str, ...] = (), halted: tuple[str | None, ...] = ()
+) -> Packet:
     changes = [BookChange(symbol, 0, 1, [], [], 0) for symbol in changed]
     private = [PrivateExecution("ann", None)] if executions else []  # type: ignore[arg-type]
-    return Packet(PACKET_VERSION, 1, 0, 1, "0-0", 0, changes, [], private, [], [], [Instrument(s) for s in listings])
+    statuses = [Status(symbol, MarketState.HALTED, "news", 0) for symbol in halted]
+    listed = [Instrument(symbol) for symbol in listings]
+    return Packet(PACKET_VERSION, 1, 0, 1, "0-0", 0, changes, [], private, [], statuses, listed)
 
 
 class Feed:
@@ -57,6 +63,15 @@ def test_a_book_that_did_not_change_is_not_stored() -> None:
     """Ten thousand quiet instruments cost nothing."""
     feed = Feed()
     assert feed.say(packet(), 3.0).instruments == []
+
+
+def test_a_status_is_stored_like_a_change() -> None:
+    """A snapshot holds the instrument's state: who joins by an older one would take a halted market for open."""
+    feed = Feed()
+    due = feed.say(packet(halted=("B", None)), 0.5)
+    assert (due.instruments, due.cover) == ([], FeedId(7, 0))
+    due = feed.say(packet(), 1.0)
+    assert (due.instruments, due.cover) == (["B"], FeedId(7, 2))
 
 
 def test_a_very_busy_book_is_stored_by_packets() -> None:
