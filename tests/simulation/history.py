@@ -13,17 +13,19 @@ from typing import Any, Final
 
 from services.matching.checkpoint import Checkpoint, decode_checkpoint, encode_checkpoint, read_head
 from services.matching.command_log import decode_entry
-from services.matching.engine import Engine
+from services.matching.engine import Engine, EngineConfig
 from services.matching.recovery import Recovery
+from shared.commands import CancelAll, CancelOrder, Command, ReplaceOrder
 from shared.depth_book import DepthBook
 from shared.errors import OpenOutcryError
 from shared.messages import Trade
 from shared.packet import FEED_START, FeedId, Packet, decode_packet
 from shared.snapshots import decode_book_state
 from shared.stream_keys import COMMANDS_FIELD, StreamKeys
-from shared.types import ExecutionEvent, Side
+from shared.types import Code, ExecutionEvent, Side
 from tests.simulation.store import StoreModel
 from tests.simulation.store_server import StoreServer
+from tests.simulation.told import Statistics, Told
 
 
 class Finding(AssertionError):
@@ -67,6 +69,13 @@ class _Market:
         self.numbers: dict[str, int] = {}
         self.user_seqs: dict[str, int] = {}
         self.accepted: Counter[tuple[str, str]] = Counter()
+        self.owners: dict[int, str] = {}
+        """Whose each order is."""
+        self.watched: dict[str, bool] = {}
+        """Who has cancel-on-disconnect on."""
+        self.states: dict[str, str] = {}
+        """Of the instruments that have had another than the one that they begin with."""
+        self.statistics: dict[str, Statistics] = {}
 
     def apply(self, node: Node) -> None:
         packet = node.packet
@@ -84,6 +93,9 @@ class _Market:
             _expect(not bid or not ask or bid < ask, f"{node}: {change.instrument} is crossed, {bid} to {ask}")
         for trade in packet.trades:
             self._check_trade(node, trade)
+            self.statistics.setdefault(trade.instrument, Statistics()).count(trade)
+        for status in packet.statuses:
+            self.states[str(status.instrument)] = status.state
         for outcome in packet.outcomes:
             last = self.numbers.get(outcome.source, 0)
             _expect(
@@ -95,6 +107,13 @@ class _Market:
             last = self.user_seqs.get(user, 0)
             _expect(execution.user_seq == last + 1, f"{node}: execution {execution.user_seq} of {user} after {last}")
             self.user_seqs[user] = execution.user_seq
+            if execution.order_id:
+                owner = self.owners.setdefault(execution.order_id, user)
+                _expect(owner == user, f"{node}: {user} is told {execution.event} of an order of {owner}")
+            if execution.reason == Code.DISCONNECTED:
+                on = self.watched.get(user, False) or (user, True) in packet.watches
+                _expect(on, f"{node}: orders of {user} are cancelled as disconnected, who did not ask for it")
+        self.watched.update(packet.watches)
         for user, name, _ in node.accepted:
             self.accepted[user, name] += 1
             _expect(self.accepted[user, name] == 1, f"{node}: order {name} of {user} is accepted a second time")
@@ -142,6 +161,11 @@ class History:
         """Every accepted order by (user, client order id): order id to the packet that said so."""
         self.log: dict[bytes, list[bytes]] = {}
         """Every entry of the command log that ever was."""
+        self.told = Told()
+        self.order_ids: list[int] = []
+        """Of all orders, in the order in which the feed first told of them."""
+        self._commands: dict[tuple[str, int], Command] = {}
+        """Those that change single orders, by writer and number."""
         self.was_trimmed = False
         """Somebody trimmed the feed by hand: joining may have to wait for the next snapshots."""
         self._store = store
@@ -215,9 +239,16 @@ class History:
             f"{who}: book {instrument} at epoch {epoch}, seq {seq} has {digest}, the engine's has {truth}",
         )
 
+    def check_window(self, who: str, instrument: str, epoch: int, seq: int, digest: int) -> None:
+        """Check a window that somebody believes to be right."""
+        truth = self.told.windows.get((epoch, instrument, seq))
+        right = truth == digest or (not seq and not digest)
+        _expect(right, f"{who}: window {instrument} at epoch {epoch}, seq {seq} has {digest}, the truth has {truth}")
+
     def check_levels(self, who: str, instrument: str, digest: int) -> None:
         """Check that somebody whose connection damages bytes believes in no book that never was."""
-        known = not digest or any((name, each) == (instrument, digest) for (_, name, _), each in self.digests.items())
+        known = self.told.knows_window(instrument, digest)
+        known = known or any((name, each) == (instrument, digest) for (_, name, _), each in self.digests.items())
         _expect(known, f"{who}: there never was a book {instrument} of digest {digest}")
 
     def check_acknowledged(self, user: str, name: str, order_id: int) -> None:
@@ -251,7 +282,11 @@ class History:
             (term, position), fields = value
             self._append(FeedId(term, position), dict(zip(fields[::2], fields[1::2], strict=True)))
         elif command == "XADD" and key == self.keys.commands.encode():
-            self.log[b"%d-%d" % value[0]] = value[1]
+            entry_id, fields = b"%d-%d" % value[0], value[1]
+            self.log[entry_id] = fields
+            for each in decode_entry(self.keys.commands, entry_id, {COMMANDS_FIELD: fields[1]}).commands:
+                if isinstance(each, CancelOrder | ReplaceOrder | CancelAll):
+                    self._commands[each.source, each.number] = each
 
     def _append(self, feed_id: FeedId, fields: dict[bytes, bytes]) -> None:
         known = self.nodes.get(feed_id)
@@ -271,10 +306,31 @@ class History:
             self._go_to(node.parent)
         self._at.market.apply(node)
         self._at.head = node
+        if known is None:
+            self._check_owners(node)
+            self.told.note(node.packet, self._at.market.books, self._at.market.statistics)
         for change in node.packet.changes:
             self._note_digest(node.packet.epoch, change.instrument, change.seq, change.digest)
         for user, name, order_id in node.accepted:
             self.accepted.setdefault((user, name), {})[order_id] = node
+            self.order_ids.append(order_id)
+
+    def _check_owners(self, node: Node) -> None:
+        """What a user's command did to an order, that user may do."""
+        owners, may_cancel, may_replace = self._at.market.owners, set[str](), set[str]()
+        for outcome in node.packet.outcomes:
+            command = self._commands.get((outcome.source, outcome.number))
+            if command is None or outcome.code:
+                continue
+            (may_replace if isinstance(command, ReplaceOrder) else may_cancel).add(command.user)
+            owner = owners.get(outcome.order_id, command.user)
+            told = f"{node}: {command} of {command.user} was carried out on an order of {owner}"
+            _expect(isinstance(command, CancelAll) or owner == command.user, told)
+        for user, execution in node.packet.executions:
+            asked = execution.reason != Code.BY_USER or user in may_cancel
+            _expect(asked, f"{node}: an order of {user} is cancelled by the user, who did not ask for it")
+            asked = execution.event != ExecutionEvent.REPLACED or user in may_replace
+            _expect(asked, f"{node}: an order of {user} is replaced, and the user did not ask for it")
 
     def _parent(self, packet: Packet) -> Node | None:
         """
@@ -341,6 +397,9 @@ class History:
         right = right and levels == (book.bids.quantities, book.asks.quantities)
         _expect(right, f"the snapshot of {state.instrument} at {head} is not its book")
         self._note_digest(state.epoch, state.instrument, state.seq, state.digest)
+        self.told.note_window(state.epoch, book)
+        told = self._at.market.states.get(state.instrument, "open")
+        _expect(state.state == told, f"{state.instrument} is stored as {state.state} at {head}, and was told {told}")
 
     def _check_cover(self) -> None:
         """Whoever joins by the stored snapshots and reads on after the cover must miss nothing."""
@@ -406,9 +465,9 @@ class History:
             raise Finding(f"what is stored cannot be recovered from, by {key.decode()}: {error}") from error
         return recovery
 
-    def replay(self) -> Engine:
-        """Apply every command that ever was in the log to a new engine."""
-        engine = Engine()
+    def replay(self, config: EngineConfig) -> Engine:
+        """Apply every command that ever was in the log to a new engine of these rules."""
+        engine = Engine(config)
         for entry_id, fields in self.log.items():
             entry = decode_entry(self.keys.commands, entry_id, {COMMANDS_FIELD: fields[1]})
             for command in entry.commands:

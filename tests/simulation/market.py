@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Final
 
 from services.gateway.authentication import mint_token
 from services.matching.checkpoint import Checkpoint, encode_checkpoint
 from services.matching.engine import Engine
 from services.matching.settings import Durability
-from shared.stream_keys import StreamKeys
+from shared.commands import SetMarketState, encode_commands
+from shared.stream_keys import COMMANDS_FIELD, StreamKeys
 from shared.types import MarketState
 from tests.simulation import parts
 from tests.simulation.history import Finding, History
 from tests.simulation.network import Network
 from tests.simulation.parts import INSTRUMENTS, SECRET, EnginePart, GatewayPart, Part
 from tests.simulation.store_server import StoreServer
-from tests.simulation.user import User
+from tests.simulation.told import WINDOW
+from tests.simulation.user import User, Wishes
 from tests.simulation.world import WALL_CLOCK_BEGINS_S
 
 if TYPE_CHECKING:
+    from shared.depth_book import DepthBook
+    from tests.simulation.history import Node
     from tests.simulation.world import World
 
 GATEWAYS: Final = ("gateway-1:80", "gateway-2:80")
+HALT_S: Final = (1.0, 5.0)
+"""Between two changes of state by the market's operator."""
 CLOCK_SKEW_S: Final = 3.0
 """How far wall clocks may be off, either way. They may show what they like; only how fast they run matters."""
 
@@ -41,7 +48,7 @@ class Market:
         self.history = History(self.store, StreamKeys())
         self.rollbacks = 0
         random = world.stream("market")
-        symbols = [instrument.symbol for instrument in INSTRUMENTS]
+        acme, gpu = (instrument.symbol for instrument in INSTRUMENTS)
         expires_at = WALL_CLOCK_BEGINS_S + 1e6
         self.engines = [
             EnginePart(world, self.network, f"engine-{name}", random.uniform(-CLOCK_SKEW_S, CLOCK_SKEW_S))
@@ -59,11 +66,46 @@ class Market:
                 name,
                 mint_token(name, SECRET, expires_at),
                 list(GATEWAYS),
-                symbols,
+                wishes,
                 pace,
             )
-            for name, pace in (("ann", 0.25), ("bob", 0.25), ("cat", 0.6), ("dan", 0))
+            for name, pace, wishes in (
+                ("ann", 0.25, Wishes({acme: 0, gpu: 0}, 0, ("trades",))),
+                ("bob", 0.25, Wishes({acme: WINDOW, gpu: 0}, 0, ("status",))),
+                ("cat", 0.6, Wishes({acme: 0, gpu: WINDOW}, 100, ("ticker", "status"))),
+                ("dan", 0, Wishes({acme: WINDOW, gpu: 0}, 0, ("trades",))),
+            )
         ]
+        self._operator_random = world.stream("operator")
+        self._operator_numbers = itertools.count(1)
+        self._halted: str | None = None
+        self._is_operated = True
+        world.after(self._operator_random.uniform(*HALT_S), self._operate)
+
+    def reopen(self) -> None:
+        """Open every instrument, and halt none any more."""
+        self._halted = None
+        self._is_operated = False
+        for instrument in INSTRUMENTS:
+            self._set_state(instrument.symbol, MarketState.OPEN)
+
+    def _operate(self) -> None:
+        """Halt an instrument, or open the one that is halted."""
+        if not self._is_operated:
+            return
+        symbol, self._halted = self._halted, None
+        if symbol is not None:
+            self._set_state(symbol, MarketState.OPEN)
+        else:
+            self._halted = self._operator_random.choice(INSTRUMENTS).symbol
+            self._set_state(self._halted, MarketState.HALTED)
+        self.world.after(self._operator_random.uniform(*HALT_S) * (0.3 if self._halted else 1), self._operate)
+
+    def _set_state(self, symbol: str, state: MarketState) -> None:
+        reason = "" if state is MarketState.OPEN else "news"
+        command = SetMarketState("operator", next(self._operator_numbers), symbol, state, reason)
+        words = [b"XADD", self.history.keys.commands.encode(), b"*", COMMANDS_FIELD, encode_commands([command])]
+        self.store.call("operator", words)
 
     def parts(self) -> list[Part]:
         """Return engines and gateways."""
@@ -77,7 +119,7 @@ class Market:
                 return engine
         return None
 
-    def unrest(self) -> str:  # noqa: PLR0911 - one question after the other
+    def unrest(self) -> str:
         """Say what has not come to rest yet; empty if everything has."""
         head = self.history.head
         stream = self.store.model.streams.get(self.history.keys.commands.encode())
@@ -93,17 +135,31 @@ class Market:
                 return f"{gateway.name} does not follow"
             if server.gateway.market.epoch != head.packet.epoch:
                 return f"{gateway.name} is in another epoch"
-        for user in self.users:
-            if not user.is_settled:
-                return f"{user.name} waits for answers"
-            for view in user.session.books.values():
-                book = view.book
-                if view.is_stale or (book.epoch, book.seq) != (head.packet.epoch, head.seqs.get(book.instrument, 0)):
-                    return f"{user.name} holds {book.instrument} at {book.epoch}, {book.seq}, {view.stale_reason}"
-            account = user.session.account
-            if account.stale_reason is not None:
-                return f"the account of {user.name} is {account.stale_reason}"
+        return next((unrest for user in self.users if (unrest := self._unrest_of(user, head))), "")
+
+    def _unrest_of(self, user: User, head: Node) -> str:
+        if not user.is_settled:
+            return f"{user.name} waits for answers"
+        for view in user.session.books.values():
+            book = view.book
+            if view.is_stale or not self._is_present(book, head):
+                return f"{user.name} holds {book.instrument} at {book.epoch}, {book.seq}, {view.stale_reason}"
+        for ticker in user.session.tickers.values():
+            seq = head.seqs.get(ticker.instrument, 0)
+            if not self.history.told.knows_ticker(ticker._replace(seq=seq)):
+                return f"{user.name} has an old {ticker}, the book is at {seq}"
+        account = user.session.account
+        if account.stale_reason is not None:
+            return f"the account of {user.name} is {account.stale_reason}"
         return ""
+
+    def _is_present(self, book: DepthBook, head: Node) -> bool:
+        """Whether a user's book or window is that of the feed's end; a window says nothing of what is beyond it."""
+        seq = head.seqs.get(book.instrument, 0)
+        if not book.depth or not seq:
+            return (book.epoch, book.seq) == (head.packet.epoch, seq)
+        truth = self.history.told.windows.get((head.packet.epoch, book.instrument, seq))
+        return book.epoch == head.packet.epoch and book.digest == truth
 
     def check_final_state(self) -> int:
         """
@@ -120,7 +176,7 @@ class Market:
         recovered = self.history.recover().engine
         recovered.check_invariants()
         if not self.rollbacks:
-            replayed = self.history.replay()
+            replayed = self.history.replay(parts.MATCHING.engine_config())
             self._compare_positions(replayed)
         self._check_accounts(recovered)
         return lost

@@ -48,6 +48,7 @@ MATCHING: Final = MatchingSettings.model_construct(
     checkpoint_interval_s=1.5,
     snapshot_interval_s=0.5,
     unreachable_max_s=8.0,
+    cancel_grace_s=2,
 )
 DURABLE: Final = MATCHING.model_copy(update={"durability": Durability.REPLICA, "replicas_min": 1})
 """An engine that tells nobody of a command before the replica has it."""

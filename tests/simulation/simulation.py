@@ -70,7 +70,7 @@ def simulate(seed: int, patches: Sequence[Patch] = (), only: Sequence[str] = (),
         faults_s: Virtual seconds of faults.
     """
     world = World(seed)
-    with _inside(world, patches):
+    with inside(world, patches):
         run = _Run(world)
         finding, tail = "", []
         try:
@@ -105,6 +105,7 @@ class _Run:
             market.history.recover()
         faults.stop()
         world.note("PEACE", "no more faults", kind="")
+        market.reopen()
         for user in market.users:
             user.is_trading = False
         self._settle()
@@ -143,7 +144,8 @@ class _Run:
 
 
 @contextmanager
-def _inside(world: World, patches: Sequence[Patch]) -> Iterator[None]:
+def inside(world: World, patches: Sequence[Patch] = ()) -> Iterator[None]:
+    """Let a world's time, chance and seams hold while the block lasts, and planted bugs beside them."""
     with ExitStack() as stack:
         stack.enter_context(_no_collections())
         stack.enter_context(world.clocks())

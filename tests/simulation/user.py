@@ -1,12 +1,13 @@
-"""One simulated user: the client library's own session on a WebSocket of memory, and the orders that it enters.
+"""One simulated user: the client library's own session on a WebSocket of memory, and what it asks.
 
-Checks at every message that a book which the library vouches for is the engine's, and that an order which was
-acknowledged had been in the feed. Repeats what it is not sure of, under the same client order id.
+Checks at every message that a book or window which the library vouches for is the engine's, that a trade, a ticker, a
+state and an execution had been in the feed as they are told, and that an order which was acknowledged had been there.
+Repeats what it is not sure of, under the same client order id; changes by and by what it follows.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from openoutcry.errors import RequestRefused
 from openoutcry.events import CloseRequired, ExecutionSeen, GoodbyeReceived, ReplyReceived, RequestLost
@@ -14,22 +15,37 @@ from openoutcry.feed_session import FeedSession, SessionState
 from openoutcry.load.handshake import opening_request, opening_response
 from shared.backoff import Backoff
 from shared.errors import Disconnected, MalformedMessage
-from shared.types import Code, ExecutionEvent
-from shared.websocket_frame import BINARY, CLOSE, FrameReader, client_frame
+from shared.requests import EVERY_INSTRUMENT
+from shared.types import INTERVALS_MS, Code, ExecutionEvent
+from shared.websocket_frame import BINARY, CLOSE, PING, PONG, FrameReader, client_frame
+from tests.simulation.desk import Desk
+from tests.simulation.hearing import Hearing
 from tests.simulation.network import Connection, ProcessTransport
+from tests.simulation.told import WINDOW
 
 if TYPE_CHECKING:
     from tests.simulation.history import History
     from tests.simulation.network import Network
     from tests.simulation.world import World
 
-PRICE: Final = 100
+CHANGES_SHARE: Final = 0.04
+"""How often a user changes what it follows, where it would have asked something else."""
 REPEATS: Final = (Code.OUTCOME_UNKNOWN, Code.BUSY, Code.RATE_LIMITED)
 """Answers after which an order may be entered again."""
 HANDSHAKE_S: Final = 3.0
 """Time for the gateway to answer the handshake; then the connection is given up."""
 _MASK: Final = b"\0\0\0\0"
 _KEY: Final = b"0123456789abcdef"
+
+
+class Wishes(NamedTuple):
+    """What a user follows at first."""
+
+    depths: dict[str, int]
+    """Symbol to levels a side, 0 or WINDOW: whose books."""
+    interval_ms: int
+    channels: tuple[str, ...]
+    """Others, of all instruments."""
 
 
 class User:
@@ -43,7 +59,7 @@ class User:
         name: Also in the token.
         token: As minted.
         addresses: The gateways.
-        instruments: Whose books it follows.
+        wishes: What it follows.
         orders_s: Mean time between two orders; 0 enters none.
     """
 
@@ -55,7 +71,7 @@ class User:
         name: str,
         token: str,
         addresses: list[str],
-        instruments: list[str],
+        wishes: Wishes,
         orders_s: float,
     ) -> None:
         self.name = name
@@ -73,12 +89,13 @@ class User:
         self._backoff = Backoff(self._random, first_s=0.1, max_s=1.0)
         self._end: _UserEnd | None = None
         self._return_in_s: float | None = None
-        self._orders = 0
+        self._desk = Desk(name, self._random, lambda: history.order_ids)
+        self._hearing = Hearing(name, history)
         self._asked: dict[int, dict[str, Any]] = {}
         """Orders without a reply, by request id."""
         self._unsure: list[dict[str, Any]] = []
         """Orders to be entered again."""
-        self._instruments = instruments
+        self._wishes = wishes
         self._is_suspect = False
         self._begin()
         world.after(self._random.uniform(0, 0.2), self._connect)
@@ -87,8 +104,11 @@ class User:
 
     def _begin(self) -> None:
         self.session = FeedSession()
-        for instrument in self._instruments:
-            self.session.follow_book(instrument, 0, 0, self._world.now)
+        depths, interval_ms, channels = self._wishes
+        for instrument, depth in depths.items():
+            self.session.follow_book(instrument, depth, interval_ms, self._world.now)
+        for channel in channels:
+            self.session.follow(channel, EVERY_INSTRUMENT, self._world.now)
         self.session.follow_account(self._world.now)
 
     @property
@@ -158,6 +178,7 @@ class User:
     def ended(self) -> None:
         """The connection is gone; come back."""
         self._end = None
+        self._hearing.left()
         if self.session.state is not SessionState.OFFLINE:
             self.session.disconnected(1006, "gone")
             self._go_on()
@@ -181,6 +202,8 @@ class User:
         self._go_on()
 
     def _see(self, event: object) -> None:
+        if not self._is_damaged():
+            self._hearing.check(event, self.session)
         match event:
             case ReplyReceived(reply):
                 self._hear_reply(int(reply.id or 0), reply.ok, reply.code, reply.data.get("order_id", 0))
@@ -205,6 +228,8 @@ class User:
                 book = view.book
                 if self._is_damaged():
                     self._history.check_levels(self.name, book.instrument, book.digest)
+                elif book.depth:
+                    self._history.check_window(self.name, book.instrument, book.epoch, book.seq, book.digest)
                 else:
                     self._history.check_book(self.name, book.instrument, book.epoch, book.seq, book.digest)
 
@@ -227,27 +252,23 @@ class User:
         if self._unsure and self._random.random() < (0.5 if self.is_trading else 1):
             self._ask(self._unsure.pop(self._random.randrange(len(self._unsure))))
         elif self.is_trading and self.session.books:  # a request to subscribe may have been damaged on its way
-            self._ask(self._next_order())
+            if self._random.random() < CHANGES_SHARE:
+                self._change_wishes()
+            else:
+                self._ask(self._desk.next_request(list(self.session.books)))
 
-    def _next_order(self) -> dict[str, Any]:
-        draw = self._random.random()
-        if draw < 0.05:
-            return {"op": "cancel_all"}
-        if draw < 0.2 and self._orders:
-            return {"op": "cancel", "client_order_id": f"{self.name}-{self._random.randint(1, self._orders)}"}
-        self._orders += 1
-        price = PRICE + self._random.randint(-4, 4)
-        kind: dict[str, Any] = {"kind": "market"} if draw > 0.95 else {"price": price}
-        if draw > 0.85:
-            kind["time_in_force"] = self._random.choice(["ioc", "fok"])
-        return {
-            "op": "order",
-            "client_order_id": f"{self.name}-{self._orders}",
-            "instrument": self._random.choice(list(self.session.books)),
-            "side": self._random.choice(["bid", "ask"]),
-            "quantity": self._random.randint(1, 9),
-            **kind,
-        }
+    def _change_wishes(self) -> None:
+        """Follow a book at another depth or interval, or leave a channel and join it again."""
+        now, session, (depths, _, channels) = self._world.now, self.session, self._wishes
+        if channels and self._random.random() < 0.4:
+            channel = self._random.choice(channels)
+            session.unfollow(channel, EVERY_INSTRUMENT)
+            session.follow(channel, EVERY_INSTRUMENT, now)
+        else:
+            instrument = self._random.choice(list(depths))
+            interval_ms = self._random.choice(INTERVALS_MS[:3])
+            session.follow_book(instrument, self._random.choice([0, WINDOW]), interval_ms, now)
+        self._go_on()
 
     def _ask(self, order: dict[str, Any]) -> None:
         try:
@@ -355,6 +376,8 @@ class _UserEnd:
         for frame in frames:
             if frame.opcode == BINARY and not self._is_over:
                 self._user.received(frame.payload)
+            elif frame.opcode == PING and not self._is_over:
+                self.write(client_frame(frame.payload, PONG, _MASK))
             elif frame.opcode == CLOSE and not self._is_over:
                 self.leave()
 
