@@ -1,0 +1,243 @@
+"""Faults planted by hand: a line of a program, what stands there instead, and the quick tests that must see it.
+
+Owns the form and the list. They are for what generated mutants do not reach: the shells, publish.lua, and rules whose
+breach takes several lines. The text that is replaced must stand in its file exactly once; where it does not, the
+program has changed, and the fault must be planted anew.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+
+class Planted(NamedTuple):
+    """One fault."""
+
+    what: str
+    """What is wrong with it, as one would tell it."""
+    file: str
+    old: str
+    new: str
+    tests: tuple[str, ...]
+    """At least one of them fails; as pytest takes them."""
+
+    def planted_in(self, text: str) -> str:
+        """
+        Return a file's text with the fault.
+
+        Raises:
+            ValueError: If the text to be replaced does not stand there exactly once.
+        """
+        found = text.count(self.old)
+        if found != 1:
+            raise ValueError(f"{self.what}: its text stands {found} times in {self.file}; plant it anew")
+        return text.replace(self.old, self.new)
+
+
+_ENGINE: Final = "services/matching/engine.py"
+_GATEWAY: Final = "services/gateway/gateway.py"
+_SERVICE: Final = "services/gateway/market_data_service.py"
+_LEADER: Final = "services/matching/aio/leader.py"
+_SCRIPT: Final = "services/matching/aio/publish.lua"
+_LEASE: Final = "services/matching/aio/lease.py"
+_UNIT: Final = "tests/unit/services"
+_SHELLS: Final = "tests/integration"
+_SIMULATION: Final = "tests/simulation"
+
+PLANTED: Final = (
+    Planted(
+        "a user cancels another's order by its order_id",
+        _ENGINE,
+        "        return account, account.find(command.order_id, command.client_order_id)\n",
+        "        found = account.find(command.order_id, command.client_order_id)\n"
+        "        books = [market.book for market in self.markets.values() if command.order_id in market.book.orders]\n"
+        "        return account, found or (books[0].orders[command.order_id] if books else None)\n",
+        (f"{_UNIT}/matching/test_others_orders.py",),
+    ),
+    Planted(
+        "a user replaces another's order by its order_id",
+        _ENGINE,
+        "        account, order = self._find(command)\n        if account is None or order is None:\n"
+        "            return _not_found(command), command.order_id, 0\n"
+        "        market = self.markets[order.instrument]\n        refusal",
+        "        books = [market.book for market in self.markets.values() if command.order_id in market.book.orders]\n"
+        "        account, order = self._find(command)\n"
+        "        order = order or (books[0].orders[command.order_id] if books else None)\n"
+        "        if account is None or order is None:\n"
+        "            return _not_found(command), command.order_id, 0\n"
+        "        market = self.markets[order.instrument]\n        refusal",
+        (f"{_UNIT}/matching/test_others_orders.py",),
+    ),
+    Planted(
+        "the snapshot schedule forgets statuses",
+        "services/matching/snapshot_schedule.py",
+        "    symbols.update(dict.fromkeys(status.instrument for status in packet.statuses "
+        "if status.instrument is not None))\n",
+        "",
+        (f"{_UNIT}/matching/test_snapshot_schedule.py",),
+    ),
+    Planted(
+        "one gateway's Present makes another gateway's users absent",
+        _ENGINE,
+        "    def _note_present(self, command: Present) -> Refusal:\n",
+        "    def _note_present(self, command: Present) -> Refusal:\n"
+        "        seen = self.attendance._seen\n"
+        "        seen.update({user: tick - 10**6 for user, tick in seen.items() if user not in command.users})\n",
+        (f"{_UNIT}/matching/test_cancel_on_disconnect.py",),
+    ),
+    Planted(
+        "a rejected order's id counts as used",
+        _ENGINE,
+        "        account.user_seq += 1\n        execution = Execution(\n",
+        "        self.client_order_ids.add((command.user, command.client_order_id))\n"
+        "        account.user_seq += 1\n        execution = Execution(\n",
+        (f"{_UNIT}/matching/test_others_orders.py",),
+    ),
+    Planted(
+        "a window is kept over a new epoch",
+        "services/gateway/channel.py",
+        "        self._windows.pop(symbol, None)\n",
+        "",
+        (f"{_UNIT}/gateway/test_market_data_service.py",),
+    ),
+    Planted(
+        "a slow user's owed bytes are never reset while it keeps up",
+        "services/gateway/subscriber.py",
+        "        if not unsent:\n            self.owed_bytes = 0\n",
+        "",
+        (f"{_UNIT}/gateway/test_market_data_service.py",),
+    ),
+    Planted(
+        "a slow user's owed bytes are never reset when it has drained",
+        _SERVICE,
+        "        subscriber.lagging_since = None\n        subscriber.owed_bytes = 0\n",
+        "        subscriber.lagging_since = None\n",
+        (f"{_UNIT}/gateway/test_market_data_service.py",),
+    ),
+    Planted(
+        "kept trades are not cleared by a load",
+        "services/gateway/replica.py",
+        "            self.trades.clear()  # what is kept must be contiguous\n",
+        "            pass\n",
+        (f"{_UNIT}/gateway/test_replica.py",),
+    ),
+    Planted(
+        "the cached snapshot of a channel ignores the epoch",
+        "services/gateway/channel.py",
+        " or held.epoch != instrument.book.epoch",
+        "",
+        (f"{_UNIT}/gateway/test_market_data_service.py",),
+    ),
+    Planted(
+        "idle shares are never forgotten",
+        _GATEWAY,
+        "            self._shares = {user: share for user, share in self._shares.items() if share.connections}\n",
+        "            pass\n",
+        (f"{_UNIT}/gateway/test_gateway.py",),
+    ),
+    Planted(
+        "all shares are forgotten with the idle ones",
+        _GATEWAY,
+        "            self._shares = {user: share for user, share in self._shares.items() if share.connections}\n",
+        "            self._shares = {}\n",
+        (f"{_UNIT}/gateway/test_gateway.py",),
+    ),
+    Planted(
+        "nothing is read back for healing at start",
+        "services/matching/aio/store_recovery.py",
+        "        return kept if previous == last_id else KeptPackets()\n",
+        "        return KeptPackets()\n",
+        (f"{_SHELLS}/test_leader.py::test_what_an_earlier_leader_published_can_be_healed",),
+    ),
+    Planted(
+        "the descriptor is kept while bytes are unsent",
+        "services/gateway/aio/connection.py",
+        "NO_DESCRIPTOR if self._is_behind else self._descriptor",
+        "self._descriptor",
+        (f"{_SHELLS}/test_gateway.py::test_nothing_is_written_past_what_is_unsent",),
+    ),
+    Planted(
+        "the lease is released though another holds it",
+        _LEASE,
+        "\"if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end\\nreturn redis.call('DEL', KEYS[1])\"",
+        "\"return redis.call('DEL', KEYS[1])\"",
+        (f"{_SHELLS}/test_lease.py",),
+    ),
+    Planted(
+        "the lease is renewed though another holds it",
+        _LEASE,
+        "~= ARGV[1] then return 0 end\\nreturn redis.call('PEXPIRE'",
+        "== '' then return 0 end\\nreturn redis.call('PEXPIRE'",
+        (f"{_SHELLS}/test_lease.py",),
+    ),
+    Planted(
+        "a READONLY primary keeps its connections",
+        "services/matching/aio/publisher.py",
+        "            await self.hang_up()\n            raise RedisConnectionError(",
+        "            raise RedisConnectionError(",
+        (f"{_SHELLS}/test_publish.py::test_a_primary_that_has_become_a_replica_is_left",),
+    ),
+    Planted(
+        "a failed checkpoint is not made up for",
+        _LEADER,
+        "        if self.checkpoints.has_failed:\n            self._schedule.everything()\n",
+        "",
+        (f"{_SHELLS}/test_leader.py::test_a_checkpoint_that_failed_is_made_up_for_with_the_next_packet",),
+    ),
+    Planted(
+        "a checkpoint under way is not abandoned when the leader stores one itself",
+        _LEADER,
+        "        self.checkpoints.abandon()\n",
+        "",
+        (f"{_SHELLS}/test_leader.py::test_a_checkpoint_under_way_is_abandoned_once_the_leader_has_stored_one_itself",),
+    ),
+    Planted(
+        "a staged checkpoint is not abandoned",
+        "services/matching/aio/checkpoint_writer.py",
+        "        self._ready = None\n        self.has_failed = False\n",
+        "        self.has_failed = False\n",
+        (f"{_SHELLS}/test_checkpoint_writer.py::test_one_that_waits_and_is_abandoned_is_never_ready",),
+    ),
+    Planted(
+        "a failed checkpoint stays failed for ever",
+        "services/matching/aio/checkpoint_writer.py",
+        "        self._ready = None\n        self.has_failed = False\n",
+        "        self._ready = None\n",
+        (f"{_SHELLS}/test_leader.py::test_a_checkpoint_that_failed_is_made_up_for_with_the_next_packet",),
+    ),
+    Planted(
+        "the reader goes on from where it was after a rewind",
+        "services/matching/aio/service.py",
+        "await self._reader.begin_anew(leader.engine.log_id)\n                    return\n",
+        "return\n",
+        (f"{_SIMULATION}/test_scenarios.py",),
+    ),
+    Planted(
+        "the listing is not compared",
+        "services/gateway/aio/feed_reader.py",
+        "        if same_listing != listing_data:\n",
+        "        if False:\n",
+        (f"{_SHELLS}/test_feed_reader.py::test_snapshots_of_a_listing_that_grew_meanwhile_are_not_taken",),
+    ),
+    Planted(
+        "a shutdown stores nothing",
+        "services/matching/aio/service.py",
+        "                await leader.finish()\n",
+        "",
+        (f"{_SIMULATION}/test_scenarios.py",),
+    ),
+    Planted(
+        "a shutdown keeps the lease",
+        "services/matching/aio/service.py",
+        "                await self._lease.release()\n",
+        "",
+        (f"{_SIMULATION}/test_scenarios.py",),
+    ),
+    Planted(
+        "a batch given up is queued again",
+        "services/gateway/aio/command_writer.py",
+        '                    self._log.error("commands given up", count=len(commands), error=store_failure(error))\n',
+        "                    self._orders._queue.extendleft(reversed(commands))\n",
+        (f"{_SHELLS}/test_command_writer.py",),
+    ),
+)
