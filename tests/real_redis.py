@@ -49,14 +49,23 @@ class RealRedis:
         durable: Keep an append-only file. Written before each reply and never synced by the server, so that
             kill -9 of the process loses nothing and the tests do not wait for the disk.
         options: More of the server's options, such as `--maxmemory 1mb`.
+        configuration: Its file, whose words these options and our own replace.
     """
 
-    def __init__(self, binary: str, directory: Path, *options: str, durable: bool = True) -> None:
+    def __init__(
+        self,
+        binary: str,
+        directory: Path,
+        *options: str,
+        durable: bool = True,
+        configuration: Path | None = None,
+    ) -> None:
         self.directory = directory
         self.port = 0
         self._binary = binary
         self._durable = durable
         self._options = options
+        self._configuration = [] if configuration is None else [str(configuration)]
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -105,20 +114,17 @@ class RealRedis:
         arguments = ["--port", str(port), "--bind", "127.0.0.1", "--dir", str(self.directory), "--save", ""]
         arguments += ["--appendonly", "yes" if self._durable else "no", "--appendfsync", "no"]
         with (self.directory / "server.log").open("ab") as log:
-            return subprocess.Popen([self._binary, *arguments, *self._options], stdout=log, stderr=log)
+            return subprocess.Popen(
+                [self._binary, *self._configuration, *arguments, *self._options], stdout=log, stderr=log
+            )
 
     def _answers(self, port: int) -> bool:
         assert self._process is not None
         deadline = time.monotonic() + READY_WITHIN_S
         while time.monotonic() < deadline and self._process.poll() is None:
-            try:
-                with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
-                    connection.sendall(b"PING\r\n")
-                    if connection.recv(16) == b"+PONG\r\n":
-                        # Another's server may have taken the port: ours must still live to be the one that answered.
-                        return self._process.poll() is None
-            except OSError:
-                pass
+            # Another's server may have taken the port: ours must still live to be the one that answered.
+            if _pings(port):
+                return self._process.poll() is None
             time.sleep(0.01)
         return False
 
@@ -132,6 +138,22 @@ class RealRedis:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait(ENDED_WITHIN_S)
+
+
+def _pings(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
+            connection.sendall(b"PING\r\n")
+            answer = connection.recv(64)
+            if answer.startswith(b"-NOAUTH"):
+                # The shipped users: one of them may ask, and is told whether the file has been read.
+                connection.sendall(b"AUTH health health\r\n")
+                connection.recv(64)
+                connection.sendall(b"PING\r\n")
+                answer = connection.recv(64)
+            return answer == b"+PONG\r\n"
+    except OSError:
+        return False
 
 
 def free_port() -> int:

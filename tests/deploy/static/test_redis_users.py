@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,11 +12,12 @@ from pathlib import Path
 from typing import Final, Self
 
 import pytest
+import yaml
 from redis import Redis
-from redis.exceptions import NoPermissionError
+from redis.exceptions import AuthenticationError, NoPermissionError
 
 from shared.stream_keys import StreamKeys
-from tests.deploy.static.files import PROJECT, text
+from tests.deploy.static.files import PROJECT, compose, text
 from tests.integration.engine_process import eventually
 from tests.real_redis import RealRedis, server_binary
 
@@ -95,11 +97,48 @@ def test_what_nobody_needs_is_refused(store: tuple[RealRedis, Path], user: str, 
 
 @pytest.mark.needs_redis
 def test_nobody_comes_in_without_a_password_but_to_ask_whether_it_lives(store: tuple[RealRedis, Path]) -> None:
+    """`default` may do everything, since the append-only file is read as this user: so nobody may be it."""
     server, _ = store
-    with Redis(host="127.0.0.1", port=server.port) as redis:
+    with Redis(host="127.0.0.1", port=server.port) as redis, pytest.raises(AuthenticationError):
+        redis.ping()
+    for password in ("", "default", "health"):
+        as_default = Redis(host="127.0.0.1", port=server.port, username="default", password=password)
+        with as_default, pytest.raises(AuthenticationError):
+            as_default.ping()
+    with Redis(host="127.0.0.1", port=server.port, username="health", password="health") as redis:
         assert redis.ping()
         with pytest.raises(NoPermissionError):
             redis.get(KEYS.lease)
+
+
+def health_checks() -> dict[str, str]:
+    """Return the shell command of every health check of Redis that is shipped."""
+    of_compose = compose()["services"]["redis"]["healthcheck"]["test"][1]
+    of_host = compose("docker-compose.host-network.yml")["services"]["redis"]["healthcheck"]["test"][1]
+    [pod] = [each for each in yaml.safe_load_all(text("k8s/overlays/dev/redis.yaml")) if each["kind"] == "StatefulSet"]
+    [container] = pod["spec"]["template"]["spec"]["containers"]
+    return {
+        "compose": of_compose.replace("$$", "$"),
+        "host network": of_host.replace("$$", "$").replace("-p 16379 ", ""),
+        "startup": container["startupProbe"]["exec"]["command"][2],
+        "readiness": container["readinessProbe"]["exec"]["command"][2],
+    }
+
+
+@pytest.mark.needs_redis
+@pytest.mark.parametrize("where", health_checks())
+def test_the_health_checks_are_answered(store: tuple[RealRedis, Path], where: str) -> None:
+    """A check that the server refuses would restart it for ever."""
+    if shutil.which("redis-cli") is None:
+        pytest.skip("no redis-cli: apt-get install redis-tools")
+    server, _ = store
+    check = health_checks()[where]
+    done = subprocess.run(["sh", "-c", check.replace("redis-cli", f"redis-cli -p {server.port}")], check=False)
+    assert done.returncode == 0
+    nobody = subprocess.run(
+        ["sh", "-c", check.replace("redis-cli", "redis-cli -p 1")], check=False, capture_output=True
+    )
+    assert nobody.returncode != 0
 
 
 @pytest.mark.needs_redis
@@ -177,7 +216,8 @@ class Roles:
         return self._started[-1]
 
     def said(self) -> str:
-        return (self._folder / "log").read_text()
+        log = self._folder / "log"
+        return log.read_text() if log.exists() else ""
 
     def __enter__(self) -> Self:
         return self
