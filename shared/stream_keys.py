@@ -33,6 +33,11 @@ class StreamKeys:
         """Counter: the last term taken."""
         self.secured: Final = prefix + "secured"
         """Position up to which commands are known to be durable; only where that is asked for."""
+        self.appended: Final = prefix + "appended"
+        """Feed id that was in the feed when this was written, outside of any transaction; ids in the feed reach beyond
+        it, unless a start of the store dropped transactions."""
+        self.probe: Final = prefix + "probe"
+        """Written to time the store's sync; short-lived."""
         self.checkpoint: Final = prefix + "checkpoint"
         """The engine's state at a position, the newest one."""
         self.previous_checkpoint: Final = prefix + "checkpoint:previous"

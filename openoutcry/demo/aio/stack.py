@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import os
 import secrets
 import socket
 import sys
@@ -175,11 +176,16 @@ class Stack:
         if self.redis_url:
             await _check_answers(self.redis_url)
             return
-        self.redis = LocalRedis(self._redis_folder, appendfsync=self._options.appendfsync)
+        self.redis = LocalRedis(self._redis_folder, appendfsync=self._appendfsync())
         self.redis_url = self.redis.url
         if self.redis.warning:
             self._say(self.redis.warning)
         self._say(f"Redis is {self.redis.program.kind} on port {self.redis.port}")
+
+    def _appendfsync(self) -> str:
+        """Return what the engines will ask of our Redis: `always` where they are told to outlive the machine."""
+        told = {**os.environ, **(self._engine_settings or {})}
+        return "always" if told.get("OUTCRY_DURABILITY", "").lower() == "machine" else self._options.appendfsync
 
     def _service(self, name: str, module: str, *flags: str, environment: Mapping[str, str] | None = None) -> Child:
         argv = [sys.executable, "-m", module, "--redis-url", self._route(name, self.redis_url), *flags]

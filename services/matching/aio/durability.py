@@ -5,10 +5,12 @@ the packet again. Before a packet is published, the store is asked whether every
 commands among it, is where it shall be:
 
 * process: in the store's memory. Outlives every process of ours, and what of the store its append-only file holds.
-* machine: on the store's disk (WAITAOF, Redis 7.2 and Valkey). With `appendfsync always` that costs no extra wait.
+* machine: on the store's disk (WAITAOF, Redis 7.2 and Valkey). With `appendfsync always` that costs no extra wait. A
+  store whose answer cannot be believed is refused (`store_promises`).
 * replica: in the memory of so many replicas (WAIT). Outlives the primary, if one of those is promoted.
 
-The question is asked once a packet, whatever number of commands it holds, in one round trip.
+The question is asked once a packet, whatever number of commands it holds, in one round trip. It stands outside of
+scripts and of MULTI: in there both would answer at once, and about an earlier write.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from typing import Final
 
 from redis.exceptions import ResponseError
 
+from services.matching.aio.store_promises import check_machine_durability
 from services.matching.settings import Durability
 from shared.aio.redis_connection import Redis, RedisError
 from shared.stream_keys import StreamKeys
@@ -46,6 +49,9 @@ class DurabilityGate:
         self._key = keys.secured
         self._durability = durability
         self._replicas_min = replicas_min
+        self._keys = keys
+        self._believed = ""
+        """The store whose WAITAOF is known to mean what it says."""
 
     async def secure(self, position: int, store_id: str) -> None:
         """
@@ -58,12 +64,16 @@ class DurabilityGate:
 
         Raises:
             NotDurable: If it is not so within `ANSWER_MS`, or another store was asked.
+            ConfigurationError: If this store's WAITAOF cannot be believed.
             RedisError: If Redis could not be reached, or does not know the question.
         """
         match self._durability:
             case Durability.PROCESS:
                 return
             case Durability.MACHINE:
+                if self._believed != store_id:
+                    await check_machine_durability(self._redis, self._keys)
+                    self._believed = store_id
                 [synced, _] = await self._ask(position, store_id, "WAITAOF", 1, 0, ANSWER_MS)
                 if not synced:
                     raise NotDurable("durability=machine: the append-only file is not on disk; see appendfsync")

@@ -22,12 +22,13 @@ from services.matching.aio.metrics import EngineState, MatchingMetrics, Role
 from services.matching.aio.patience import Patience
 from services.matching.aio.publisher import Publisher
 from services.matching.aio.standby import Standby
+from services.matching.aio.store_promises import check_machine_durability, warn_of_replay
 from services.matching.aio.store_recovery import StoreRecovery
 from services.matching.aio.stored_checkpoints import StoredCheckpoints
 from services.matching.aio.takeover import Takeover
 from services.matching.aio.ticker import Ticker
 from services.matching.command_log import LogEntry
-from services.matching.settings import MatchingSettings
+from services.matching.settings import Durability, MatchingSettings
 from shared.aio.cancellation import raise_if_cancelled
 from shared.aio.redis_connection import UNREACHABLE, Redis, RedisError
 from shared.aio.redis_line import RedisLine
@@ -141,7 +142,9 @@ class MatchingService:
             LeadershipLost: Another engine leads.
             StoreUnavailable: Redis was away for too long.
             CorruptEntry: The store holds something that no writer writes.
+            ConfigurationError: The store cannot promise what `durability` asks.
         """
+        await self._ask_store()
         leader = await self._lead()
         if leader is None:
             return
@@ -155,6 +158,20 @@ class MatchingService:
             keeping.cancel()
             making.cancel()
         await self._shut_down(leader)
+
+    async def _ask_store(self) -> None:
+        """Ask what must be known of the store before it is relied on."""
+        while not self._stop.is_set():
+            raise_if_cancelled()
+            try:
+                await warn_of_replay(self._writing, self._keys)
+                if self._settings.durability is Durability.MACHINE:
+                    await check_machine_durability(self._writing, self._keys)
+            except (*UNREACHABLE, RedisError) as error:
+                await self._patience.wait(error)
+            else:
+                self._patience.answered()
+                return
 
     async def _lead(self) -> Leader | None:
         """Stand by until the lease is free, and take over; None if asked to stop before."""

@@ -84,6 +84,8 @@ def test_the_engines_user_may_send_what_the_sources_send() -> None:
         ("matching", ("FLUSHALL",)),
         ("matching", ("CONFIG", "GET", "*")),
         ("matching", ("KEYS", "*")),
+        ("matching", ("ACL", "LIST")),
+        ("matching", ("ACL", "SETUSER", "matching", "+@all")),
         ("matching", ("CLIENT", "KILL", "TYPE", "normal")),
         ("matching", ("SHUTDOWN",)),
     ],
