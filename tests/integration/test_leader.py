@@ -93,7 +93,7 @@ class House:
         patience = Patience(10.0, asyncio.Event(), self.random)
         self.lease = Lease(self.redis, KEYS, "me", 60_000)
         stored = StoredCheckpoints(self.redis, KEYS, metrics)
-        recovery = StoreRecovery(self.redis, KEYS, self.lease, self.reader, stored)
+        recovery = StoreRecovery(self.redis, KEYS, self.lease, self.reader, stored, metrics)
         self.standby = Standby(self.line, KEYS, self.reader, recovery, metrics)
         self.takeover = Takeover(
             self.redis,

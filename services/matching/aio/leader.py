@@ -18,6 +18,7 @@ from services.matching.aio.forked_image import Encoded
 from services.matching.aio.metrics import MatchingMetrics
 from services.matching.aio.patience import Patience
 from services.matching.aio.publisher import Answer, NextCheckpoint, Publisher, Verdict, WholeCheckpoint
+from services.matching.aio.store_promises import warn_of_dropped_transactions
 from services.matching.aio.stored_checkpoints import StoredCheckpoints
 from services.matching.checkpoint import Checkpoint, encode_checkpoint
 from services.matching.command_log import LOG_START
@@ -105,6 +106,11 @@ class Leader:
         self._kept = kept
         self._renewed_at = time.monotonic()
         self._log = structlog.get_logger().bind(term=term)
+
+    @property
+    def last_id(self) -> FeedId:
+        """The last packet that is known to be in the feed."""
+        return self._last_id
 
     @property
     def silent_s(self) -> float:
@@ -279,6 +285,7 @@ class Leader:
             )
         await self._publisher.hang_up()  # some connections may have stayed at a former primary
         log_id = await self._stored_log_id()
+        await warn_of_dropped_transactions(self._stored.redis, self._keys, self._metrics)
         self._log.warning("the store restarted or failed over", store=store_id)
         self._publisher.store_id = store_id
         self._rewind(publication, log_id)

@@ -45,6 +45,11 @@ class MatchingMetrics(Collector):
         does not see a counter appear."""
         self.corrupt_entries = _counter("corrupt_entries", "Entries that stopped the engine", registry)
         self.healed_packets = _counter("healed_packets", "Packets given back to a store that had lost them", registry)
+        self.store_dropped = _counter(
+            "store_dropped",
+            "Times that the store was found without packets that had been in the feed before what it still holds",
+            registry,
+        )
         self.standby_reloads = _counter(
             "standby_reloads", "Times that a standby had to start again from the checkpoint", registry
         )

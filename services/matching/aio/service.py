@@ -96,7 +96,7 @@ class MatchingService:
             command_entries_max=settings.command_entries_max,
         )
         stored = StoredCheckpoints(writing, self._keys, metrics)
-        recovery = StoreRecovery(writing, self._keys, self._lease, self._reader, stored)
+        recovery = StoreRecovery(writing, self._keys, self._lease, self._reader, stored, metrics)
         self._standby = Standby(line, self._keys, self._reader, recovery, metrics)
         self._takeover = Takeover(
             writing,
@@ -149,7 +149,15 @@ class MatchingService:
         if leader is None:
             return
         missing = [found for found in self._instruments if found.symbol not in leader.engine.markets]
-        ticker = Ticker(self._writing, self._keys, leader.term, self._stop, self._new_patience(), self._metrics)
+        ticker = Ticker(
+            self._writing,
+            self._keys,
+            leader.term,
+            self._stop,
+            self._new_patience(),
+            self._metrics,
+            lambda: leader.last_id,
+        )
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(ticker.run(missing), name="ticker")
             keeping = tasks.create_task(self._lease.keep(self._stop), name="lease")

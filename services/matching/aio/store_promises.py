@@ -1,9 +1,11 @@
 """What the store is asked before the market relies on it: what no later answer of its own would tell.
 
-Owns two questions. Whether WAITAOF can be believed: with `appendfsync everysec` Valkey (8.1 and 9.1) says that a write
-is on disk before it has synced it, Redis (8.2) waits for the sync. And whether the user `default` may carry out what
+Owns three questions. Whether WAITAOF can be believed: with `appendfsync everysec` Valkey (8.1 and 9.1) says that a
+write is on disk before it has synced it, Redis (8.2) waits for the sync. Whether the user `default` may carry out what
 the leader writes: the append-only file is read as this user at a start, and most versions leave out, without an error
-to anybody, each transaction that it may not do.
+to anybody, each transaction that it may not do. And whether that has happened: packets go into the feed by
+transactions (publish.lua), and behind them the leader writes down their id without one. A store that loses its tail,
+by a crash or a fail-over, loses what came last; one that holds the id and not the packet has left out something before.
 """
 
 from __future__ import annotations
@@ -14,8 +16,10 @@ from typing import Final
 import structlog
 from redis.exceptions import ResponseError
 
+from services.matching.aio.metrics import MatchingMetrics
 from shared.aio.redis_connection import Redis
-from shared.errors import ConfigurationError
+from shared.errors import ConfigurationError, MalformedMessage
+from shared.packet import FEED_START, FeedId
 from shared.stream_keys import StreamKeys
 
 PROBE_WAIT_MS: Final = 3_000
@@ -73,6 +77,33 @@ async def warn_of_replay(redis: Redis, keys: StreamKeys) -> None:
             "its append-only file, may not write them; give `default` all rights, and set it off or give it a password",
             answer=answer.decode() if isinstance(answer, bytes) else str(answer),
         )
+
+
+async def warn_of_dropped_transactions(redis: Redis, keys: StreamKeys, metrics: MatchingMetrics) -> None:
+    """
+    Tell, and count, if the feed ends before an id that was in it when what the store still holds was written.
+
+    Raises:
+        RedisError: If Redis could not be reached.
+    """
+    async with redis.pipeline(transaction=True) as together:
+        together.get(keys.appended)
+        together.xrevrange(keys.feed, count=1)
+        try:
+            appended, newest = await together.execute()
+            known = FeedId.parse(appended or str(FEED_START))
+        except (ResponseError, MalformedMessage):
+            return  # not what the leader writes there: it says nothing, and the next tick mends it
+    last = FeedId.parse(newest[0][0]) if newest else FEED_START
+    if known <= last:
+        return
+    metrics.store_dropped.inc()
+    structlog.get_logger().error(
+        "the store lost packets that it held before what it still holds: it dropped transactions at a start (see its "
+        "user `default`), or somebody trimmed or deleted the feed",
+        feed=str(last),
+        appended=str(known),
+    )
 
 
 async def _appendfsync(redis: Redis) -> str | None:

@@ -6,6 +6,8 @@ from typing import Final, cast
 
 from services.matching.aio.command_reader import CommandReader
 from services.matching.aio.lease import Lease
+from services.matching.aio.metrics import MatchingMetrics
+from services.matching.aio.store_promises import warn_of_dropped_transactions
 from services.matching.aio.stored_checkpoints import StoredCheckpoints
 from services.matching.kept_checkpoints import KeptCheckpoints
 from services.matching.kept_packets import FeedEntry, KeptPackets
@@ -29,16 +31,24 @@ class StoreRecovery:
         lease: Renewed meanwhile, if it is ours.
         reader: The command log.
         checkpoints: Where to begin.
+        metrics: Where it is counted that the store dropped something.
     """
 
     def __init__(
-        self, redis: Redis, keys: StreamKeys, lease: Lease, reader: CommandReader, checkpoints: StoredCheckpoints
+        self,
+        redis: Redis,
+        keys: StreamKeys,
+        lease: Lease,
+        reader: CommandReader,
+        checkpoints: StoredCheckpoints,
+        metrics: MatchingMetrics,
     ) -> None:
         self._redis = redis
         self._keys = keys
         self._lease = lease
         self._reader = reader
         self._checkpoints = checkpoints
+        self._metrics = metrics
 
     async def run(self) -> Recovery:
         """
@@ -48,6 +58,7 @@ class StoreRecovery:
             CorruptEntry: If what the store holds cannot be recovered from.
             RedisError: If Redis could not be reached; run again.
         """
+        await warn_of_dropped_transactions(self._redis, self._keys, self._metrics)
         async with self._redis.pipeline(transaction=True) as together:
             together.mget(self._checkpoints.keys)
             together.xrevrange(self._keys.feed, count=1)

@@ -27,7 +27,8 @@ class StoredCheckpoints:
     """
 
     def __init__(self, redis: Redis, keys: StreamKeys, metrics: MatchingMetrics) -> None:
-        self._redis = redis
+        self.redis = redis
+        """Where they are."""
         self._keys = keys
         self._metrics = metrics
 
@@ -44,7 +45,7 @@ class StoredCheckpoints:
             CorruptEntry: If there are some, and none is good.
             RedisError: If Redis could not be reached.
         """
-        return self._best(KeptCheckpoints(*await get_values(self._redis, list(self.keys))), read_head)
+        return self._best(KeptCheckpoints(*await get_values(self.redis, list(self.keys))), read_head)
 
     def decode(self, kept: KeptCheckpoints) -> Checkpoint | None:
         """

@@ -1,13 +1,14 @@
 """The leader's own commands: the instruments that are not listed yet, and the passing of time.
 
 Owns the leader's numbering as a writer of the command log. An append whose outcome is unknown is made again with the
-same numbers before any later one; the engine skips what it has seen.
+same numbers before any later one; the engine skips what it has seen. Beside each it writes down what is in the feed
+already (`StreamKeys.appended`): by that a start of the store that dropped transactions is noticed.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from services.matching.aio.metrics import MatchingMetrics
@@ -16,6 +17,7 @@ from shared.aio.cancellation import raise_if_cancelled
 from shared.aio.redis_connection import UNREACHABLE, Redis, RedisError
 from shared.commands import COMMANDS_IN_ENTRY_MAX, Command, ListInstrument, Tick, encode_commands
 from shared.instrument import Instrument
+from shared.packet import FeedId
 from shared.stream_keys import COMMANDS_FIELD, StreamKeys
 
 TICK_S: Final = 1.0
@@ -32,6 +34,7 @@ class Ticker:
         stop: Ends the ticking, with one last tick: it wakes the reader.
         patience: How long to bear with a store that takes no commands, such as a replica.
         metrics: Where the appending is timed.
+        appended: Returns the feed's last id as the leader knows it.
     """
 
     def __init__(
@@ -42,9 +45,12 @@ class Ticker:
         stop: asyncio.Event,
         patience: Patience,
         metrics: MatchingMetrics,
+        appended: Callable[[], FeedId],
     ) -> None:
         self._redis = redis
         self._key = keys.commands
+        self._appended_key = keys.appended
+        self._appended = appended
         self._source = f"leader-{term}"
         self._number = 0
         self._stop = stop
@@ -76,7 +82,11 @@ class Ticker:
             raise_if_cancelled()
             try:
                 with self._metrics.redis_round_trip.time():
-                    await self._redis.xadd(self._key, {COMMANDS_FIELD: data})
+                    # No transaction: what is to tell of lost ones must not be lost with them.
+                    async with self._redis.pipeline(transaction=False) as together:
+                        together.xadd(self._key, {COMMANDS_FIELD: data})
+                        together.set(self._appended_key, str(self._appended()))
+                        await together.execute()
             except (*UNREACHABLE, RedisError) as error:
                 await self._patience.wait(error)
             else:

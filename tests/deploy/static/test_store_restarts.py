@@ -47,13 +47,17 @@ class Market:
     Args:
         binary: The server.
         folder: For everything; `deploy` in it is a copy of ours, with secrets.
+        default_user: Another line for the user `default` than the shipped one.
     """
 
-    def __init__(self, binary: Path, folder: Path) -> None:
+    def __init__(self, binary: Path, folder: Path, default_user: str = "") -> None:
         self.deploy = folder / "deploy"
         shutil.copytree(PROJECT / "deploy", self.deploy, ignore=shutil.ignore_patterns("secrets"))
         self.secrets = self.deploy / "secrets"
         subprocess.run([self.deploy / "make-secrets"], check=True, capture_output=True)
+        if default_user:
+            shipped = (self.secrets / "users.acl").read_text().splitlines()
+            (self.secrets / "users.acl").write_text("\n".join([default_user, *shipped[1:]]) + "\n")
         configuration = self.deploy / "redis" / "redis.conf"
         configuration.write_text(configuration.read_text().replace("dir /data", f"dir {folder}"))
         options = ["--aclfile", str(self.secrets / "users.acl"), "--appendfsync", "always"]
@@ -144,7 +148,8 @@ def test_a_restart_loses_nothing_and_a_living_engine_goes_on(market: Market) -> 
         first += 100
     eventually(lambda: market.book()[2:] and len(market.book()[2]) == 4)
     assert market.epoch() == epoch
-    assert "healing it" not in market.roles.said()
+    for unwanted in ("healing it", "the store would lose", "the store lost packets"):
+        assert unwanted not in market.roles.said()
     engine.kill()
     engine.wait(10)
     before, book, last = market.state(), market.book(), market.last()
@@ -160,6 +165,31 @@ def test_a_restart_loses_nothing_and_a_living_engine_goes_on(market: Market) -> 
     assert market.last().position == last.position, "nothing is applied twice, nothing from the beginning"
     assert market.book() == book
     market.trade(1, first=1_000)
+    assert "the store lost packets" not in market.roles.said()
+
+
+@pytest.mark.parametrize("name", ["Redis 7.0", "Valkey 8.1"])
+def test_a_store_that_drops_transactions_is_told_of(name: str, tmp_path: Path) -> None:
+    """Before it does, by what `default` may; and when it has, by an id that it kept of a packet that it did not."""
+    binary = store_binary(name)
+    if binary is None:
+        pytest.skip(f"{name} is not here: make stores, apt-get install redis-tools")
+    market = Market(binary, tmp_path, "user default on nopass resetkeys resetchannels -@all +ping")
+    would, did = "the store would lose all packets", "the store lost packets that it held"
+    try:
+        engine = market.start_engine()
+        assert would in market.roles.said()
+        market.trade(1)
+        with Redis.from_url(market.url) as redis:
+            eventually(lambda: redis.exists(KEYS.appended) and redis.get(KEYS.appended) != b"0-0")
+        engine.kill()
+        engine.wait(10)
+        assert did not in market.roles.said()
+        market.restart("clean")
+        market.start_engine()
+        assert did in market.roles.said()
+    finally:
+        market.end()
 
 
 def test_a_backup_is_restored_whole(market: Market, tmp_path: Path) -> None:
