@@ -15,7 +15,7 @@ from shared.types import MarketState
 from tests.simulation import parts
 from tests.simulation.history import Finding, History
 from tests.simulation.network import Network
-from tests.simulation.parts import INSTRUMENTS, SECRET, EnginePart, GatewayPart, Part
+from tests.simulation.parts import INSTRUMENTS, NODE_ENTRIES, SECRET, EnginePart, GatewayPart, Part
 from tests.simulation.store_server import StoreServer
 from tests.simulation.told import WINDOW
 from tests.simulation.user import User, Wishes
@@ -44,7 +44,7 @@ class Market:
     def __init__(self, world: World) -> None:
         self.world = world
         self.network = Network(world)
-        self.store = StoreServer(world, self.network)
+        self.store = StoreServer(world, self.network, NODE_ENTRIES)
         self.history = History(self.store, StreamKeys())
         self.rollbacks = 0
         random = world.stream("market")

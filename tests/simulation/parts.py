@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 STORE_URL: Final = f"redis://{ADDRESS}/0"
+NODE_ENTRIES: Final = 8
+"""The store's `stream-node-max-entries`: it trims whole nodes, and here it shall trim often."""
 INSTRUMENTS: Final = (Instrument("ACME"), Instrument("GPU"))
 RESTART_S: Final = (0.05, 1.0)
 MATCHING: Final = MatchingSettings.model_construct(

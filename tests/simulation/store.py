@@ -12,11 +12,12 @@ from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Callable
 from random import Random
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple
 
 from lupa import lua51  # type: ignore[import-untyped]
 
-Id: TypeAlias = tuple[int, int]
+from tests.simulation.stream import NODE_ENTRIES_MAX, Id, Node, Stream, Trim
+
 CALLS_UNDOABLE_MAX: Final = 5_000
 _LAST: Final = (2**64 - 1, 2**64 - 1)
 
@@ -30,25 +31,6 @@ class Simple(bytes):
 
 
 OK: Final = Simple(b"OK")
-
-
-class Stream:
-    """One stream: entries in order, and the last id ever used."""
-
-    def __init__(self) -> None:
-        self.ids: list[Id] = []
-        self.fields: list[list[bytes]] = []
-        self.last: Id = (0, 0)
-
-    def copy(self) -> Stream:
-        """Return a stream of the same entries."""
-        other = Stream()
-        other.ids, other.fields, other.last = list(self.ids), list(self.fields), self.last
-        return other
-
-    def rows(self, first: int, end: int) -> list[Any]:
-        """Return entries by index, as replies name them."""
-        return [[_text(self.ids[index]), self.fields[index]] for index in range(first, end)]
 
 
 class _Past(NamedTuple):
@@ -67,9 +49,11 @@ class StoreModel:
     Args:
         now_ms: The server's clock.
         random: Draws replication ids.
+        node_entries: `stream-node-max-entries`.
     """
 
-    def __init__(self, now_ms: Callable[[], int], random: Random) -> None:
+    def __init__(self, now_ms: Callable[[], int], random: Random, node_entries: int = NODE_ENTRIES_MAX) -> None:
+        self._node_entries = node_entries
         self._now_ms = now_ms
         self._random = random
         self.values: dict[bytes, tuple[bytes, int | None]] = {}
@@ -98,7 +82,7 @@ class StoreModel:
 
     def fork(self) -> StoreModel:
         """Return another store with the same data, as a replica that is promoted has it; this one is alone now."""
-        other = StoreModel(self._now_ms, self._random)
+        other = StoreModel(self._now_ms, self._random, self._node_entries)
         other.values = dict(self.values)
         other.streams = {key: stream.copy() for key, stream in self.streams.items()}
         self.is_isolated = True
@@ -239,24 +223,20 @@ class StoreModel:
     # -- streams ------------------------------------------------------------------------------------------------------
 
     def do_xadd(self, key: bytes, *words: bytes) -> bytes:
-        options, limit = list(words), None
-        if options[0].upper() == b"MAXLEN":
-            exact = options[1] not in (b"~", b"=")
-            limit = int(options[1 if exact else 2])
-            del options[: 2 if exact else 3]
+        options = list(words)
+        trim = self._trim_options(options) if options[0].upper() in (b"MAXLEN", b"MINID") else None
         id_word, fields = options[0], options[1:]
-        stream = self.streams.get(key) or Stream()
+        stream = self.streams.get(key) or Stream(self._node_entries)
         new = self._new_id(stream, id_word)
-        before = stream.last
+        before, nodes = stream.last, stream.nodes[-1:]
         if key not in self.streams:
             self.streams[key] = stream
             self._undo.append(lambda: self.streams.__delitem__(key))
-        stream.ids.append(new)
-        stream.fields.append(fields)
-        stream.last = new
-        self._undo.append(lambda: self._take_back(stream, before))
-        if limit is not None and len(stream.ids) > limit:
-            self._trim(key, stream, len(stream.ids) - limit)
+        count = len(stream.nodes)
+        stream.append(new, fields)
+        self._undo.append(lambda: self._take_back(stream, before, count, nodes))
+        if trim is not None:
+            self._trim(key, stream, trim)
         self.wrote("XADD", key, (new, fields))
         return _text(new)
 
@@ -271,30 +251,49 @@ class StoreModel:
             raise StoreError("ERR The ID specified in XADD is equal or smaller than the target stream top item")
         return new
 
-    def _take_back(self, stream: Stream, last: Id) -> None:
+    def _take_back(self, stream: Stream, last: Id, nodes: int, last_node: list[Node]) -> None:
         stream.ids.pop()
         stream.fields.pop()
         stream.last = last
+        stream.nodes[max(0, nodes - 1) :] = last_node
 
-    def _trim(self, key: bytes, stream: Stream, count: int) -> int:
-        ids, fields = stream.ids[:count], stream.fields[:count]
+    def _trim_options(self, words: list[bytes]) -> Trim:
+        """Take a trimming's words off the front: MAXLEN or MINID, `~` or `=`, the threshold, LIMIT and a number."""
+        by_id = words.pop(0).upper() == b"MINID"
+        is_approximate = words[0] == b"~"
+        if words[0] in (b"~", b"="):
+            words.pop(0)
+        threshold = _id(words[0]) if by_id else int(words[0])
+        words.pop(0)
+        limit = 100 * self._node_entries if is_approximate else 0
+        if words and words[0].upper() == b"LIMIT":
+            if not is_approximate:
+                raise StoreError("ERR syntax error, LIMIT cannot be used without the special ~ option")
+            limit = int(words[1])
+            del words[:2]
+        return Trim(by_id, threshold, is_approximate, limit)
+
+    def _trim(self, key: bytes, stream: Stream, trim: Trim) -> int:
+        count, left = stream.doomed(trim)
+        if not count:
+            return 0
+        ids, fields, nodes = stream.ids[:count], stream.fields[:count], stream.nodes
         del stream.ids[:count], stream.fields[:count]
+        stream.nodes = left
 
         def undo() -> None:
             stream.ids[:0] = ids
             stream.fields[:0] = fields
+            stream.nodes = nodes
 
         self._undo.append(undo)
         self.wrote("XTRIM", key, count)
         return count
 
-    def do_xtrim(self, key: bytes, kind: bytes, *words: bytes) -> int:
+    def do_xtrim(self, key: bytes, *words: bytes) -> int:
+        trim = self._trim_options(list(words))
         stream = self.streams.get(key)
-        if stream is None:
-            return 0
-        by_id = kind.upper() == b"MINID"
-        count = bisect_left(stream.ids, _id(words[-1])) if by_id else max(0, len(stream.ids) - int(words[-1]))
-        return self._trim(key, stream, count) if count else 0
+        return self._trim(key, stream, trim) if stream is not None else 0
 
     def do_xlen(self, key: bytes) -> int:
         stream = self.streams.get(key)

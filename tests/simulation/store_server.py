@@ -14,6 +14,7 @@ import hiredis
 
 from tests.simulation.network import Connection, Network
 from tests.simulation.store import OK, StoreError, StoreModel
+from tests.simulation.stream import NODE_ENTRIES_MAX
 from tests.simulation.world import World
 
 ADDRESS: Final = "store:6379"
@@ -27,16 +28,19 @@ class StoreServer:
     Args:
         world: Where it lives.
         network: What it listens on.
+        node_entries: Its `stream-node-max-entries`.
     """
 
-    def __init__(self, world: World, network: Network) -> None:
+    def __init__(self, world: World, network: Network, node_entries: int = NODE_ENTRIES_MAX) -> None:
         self.world = world
         self.network = network
         self.clock_skew_s = 0.0
         """Of the machine that is the store at present."""
         self.ambush: Callable[[str], object] | None = None
         """Called once, with the leader's name, when a packet has landed and nobody knows yet."""
-        self.model = StoreModel(lambda: round((world.wall_s() + self.clock_skew_s) * 1000), world.stream("store"))
+        self.model = StoreModel(
+            lambda: round((world.wall_s() + self.clock_skew_s) * 1000), world.stream("store"), node_entries
+        )
         self.caller = ""
         """Whose command is being carried out."""
         self.is_frozen = False

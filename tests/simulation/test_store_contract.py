@@ -175,6 +175,49 @@ def test_the_programs_own_scripts_give_the_same_answers(redis_url: str, seed: in
     assert _on_model(scenario) == _on_real(redis_url, scenario)
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_trimming_leaves_what_a_server_leaves(redis_url: str, seed: int) -> None:
+    """Whole nodes, by entries and by bytes; at most LIMIT entries a call; the threshold stands before LIMIT."""
+
+    async def scenario(redis: Redis, replies: list[Any]) -> None:
+        random, last = Random(seed), 0
+        for _ in range(25):
+            together = redis.pipeline(transaction=False)
+            names = random.choice([[b"f"], [b"f"], [b"f", b"other"]])
+            size = random.choice([1, 60, 700, 5_000])
+            for _ in range(random.randint(1, 150)):
+                last += random.choice([1, 1, 1, 300, 70_000])
+                value = random.choice([b"%d" % random.randint(-(2**40), 2**40), b"7", random.randbytes(size)])
+                together.xadd("s", dict.fromkeys(names, value), id=f"{last}-{random.choice([0, 0, 5])}")
+            await together.execute()
+            words: list[Any] = ["XTRIM", "s", random.choice(["MAXLEN", "MINID"]), random.choice(["~", "~", "=", ""])]
+            words.append(random.randint(0, 400) if words[2] == "MAXLEN" else random.randint(0, last))
+            if random.random() < 0.6:
+                words += ["LIMIT", random.choice([0, 50, 100, 150, 10_000])]
+            await _tell(replies, redis.execute_command(*(word for word in words if word != "")))
+            await _tell(replies, redis.xlen("s"))
+            await _tell(replies, redis.xrange("s", count=1))
+
+    assert _on_model(scenario) == _on_real(redis_url, scenario)
+
+
+def test_a_call_without_limit_trims_a_hundred_nodes(redis_url: str) -> None:
+    """This is what let the command log grow for ever; a model that trims more would never have shown it."""
+
+    async def scenario(redis: Redis, replies: list[Any]) -> None:
+        together = redis.pipeline(transaction=False)
+        for number in range(1, 10_501):
+            together.xadd("s", {b"f": b"1"}, id=f"{number}-0")
+        await together.execute()
+        for words in ("MINID ~ 10500", "MINID ~ 10500 LIMIT 0"):
+            await _tell(replies, redis.execute_command("XTRIM", "s", *words.split()))
+        await _tell(replies, redis.xlen("s"))
+
+    replies = _on_model(scenario)
+    assert replies == [10_000, 400, 100]
+    assert replies == _on_real(redis_url, scenario)
+
+
 def _publisher(redis: Redis, name: str) -> Publisher:
     return Publisher(RedisLine(redis), KEYS, name, lease_ms=60_000, feed_packets_max=1_000, command_entries_max=1_000)
 
@@ -216,7 +259,7 @@ def test_rolling_back_restores_everything() -> None:
             case 0:
                 model.call(b"SET", b"v", b"%d" % random.randint(0, 9), b"PX", b"50")
             case 1:
-                model.call(b"XTRIM", key, b"MAXLEN", b"%d" % random.randint(0, 5))
+                model.call(b"XTRIM", key, b"MAXLEN", random.choice([b"=", b"~"]), b"%d" % random.randint(0, 5))
             case 2:
                 model.call(b"DEL", random.choice([b"v", b"s"]))
             case _:
@@ -231,5 +274,5 @@ def test_rolling_back_restores_everything() -> None:
 
 def _state(model: Any) -> Any:
     return dict(model.values), {
-        key: (list(s.ids), list(s.fields), s.last) for key, s in model.streams.items() if s.last
+        key: (list(s.ids), list(s.fields), s.last, list(s.nodes)) for key, s in model.streams.items() if s.last
     }
