@@ -11,6 +11,7 @@ from __future__ import annotations
 from openoutcry.aio.book import Book, BookUpdate
 from openoutcry.aio.connect import connect
 from openoutcry.aio.market import Market
+from openoutcry.aio.token_source import Token
 from openoutcry.errors import OutcomeUnknown, RequestRefused
 from openoutcry.events import StaleReason
 from openoutcry.trade_tape import Missing
@@ -29,5 +30,6 @@ __all__ = [
     "OutcomeUnknown",
     "RequestRefused",
     "StaleReason",
+    "Token",
     "connect",
 ]

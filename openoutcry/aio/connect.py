@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Final
 
 from openoutcry.aio.market import Market
+from openoutcry.aio.token_source import Token
 from shared.codec import Encoding
 
 CONNECT_S: Final = 10.0
@@ -26,20 +27,23 @@ class connect:  # noqa: N801 - used like a function
 
     Args:
         urls: One `ws://` or `wss://` URL, or those of several equal gateways.
-        token: JWT of the user; sent in the handshake, so use `wss://` beyond your own machine.
+        token: JWT of the user; sent in the handshake, so use `wss://` beyond your own machine. Or a function, async if
+            it waits, that gets one for each connection: one that raises, gives none within 10 s or gives what is no
+            token costs an attempt, and the next one follows after a wait. With a function, a token that has expired or
+            is refused is followed by one more try.
         encoding: Of both directions; JSON is for debugging.
         timeout_s: Time for the first connection.
         random: Source of jitter and choice; a test may want its own.
 
     Raises:
         Disconnected: On entry, if the server refuses the user, or none answers in time.
-        ConfigurationError: If a URL is none.
+        ConfigurationError: If a URL or the token is none.
     """
 
     def __init__(
         self,
         urls: str | Sequence[str],
-        token: str,
+        token: Token,
         *,
         encoding: Encoding = Encoding.MSGPACK,
         timeout_s: float = CONNECT_S,

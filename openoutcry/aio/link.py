@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import logging
+import re
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -21,12 +23,14 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 from websockets.typing import Subprotocol
 from websockets.uri import parse_uri
 
-from openoutcry.events import CloseRequired, Event, GoodbyeReceived
+from openoutcry.aio.token_source import Token, TokenFailed, TokenSource
+from openoutcry.events import CloseRequired, Connected, Event, GoodbyeReceived
 from openoutcry.feed_session import FeedSession
 from shared.backoff import Backoff
 from shared.close_codes import CloseCode, may_reconnect
 from shared.codec import Encoding
 from shared.errors import ConfigurationError, Disconnected
+from shared.redis_url import redacted
 
 OPEN_S: Final = 5.0
 """Time for TCP, TLS and handshake of one attempt."""
@@ -50,6 +54,13 @@ NO_CODE: Final = 1006
 """WebSocket's code for a connection that ended without a closing handshake."""
 
 
+TOKEN_CODES: Final = (CloseCode.NOT_AUTHENTICATED, CloseCode.TOKEN_EXPIRED)
+"""After these another token may be taken."""
+_CLOSE_CODE: Final = re.compile(r"(45\d\d)\b")
+_SILENT: Final = logging.getLogger("openoutcry.websocket")
+_SILENT.setLevel(logging.INFO)  # at DEBUG the library logs the handshake's headers, the token among them
+
+
 class Ending(NamedTuple):
     """How a connection, or an attempt at one, ended."""
 
@@ -63,19 +74,19 @@ class Link:
 
     Args:
         urls: `ws://` or `wss://` addresses of equal gateways; one is chosen at random each time.
-        token: JWT for the handshake.
+        token: JWT for the handshake, or a function that gets one for each.
         session: Decides what is said.
         on_event: Called with each of the session's events, in order; must not raise.
         random: Source of jitter and choice.
 
     Raises:
-        ConfigurationError: If there is no URL, or one that is none.
+        ConfigurationError: If there is no URL, or one that is none, or the token is none.
     """
 
     def __init__(
         self,
         urls: Sequence[str],
-        token: str,
+        token: Token,
         session: FeedSession,
         on_event: Callable[[Event], None],
         random: Random,
@@ -83,7 +94,9 @@ class Link:
         if not urls:
             raise ConfigurationError("connect needs at least one URL, such as ws://127.0.0.1:8101/v1/stream")
         self._urls = [_checked(url) for url in urls]
-        self._token = token
+        self._tokens = TokenSource(token)
+        self._refused_tokens = 0
+        """In a row: another one changes something, two refused ones do not."""
         self._session = session
         self._on_event = on_event
         self._random = random
@@ -100,7 +113,7 @@ class Link:
         while True:
             began = time.monotonic()
             ending = self.last_ending = await self._attempt()
-            if not may_reconnect(ending.code):
+            if not may_reconnect(ending.code) and not self._may_try_another_token(ending):
                 return Disconnected(*ending)
             if time.monotonic() - began >= STEADY_S:
                 backoff.reset()
@@ -129,6 +142,8 @@ class Link:
                 self._return_s = event.goodbye.reconnect_in_ms / 1000
             elif isinstance(event, CloseRequired):
                 required = event
+            elif isinstance(event, Connected):
+                self._refused_tokens = 0
             self._on_event(event)
         return required
 
@@ -139,25 +154,33 @@ class Link:
         self.attempts += 1
         self._return_s = None
         try:
-            async with self._connecting() as socket:
+            async with self._connecting(await self._next_token()) as socket:
                 return await self._converse(socket)
+        except TokenFailed as error:
+            return Ending(NO_CODE, str(error))
         except InvalidStatus as error:
             return _refused_ending(error)
         except (OSError, InvalidHandshake, TimeoutError) as error:
             return Ending(NO_CODE, f"{self._url}: {str(error) or type(error).__name__}")
 
-    def _connecting(self) -> connect:
+    async def _next_token(self) -> str:
+        if self._tokens.is_renewable:
+            self.last_ending = Ending(NO_CODE, "the token function has given none yet")
+        return await self._tokens.next()
+
+    def _connecting(self, token: str) -> connect:
         return connect(
             self._url,
             subprotocols=[Subprotocol(self._session.encoding.value)],
             compression=None,
-            additional_headers={"Authorization": f"Bearer {self._token}"},
+            additional_headers={"Authorization": f"Bearer {token}"},
             proxy=_proxy(self._url),
             open_timeout=OPEN_S,
             close_timeout=CLOSE_S,
             ping_interval=None,  # heartbeats do this, and at the level that matters
             max_size=MESSAGE_BYTES_MAX,
             max_queue=FRAMES_BUFFERED_MAX,
+            logger=_SILENT,
         )
 
     async def _converse(self, socket: ClientConnection) -> Ending:
@@ -207,6 +230,12 @@ class Link:
         others = [url for url in self._urls if url != self._url]
         return self._random.choice(others or self._urls)
 
+    def _may_try_another_token(self, ending: Ending) -> bool:
+        if ending.code not in TOKEN_CODES or not self._tokens.is_renewable:
+            return False
+        self._refused_tokens += 1
+        return self._refused_tokens <= 1
+
     def _wait_s(self, backoff: Backoff) -> float:
         return backoff.next_delay() if self._return_s is None else self._return_s
 
@@ -230,7 +259,9 @@ def _refused_ending(error: InvalidStatus) -> Ending:
     text = bytes(error.response.body or b"")[:REASON_LETTERS_MAX].decode(errors="replace").strip()
     reason = f"HTTP {status}: {text}"
     if status == 401:
-        return Ending(CloseCode.NOT_AUTHENTICATED, reason)
+        # Its body begins with the close code that a login would get.
+        named = _CLOSE_CODE.match(text)
+        return Ending(int(named[1]) if named else CloseCode.NOT_AUTHENTICATED, reason)
     if status == 403:
         return Ending(CloseCode.FORBIDDEN, reason)
     if 400 <= status < 500 and status not in RETRIED_STATUSES:
@@ -250,7 +281,11 @@ def _proxy(url: str) -> Literal[True] | None:
 
 def _checked(url: str) -> str:
     try:
-        parse_uri(url)
+        has_user = parse_uri(url).user_info is not None
     except InvalidURI as error:
-        raise ConfigurationError(f"{error}; a gateway's URL looks like ws://127.0.0.1:8101/v1/stream") from error
+        raise ConfigurationError(
+            f"{redacted(url)} isn't a valid URI: {error.msg}; a gateway's URL looks like ws://127.0.0.1:8101/v1/stream"
+        ) from None
+    if has_user:
+        raise ConfigurationError(f"{redacted(url)}: must hold no user and no password; the token says who you are")
     return url

@@ -19,6 +19,7 @@ from openoutcry.aio.live_account import LiveAccount
 from openoutcry.aio.live_ticker import LiveTicker
 from openoutcry.aio.replies import Replies
 from openoutcry.aio.tape import Tape
+from openoutcry.aio.token_source import Token
 from openoutcry.aio.views import Views
 from openoutcry.errors import OutcomeUnknown, RequestRefused
 from openoutcry.events import Event, ReplyReceived, RequestLost, SubscriptionRefused
@@ -45,12 +46,12 @@ class Market:
 
     Args:
         urls: Equal gateways.
-        token: JWT of the user.
+        token: JWT of the user, or a function that gets one for each connection.
         encoding: Of both directions.
         random: Source of jitter and choice.
     """
 
-    def __init__(self, urls: Sequence[str], token: str, encoding: Encoding, random: Random) -> None:
+    def __init__(self, urls: Sequence[str], token: Token, encoding: Encoding, random: Random) -> None:
         self.session = FeedSession(encoding)
         """What has been heard; read it, and ask through this class."""
         self.link = Link(urls, token, self.session, self._on_event, random)

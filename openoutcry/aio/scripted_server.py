@@ -95,6 +95,8 @@ class ScriptedServer:
         """Operation to the refusal that it gets."""
         self.http_status: int | None = None
         """Answer handshakes with this HTTP status instead."""
+        self.http_text = "as the script says\n"
+        """And with this body."""
         self.confirms_resume = True
         """Whether a client that missed nothing is told so, by an empty delta."""
         self.connections = 0
@@ -186,7 +188,7 @@ class ScriptedServer:
     # -- one client -------------------------------------------------------------------------------------------------
 
     def _check_handshake(self, socket: ServerConnection, _request: HttpRequest) -> Response | None:
-        return None if self.http_status is None else socket.respond(self.http_status, "as the script says\n")
+        return None if self.http_status is None else socket.respond(self.http_status, self.http_text)
 
     async def _serve_client(self, socket: ServerConnection) -> None:
         if socket.subprotocol is None:

@@ -83,4 +83,6 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    command = typer.Typer(add_completion=False, pretty_exceptions_enable=False)  # theirs may show variables
+    command.command()(main)
+    command()
