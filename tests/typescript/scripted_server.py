@@ -74,8 +74,8 @@ class Script:
     async def accept(self, op: str) -> None:
         self.server.refusals.pop(op, None)
 
-    async def refuse_handshakes(self, status: int | None) -> None:
-        self.server.http_status = status
+    async def refuse_handshakes(self, status: int | None, text: str = "as the script says") -> None:
+        self.server.http_status, self.server.http_text = status, text
 
     async def send_text(self, text: str) -> None:
         await self.server.send_bytes(text.encode())

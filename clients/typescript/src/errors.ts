@@ -52,7 +52,7 @@ export class TooManyRequests extends OpenOutcryError {}
  * 400 to 499 at the handshake.
  */
 export class ConnectionRefused extends OpenOutcryError {
-  /** WebSocket close code, or HTTP status. */
+  /** WebSocket close code; or the HTTP status of a refusal that names none. */
   readonly code: number;
 
   constructor(code: number, text: string) {

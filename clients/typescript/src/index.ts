@@ -25,5 +25,6 @@ export type {
   Request, Resync, Subscribe, Unsubscribe,
 } from "./requests.js";
 export { nodeDialer, platformDialer, standardDialer } from "./sockets.js";
+export type { TokenSource } from "./tokenSource.js";
 export type { Dialer, Socket, SocketEnd, SocketHandlers } from "./sockets.js";
 export type { MissedTrades } from "./tradeTape.js";

@@ -9,14 +9,13 @@ import { ConnectionRefused } from "./errors.js";
 import type { FeedSession, SessionEvent } from "./feedSession.js";
 import type { Goodbye } from "./messages.js";
 import type { Dialer, SocketEnd } from "./sockets.js";
+import { nextToken, TokenFailed } from "./tokenSource.js";
+import type { TokenSource } from "./tokenSource.js";
 
 /** A connection that served so long begins the next wait at the smallest bound. */
 const GOOD_MS = 5_000;
 /** HTTP statuses below 500 that may be others the next time. */
 const PASSING_STATUSES = [408, 425, 429];
-
-/** A token, or where to get one for each connection. */
-export type TokenSource = string | (() => string | Promise<string>);
 
 export interface LinkOptions {
   /** Replicas, all alike. Each attempt goes to the next. */
@@ -29,6 +28,8 @@ export interface LinkOptions {
 }
 
 export class Link {
+  /** Why the last connection, or attempt at one, ended; empty before. */
+  lastEnd = "";
   readonly #session: FeedSession;
   readonly #options: LinkOptions;
   readonly #backoff: Backoff;
@@ -56,6 +57,7 @@ export class Link {
     const { urls, random } = this.#options;
     for (let index = Math.floor(random() * urls.length); !this.#isClosed; index += 1) {
       const end = await this.#serve(urls[index % urls.length] as string);
+      this.lastEnd = end.reason;
       if (!this.#isClosed) await this.#wait(this.#waitAfter(end));
     }
   }
@@ -76,7 +78,13 @@ export class Link {
     const { token, dialer } = this.#options;
     this.#welcomedAt = null;
     this.#goodbye = null;
-    const current = typeof token === "string" ? token : await token();
+    let current: string;
+    try {
+      current = await nextToken(token, (giveUp) => (this.#stopWaiting = giveUp));
+    } catch (error) {
+      if (!(error instanceof TokenFailed)) throw error;
+      return { code: 1006, reason: error.message }; // one failed attempt, as any other
+    }
     if (this.#isClosed) return { code: 1000, reason: "closed by the client" };
     this.#connection = new Connection(this.#session, dialer, url, current, (event) => this.#onEvent(event));
     try {
@@ -100,7 +108,7 @@ export class Link {
     const goodbye = this.#goodbye;
     const code = goodbye?.message.code ?? end.code; // a goodbye says it even if the close frame is lost
     if (this.#isFinal({ ...end, code })) {
-      throw new ConnectionRefused(end.httpStatus ?? code, goodbye?.message.text ?? end.reason);
+      throw new ConnectionRefused(mayReconnect(code) ? (end.httpStatus ?? code) : code, goodbye?.message.text ?? end.reason);
     }
     // 0 is no slot: then, as after any other end, full jitter keeps all from returning at once.
     if (goodbye !== null && goodbye.message.reconnect_in_ms > 0) {

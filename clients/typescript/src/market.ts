@@ -7,19 +7,23 @@ import { monotonicMs } from "./connection.js";
 import { FeedSession } from "./feedSession.js";
 import type { FollowOptions, SessionEvent, Statistics } from "./feedSession.js";
 import { Link } from "./link.js";
-import type { TokenSource } from "./link.js";
 import type { Encoding, Instrument, MarketState, Reply, Snapshot, Status, Ticker, Welcome } from "./messages.js";
 import type { Channel, IntervalMs, NewTerms, OrderName, PlaceOrder, Request, Subscribe } from "./requests.js";
 import { Signal } from "./signal.js";
 import { platformDialer } from "./sockets.js";
 import type { Dialer } from "./sockets.js";
+import { checkedSource } from "./tokenSource.js";
+import type { TokenSource } from "./tokenSource.js";
 import { Book, Latest, LiveAccount, Trades } from "./views.js";
 
 /** Time for the first connection to be welcomed, and for the first state of a view to come. */
 export const FIRST_STATE_MS = 10_000;
 
 export interface ConnectOptions {
-  /** A JSON Web Token, or a function that gets one for each connection. */
+  /**
+   * A JSON Web Token, or a function that gets one for each connection. One that throws, gives none within 10 s or gives
+   * what is no token costs an attempt; the next one follows after a wait.
+   */
   readonly token: TokenSource;
   /** "msgpack" unless said otherwise. */
   readonly encoding?: Encoding;
@@ -36,6 +40,7 @@ export type OrderTerms = Omit<PlaceOrder, "op" | "instrument" | "client_order_id
  * Connect to a market, and stay connected.
  *
  * @param urls One or more replicas, as `ws://host:port/v1/stream`. Each attempt goes to the next.
+ * @throws OpenOutcryError if the token is none; never repeats it.
  * @throws ConnectionRefused if the server does not want this client.
  * @throws Unanswered if none welcomed it within FIRST_STATE_MS.
  */
@@ -70,7 +75,7 @@ export class Market {
   constructor(urls: readonly string[], options: ConnectOptions & { readonly dialer: Dialer }) {
     const { token, dialer, encoding = "msgpack", random = Math.random } = options;
     this.#session = new FeedSession({ encoding });
-    this.#link = new Link(this.#session, { urls, token, dialer, random, onEvent: (event) => this.#onEvent(event) });
+    this.#link = new Link(this.#session, { urls, token: checkedSource(token), dialer, random, onEvent: (event) => this.#onEvent(event) });
     this.#running = this.#run();
   }
 
@@ -98,7 +103,7 @@ export class Market {
 
   /** Wait until there is a connection. Rejects as `connect` does. */
   async ready(): Promise<void> {
-    await this.#within(this.#news, () => this.#session.isReady, "no welcome");
+    await this.#within(this.#news, () => this.#session.isReady, "no welcome", () => this.#link.lastEnd);
   }
 
   /** Leave. All loops over views finish; requests under way are unanswered. */
@@ -266,8 +271,11 @@ export class Market {
     return this.#views.get(nameOf(channel, instrument)) as V | undefined;
   }
 
-  async #within(signal: Signal, isTrue: () => boolean, otherwise: string): Promise<void> {
-    const { promise, cancel } = timeout(FIRST_STATE_MS, `${otherwise} within ${FIRST_STATE_MS} ms`);
+  async #within(signal: Signal, isTrue: () => boolean, otherwise: string, why: () => string = () => ""): Promise<void> {
+    const { promise, cancel } = timeout(FIRST_STATE_MS, () => {
+      const reason = why();
+      return `${otherwise} within ${FIRST_STATE_MS} ms${reason && `; ${reason}`}`;
+    });
     try {
       await Promise.race([signal.until(isTrue), promise]);
     } finally {
@@ -342,10 +350,10 @@ function numberIn(data: Reply["data"], name: string): number {
   return value;
 }
 
-function timeout(ms: number, text: string): { readonly promise: Promise<never>; readonly cancel: () => void } {
+function timeout(ms: number, text: () => string): { readonly promise: Promise<never>; readonly cancel: () => void } {
   let timer: NodeJS.Timeout | undefined;
   const promise = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Unanswered(text)), ms);
+    timer = setTimeout(() => reject(new Unanswered(text())), ms);
   });
   return { promise, cancel: () => clearTimeout(timer) };
 }

@@ -12,6 +12,9 @@ export const FRAME_BYTES_MAX = 16 * 1024 * 1024;
 /** Time for the peer's answer to a close; then the connection is cut. */
 const CLOSE_MS = 1_000;
 
+/** What is read of the body of a refused handshake. */
+const REFUSAL_LETTERS_MAX = 200;
+
 /** How a connection ended. `httpStatus` is that of a refused handshake, where the platform tells it. */
 export interface SocketEnd {
   /** The close code; 1006 if there was none. */
@@ -73,6 +76,19 @@ export function standardDialer(Standard: StandardSocketClass): Dialer {
   };
 }
 
+/** Read why a handshake was refused; the body of a 401 begins with the close code that a login would get. */
+function readRefusal(response: IncomingMessage, onEnd: (end: SocketEnd) => void): void {
+  const httpStatus = response.statusCode ?? 0;
+  let body = "";
+  const tell = () => {
+    const named = httpStatus === 401 ? /^45\d\d\b/.exec(body) : null;
+    onEnd({ code: named === null ? 1006 : Number(named[0]), reason: `HTTP ${httpStatus}: ${body.trim()}`, httpStatus });
+  };
+  response.setEncoding("utf8");
+  response.on("data", (chunk: string) => (body = (body + chunk).slice(0, REFUSAL_LETTERS_MAX)));
+  response.on("end", tell).on("error", tell).on("close", tell);
+}
+
 /** Dial with the package `ws`, the token in the handshake. */
 export async function nodeDialer(): Promise<Dialer> {
   const { WebSocket } = await import("ws");
@@ -84,9 +100,11 @@ export async function nodeDialer(): Promise<Dialer> {
       let error = "";
       socket.on("open", onOpen);
       socket.on("message", (data: Buffer, isBinary: boolean) => onFrame(isBinary ? data : data.toString()));
-      socket.on("unexpected-response", (request: ClientRequest, { statusCode = 0 }: IncomingMessage) => {
-        onEnd({ code: 1006, reason: `HTTP ${statusCode}`, httpStatus: statusCode });
-        request.destroy();
+      socket.on("unexpected-response", (request: ClientRequest, response: IncomingMessage) => {
+        readRefusal(response, (end) => {
+          onEnd(end);
+          request.destroy();
+        });
       });
       socket.on("error", ({ message }) => (error = message)); // "close" follows
       socket.on("close", (code: number, reason: Buffer) => onEnd({ code, reason: reason.toString() || error }));

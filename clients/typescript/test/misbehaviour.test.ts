@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, test } from "node:test";
 
-import { connect, ConnectionRefused, NotConnected, Refused, standardDialer, Unanswered } from "../src/index.js";
-import type { Book, ConnectOptions, Market } from "../src/index.js";
+import { connect, ConnectionRefused, Market, nodeDialer, NotConnected, Refused, standardDialer, Unanswered } from "../src/index.js";
+import type { Book, ConnectOptions } from "../src/index.js";
 import { until, within } from "./children.js";
 import { PYTHON, without } from "./repository.js";
 import { ScriptedServer } from "./scriptedServer.js";
@@ -177,6 +177,40 @@ describe("against the scripted server", { skip: without(PYTHON), timeout: 120_00
     await server.tell("goodbye", { code: 4505, text: "expired", reconnect_in_ms: 0 });
     await until(() => tokens === 3 && renewing.isConnected, "back with a third");
     await renewing.close();
+  });
+
+  test("a token function that fails costs an attempt, and no more", async () => {
+    let calls = 0;
+    const failing = await enter({
+      token: () => {
+        calls += 1;
+        if (calls === 1) throw new Error("the provider is away");
+        return calls === 2 ? Promise.reject(new Error("away still")) : "ada\n";
+      },
+      random: () => 0,
+    });
+    assert.equal(failing.welcome?.user, "ada");
+    assert.equal(calls, 3);
+    await failing.close();
+  });
+
+  test("a market whose token function never settles can be left", async () => {
+    const waiting = new Market([server.url], { token: () => new Promise<string>(() => undefined), dialer: await nodeDialer() });
+    const refused = assert.rejects(waiting.ready());
+    await within(waiting.close(), "leaving");
+    await refused;
+  });
+
+  test("what is no token is refused at once", async () => {
+    const { connections } = await server.seen();
+    await assert.rejects(enter({ token: "ada lovelace" }), /token: must be letters, digits/);
+    assert.equal((await server.seen()).connections, connections);
+  });
+
+  test("a handshake that is refused says whether the token has expired", async () => {
+    await server.tell("refuse_handshakes", { status: 401, text: "4505 token: expired; get a new one\n" });
+    await assert.rejects(enter(), (error) => error instanceof ConnectionRefused && error.code === 4505);
+    await server.tell("refuse_handshakes", { status: null });
   });
 
   test("a handshake refused with 401 or 400 is final; 503 is not", async () => {

@@ -161,7 +161,7 @@ describe("against the real stack", { skip: without(OUTCRY), timeout: 120_000 }, 
     const [gateway] = stack.gateways as [string];
     const { WebSocket } = await import("ws");
     const isRefused = (code: number) => (error: unknown) => error instanceof ConnectionRefused && error.code === code;
-    await assert.rejects(connect(gateway, { token: "none" }), isRefused(401));
+    await assert.rejects(connect(gateway, { token: "none" }), isRefused(4500));
     await assert.rejects(connect(gateway, { token: "none", dialer: standardDialer(WebSocket as never) }), isRefused(4500));
   });
 
