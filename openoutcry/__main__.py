@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from rich.console import Console
+from typer.core import TyperGroup
 
 from openoutcry.demo.options import DemoOptions, ReplayOptions, StackOptions
 from shared.errors import ConfigurationError, OpenOutcryError
@@ -215,14 +216,37 @@ def replay(
     _run(run())
 
 
-@app.command()
-def token(
+class _MintByDefault(TyperGroup):
+    """`outcry token USER` is `outcry token mint USER`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if args and args[0] not in (*self.commands, *ctx.help_option_names):
+            args = ["mint", *args]
+        return super().parse_args(ctx, args)
+
+
+tokens = typer.Typer(
+    cls=_MintByDefault,
+    no_args_is_help=True,
+    help="Mint a token for a development user (outcry token USER …), or check one (outcry token check).",
+)
+app.add_typer(tokens, name="token")
+
+
+@tokens.command("mint")
+def mint(
     user: Annotated[str, typer.Argument(help="1 to 64 letters, digits and . _ @ + -")],
     secret_file: Annotated[Path, typer.Option(envvar="OUTCRY_SECRET_FILE", help="The gateways' secret.")],
     days: Annotated[float, typer.Option(help="How long it is valid.")] = 7,
+    audience: Annotated[str, typer.Option(envvar="OUTCRY_TOKEN_AUDIENCE", help="For whom it is to be.")] = "",
+    issuer: Annotated[str, typer.Option(envvar="OUTCRY_TOKEN_ISSUER", help="Of whom it is to be.")] = "",
 ) -> None:
-    """Mint a token for a development user. In production, your identity provider does."""
-    from services.gateway.authentication import checked_secret, mint_token  # noqa: PLC0415
+    """
+    Mint a token for a development user. In production, your identity provider does.
+
+    `mint` may be left out: outcry token ann --secret-file outcry-secret
+    """
+    from services.gateway.authentication import Audience, checked_secret, mint_token  # noqa: PLC0415
 
     with _told_errors():
         try:
@@ -231,7 +255,38 @@ def token(
             raise ConfigurationError(
                 f"cannot read {secret_file} ({error.strerror}); make a secret by: openssl rand -hex 32 > {secret_file}"
             ) from error
-        print(mint_token(user, checked_secret(secret), time.time() + days * DAY_SECONDS))  # noqa: T201 - its output
+        names = tuple(each.strip() for each in audience.split(",") if each.strip())
+        ends_at = time.time() + days * DAY_SECONDS
+        print(mint_token(user, checked_secret(secret), ends_at, Audience(names, issuer)))  # noqa: T201 - its output
+
+
+@tokens.command()
+def check(
+    token: Annotated[
+        str | None,
+        typer.Argument(envvar="OUTCRY_TOKEN", help="Better in OUTCRY_TOKEN or on standard input: all see arguments."),
+    ] = None,
+    secret_file: Annotated[Path | None, typer.Option(help="The gateways' secret.")] = None,
+    jwks: Annotated[str | None, typer.Option(help="Or the identity provider's keys: a file, or https://…")] = None,
+    audience: Annotated[str | None, typer.Option(help="Whom it must be for, as OUTCRY_TOKEN_AUDIENCE.")] = None,
+    issuer: Annotated[str | None, typer.Option(help="Of whom it must be, as OUTCRY_TOKEN_ISSUER.")] = None,
+) -> None:
+    """
+    Say whom a token names, until when, and all that is wrong with it for a gateway with these settings.
+
+    Reads the settings that a gateway reads, OUTCRY_…; options win. The exit status is 0 if a gateway would take it.
+    """
+    from services.gateway.aio.token_check import check_token  # noqa: PLC0415 - only this command needs it
+
+    given = {"secret_file": secret_file, "jwks": jwks, "token_audience": audience, "token_issuer": issuer}
+    found = _run(check_token((sys.stdin.read() if token is None else token).strip(), time.time(), given))
+    for word, text in found.facts:
+        print(f"{word:8}{text}")  # noqa: T201 - its output
+    for problem in found.problems:
+        print(f"wrong   {problem}")  # noqa: T201
+    if not found.problems:
+        print("good    a gateway with these settings takes it")  # noqa: T201
+    _exit(FAILED if found.problems else 0)
 
 
 @app.command()

@@ -41,15 +41,12 @@ class KeySource:
     """
 
     def __init__(self, place: str, ring: KeyRing, on_loaded: Callable[[], None]) -> None:
-        self._url = read_key_url(place) if is_url(place) else None
-        self._path = Path(place)
-        self._name = str(self._url or place)
+        self._place = KeyPlace(place)
         self._ring = ring
         self._on_loaded = on_loaded
-        self._tls = ssl.create_default_context() if self._url and self._url.is_tls else None
         self.failures = 0
         """Loads that failed."""
-        self._log = structlog.get_logger().bind(keys_from=self._name)
+        self._log = structlog.get_logger().bind(keys_from=str(self._place))
 
     async def run(self) -> None:
         """Load whenever it is due, until cancelled."""
@@ -62,7 +59,7 @@ class KeySource:
     async def _load(self) -> None:
         self._ring.began(time.monotonic())
         try:
-            keys = await self._read()
+            keys = await self._place.read()
         except (ConfigurationError, OSError, http.client.HTTPException) as error:
             self.failures += 1
             self._ring.keep(time.monotonic())
@@ -75,7 +72,33 @@ class KeySource:
             "token keys loaded", keys=len(keys), algorithms=keys.algorithms, passed_over=keys.passed_over[:10]
         )
 
-    async def _read(self) -> TokenKeys:
+
+class KeyPlace:
+    """
+    Where keys are; its text names it without secrets.
+
+    Args:
+        place: File or URL, checked.
+    """
+
+    def __init__(self, place: str) -> None:
+        self._url = read_key_url(place) if is_url(place) else None
+        self._path = Path(place)
+        # Made once: it reads the machine's certificates.
+        self._tls = ssl.create_default_context() if self._url and self._url.is_tls else None
+
+    def __str__(self) -> str:
+        return str(self._url or self._path)
+
+    async def read(self) -> TokenKeys:
+        """
+        Return the keys that are there now.
+
+        Raises:
+            ConfigurationError: If they cannot be had in time, or none of them serves.
+            OSError: If nobody answers.
+            http.client.HTTPException: If the answer is no HTTP.
+        """
         if self._url is None:
             return read_key_file(self._path)
         try:

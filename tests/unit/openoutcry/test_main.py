@@ -35,6 +35,35 @@ def test_a_token_names_its_user(tmp_path: Path) -> None:
     assert verify_token(result.output.strip(), b"x" * 32, time.time() + 23 * 3600) == "ann"
 
 
+def test_a_user_may_be_called_as_a_command_is(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("x" * 32)
+    result = CliRunner().invoke(app, ["token", "mint", "check", "--secret-file", str(secret)])
+    assert verify_token(result.output.strip(), b"x" * 32, time.time()) == "check"
+
+
+def test_a_token_is_checked_as_a_gateway_would(tmp_path: Path) -> None:
+    """Whom it names, until when, and what is wrong; never the token itself."""
+    secret = tmp_path / "secret"
+    secret.write_text("x" * 32)
+    flags = ["--secret-file", str(secret)]
+    token = CliRunner().invoke(app, ["token", "ann", *flags, "--audience", "market"]).output
+    good = CliRunner().invoke(app, ["token", "check", *flags, "--audience", "market"], input=token)
+    assert good.exit_code == 0
+    assert "user    ann" in good.output
+    assert "good " in good.output
+    wrong = CliRunner().invoke(app, ["token", "check", token.strip(), *flags])
+    assert wrong.exit_code == 1
+    assert "TOKEN_AUDIENCE" in wrong.output
+    unchecked = CliRunner().invoke(app, ["token", "check", token.strip(), "--secret-file", str(tmp_path / "none")])
+    assert unchecked.exit_code == 1
+    assert "signature: not checked" in unchecked.output
+    misused = CliRunner().invoke(app, ["token", "check", token.strip(), "--jwks", "http://idp.example.com/keys"])
+    assert misused.exit_code == 2
+    for result in (good, wrong, unchecked, misused):
+        assert token.strip() not in result.output + result.stderr
+
+
 @pytest.mark.parametrize(
     ("user", "secret", "said"),
     [
