@@ -17,6 +17,7 @@ from typer.core import TyperGroup
 
 from openoutcry.demo.options import DemoOptions, ReplayOptions, StackOptions
 from shared.errors import ConfigurationError, OpenOutcryError
+from shared.redis_url import checked_redis_url
 
 if TYPE_CHECKING:
     from openoutcry.load.report import LoadReport
@@ -209,6 +210,12 @@ def replay(
     """
     from openoutcry.flow.aio.replay import Replay  # noqa: PLC0415 - only this command needs it
     from openoutcry.flow.aio.replay_command import run_replay  # noqa: PLC0415
+
+    with _told_errors():
+        try:
+            checked_redis_url(redis_url)
+        except ValueError as error:  # which quotes nothing: what is wrong may be the password
+            raise ConfigurationError(f"--redis-url: {error}") from None
 
     async def run() -> None:
         await run_replay(Replay(redis_url, file, instrument, _speed(speed)), Console(stderr=True))

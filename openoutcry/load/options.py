@@ -14,6 +14,7 @@ from openoutcry.load.mix import DEFAULT_MIX_TEXT, Mix, parse_mix
 from openoutcry.load.scenario import Deed, Scenario
 from openoutcry.load.spread import part
 from shared.errors import ConfigurationError
+from shared.redis_url import redacted
 
 SECONDS_MAX: Final = 7 * 24 * 3600.0
 LOAD_PROCESSES_MAX: Final = 64
@@ -55,7 +56,7 @@ class Deployment(NamedTuple):
         for url in self.urls:
             parts = urlsplit(url)
             if parts.scheme not in ("ws", "wss") or not parts.hostname:
-                raise ConfigurationError(f"--url must be such as ws://127.0.0.1:8101/v1/stream, not {url!r}")
+                raise ConfigurationError(f"--url must be such as ws://127.0.0.1:8101/v1/stream, not {redacted(url)!r}")
         if (self.token_file is None) == (self.secret_file is None):
             raise ConfigurationError("--url needs users: give --token-file or --secret-file, one of them")
         return self

@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.maint_notifications import MaintNotificationsConfig
 
-from shared.redis_url import SENTINEL_SCHEME, sentinel_address
+from shared.redis_url import SENTINEL_SCHEME, checked_redis_url, sentinel_address
 
 BLOCK_MS: Final = 1000
 """Longest wait of a blocking read; every idle second proves that the connection lives."""
@@ -63,8 +63,9 @@ def open_redis(url: str, name: str, credentials: Credentials = (None, None)) -> 
 
     Raises:
         ConfigurationError: If a `redis+sentinel://` URL is not of its form.
-        ValueError: If any other is not.
+        ValueError: If any other is not; the text does not quote it.
     """
+    checked_redis_url(url)
     username, password = credentials
     options: dict[str, Any] = {
         "protocol": 3,

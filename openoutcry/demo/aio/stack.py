@@ -26,6 +26,8 @@ from openoutcry.demo.usage import Usage
 from services.gateway.authentication import mint_token
 from shared.aio.redis_connection import UNREACHABLE, open_redis
 from shared.errors import ConfigurationError, StoreUnavailable
+from shared.redis_url import checked_redis_url, redacted
+from shared.settings import variable
 
 START_SECONDS_MAX: Final = 30.0
 TOKEN_SECONDS: Final = 7 * 24 * 3600.0
@@ -188,8 +190,9 @@ class Stack:
         return "always" if told.get("OUTCRY_DURABILITY", "").lower() == "machine" else self._options.appendfsync
 
     def _service(self, name: str, module: str, *flags: str, environment: Mapping[str, str] | None = None) -> Child:
-        argv = [sys.executable, "-m", module, "--redis-url", self._route(name, self.redis_url), *flags]
-        return Child(name, argv, self.folder, environment=environment)
+        # Not as an argument, which anyone may list: it may hold a password.
+        settings = {variable("redis_url"): self._route(name, self.redis_url), **(environment or {})}
+        return Child(name, [sys.executable, "-m", module, *flags], self.folder, environment=settings)
 
     async def _wait_until_ready(self, stop: StopSignal) -> None:
         needed = [*self.essential, *self.gateways]
@@ -240,13 +243,13 @@ def _engine_ports(options: StackOptions, taken: Sequence[int]) -> list[int]:
 
 async def _check_answers(redis_url: str) -> None:
     try:
-        redis = open_redis(redis_url, "probe")
-    except ValueError as error:
-        raise ConfigurationError(f"--redis-url {redis_url!r}: {error}") from error
+        redis = open_redis(checked_redis_url(redis_url), "probe")
+    except ValueError as error:  # which quotes nothing: what is wrong may be the password
+        raise ConfigurationError(f"--redis-url {redacted(redis_url)!r}: {error}") from None
     try:
         await redis.ping()
     except UNREACHABLE as error:
-        raise StoreUnavailable(f"no Redis answers at {redis_url}: {error}") from error
+        raise StoreUnavailable(f"no Redis answers at {redacted(redis_url)}: {error}") from error
     finally:
         await redis.aclose()
 

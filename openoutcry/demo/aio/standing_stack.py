@@ -20,6 +20,7 @@ from openoutcry.demo.aio.stack import Stack
 from openoutcry.demo.aio.stop_signal import StopSignal
 from openoutcry.demo.options import StackOptions, check_rate
 from openoutcry.flow.first_error import first_error
+from shared.redis_url import redacted
 
 DEVELOPMENT_USERS: Final = 10_000
 """Tokens in the file: a user may hold only 8 connections."""
@@ -138,7 +139,7 @@ class _StandingStack:
     def _ready(self, instruments: list[str]) -> dict[str, object]:
         return {
             "gateways": self._stack.gateway_urls,
-            "redis": self._stack.redis_url,
+            "redis": redacted(self._stack.redis_url),
             "instruments": instruments,
             "token": self._stack.token("developer"),
             "tokens": str(_write_tokens(self._stack, self._folder)),
