@@ -74,8 +74,6 @@ RETRY_S: Final = 1.0
 """Wait before asking again for a subscription that was refused for now: `rate_limited`, `busy`, or no feed."""
 PENDING_REQUESTS_MAX: Final = 1024
 """Requests without a reply; beyond it a request is refused here."""
-PROTOCOL_ERROR: Final = 1002
-"""WebSocket's close code for a peer that breaks the protocol."""
 CHANNELS: Final = ("book", "ticker", "trades", "status")
 """The channels in which an instrument can be followed here."""
 UNREADY: Final = (MarketState.STALE, MarketState.RESYNCING)
@@ -132,7 +130,7 @@ class FeedSession:
 
     @property
     def is_fed(self) -> bool:
-        """Whether the server is there and itself hears the exchange."""
+        """Whether the server was there when anything was last received, and itself hears the exchange."""
         return self.state is SessionState.OPEN and self._feed_state() not in UNREADY
 
     @property
@@ -144,6 +142,15 @@ class FeedSession:
     def is_listing_whole(self) -> bool:
         """Whether all definitions of the last answer to `instruments` have come."""
         return self._listing.is_whole
+
+    def is_silent(self, now: float) -> bool:
+        """
+        Tell whether no heartbeat has been received for so long that nothing can be vouched for.
+
+        Owners ask it whenever they are asked whether something is stale: a program that was busy for longer than that
+        has not received what came meanwhile, and `on_deadline` has not been called.
+        """
+        return self._silent_at is not None and now >= self._silent_at
 
     # -- the connection ---------------------------------------------------------------------------------------------
 
@@ -189,7 +196,7 @@ class FeedSession:
                 if self.state in (SessionState.GREETING, SessionState.OPEN):
                     self._hear(check_message(message), now)
         except MalformedMessage as error:
-            self.close(PROTOCOL_ERROR, str(error))
+            self.close(CloseCode.HEARTBEAT_MISSED, str(error))
 
     def events(self) -> list[Event]:
         """Hand over what happened since the last call, in order."""

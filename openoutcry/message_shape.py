@@ -28,6 +28,11 @@ from shared.messages import (
     Welcome,
 )
 
+HEARTBEAT_MS_MAX: Final = 60_000
+"""Longest time between heartbeats that is believed: three of them without any say that the server is gone."""
+NUMBER_MAX: Final = 2**63 - 1
+"""Above every number of the protocol; JSON has integers that no float holds."""
+
 _CASH: Final = re.compile(r"-?[0-9]+\.[0-9]{6}")
 
 
@@ -53,11 +58,15 @@ def _is_text_or_none(value: Any) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    return type(value) is int and value >= 0
+    return type(value) is int and 0 <= value <= NUMBER_MAX
 
 
 def _is_positive(value: Any) -> bool:
-    return type(value) is int and value > 0
+    return type(value) is int and 0 < value <= NUMBER_MAX
+
+
+def _is_heartbeat_ms(value: Any) -> bool:
+    return type(value) is int and 0 < value <= HEARTBEAT_MS_MAX
 
 
 def _is_decimal(value: Any) -> bool:
@@ -122,7 +131,7 @@ def _is_order(value: Any) -> bool:
 _Check = Callable[[Any], bool]
 _ORDER_SHAPE: Final[tuple[_Check, ...]] = (_is_number, *(_is_text,) * 5, *(_is_number,) * 3)
 _SHAPES: Final[dict[type[Any], tuple[_Check, ...]]] = {
-    Welcome: (_is_number, _is_text, _is_text, _is_number, _is_positive, _is_map),
+    Welcome: (_is_number, _is_text, _is_text, _is_number, _is_heartbeat_ms, _is_map),
     Reply: (_is_request_id, _is_flag, _is_text, _is_text, _is_map),
     Snapshot: (_is_text, *(_is_number,) * 4, _is_levels, _is_levels, _is_number),
     Delta: (_is_text, *(_is_number,) * 4, _is_changes, _is_changes, _is_number),

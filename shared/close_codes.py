@@ -7,6 +7,10 @@ something about it has changed. Source: docs/protocol.md, "Close codes".
 from __future__ import annotations
 
 import enum
+from typing import Final
+
+REASON_BYTES_MAX: Final = 123
+"""Of the reason in a close frame, in UTF-8 (RFC 6455, sections 5.5 and 7.1.6); libraries raise beyond it."""
 
 
 class CloseCode(enum.IntEnum):
@@ -19,7 +23,7 @@ class CloseCode(enum.IntEnum):
     FEED_LOST = 4002
     """This replica hears nothing from the exchange; another may."""
     HEARTBEAT_MISSED = 4003
-    """Sent by clients: the server was silent."""
+    """Sent by clients: the server was silent, or said what cannot be read."""
     OVER_CAPACITY = 4004
     """This replica is full; another may not be."""
 
@@ -42,3 +46,8 @@ class CloseCode(enum.IntEnum):
 def may_reconnect(code: int) -> bool:
     """Tell whether a client that was closed with this code may connect again by itself."""
     return not 4500 <= code <= 4999
+
+
+def close_reason(text: str) -> str:
+    """Return as much of the text as a close frame holds: 123 bytes of UTF-8, no character cut in two."""
+    return text.encode(errors="replace")[:REASON_BYTES_MAX].decode(errors="ignore")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import NamedTuple
 
 from openoutcry.aio.pulse import Pulse
@@ -30,11 +30,13 @@ class Book:
     Args:
         view: Kept by the session.
         pulse: Beats when the view has changed.
+        is_silent: Whether, by the clock, no heartbeat was received for too long.
     """
 
-    def __init__(self, view: BookView, pulse: Pulse) -> None:
+    def __init__(self, view: BookView, pulse: Pulse, is_silent: Callable[[], bool]) -> None:
         self._view = view
         self._pulse = pulse
+        self._is_silent = is_silent
         self.received_us = 0
         """When the last message about it came, µs since 1970; with `time` the delay of the whole path."""
 
@@ -74,7 +76,14 @@ class Book:
 
     @property
     def stale(self) -> StaleReason | None:
-        """Why the client cannot vouch for the book at present; None if it can."""
+        """
+        Why the client cannot vouch for the book at present; None if it can.
+
+        Asks the clock: after 3 s in which your own code let nothing be received it is `DISCONNECTED`, until what came
+        meanwhile has been.
+        """
+        if self._view.stale_reason is None and self._is_silent():
+            return StaleReason.DISCONNECTED
         return self._view.stale_reason
 
     @property
@@ -112,7 +121,7 @@ class Book:
         Raises:
             Disconnected: If the market ends first.
         """
-        while self.stale is not None:
+        while self._view.stale_reason is not None:
             await self._pulse.beyond(self._pulse.count)
 
     def __aiter__(self) -> AsyncIterator[BookUpdate]:

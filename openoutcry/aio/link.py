@@ -27,9 +27,10 @@ from openoutcry.aio.token_source import Token, TokenFailed, TokenSource
 from openoutcry.events import CloseRequired, Connected, Event, GoodbyeReceived
 from openoutcry.feed_session import FeedSession
 from shared.backoff import Backoff
-from shared.close_codes import CloseCode, may_reconnect
+from shared.close_codes import CloseCode, close_reason, may_reconnect
 from shared.codec import Encoding
 from shared.errors import ConfigurationError, Disconnected
+from shared.messages import Goodbye
 from shared.redis_url import redacted
 
 OPEN_S: Final = 5.0
@@ -39,7 +40,7 @@ SEND_S: Final = 5.0
 CLOSE_S: Final = 1.0
 """Time for the closing handshake."""
 GRACE_S: Final = 0.1
-"""After a deadline that our own process slept through, time to read what came meanwhile."""
+"""Later than so long after a deadline it was us who slept: then so long is read what came meanwhile, once."""
 STEADY_S: Final = 1.0
 """A connection that lived so long was a success: the next attempt's wait begins at the shortest bound."""
 MESSAGE_BYTES_MAX: Final = 64 * 1024 * 1024
@@ -48,8 +49,10 @@ FRAMES_BUFFERED_MAX: Final = 64
 """Frames read ahead; beyond it TCP holds the server back, which then skips us and sends fresh state later."""
 RETRIED_STATUSES: Final = (408, 425, 429)
 """HTTP answers from 400 to 499 after which another attempt makes sense."""
-REASON_LETTERS_MAX: Final = 100
-"""A close frame has room for 123 bytes of reason."""
+RETURN_S_MAX: Final = 600.0
+"""Longest slot that a goodbye can give us."""
+HTTP_TEXT_BYTES_MAX: Final = 100
+"""Of the text of a refused handshake, as it is repeated in an error."""
 NO_CODE: Final = 1006
 """WebSocket's code for a connection that ended without a closing handshake."""
 
@@ -102,7 +105,14 @@ class Link:
         self._random = random
         self._socket: ClientConnection | None = None
         self._url = ""
-        self._return_s: float | None = None
+        self._goodbye: Goodbye | None = None
+        """The present connection's, or the last one's."""
+        self._returns_at = 0.0
+        """When that goodbye's slot begins, monotonic seconds; 0 if it gave none."""
+        self._late_for: float | None = None
+        """The deadline that was last noticed too late, and …"""
+        self._judged_at = 0.0
+        """… until when what came meanwhile is read, monotonic seconds."""
         self.attempts = 0
         """Connections tried."""
         self.last_ending = Ending(NO_CODE, "no attempt yet")
@@ -112,7 +122,7 @@ class Link:
         backoff = Backoff(self._random)
         while True:
             began = time.monotonic()
-            ending = self.last_ending = await self._attempt()
+            ending = self.last_ending = self._told(await self._attempt())
             if not may_reconnect(ending.code) and not self._may_try_another_token(ending):
                 return Disconnected(*ending)
             if time.monotonic() - began >= STEADY_S:
@@ -139,7 +149,7 @@ class Link:
         required: CloseRequired | None = None
         for event in self._session.events():
             if isinstance(event, GoodbyeReceived):
-                self._return_s = event.goodbye.reconnect_in_ms / 1000
+                self._note_goodbye(event.goodbye)
             elif isinstance(event, CloseRequired):
                 required = event
             elif isinstance(event, Connected):
@@ -152,7 +162,7 @@ class Link:
     async def _attempt(self) -> Ending:
         self._url = self._choose_url()
         self.attempts += 1
-        self._return_s = None
+        self._goodbye, self._returns_at = None, 0.0
         try:
             async with self._connecting(await self._next_token()) as socket:
                 return await self._converse(socket)
@@ -210,18 +220,32 @@ class Link:
                 self._session.receive(frame, now)
             required = self.deliver()
             if required is not None:
-                await socket.close(required.code, required.reason[:REASON_LETTERS_MAX])
+                await socket.close(required.code, close_reason(required.reason))
                 return Ending(NO_CODE, required.reason)
             await self.flush()
 
     async def _next_frame(self, socket: ClientConnection) -> bytes | None:
-        """Return the next frame, or None when the session's deadline has come."""
+        """Return the next frame, or None when the session's deadline has come and what came before it is read."""
         deadline = self._session.next_deadline()
-        frame = await _receive(socket, deadline)
-        if frame is None and deadline is not None and time.monotonic() - deadline > GRACE_S:
-            # Not the server was silent, we were: what came meanwhile has not been read yet.
-            frame = await _receive(socket, time.monotonic() + GRACE_S)
-        return frame
+        while True:
+            until = self._judgement(deadline)
+            frame = await _receive(socket, until)
+            if frame is not None or until == self._judgement(deadline):
+                return frame
+
+    def _judgement(self, deadline: float | None) -> float | None:
+        """
+        Return until when to read before a deadline is acted on.
+
+        Whoever comes late to it reads once what came meanwhile: it was not the server who was silent. Once, because a
+        program all of whose turns are late would else never notice that the server is.
+        """
+        now = time.monotonic()
+        if deadline is None or now - deadline <= GRACE_S:
+            return deadline
+        if deadline != self._late_for:
+            self._late_for, self._judged_at = deadline, now + GRACE_S
+        return self._judged_at
 
     # -- where and when ---------------------------------------------------------------------------------------------
 
@@ -237,7 +261,17 @@ class Link:
         return self._refused_tokens <= 1
 
     def _wait_s(self, backoff: Backoff) -> float:
-        return backoff.next_delay() if self._return_s is None else self._return_s
+        """A goodbye's slot; without one, which is what 0 says too, full jitter keeps all from returning at once."""
+        return max(0.0, self._returns_at - time.monotonic()) if self._returns_at else backoff.next_delay()
+
+    def _note_goodbye(self, goodbye: Goodbye) -> None:
+        self._goodbye = goodbye
+        slot_ms = min(goodbye.reconnect_in_ms, RETURN_S_MAX * 1000)
+        self._returns_at = time.monotonic() + slot_ms / 1000 if slot_ms else 0.0
+
+    def _told(self, ending: Ending) -> Ending:
+        """Prefer what a goodbye said: the close frame behind it may be lost."""
+        return ending if self._goodbye is None else Ending(self._goodbye.code, self._goodbye.text)
 
 
 async def _receive(socket: ClientConnection, deadline: float | None) -> bytes | None:
@@ -256,7 +290,7 @@ def _ending(closed: ConnectionClosed) -> Ending:
 
 def _refused_ending(error: InvalidStatus) -> Ending:
     status = error.response.status_code
-    text = bytes(error.response.body or b"")[:REASON_LETTERS_MAX].decode(errors="replace").strip()
+    text = bytes(error.response.body or b"")[:HTTP_TEXT_BYTES_MAX].decode(errors="replace").strip()
     reason = f"HTTP {status}: {text}"
     if status == 401:
         # Its body begins with the close code that a login would get.

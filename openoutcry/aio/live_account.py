@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from weakref import WeakSet
 
 from openoutcry.account_view import AccountView
@@ -20,11 +20,13 @@ class LiveAccount:
     Args:
         view: Kept by the session.
         pulse: Beats when the view has changed.
+        is_silent: Whether, by the clock, no heartbeat was received for too long.
     """
 
-    def __init__(self, view: AccountView, pulse: Pulse) -> None:
+    def __init__(self, view: AccountView, pulse: Pulse, is_silent: Callable[[], bool]) -> None:
         self._view = view
         self._pulse = pulse
+        self._is_silent = is_silent
         self._told: int | None = None
         """Number of the last execution that readers know of, seen or missing; None before the first snapshot."""
         self._tapes: WeakSet[Tape[Execution]] = WeakSet()
@@ -56,7 +58,9 @@ class LiveAccount:
 
     @property
     def stale(self) -> StaleReason | None:
-        """Why the client cannot vouch for the account at present; None if it can."""
+        """Why the client cannot vouch for it at present, by the clock too (see `Book.stale`); None if it can."""
+        if self._view.stale_reason is None and self._is_silent():
+            return StaleReason.DISCONNECTED
         return self._view.stale_reason
 
     async def changed(self) -> None:

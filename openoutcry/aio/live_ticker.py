@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from openoutcry.aio.pulse import Pulse
 from openoutcry.feed_session import FeedSession
@@ -17,12 +17,14 @@ class LiveTicker:
         instrument: Symbol.
         session: Keeps the newest one.
         pulse: Beats when there is a newer one.
+        is_silent: Whether, by the clock, no heartbeat was received for too long.
     """
 
-    def __init__(self, instrument: str, session: FeedSession, pulse: Pulse) -> None:
+    def __init__(self, instrument: str, session: FeedSession, pulse: Pulse, is_silent: Callable[[], bool]) -> None:
         self.instrument = instrument
         self._session = session
         self._pulse = pulse
+        self._is_silent = is_silent
 
     @property
     def value(self) -> Ticker:
@@ -31,8 +33,8 @@ class LiveTicker:
 
     @property
     def is_stale(self) -> bool:
-        """Whether there may be a newer one that cannot reach us."""
-        return not self._session.is_fed
+        """Whether there may be a newer one that cannot reach us, by the clock too (see `Book.stale`)."""
+        return not self._session.is_fed or self._is_silent()
 
     def __aiter__(self) -> AsyncIterator[Ticker]:
         """Yield the newest ticker after each change from now on; a slow reader skips some."""

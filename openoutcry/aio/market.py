@@ -71,8 +71,8 @@ class Market:
 
     @property
     def is_fed(self) -> bool:
-        """Whether we are connected to a gateway that hears the exchange."""
-        return self.session.is_fed
+        """Whether we are connected to a gateway that hears the exchange, by the clock too (see `Book.stale`)."""
+        return self.session.is_fed and not self.session.is_silent(time.monotonic())
 
     def status(self, instrument: str | None = None) -> Status | None:
         """Return the last status heard: of an instrument (see `follow_status`), or of the gateway for None."""

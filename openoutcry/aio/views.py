@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from weakref import WeakSet
 
 from openoutcry.aio.book import Book
@@ -60,14 +61,14 @@ class Views:
     def book(self, instrument: str, view: BookView) -> Book:
         """Return the one book of an instrument."""
         if instrument not in self._books:
-            self._books[instrument] = Book(view, self.new_pulse())
+            self._books[instrument] = Book(view, self.new_pulse(), self._is_silent)
         return self._books[instrument]
 
     def ticker(self, instrument: str) -> LiveTicker:
         """Return the one ticker of an instrument."""
         if instrument not in self._tickers:
             pulse = self.new_pulse()
-            self._tickers[instrument] = LiveTicker(instrument, self._session, pulse), pulse
+            self._tickers[instrument] = LiveTicker(instrument, self._session, pulse, self._is_silent), pulse
         return self._tickers[instrument][0]
 
     def tape(self, instrument: str) -> Tape[Trade]:
@@ -79,7 +80,7 @@ class Views:
     def account(self) -> LiveAccount:
         """Return the one account."""
         if self._account is None:
-            self._account = LiveAccount(self._session.account, self.new_pulse())
+            self._account = LiveAccount(self._session.account, self.new_pulse(), self._is_silent)
         return self._account
 
     def forget_book(self, instrument: str) -> None:
@@ -108,6 +109,9 @@ class Views:
             case _:
                 pass
         self.news.beat()
+
+    def _is_silent(self) -> bool:
+        return self._session.is_silent(time.monotonic())
 
     def _on_account_event(self, event: ExecutionSeen | AccountLoaded | AccountStale) -> None:
         account = self.account()

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
+import time
 from collections.abc import AsyncIterator, Callable
 from random import Random
 from typing import Any
 
 import pytest
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.typing import Subprotocol
 
 from openoutcry import Disconnected, Encoding, Missing, OutcomeUnknown, RequestRefused, StaleReason, connect
 from openoutcry.aio.book import Book
 from openoutcry.aio.market import Market
+from openoutcry.feed_session import SessionState
 from openoutcry.testing import Fault, ScriptedMarket, ScriptedServer
 from shared.close_codes import CloseCode
 from shared.digest import book_digest
-from shared.messages import Account, Execution, Trade
+from shared.messages import Account, Execution, Goodbye, Trade
 from shared.requests import Order
 from shared.types import Code, ExecutionEvent, Liquidity, MarketState, OrderKind, Side, TimeInForce
 
@@ -460,3 +465,108 @@ async def test_status_is_kept(market: Market, server: ScriptedServer) -> None:
     status = market.status()
     assert status is not None
     assert (status.state, status.reason) == ("stale", "why")
+
+
+# -- goodbyes, closes and frames that cannot be read ---------------------------------------------------------------
+
+
+async def test_a_goodbye_without_a_slot_is_backed_off_from() -> None:
+    """0 was taken for "at once": 5,217 connections in 3.5 s."""
+    connections = 0
+
+    async def send_away(socket: ServerConnection) -> None:
+        nonlocal connections
+        connections += 1
+        await socket.send(json.dumps([{"type": "goodbye", "code": 4000, "text": "all leave", "reconnect_in_ms": 0}]))
+        await socket.close(4000)
+
+    async with serve(send_away, "127.0.0.1", 0, subprotocols=[Subprotocol(Encoding.JSON.value)]) as leaving:
+        port = next(iter(leaving.sockets)).getsockname()[1]
+        way_in = connect(f"ws://127.0.0.1:{port}", "ada", encoding=Encoding.JSON, timeout_s=0.6, random=Random(1))
+        with pytest.raises(Disconnected, match=r"no gateway within 0\.6 s; all leave"):
+            await way_in.__aenter__()
+    assert 2 <= connections <= 10
+
+
+async def test_a_final_goodbye_is_final_though_the_cable_is_cut_behind_it(server: ScriptedServer) -> None:
+    """Only the close frame's code was looked at: after 4501 it came back 35 times in 3.5 s."""
+    async with connect(server.url, "ada", random=Eager()) as market:
+        connections = server.connections
+        await server.say([Goodbye(CloseCode.FORBIDDEN, "not you", 0)])
+        server.drop_clients()
+        with pytest.raises(Disconnected, match="not you") as caught:
+            await until(market.check)
+        assert caught.value.code == CloseCode.FORBIDDEN
+        assert server.connections == connections
+
+
+@pytest.mark.parametrize(
+    "welcome",
+    [
+        ["\u65e5" * 40, "s", "ada", 1, 50, {}],  # its repetition in the reason has more than 123 bytes
+        [1, "s", "ada", 1, 10**400, {}],  # no float holds it
+        [1, "s", "ada", 1, 2**62, {}],
+        ["\ud800", "s", "ada", 1, 50, {}],
+    ],
+)
+async def test_a_welcome_that_cannot_be_read_is_left_with_4003(welcome: list[Any]) -> None:
+    """`connect` left with an ExceptionGroup: the reason was longer than a close frame holds. The code was 1002."""
+    closed: list[int | None] = []
+
+    async def greet(socket: ServerConnection) -> None:
+        names = ("version", "session", "user", "server_time", "heartbeat_ms", "limits")
+        await socket.send(json.dumps([{"type": "welcome", **dict(zip(names, welcome, strict=True))}]))
+        await socket.wait_closed()
+        closed.append(socket.close_code)
+
+    async with serve(greet, "127.0.0.1", 0, subprotocols=[Subprotocol(Encoding.JSON.value)]) as strange:
+        port = next(iter(strange.sockets)).getsockname()[1]
+        way_in = connect(f"ws://127.0.0.1:{port}", "ada", encoding=Encoding.JSON, timeout_s=0.5, random=Eager())
+        with pytest.raises(Disconnected, match=r"no gateway within 0\.5 s; welcome: "):
+            await way_in.__aenter__()
+    assert len(closed) >= 2  # it went on trying
+    assert set(closed[:-1]) == {CloseCode.HEARTBEAT_MISSED}  # the last one was left under way
+
+
+async def test_a_frame_that_cannot_be_read_is_left_with_4003(server: ScriptedServer) -> None:
+    async with connect(server.url, "ada", random=Eager()) as market:
+        book = await market.book("ACME")
+        [client] = server.clients
+        await server.send_bytes(b"\xc1")
+        await until(lambda: server.connections == 2 and equals(book, server))
+        assert client.socket.close_code == CloseCode.HEARTBEAT_MISSED
+
+
+# -- staleness asks the clock ---------------------------------------------------------------------------------------
+
+
+async def test_what_is_held_is_stale_after_a_cell_that_blocked_for_too_long(
+    market: Market, server: ScriptedServer
+) -> None:
+    """It said "verified" after 12 s in which nothing could be read: nothing but the clock knows."""
+    book, account, ticker = await market.book("ACME"), await market.account(), await market.ticker("ACME")
+    assert (book.stale, account.stale, ticker.is_stale, market.is_fed) == (None, None, False, True)
+    time.sleep(0.25)  # noqa: ASYNC251 - five heartbeats
+    assert (book.stale, account.stale) == (StaleReason.DISCONNECTED, StaleReason.DISCONNECTED)
+    assert ticker.is_stale
+    assert not market.is_fed
+    assert "disconnected" in repr(book)
+    await until(lambda: equals(book, server) and account.stale is None and not ticker.is_stale and market.is_fed)
+    assert server.connections == 1  # the server was never silent
+
+
+async def test_silence_is_judged_after_one_look_though_every_turn_is_late(server: ScriptedServer) -> None:
+    """Deltas came without end, and each was one more reason not to judge: silence of heartbeats was never noticed."""
+    async with connect(server.url, "ada", random=Eager()) as market:
+        book = await market.book("ACME")
+        server.has_heartbeat = False
+        began = time.monotonic()
+        number = 10
+        while market.session.state is SessionState.OPEN:
+            number += 1
+            await server.change(bids={100: number})
+            time.sleep(0.15)  # noqa: ASYNC251 - a turn that is longer than GRACE_S
+            await asyncio.sleep(0)
+            assert time.monotonic() - began < 2.0
+            if time.monotonic() - began > 0.3:
+                assert book.stale is not None

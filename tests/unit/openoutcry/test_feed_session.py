@@ -19,7 +19,7 @@ from openoutcry.events import (
     SubscriptionRefused,
     TradesMissing,
 )
-from openoutcry.feed_session import ANSWER_S, PENDING_REQUESTS_MAX, PROTOCOL_ERROR, RETRY_S, WELCOME_S, SessionState
+from openoutcry.feed_session import ANSWER_S, PENDING_REQUESTS_MAX, RETRY_S, WELCOME_S, SessionState
 from openoutcry.testing import Fault
 from shared.close_codes import CloseCode
 from shared.codec import Encoding
@@ -298,7 +298,7 @@ def test_a_frame_that_is_none_gives_the_connection_up(talk: Conversation, frame:
     talk.session.receive(frame, talk.now)
     *_, last = talk.events()
     assert isinstance(last, CloseRequired)
-    assert last.code == PROTOCOL_ERROR
+    assert last.code == CloseCode.HEARTBEAT_MISSED
     assert stale(talk) is StaleReason.DISCONNECTED
 
 
