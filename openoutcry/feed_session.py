@@ -72,6 +72,8 @@ ANSWER_S: Final = 3.0
 """Time for the snapshot that a stale book needs; then it is asked for again, for as long as the connection lives."""
 RETRY_S: Final = 1.0
 """Wait before asking again for a subscription that was refused for now: `rate_limited`, `busy`, or no feed."""
+PRESENT_S: Final = 2.0
+"""Time between two `present`s while cancel-on-disconnect is on: after 5 s without a request we count as away."""
 PENDING_REQUESTS_MAX: Final = 1024
 """Requests without a reply; beyond it a request is refused here."""
 CHANNELS: Final = ("book", "ticker", "trades", "status")
@@ -127,6 +129,10 @@ class FeedSession:
         self._silent_at: float | None = None
         self._ask_at: float | None = None
         self._snapshots_due: dict[str, float] = {}
+        self._is_watched = False
+        """Whether cancel-on-disconnect is on, as far as we know."""
+        self._present_at: float | None = None
+        """When to say `present` again; None while nobody wants to hear it."""
 
     @property
     def is_fed(self) -> bool:
@@ -162,7 +168,7 @@ class FeedSession:
     def disconnected(self, code: int, reason: str) -> None:
         """Note that the connection is gone: nothing can be vouched for, and no reply will come."""
         self._move(SessionState.OFFLINE)
-        self._silent_at = self._ask_at = None
+        self._silent_at = self._ask_at = self._present_at = None
         self._frames.clear()
         self._snapshots_due.clear()
         self._listing.lose()
@@ -176,7 +182,7 @@ class FeedSession:
         """Ask the owner to close the connection; the first call decides."""
         if self.state in (SessionState.GREETING, SessionState.OPEN):
             self._move(SessionState.CLOSING)
-            self._silent_at = self._ask_at = None
+            self._silent_at = self._ask_at = self._present_at = None
             self._snapshots_due.clear()
             self._lose_everything(StaleReason.DISCONNECTED)
             self._events.append(CloseRequired(code, reason))
@@ -195,6 +201,7 @@ class FeedSession:
             for message in decode_messages(frame, self.encoding):
                 if self.state in (SessionState.GREETING, SessionState.OPEN):
                     self._hear(check_message(message), now)
+            self._say_present(now)
         except MalformedMessage as error:
             self.close(CloseCode.HEARTBEAT_MISSED, str(error))
 
@@ -212,7 +219,8 @@ class FeedSession:
 
     def next_deadline(self) -> float | None:
         """When to call `on_deadline`, monotonic seconds; None means never."""
-        deadlines = [at for at in (self._silent_at, self._ask_at, *self._snapshots_due.values()) if at is not None]
+        own = (self._silent_at, self._ask_at, self._present_at)
+        deadlines = [at for at in (*own, *self._snapshots_due.values()) if at is not None]
         return min(deadlines, default=None)
 
     def on_deadline(self, now: float) -> None:
@@ -224,6 +232,7 @@ class FeedSession:
             self._ask_wanted(now)
         for instrument in [symbol for symbol, due in self._snapshots_due.items() if now >= due]:
             self._ask_snapshot(instrument, now)
+        self._say_present(now)
 
     # -- following --------------------------------------------------------------------------------------------------
 
@@ -293,7 +302,11 @@ class FeedSession:
         if len(self._pending) >= PENDING_REQUESTS_MAX:
             raise RequestRefused(Code.BUSY, f"{PENDING_REQUESTS_MAX} requests have no reply yet; nothing was sent")
         present = {name: value for name, value in fields.items() if value is not None}
-        return self._ask({"op": op, **present}, is_ours=False)
+        switches_on = bool(fields.get("on")) if op == "cancel_on_disconnect" else None
+        request_id = self._ask({"op": op, **present}, is_ours=False, switches_on=switches_on)
+        if switches_on:
+            self._watch(on=True)
+        return request_id
 
     # -- messages ---------------------------------------------------------------------------------------------------
 
@@ -322,6 +335,7 @@ class FeedSession:
                 self._hear_reply(message, now)
             case Account():
                 self.account.on_account(message)
+                self._watch(on=message.cancel_on_disconnect)
                 self._events.append(AccountLoaded(message.user_seq))
             case Status():
                 self._hear_status(message, now)
@@ -338,6 +352,8 @@ class FeedSession:
         self.welcome = welcome
         self._listen_on(now)
         self._events.append(Connected(welcome))
+        if self._is_watched:
+            self._present_at = now
         if ACCOUNT in self._subscriptions:
             self._ask({"op": "instruments"})
         self._ask_wanted(now)
@@ -387,8 +403,12 @@ class FeedSession:
             count = reply.data.get("count")
             if isinstance(count, int) and count >= 0:
                 self._listing.expect(count)
+        if pending.switches_on is not None and reply.ok:
+            self._watch(on=pending.switches_on)
         if not pending.is_ours:
             self._events.append(ReplyReceived(reply))
+        elif pending.op == "present" and reply.code == Code.UNKNOWN_OP:
+            self._present_at = None  # a gateway of before: it goes by pongs
         elif pending.op == "subscribe" and reply.ok:
             self._subscriptions.set_standing(pending.keys, Standing.ACTIVE)
             self._events += [SubscriptionAccepted(*key) for key in pending.keys if key in self._subscriptions]
@@ -439,6 +459,21 @@ class FeedSession:
     def _ask_snapshot(self, instrument: str, now: float) -> None:
         self._snapshots_due[instrument] = now + ANSWER_S
         self._ask({"op": "resync", "instrument": instrument}, keys=[("book", instrument)])
+
+    # -- presence ---------------------------------------------------------------------------------------------------
+
+    def _watch(self, *, on: bool) -> None:
+        """Note whether cancel-on-disconnect is on; from now on it is our own code that says that we are here."""
+        if on is self._is_watched:
+            return
+        self._is_watched = on
+        self._present_at = 0.0 if on else None
+        self._say_present(0.0)  # and again with the next heartbeat
+
+    def _say_present(self, now: float) -> None:
+        if self.state is SessionState.OPEN and self._present_at is not None and now >= self._present_at:
+            self._present_at = now + PRESENT_S
+            self._ask({"op": "present"})
 
     # -- private ----------------------------------------------------------------------------------------------------
 
@@ -513,9 +548,16 @@ class FeedSession:
         positions = ((instrument, self.books[instrument].position()) for instrument in instruments)
         return {instrument: position for instrument, position in positions if position is not None}
 
-    def _ask(self, fields: dict[str, Any], keys: list[tuple[str, str]] | None = None, *, is_ours: bool = True) -> int:
+    def _ask(
+        self,
+        fields: dict[str, Any],
+        keys: list[tuple[str, str]] | None = None,
+        *,
+        is_ours: bool = True,
+        switches_on: bool | None = None,
+    ) -> int:
         if self.state is not SessionState.OPEN:
             return 0
-        request_id = self._pending.add(PendingRequest(fields["op"], keys or [], is_ours))
+        request_id = self._pending.add(PendingRequest(fields["op"], keys or [], is_ours, switches_on))
         self._frames.append(encode_request(fields | {"id": request_id}, self.encoding))
         return request_id

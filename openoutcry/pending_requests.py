@@ -15,6 +15,8 @@ class PendingRequest(NamedTuple):
     """The subscriptions it is about; empty for other requests."""
     is_ours: bool
     """Asked by the session itself, so its owner does not hear of the reply."""
+    switches_on: bool | None = None
+    """What a `cancel_on_disconnect` asks for; None for other requests."""
 
 
 class PendingRequests:

@@ -129,6 +129,12 @@ class Ping(_Request):
     op: Literal["ping"]
 
 
+class Present(_Request):
+    """Say that the program's own code runs; from the first one on its connection counts as open by its requests."""
+
+    op: Literal["present"]
+
+
 class Order(_Request):
     """Enter an order."""
 
@@ -210,6 +216,7 @@ Request: TypeAlias = (
     | Resync
     | Instruments
     | Ping
+    | Present
     | Order
     | Cancel
     | Replace
@@ -223,6 +230,7 @@ REQUEST_TYPES: Final[dict[str, type[_Request]]] = {
     "resync": Resync,
     "instruments": Instruments,
     "ping": Ping,
+    "present": Present,
     "order": Order,
     "cancel": Cancel,
     "replace": Replace,

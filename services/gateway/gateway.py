@@ -37,6 +37,7 @@ from shared.requests import (
     Login,
     Order,
     Ping,
+    Present,
     Replace,
     Request,
     Resync,
@@ -69,7 +70,7 @@ class Connection(Transport, Protocol):
 class Client:
     """One connected client: its conversation, its subscriptions and its socket."""
 
-    __slots__ = ("connection", "expires_at", "heard_at", "session", "subscriber", "turn")
+    __slots__ = ("connection", "expires_at", "heard_at", "says_present", "session", "spoke_at", "subscriber", "turn")
 
     def __init__(
         self, session: Session, connection: Connection, turn: dict[Client, None], expires_at: float, now: float
@@ -82,6 +83,10 @@ class Client:
         """When it is sent to look for a replica that may have more room, monotonic seconds."""
         self.heard_at = now
         """When anything was last received from it, monotonic seconds; whoever receives sets it."""
+        self.spoke_at = now
+        """When its program last asked something, monotonic seconds; pongs are its WebSocket's."""
+        self.says_present = False
+        """Whether its program says by requests that it is here; pongs count no longer."""
         self.subscriber = Subscriber("", session.encoding, connection)
 
 
@@ -194,6 +199,7 @@ class Gateway:
     def receive(self, client: Client, payload: bytes, now: float, time_us: int) -> None:
         """Take one client frame's payload, and do all that it asks."""
         self.end_expired(now, time_us)
+        client.spoke_at = now
         client.session.receive(payload, now)
         self._carry_out(client, now, time_us)
 
@@ -327,6 +333,9 @@ class Gateway:
                 self.service.send(client.subscriber, definitions)
             case Ping():
                 self._accept(client, request, server_time=time_us)
+            case Present():
+                client.says_present = True
+                self._accept(client, request)
             case _:
                 assert_never(request)
 
@@ -485,7 +494,7 @@ class Gateway:
             session = client.session
             if session.user in watched and session.state is SessionState.OPEN:
                 client.subscriber.write(PING_FRAME)
-                self._presence.met(session.user, client.heard_at, now)
+                self._presence.met(session.user, client.spoke_at if client.says_present else client.heard_at, now)
 
     def _forget_idle_shares(self) -> None:
         """Keep the shares of who is connected; a returning user's buckets begin full, as a new one's do."""

@@ -39,7 +39,8 @@ class GatewayLimits(NamedTuple):
     command_s: float = 5.0
     """Time for the engine's answer; beyond: reply `outcome_unknown`."""
     presence_silence_s: float = 5.0
-    """A connection of a user with cancel-on-disconnect that answers no ping for so long does not count as open."""
+    """A connection of a user with cancel-on-disconnect of which nothing was heard for so long does not count as open:
+    no request if it has said `present`, else not even the answer to a ping."""
     heartbeat_s: float = 1.0
     feed_silence_s: float = 2.5
     """The engine speaks every second; after this long without a packet, users hear `status: stale`."""

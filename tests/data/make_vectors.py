@@ -167,6 +167,7 @@ REQUESTS: Final[dict[str, dict[str, Any]]] = {
     "resync": {"op": "resync", "id": 5, "instrument": "ACME"},
     "instruments": {"op": "instruments", "id": 6},
     "ping": {"op": "ping", "id": "are you there"},
+    "present": {"op": "present", "id": 9},
     "order, limit": {
         "op": "order",
         "id": 7,

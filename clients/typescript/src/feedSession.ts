@@ -46,6 +46,9 @@ export const WELCOME_MS = 5_000;
 /** Time for a reply to come: the exchange's own limit for an outcome is 5 s. */
 export const REPLY_MS = 8_000;
 
+/** Time between two `present`s while `cancel_on_disconnect` is on: after 5 s without a request the exchange takes us for away. */
+export const PRESENT_MS = 2_000;
+
 /** Requests of the user under way; one more is refused. */
 export const PENDING_MAX = 1_024;
 
@@ -129,6 +132,10 @@ export class FeedSession {
   #state: State = "offline";
   #feedState: MarketState = "open";
   #silenceDeadline = Infinity;
+  /** Whether `cancel_on_disconnect` is on, as far as is known. */
+  #isWatched = false;
+  /** When to say `present` again. */
+  #presentAt = Infinity;
   /** Why `login` was refused, while the server's close is awaited. */
   #loginRefusal: string | null = null;
   #events: SessionEvent[] = [];
@@ -156,11 +163,20 @@ export class FeedSession {
     return this.#books.get(instrument)?.book;
   }
 
-  /** Why a book cannot be vouched for, "feed" if the gateway itself cannot; null if it can. */
-  staleReason(instrument: string): StaleReason | "feed" | null {
+  /**
+   * Why a book cannot be vouched for, "feed" if the gateway itself cannot; null if it can.
+   *
+   * @param now With it the clock is asked too: "disconnected" if no heartbeat was heard for too long.
+   */
+  staleReason(instrument: string, now = -Infinity): StaleReason | "feed" | null {
     const followed = this.#books.get(instrument);
     if (followed === undefined) return this.#delisted.has(instrument) ? "delisted" : "joining";
-    return followed.staleReason ?? (this.#feedState === "open" ? null : "feed");
+    return followed.staleReason ?? (this.isSilent(now) ? "disconnected" : this.#feedState === "open" ? null : "feed");
+  }
+
+  /** Whether no heartbeat was heard for so long that nothing can be vouched for, be it that this program heard nothing. */
+  isSilent(now: number): boolean {
+    return now >= this.#silenceDeadline;
   }
 
   // -- the connection -----------------------------------------------------------------------------------------------
@@ -182,6 +198,7 @@ export class FeedSession {
   disconnected(): void {
     this.#state = "offline";
     this.#silenceDeadline = Infinity;
+    this.#presentAt = Infinity;
     this.#frames = [];
     this.#repairs.endAll();
     for (const [instrument, followed] of this.#books) {
@@ -197,6 +214,7 @@ export class FeedSession {
     this.statistics.packets += 1;
     try {
       for (const message of decodePacket(payload, this.encoding)) this.#onMessage(message, now);
+      this.#sayPresent(now); // heartbeats wake a program whose timers are late, as those of a hidden tab
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       this.#close(HEARTBEAT_MISSED, error.message);
@@ -219,7 +237,7 @@ export class FeedSession {
 
   /** When `onDeadline` wants to be called; null if never. */
   nextDeadline(): number | null {
-    const deadlines = [this.#silenceDeadline, this.#pending.nextDeadline(), this.#repairs.nextDeadline()];
+    const deadlines = [this.#silenceDeadline, this.#presentAt, this.#pending.nextDeadline(), this.#repairs.nextDeadline()];
     const next = Math.min(...deadlines.map((deadline) => deadline ?? Infinity));
     return next === Infinity ? null : next;
   }
@@ -233,7 +251,10 @@ export class FeedSession {
     if (now >= this.#silenceDeadline) this.#onSilence();
     else if (due === null || overdue.some(({ request }) => request.op === "subscribe")) {
       this.#close(HEARTBEAT_MISSED, "asked for the state of a channel in vain");
-    } else for (const request of due) this.#askOwn(request, now);
+    } else {
+      for (const request of due) this.#askOwn(request, now);
+      this.#sayPresent(now);
+    }
   }
 
   // -- asking -------------------------------------------------------------------------------------------------------
@@ -248,7 +269,9 @@ export class FeedSession {
   send(request: Exclude<Request, Subscribe>, now: number): number {
     if (this.#state !== "ready") throw new NotConnected("there is no connection at present");
     if (this.#pending.size >= PENDING_MAX) throw new TooManyRequests(`${PENDING_MAX} requests wait for their replies`);
-    return this.#ask(request, false, now);
+    const id = this.#ask(request, false, now);
+    if (request.op === "cancel_on_disconnect" && request.on) this.#onWatched(true, now);
+    return id;
   }
 
   /**
@@ -281,6 +304,20 @@ export class FeedSession {
   /** Ask of the session's own accord. */
   #askOwn(request: Request, now: number): void {
     this.#ask(request, true, now);
+  }
+
+  /** `cancel_on_disconnect` was switched, or is about to be: from now on it is our own code that says that we are here. */
+  #onWatched(isOn: boolean, now: number): void {
+    if (isOn === this.#isWatched) return;
+    this.#isWatched = isOn;
+    this.#presentAt = isOn ? now : Infinity;
+    this.#sayPresent(now);
+  }
+
+  #sayPresent(now: number): void {
+    if (this.#state !== "ready" || now < this.#presentAt) return;
+    this.#presentAt = now + PRESENT_MS;
+    this.#askOwn({ op: "present" }, now);
   }
 
   #ask(request: Request, isOwn: boolean, now: number): number {
@@ -321,6 +358,7 @@ export class FeedSession {
         return this.#onHeartbeat(message, now);
       case "account":
         this.account.load(message);
+        this.#onWatched(message.cancel_on_disconnect, now);
         this.#repairs.end(nameOf("account", "*"));
         this.#events.push({ type: "account", account: this.account, execution: null });
         return;
@@ -335,6 +373,7 @@ export class FeedSession {
     this.#state = "ready";
     this.#silenceDeadline = now + this.#silenceMs;
     this.#events.push(welcome);
+    if (this.#isWatched) this.#presentAt = now;
     const positions = new Map<string, Position>();
     for (const [instrument, { resumePosition }] of this.#books) {
       if (resumePosition !== null) positions.set(instrument, resumePosition);
@@ -350,7 +389,12 @@ export class FeedSession {
       if (!reply.ok) this.#loginRefusal = reply.text; // the server closes, with a code that says more
     } else if (request.op === "subscribe") {
       this.#onSubscriptionReply(request, reply, now);
-    } else if (!isOwn) this.#events.push({ type: "reply", id, reply });
+    } else if (request.op === "present") {
+      if (reply.code === "unknown_op") this.#presentAt = Infinity; // a gateway of before: it goes by pongs
+    } else {
+      if (reply.ok && request.op === "cancel_on_disconnect") this.#onWatched(request.on, now);
+      if (!isOwn) this.#events.push({ type: "reply", id, reply });
+    }
   }
 
   #onSubscriptionReply(subscription: Subscribe, { ok, code, text }: Reply, now: number): void {

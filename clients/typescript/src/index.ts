@@ -21,7 +21,7 @@ export { decodePacket, SUBPROTOCOLS } from "./messages.js";
 export type * from "./messages.js";
 export { encodeRequest } from "./requests.js";
 export type {
-  Cancel, CancelAll, Channel, Identified, IntervalMs, ListInstruments, Login, NewTerms, OrderName, Ping, PlaceOrder, Position, Replace,
+  Cancel, CancelAll, Channel, Identified, IntervalMs, ListInstruments, Login, NewTerms, OrderName, Ping, PlaceOrder, Position, Present, Replace,
   Request, Resync, Subscribe, Unsubscribe,
 } from "./requests.js";
 export { nodeDialer, platformDialer, standardDialer } from "./sockets.js";

@@ -14,6 +14,8 @@ import type { TokenSource } from "./tokenSource.js";
 
 /** A connection that served so long begins the next wait at the smallest bound. */
 const GOOD_MS = 5_000;
+/** The longest slot that a goodbye can give; beyond 24 days timers fire at once. */
+const RETURN_MS_MAX = 600_000;
 /** HTTP statuses below 500 that may be others the next time. */
 const PASSING_STATUSES = [408, 425, 429];
 
@@ -112,7 +114,7 @@ export class Link {
     }
     // 0 is no slot: then, as after any other end, full jitter keeps all from returning at once.
     if (goodbye !== null && goodbye.message.reconnect_in_ms > 0) {
-      return Math.max(0, goodbye.at + goodbye.message.reconnect_in_ms - now);
+      return Math.max(0, goodbye.at + Math.min(goodbye.message.reconnect_in_ms, RETURN_MS_MAX) - now);
     }
     if (this.#welcomedAt !== null && now - this.#welcomedAt >= GOOD_MS) this.#backoff.reset();
     return this.#backoff.next();

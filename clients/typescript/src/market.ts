@@ -153,7 +153,7 @@ export class Market {
 
   /** Follow the user's own orders and positions; returns them when they have come. */
   async account(): Promise<LiveAccount> {
-    const account = this.#followNow("account", "*", () => new LiveAccount(this.#session.account));
+    const account = this.#followNow("account", "*", () => new LiveAccount(this.#session.account, () => this.#session.isSilent(monotonicMs())));
     await this.#within(account.signal, () => !account.stale, "no account");
     return account;
   }
@@ -178,7 +178,7 @@ export class Market {
    * @throws NotConnected, TooManyRequests if nothing was sent.
    */
   async order(instrument: string, terms: OrderTerms): Promise<number> {
-    const client_order_id = terms.client_order_id ?? crypto.randomUUID();
+    const client_order_id = terms.client_order_id ?? newOrderId();
     return numberIn(await this.#ask({ op: "order", instrument, ...terms, client_order_id }), "order_id");
   }
 
@@ -224,7 +224,7 @@ export class Market {
     const answered = new Promise<Reply>((resolve, reject) => this.#answers.set(id, { resolve, reject }));
     this.#link.pump();
     const { ok, code, text, data } = await answered;
-    if (!ok) throw new Refused(code, text, typeof data.order_id === "number" ? data.order_id : null);
+    if (!ok) throw new Refused(code, text, typeof data["order_id"] === "number" ? data["order_id"] : null);
     return data;
   }
 
@@ -338,6 +338,11 @@ export class Market {
       this.#views.delete(nameOf(channel, instrument));
     }
   }
+}
+
+/** Return 24 random hexadecimal digits. `randomUUID` exists in secure contexts alone: not on a page of plain http. */
+function newOrderId(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 function nameOf(channel: Channel, instrument: string): string {

@@ -102,8 +102,13 @@ export interface CancelOnDisconnect {
   readonly on: boolean;
 }
 
+/** Say that this program's own code runs; sent every 2 s while `cancel_on_disconnect` is on. */
+export interface Present {
+  readonly op: "present";
+}
+
 export type Request =
-  | Login | Subscribe | Unsubscribe | Resync | ListInstruments | Ping | PlaceOrder | Cancel | Replace | CancelAll
+  | Login | Subscribe | Unsubscribe | Resync | ListInstruments | Ping | Present | PlaceOrder | Cancel | Replace | CancelAll
   | CancelOnDisconnect;
 
 /** A request with the id that its reply will name: a whole number, or a text of at most 64 characters. */

@@ -6,6 +6,8 @@
 
 import type { ClientRequest, IncomingMessage } from "node:http";
 
+import { closeReason } from "./closeCodes.js";
+
 /** The largest frame taken from a server, in bytes: a snapshot of about a million levels. */
 export const FRAME_BYTES_MAX = 16 * 1024 * 1024;
 
@@ -71,7 +73,7 @@ export function standardDialer(Standard: StandardSocketClass): Dialer {
       socket.onopen = onOpen;
       socket.onmessage = ({ data }) => onFrame(typeof data === "string" ? data : new Uint8Array(data as ArrayBuffer));
       socket.onclose = ({ code, reason }) => onEnd({ code, reason });
-      return { send: (frame) => socket.send(frame), close: (code, reason) => socket.close(code, reason.slice(0, 100)) };
+      return { send: (frame) => socket.send(frame), close: (code, reason) => socket.close(code, closeReason(reason)) };
     },
   };
 }
@@ -111,7 +113,7 @@ export async function nodeDialer(): Promise<Dialer> {
       return {
         send: (frame) => socket.send(frame),
         close: (code, reason) => {
-          socket.close(code, reason.slice(0, 100));
+          socket.close(code, closeReason(reason));
           setTimeout(() => socket.terminate(), CLOSE_MS).unref();
         },
       };

@@ -6,6 +6,7 @@
  */
 
 import type { AccountView } from "./accountView.js";
+import { monotonicMs } from "./connection.js";
 import type { DepthBook } from "./depthBook.js";
 import type { PricedQuantity } from "./digest.js";
 import type { FeedSession } from "./feedSession.js";
@@ -74,9 +75,12 @@ export class Book implements AsyncIterable<Book> {
     return this.staleReason !== null;
   }
 
-  /** Why it cannot be vouched for; null if it can. */
+  /**
+   * Why it cannot be vouched for; null if it can. Asks the clock: after 3 s in which this program let nothing be heard it
+   * is "disconnected", until what came meanwhile has been.
+   */
   get staleReason(): StaleReason | "feed" | null {
-    return this.#session.staleReason(this.instrument);
+    return this.#session.staleReason(this.instrument, monotonicMs());
   }
 
   /** Whether its levels stand on a verified state, be it an old one. */
@@ -193,9 +197,11 @@ export class Trades implements AsyncIterable<Trade | MissedTrades> {
 export class LiveAccount implements AsyncIterable<Execution> {
   readonly #queue = new Queue<Execution>();
   readonly #account: AccountView;
+  readonly #isSilent: () => boolean;
 
-  constructor(account: AccountView) {
+  constructor(account: AccountView, isSilent: () => boolean) {
     this.#account = account;
+    this.#isSilent = isSilent;
   }
 
   /** Fired by `push`. */
@@ -203,9 +209,9 @@ export class LiveAccount implements AsyncIterable<Execution> {
     return this.#queue.signal;
   }
 
-  /** True while it cannot be vouched for. */
+  /** True while it cannot be vouched for, by the clock too: see `Book.staleReason`. */
   get stale(): boolean {
-    return this.#account.stale;
+    return this.#account.stale || this.#isSilent();
   }
 
   /** Executions applied. */

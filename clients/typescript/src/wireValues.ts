@@ -21,6 +21,7 @@ function complain(where: string, wanted: string, value: unknown): never {
 
 /** Show a value in at most 40 characters. */
 function shown(value: unknown): string {
+  if (typeof value === "object" && value !== null) return Array.isArray(value) ? "an array" : "a map"; // however deep
   const text = JSON.stringify(value, (_, inner: unknown) => (typeof inner === "bigint" ? `${inner}` : inner)) ?? "nothing";
   return text.length > 40 ? `${text.slice(0, 39)}…` : text;
 }

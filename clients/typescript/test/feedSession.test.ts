@@ -5,7 +5,8 @@ import { describe, test } from "node:test";
 
 import { bookDigest, FeedSession, NotConnected, OpenOutcryError, TooManyRequests } from "../src/index.js";
 import type { Execution, Message, SessionEvent, Trade } from "../src/index.js";
-import { PENDING_MAX, REPLY_MS, SILENCE_MS, WELCOME_MS } from "../src/feedSession.js";
+import { closeReason } from "../src/closeCodes.js";
+import { PENDING_MAX, PRESENT_MS, REPLY_MS, SILENCE_MS, WELCOME_MS } from "../src/feedSession.js";
 import { REPAIR_MS } from "../src/repairs.js";
 import { deltaOf, snapshotOf } from "./made.js";
 
@@ -305,7 +306,7 @@ describe("the account", () => {
   function held(): Bench {
     const bench = new Bench().welcome();
     bench.session.follow("account", [], {}, 0);
-    assert.deepEqual(bench.asked().map(({ op, channel }) => [op, channel]), [["subscribe", "account"]]);
+    assert.deepEqual(bench.asked().filter(({ op }) => op !== "present").map(({ op, channel }) => [op, channel]), [["subscribe", "account"]]);
     bench.hear(account(9));
     return bench;
   }
@@ -339,7 +340,7 @@ describe("the account", () => {
   test("a gap makes it stale and asks for the whole account", () => {
     const bench = held();
     assert.deepEqual(types(bench.hear(execution(11), execution(12))), ["account_stale"]);
-    assert.deepEqual(bench.asked().map(({ op, channel }) => [op, channel]), [["subscribe", "account"]]);
+    assert.deepEqual(bench.asked().filter(({ op }) => op !== "present").map(({ op, channel }) => [op, channel]), [["subscribe", "account"]]);
     assert.deepEqual(types(bench.hear(account(12))), ["account"]);
     assert.equal(bench.session.account.stale, false);
   });
@@ -502,4 +503,82 @@ describe("a new epoch", () => {
     assert.deepEqual(types(bench.reply(acme.id, { ok: false, code: "unknown_instrument", text: "no" })), ["refused"]);
     assert.deepEqual(types(bench.reply(other.id)), []);
   });
+});
+
+describe("presence", () => {
+  test("said at once and every 2 s while cancel_on_disconnect is on, on every connection", () => {
+    const bench = new Bench().welcome();
+    const ops = () => bench.asked().map(({ op }) => op);
+    bench.wait(SILENCE_MS - 1);
+    assert.deepEqual(ops(), []);
+    bench.beat();
+    bench.session.send({ op: "cancel_on_disconnect", on: true }, bench.now);
+    const [request, present] = bench.asked() as [Asked, Asked];
+    assert.deepEqual([request.op, present.op], ["cancel_on_disconnect", "present"]);
+    bench.reply(request.id);
+    bench.reply(present.id);
+    bench.wait(PRESENT_MS - 1);
+    assert.deepEqual(ops(), []);
+    bench.wait(1);
+    assert.deepEqual(ops(), ["present"]);
+    bench.session.disconnected();
+    bench.now += 60_000;
+    bench.welcome();
+    assert.deepEqual(ops(), ["present"]);
+  });
+
+  test("a heartbeat is enough to say it, where timers do not fire", () => {
+    const bench = new Bench().welcome();
+    bench.session.send({ op: "cancel_on_disconnect", on: true }, bench.now);
+    bench.asked();
+    bench.now += PRESENT_MS;
+    bench.beat();
+    assert.deepEqual(bench.asked().map(({ op }) => op), ["present"]);
+  });
+
+  test("the account says whether it is on, and an accepted request ends it", () => {
+    const bench = new Bench().welcome();
+    const account = { type: "account", user_seq: 0, orders: [], positions: {}, cash: {} };
+    bench.hear({ ...account, cancel_on_disconnect: true });
+    assert.deepEqual(bench.asked().map(({ op }) => op), ["present"]);
+    const off = bench.session.send({ op: "cancel_on_disconnect", on: false }, bench.now);
+    bench.now += PRESENT_MS;
+    bench.beat();
+    assert.deepEqual(bench.asked().map(({ op }) => op), ["cancel_on_disconnect", "present"], "till it is accepted");
+    bench.reply(off);
+    bench.now += PRESENT_MS;
+    bench.beat();
+    assert.deepEqual(bench.asked(), []);
+  });
+
+  test("a gateway that does not know it is asked once a connection", () => {
+    const bench = new Bench().welcome();
+    bench.session.send({ op: "cancel_on_disconnect", on: true }, bench.now);
+    const [, present] = bench.asked() as [Asked, Asked];
+    assert.deepEqual(bench.reply(present.id, { ok: false, code: "unknown_op", text: "op: …" }), []);
+    bench.now += PRESENT_MS;
+    bench.beat();
+    assert.deepEqual(bench.asked(), []);
+  });
+});
+
+test("the clock is asked: what was not heard for 3 s is stale before anyone says so", () => {
+  const bench = following();
+  assert.equal(bench.session.staleReason("ACME", SILENCE_MS - 1), null);
+  assert.equal(bench.session.staleReason("ACME", SILENCE_MS), "disconnected");
+  assert.ok(bench.session.isSilent(SILENCE_MS));
+  bench.now = SILENCE_MS + 5;
+  bench.beat({ ACME: 12 });
+  assert.equal(bench.session.staleReason("ACME", bench.now), null);
+});
+
+for (const [text, kept] of [["a".repeat(124), "a".repeat(123)], ["日".repeat(60), "日".repeat(41)], ["😀".repeat(31), "😀".repeat(30)]] as const) {
+  test(`a reason is cut by bytes between characters: ${text.slice(0, 2)}`, () => assert.equal(closeReason(text), kept));
+}
+
+test("a value that is nested without end is refused, not shown", () => {
+  const bench = new Bench();
+  bench.session.connected(0);
+  bench.session.receive(`[{"type":"welcome","version":${"[".repeat(5_000)}${"]".repeat(5_000)}}]`, 0);
+  assert.deepEqual(types(bench.session.events()), ["close"]);
 });

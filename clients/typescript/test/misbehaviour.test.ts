@@ -146,6 +146,49 @@ describe("against the scripted server", { skip: without(PYTHON), timeout: 120_00
     assert.equal((await server.seen()).connections, 1);
   });
 
+  test("silence is noticed though every timer is late", async () => {
+    await server.tell("heartbeats", { on: false });
+    const began = performance.now();
+    while (market.isConnected && performance.now() - began < 6_000) {
+      for (const end = performance.now() + 400; performance.now() < end; );
+      if (performance.now() - began > 3_100) assert.equal(book.staleReason, "disconnected", "by the clock");
+      await new Promise((resolve) => setTimeout(resolve));
+    }
+    assert.ok(!market.isConnected && performance.now() - began < 5_000, `${performance.now() - began} ms`);
+    await server.tell("heartbeats", { on: true });
+  });
+
+  test("a welcome that cannot be read is left with 4003, whatever letters are in it", async () => {
+    const { WebSocketServer } = await import("ws");
+    const codes: number[] = [];
+    const strange = new WebSocketServer({ port: 0, host: "127.0.0.1", handleProtocols: () => "openoutcry.v1.json" });
+    strange.on("connection", (socket) => {
+      socket.on("close", (code) => codes.push(code));
+      const welcome = { type: "welcome", version: "日".repeat(40), session: "日".repeat(40), user: "", server_time: 1, heartbeat_ms: 1, limits: {} };
+      socket.send(JSON.stringify([{ type: "goodbye", code: 4000, text: "日".repeat(99), reconnect_in_ms: 5 }, welcome]));
+    });
+    await new Promise((resolve) => strange.once("listening", resolve));
+    const { port } = strange.address() as { port: number };
+    const { WebSocket } = await import("ws");
+    for (const dialer of [await nodeDialer(), standardDialer(WebSocket as never)]) {
+      const entering = new Market([`ws://127.0.0.1:${port}`], { token: "ada", encoding: "json", dialer, random: () => 0 });
+      const seen = codes.length;
+      await until(() => codes.slice(seen).filter((code) => code === 4003).length >= 3, "three attempts that were left with 4003");
+      await entering.close();
+    }
+    strange.close();
+  });
+
+  test("ids of orders need no secure context", async () => {
+    const { randomUUID } = crypto;
+    Object.defineProperty(crypto, "randomUUID", { value: undefined, configurable: true });
+    try {
+      assert.equal(await market.order("ACME", { side: "bid", price: 1, quantity: 1 }), 1);
+    } finally {
+      Object.defineProperty(crypto, "randomUUID", { value: randomUUID, configurable: true });
+    }
+  });
+
   test("a goodbye with a final code is final, whatever it says of returning", async () => {
     const ended = assert.rejects(within(loopsEnd(), "the loop's end"), /4502: 20 bad requests in a row/);
     await server.tell("goodbye", { code: 4502, text: "20 bad requests in a row", reconnect_in_ms: 1 });

@@ -19,7 +19,7 @@ from openoutcry.events import (
     SubscriptionRefused,
     TradesMissing,
 )
-from openoutcry.feed_session import ANSWER_S, PENDING_REQUESTS_MAX, RETRY_S, WELCOME_S, SessionState
+from openoutcry.feed_session import ANSWER_S, PENDING_REQUESTS_MAX, PRESENT_S, RETRY_S, WELCOME_S, SessionState
 from openoutcry.testing import Fault
 from shared.close_codes import CloseCode
 from shared.codec import Encoding
@@ -625,3 +625,82 @@ def test_half_an_answer_to_instruments_forgets_nothing(talk: Conversation) -> No
     talk.reopen()
     talk.hear(Instrument("FRESH"))
     assert list(talk.session.listing) == ["ACME", "OTHER", "FRESH"]
+
+
+# -- presence -------------------------------------------------------------------------------------------------------
+
+
+def operations(talk: Conversation) -> list[str]:
+    return [request["op"] for request in talk.said()]
+
+
+def switch(talk: Conversation, *, on: bool) -> dict[str, Any]:
+    """Ask for cancel-on-disconnect as an owner does, and return the request."""
+    request_id = talk.session.request("cancel_on_disconnect", on=on)
+    return {"op": "cancel_on_disconnect", "id": request_id}
+
+
+def test_present_is_said_at_once_and_every_two_seconds_while_it_is_on(talk: Conversation) -> None:
+    talk.open()
+    talk.pass_time(2.5)
+    assert operations(talk) == []
+    talk.accept(switch(talk, on=True))
+    assert operations(talk)[0:2] == ["cancel_on_disconnect", "present"]
+    for _ in range(4):
+        talk.beat()
+        talk.said()
+        talk.pass_time(PRESENT_S)
+        assert operations(talk) == ["present"]
+
+
+def test_present_is_said_on_every_connection(talk: Conversation) -> None:
+    talk.open()
+    switch(talk, on=True)
+    talk.said()
+    talk.reopen()
+    assert operations(talk) == ["present"]
+
+
+def test_a_heartbeat_is_enough_to_say_present(talk: Conversation) -> None:
+    """Where timers are late, the server's own messages wake the program."""
+    talk.open()
+    switch(talk, on=True)
+    talk.beat()
+    talk.said()
+    talk.now += PRESENT_S
+    talk.beat()
+    assert operations(talk) == ["present"]
+
+
+def test_the_account_says_whether_it_is_on(talk: Conversation) -> None:
+    talk.open()
+    talk.hear(Account(0, [], {}, {}, True))
+    assert operations(talk) == ["present"]
+    off = switch(talk, on=False)
+    talk.now += PRESENT_S
+    talk.beat()
+    assert operations(talk) == ["cancel_on_disconnect", "present"]  # until it is accepted
+    talk.accept(off)
+    talk.now += PRESENT_S
+    talk.beat()
+    assert operations(talk) == []
+
+
+def test_a_gateway_that_does_not_know_present_is_asked_once_a_connection(talk: Conversation) -> None:
+    talk.open()
+    switch(talk, on=True)
+    [_, present] = talk.said()
+    talk.refuse(present, Code.UNKNOWN_OP)
+    talk.now += PRESENT_S
+    talk.beat()
+    assert operations(talk) == []
+
+
+def test_silence_is_told_by_the_clock(talk: Conversation) -> None:
+    talk.follow()
+    heard_at = talk.now
+    assert not talk.session.is_silent(heard_at + 2.99)
+    assert talk.session.is_silent(heard_at + 3.0)
+    talk.now += 5
+    talk.beat(ACME=1)
+    assert not talk.session.is_silent(talk.now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from random import Random
 from typing import Final
 
@@ -78,6 +79,33 @@ async def orders_go_with_their_user(trial: Trial) -> None:
     expect_equal(account.orders, [], "open orders of the user who returned")
     expect(account.cancel_on_disconnect, "the account of the user who returned says that it is off")
     await returned.client.accepted("cancel_on_disconnect", on=False)
+
+
+@check(SECTION, users=2, seconds=60)
+async def pongs_are_no_presence_of_who_says_present(trial: Trial) -> None:
+    """Pongs count no longer."""
+    trader, observer = await trial.trader(0), await trial.connect(1)
+    book = await trial.follow(observer, trader.instrument)
+    taken = dict(book.book.bids.levels())
+    price = Random(trader.new_id()).choice([each for each in LOW_PRICES if each not in taken])  # noqa: S311
+    await trader.client.accepted("cancel_on_disconnect", on=True)
+    await trader.client.accepted("present")
+    await trader.order(Side.BID, 1, price)
+    async with asyncio.TaskGroup() as tasks:
+        hanging = tasks.create_task(_answer_pings(trader.client))
+        while price not in dict(book.book.bids.levels()):
+            await trial.witness(observer, book)
+        while price in dict(book.book.bids.levels()):
+            await trial.witness(observer, book)
+        hanging.cancel()
+    expect(_pings(trader.client) > 0, "it was not even pinged")
+    await trader.client.accepted("cancel_on_disconnect", on=False)
+
+
+async def _answer_pings(client: Client) -> None:
+    """Do what a WebSocket does by itself; its program hangs."""
+    while True:
+        await client.listen()
 
 
 def _pings(client: Client) -> int:

@@ -34,6 +34,7 @@ def _good(trial: Trial) -> dict[str, dict[str, Any]]:
         "resync": {"instrument": symbol},
         "instruments": {},
         "ping": {},
+        "present": {},
         "order": order,
         "cancel": {"order_id": 1},
         "replace": {"order_id": 1, "price": 1, "quantity": 1},

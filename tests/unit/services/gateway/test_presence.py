@@ -7,7 +7,8 @@ from services.gateway.limits import GatewayLimits
 from services.gateway.presence import Presence
 from shared.commands import Command, Present
 from shared.events import Watch
-from shared.messages import Goodbye
+from shared.messages import Goodbye, Reply
+from shared.types import Code
 from tests.unit.services.gateway.test_gateway import House
 
 SILENCE_S = GatewayLimits().presence_silence_s
@@ -107,3 +108,45 @@ def test_watched_users_are_asked_back_within_the_grace() -> None:
     house.gateway.drain(house.now, house.time_us)
     slots = [listener.heard(Goodbye)[0].reconnect_in_ms for listener in listeners]
     assert max(slots[:3]) < WATCHED_RETURN_MS_MAX < max(slots[3:])
+
+
+def test_of_a_client_that_has_said_present_only_requests_count() -> None:
+    """A browser answers pings for a page that is frozen: its orders stood after 30 s."""
+    house = watching("ann")
+    client, listener = house.enter("ann")
+    reply = house.ask(client, listener, op="present")[0]
+    assert reply == Reply(1, True, Code.OK, "", {})
+    sweep(house)
+    said(house)
+    house.now += SILENCE_S + 1
+    client.heard_at = house.now  # a pong
+    sweep(house)
+    assert said(house) == []
+    house.ask(client, listener, op="ping")  # any request will do
+    sweep(house)
+    assert said(house) == [Present("gateway-1", 2, ("ann",))]
+
+
+def test_a_client_that_has_never_said_present_counts_by_its_pongs_too() -> None:
+    """Clients from before `present` go on as they did."""
+    house = watching("ann")
+    client, listener = house.enter("ann")
+    house.ask(client, listener, op="ping")
+    sweep(house)
+    said(house)
+    house.now += SILENCE_S + 1
+    client.heard_at = house.now
+    sweep(house)
+    assert said(house) == [Present("gateway-1", 2, ("ann",))]
+
+
+def test_even_a_refused_request_shows_that_its_program_runs() -> None:
+    house = watching("ann")
+    client, listener = house.enter("ann")
+    house.ask(client, listener, op="present")
+    sweep(house)
+    said(house)
+    house.now += SILENCE_S + 1
+    assert not house.ask(client, listener, op="cancel")[0].ok  # type: ignore[union-attr]
+    sweep(house)
+    assert said(house) == [Present("gateway-1", 2, ("ann",))]
