@@ -304,8 +304,9 @@ class FeedSession:
         present = {name: value for name, value in fields.items() if value is not None}
         switches_on = bool(fields.get("on")) if op == "cancel_on_disconnect" else None
         request_id = self._ask({"op": op, **present}, is_ours=False, switches_on=switches_on)
-        if switches_on:
+        if switches_on and not self._is_watched:
             self._watch(on=True)
+            self._ask({"op": "present"})  # from here on, and again with the next heartbeat
         return request_id
 
     # -- messages ---------------------------------------------------------------------------------------------------
@@ -464,11 +465,9 @@ class FeedSession:
 
     def _watch(self, *, on: bool) -> None:
         """Note whether cancel-on-disconnect is on; from now on it is our own code that says that we are here."""
-        if on is self._is_watched:
-            return
-        self._is_watched = on
-        self._present_at = 0.0 if on else None
-        self._say_present(0.0)  # and again with the next heartbeat
+        if on is not self._is_watched:
+            self._is_watched = on
+            self._present_at = 0.0 if on else None  # said when the frame under way is read
 
     def _say_present(self, now: float) -> None:
         if self.state is SessionState.OPEN and self._present_at is not None and now >= self._present_at:
