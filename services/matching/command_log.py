@@ -1,7 +1,7 @@
 """Entries of the command log, as they come from the store.
 
 Owns the check that an entry is what writers write, down to the type of every field: behind it the engine may trust
-what it reads, and bad values are business rejects. A bad entry stops the reader; nothing is skipped.
+what it reads, and bad values are business rejects. What becomes of a bad entry is the reader's.
 """
 
 from __future__ import annotations
@@ -59,6 +59,7 @@ class LogEntry(NamedTuple):
     time_us: int
     """The id's milliseconds, in µs since 1970."""
     commands: list[Command]
+    """None in an entry that was skipped, since no writer writes such."""
 
 
 def decode_entry(key: str, entry_id: bytes, fields: Mapping[bytes, bytes]) -> LogEntry:
@@ -88,7 +89,18 @@ def decode_entry(key: str, entry_id: bytes, fields: Mapping[bytes, bytes]) -> Lo
             raise CorruptEntry(key, text, f"{len(command.users)} users are present, the limit is {PRESENT_USERS_MAX}")
         if not _well_typed(command):
             raise CorruptEntry(key, text, f"a field has the wrong type: {command}")
-    return LogEntry(text, int(text.partition("-")[0]) * 1000, commands)
+    return LogEntry(text, entry_time_us(text), commands)
+
+
+def entry_place(entry_id: str) -> tuple[int, int]:
+    """Return an entry's id as numbers, which compare as the log is ordered."""
+    milliseconds, _, number = entry_id.partition("-")
+    return int(milliseconds), int(number)
+
+
+def entry_time_us(entry_id: str) -> int:
+    """Return the time of an entry, µs since 1970: its id's milliseconds."""
+    return int(entry_id.partition("-")[0]) * 1000
 
 
 def _well_typed(command: Command) -> bool:

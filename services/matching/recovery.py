@@ -8,7 +8,7 @@ is none.
 from __future__ import annotations
 
 from services.matching.checkpoint import Checkpoint
-from services.matching.command_log import LogEntry
+from services.matching.command_log import LogEntry, entry_place
 from services.matching.engine import Engine
 from services.matching.feed import take_changes
 from shared.errors import CorruptEntry, MalformedMessage
@@ -43,6 +43,7 @@ class Recovery:
         """The feed's last id."""
         self.packet: Packet | None = None
         """The feed's last packet."""
+        self._has_replayed = False
         if checkpoint is not None:
             self.engine, self.term, self.store_id, _ = checkpoint
         if feed_entry is not None:
@@ -59,6 +60,7 @@ class Recovery:
         """Apply the next entry of the command log; only until `reached`."""
         for command in entry.commands:
             self.engine.apply(command, entry.time_us)
+            self._has_replayed = True
         self.engine.log_id = entry.entry_id
         take_changes(self.engine)
 
@@ -74,6 +76,8 @@ class Recovery:
             reason = f"it leads to position {position}, and the feed ends at {wanted}: commands are missing"
             raise CorruptEntry(self._keys.commands, self.engine.log_id, reason)
         if self.packet is not None and self.packet.position == position:
+            if self._has_replayed:
+                self._check_place(self.packet)
             self._compare(self.packet)
         return self.engine
 
@@ -86,6 +90,21 @@ class Recovery:
             raise CorruptEntry(self._keys.feed, str(feed_id), f"its packet says position {self.packet.position}")
         self.feed_id = feed_id
         self.term = max(self.term, feed_id.term)
+
+    def _check_place(self, packet: Packet) -> None:
+        """
+        Find out that entries which were applied cannot be read any more: others stand for them, further on in the log.
+
+        A marker's place says nothing: its leader may have gone back in the log before.
+        """
+        is_marker = packet.prev == packet.position
+        if not is_marker and entry_place(self.engine.log_id) > entry_place(packet.log_id):
+            reason = (
+                f"position {packet.position} is there in the feed, and at {self.engine.log_id} in the log as it is now"
+            )
+            raise CorruptEntry(
+                self._keys.commands, packet.log_id, f"{reason}: what was applied cannot be read any more"
+            )
 
     def _compare(self, packet: Packet) -> None:
         for change in packet.changes:

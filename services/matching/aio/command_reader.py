@@ -1,14 +1,18 @@
 """The command log, read in order on a connection of its own.
 
-Owns the place in the log. An entry that is not what writers write ends the reading: what came before it is handed
-out first, then the error, again and again.
+Owns the place in the log, and what becomes of an entry that no writer writes: it is skipped, whole, and told. Whether
+it can be read is a function of its bytes alone, so leader, standby and every later recovery skip the same ones, and
+the same log still gives the same packets. Nobody was told that it had happened, since it never did.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
-from services.matching.command_log import LOG_START, LogEntry, decode_entry
+import structlog
+
+from services.matching.command_log import LOG_START, LogEntry, decode_entry, entry_time_us
 from shared.aio.redis_connection import BLOCK_MS
 from shared.aio.redis_line import RedisLine
 from shared.errors import CorruptEntry
@@ -25,18 +29,18 @@ class CommandReader:
     Args:
         line: A read blocks it for up to BLOCK_MS.
         keys: The shard's keys.
+        count_skipped: Called for every entry that is skipped.
     """
 
-    def __init__(self, line: RedisLine, keys: StreamKeys) -> None:
+    def __init__(self, line: RedisLine, keys: StreamKeys, count_skipped: Callable[[], None] = lambda: None) -> None:
         self._line = line
         self._key = keys.commands
         self._after = LOG_START
-        self._corrupt: CorruptEntry | None = None
+        self._count_skipped = count_skipped
 
     def seek(self, after: str) -> None:
         """Go on after this entry, wherever one was."""
         self._after = after
-        self._corrupt = None
 
     async def begin_anew(self, after: str) -> None:
         """Go on after this entry, on a new connection: the old one may have stayed at a former primary."""
@@ -45,28 +49,30 @@ class CommandReader:
 
     async def read(self, block_ms: int | None = BLOCK_MS) -> list[LogEntry]:
         """
-        Return the next entries, at most ENTRIES_IN_READ_MAX; none if there are none.
+        Return the next entries, at most ENTRIES_IN_READ_MAX; none if there are none. One without commands was skipped.
 
         Args:
             block_ms: How long to wait for the first; None: not at all.
 
         Raises:
-            CorruptEntry: If the next entry is not what writers write.
             RedisError: If Redis could not be reached; reading again continues at the same place.
         """
-        if self._corrupt is not None:
-            raise self._corrupt
-        entries: list[LogEntry] = []
-        for entry_id, fields in await self._line.read_stream(self._key, self._after, ENTRIES_IN_READ_MAX, block_ms):
-            try:
-                entries.append(decode_entry(self._key, entry_id, fields))
-            except CorruptEntry as error:
-                if not entries:
-                    raise
-                self._corrupt = error
-                break
+        rows = await self._line.read_stream(self._key, self._after, ENTRIES_IN_READ_MAX, block_ms)
+        entries = [self._entry(entry_id, fields) for entry_id, fields in rows]
+        if entries:
             self._after = entries[-1].entry_id
         return entries
+
+    def _entry(self, entry_id: bytes, fields: dict[bytes, bytes]) -> LogEntry:
+        try:
+            return decode_entry(self._key, entry_id, fields)
+        except CorruptEntry as error:
+            self._count_skipped()
+            structlog.get_logger().error(
+                "an entry of the command log is skipped: no writer writes such", key=error.key, entry=error.entry_id,
+                reason=error.reason,
+            )  # fmt: skip
+            return LogEntry(error.entry_id, entry_time_us(error.entry_id), [])
 
     async def holds(self, entry_id: str) -> bool:
         """Tell whether the log still has this entry; its beginning always counts as held."""

@@ -43,7 +43,9 @@ class MatchingMetrics(Collector):
         self.publications = Counts(dict.fromkeys(ANSWERS, 0))
         """The store's answer to the publications that got it; all are there from the start, since an alert's `increase`
         does not see a counter appear."""
-        self.corrupt_entries = _counter("corrupt_entries", "Entries that stopped the engine", registry)
+        self.corrupt_entries = _counter(
+            "corrupt_entries", "Entries of the command log that no writer writes, skipped", registry
+        )
         self.healed_packets = _counter("healed_packets", "Packets given back to a store that had lost them", registry)
         self.store_dropped = _counter(
             "store_dropped",

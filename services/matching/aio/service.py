@@ -32,7 +32,7 @@ from services.matching.settings import Durability, MatchingSettings
 from shared.aio.cancellation import raise_if_cancelled
 from shared.aio.redis_connection import UNREACHABLE, Redis, RedisError
 from shared.aio.redis_line import RedisLine
-from shared.errors import CorruptEntry, StoreUnavailable
+from shared.errors import StoreUnavailable
 from shared.instrument import Instrument
 from shared.stream_keys import StreamKeys
 
@@ -85,7 +85,7 @@ class MatchingService:
         self._random = random
         self._patience = self._new_patience()
         line = RedisLine(reading)
-        self._reader = CommandReader(line, self._keys)
+        self._reader = CommandReader(line, self._keys, metrics.corrupt_entries.inc)
         self._lease = Lease(writing, self._keys, name, settings.lease_ms)
         publisher = Publisher(
             RedisLine(writing),
@@ -141,7 +141,7 @@ class MatchingService:
         Raises:
             LeadershipLost: Another engine leads.
             StoreUnavailable: Redis was away for too long.
-            CorruptEntry: The store holds something that no writer writes.
+            CorruptEntry: The store holds something that no engine can go on from.
             ConfigurationError: The store cannot promise what `durability` asks.
         """
         await self._ask_store()
@@ -214,9 +214,6 @@ class MatchingService:
             except (*UNREACHABLE, RedisError) as error:
                 await self._patience.wait(error)
                 continue
-            except CorruptEntry:
-                self._metrics.corrupt_entries.inc()
-                raise
             self._patience.answered()
             await self._apply(leader, entries)
 
