@@ -96,6 +96,15 @@ class SnapshotSchedule:
         """Make all of it due with the next packet: after a takeover, or when the store has lost something."""
         self._everything = True
 
+    def snapshot_lost(self, symbol: str) -> None:
+        """Make a snapshot due with the next packet, since the store holds it no more."""
+        book = self._unstored[symbol] = self._books.setdefault(symbol, _Subject())
+        book.stored_at = _NEVER
+
+    def listing_lost(self) -> None:
+        """Make the listing due with the next packet, since the store holds it no more."""
+        self._listing = True
+
     def checkpoint_is_due(self, now: float) -> bool:
         """Tell whether it is time to begin another checkpoint, once the one before it is stored."""
         packets = self._packets - self._packets_before

@@ -5,6 +5,7 @@ What readers of the feed see must never depend on which engine published it, nor
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import pytest
 
 from services.matching.checkpoint import CHECKPOINT_VERSION, decode_checkpoint, read_head
 from shared.commands import Tick, decode_commands, encode_commands
+from shared.errors import MalformedMessage
 from shared.market_listing import DEFAULT_LISTING
 from shared.packet import PACKET_VERSION, FeedId, Packet, encode_packet
 from shared.snapshots import decode_accounts, decode_book_state, decode_listing
@@ -523,3 +525,64 @@ def test_says_what_it_does() -> None:
         [sys.executable, "-m", "services.matching", "--help"], capture_output=True, text=True, timeout=30, check=True
     )
     assert "another engine leads" in " ".join(shown.stdout.split())
+
+
+@pytest.mark.parametrize("how", ["absent", "list", "rubbish"])
+def test_the_leader_writes_again_what_late_joiners_miss(engines: Engines, trader: Trader, how: str) -> None:
+    """Seen: a snapshot that was deleted stayed away until its book changed."""
+    engines.start_leading(CHECKPOINT_INTERVAL_S=1_000)
+    names = (KEYS.snapshot("ACME"), KEYS.listing, KEYS.accounts, KEYS.cover, KEYS.checkpoint, KEYS.lease, KEYS.term)
+    eventually(lambda: trader.redis.exists(*names) == len(names))
+    before = {name: _told(trader, name) for name in names[:2]}
+    # Accounts and checkpoints are there or not; with the usual interval they are anew after 5 s whatever is there.
+    for name in names[:2] if how == "rubbish" else names:
+        value = trader.redis.get(name)
+        trader.redis.delete(name)
+        if how == "list":
+            trader.redis.rpush(name, "x")
+        elif how == "rubbish":
+            trader.redis.set(name, value[:-1] + bytes([value[-1] ^ 1]))
+    eventually(lambda: {name: _told(trader, name) for name in before} == before)
+    healed = (KEYS.cover, KEYS.lease, *((KEYS.accounts, KEYS.checkpoint) if how == "absent" else ()))
+    eventually(lambda: all(trader.redis.type(name) == b"string" for name in healed))
+    assert trader.trade().trades
+    assert len({packet.epoch for packet in trader.packets()}) == 1
+
+
+def _told(trader: Trader, name: str) -> object:
+    """What a listing or a snapshot says; None if it cannot be read. Of which packet it is does not matter."""
+    if trader.redis.type(name) != b"string":
+        return None
+    with contextlib.suppress(MalformedMessage):
+        if name == KEYS.listing:
+            return decode_listing(trader.redis.get(name))
+        return decode_book_state(trader.redis.get(name))._replace(feed_id="")
+    return None
+
+
+def test_a_feed_that_was_trimmed_to_nothing_goes_on_at_once(engines: Engines, trader: Trader) -> None:
+    """Seen: the market stood for 35 s, since healing appended ids below the last one ever used."""
+    leader = engines.start_leading(CHECKPOINT_INTERVAL_S=1_000)
+    epoch = trader.trade().epoch
+    trader.redis.xtrim(KEYS.feed, maxlen=0, approximate=False)
+    before = time.monotonic()
+    packet = trader.trade()
+    assert time.monotonic() - before < 5.0
+    assert (packet.epoch, packet.trades[0].trade_id) == (epoch, 2)
+    cover = FeedId.parse(trader.redis.get(KEYS.cover))
+    assert cover >= FeedId.parse(next(iter(trader.feed()))), "snapshots hold what is gone"
+    assert leader.process.poll() is None
+
+
+def test_a_feed_whose_last_ids_were_deleted_is_led_again(engines: Engines, trader: Trader) -> None:
+    """Somebody wrote into the feed and took it back: the ids stay used, and a new term lies above them."""
+    leader = engines.start_leading()
+    packet = trader.trade()
+    far = f"{FeedId.parse(list(trader.feed())[-1]).term + 10**15}-1"
+    trader.redis.xadd(KEYS.feed, {"x": "y"}, id=far)
+    trader.redis.xdel(KEYS.feed, far)
+    assert leader.exit_code() == 3
+    trader.free_lease()
+    engines.start_leading()
+    assert trader.trade().epoch == packet.epoch
+    assert FeedId.parse(list(trader.feed())[-1]) > FeedId.parse(far)

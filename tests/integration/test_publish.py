@@ -341,3 +341,38 @@ async def test_a_primary_that_has_become_a_replica_is_left(redis_server: RealRed
             await publisher.publish(FEED_START, [entry(FeedId(7, 3))], {})
         assert wire.is_closing()
         assert await redis.get(KEYS.lease) is None
+
+
+async def test_a_feed_whose_end_was_cut_goes_on_only_with_all_snapshots(redis: Redis, publisher: Publisher) -> None:
+    """Its readers know where they are; who starts from older snapshots would find no way to what comes."""
+    first, second = FeedId(7, 1), FeedId(7, 2)
+    assert (await publisher.publish(FEED_START, [entry(first)], {})).verdict is Verdict.APPENDED
+    await redis.xtrim(KEYS.feed, maxlen=0, approximate=False)
+    assert await publisher.last_used() == first
+    cut = await publisher.publish(first, [entry(second, first)], {})
+    assert cut == Answer(Verdict.CUT, str(first))
+    whole = WholeCheckpoint(b"whole", "0-0")
+    assert (await publisher.publish(first, [entry(second, first)], {}, whole)).verdict is Verdict.APPENDED
+    assert await feed_ids(redis) == [str(second)]
+
+
+async def test_a_cut_feed_still_refuses_who_does_not_know_its_end(redis: Redis, publisher: Publisher) -> None:
+    """Another may have led, and what it wrote is gone: the ids say so."""
+    last = FeedId(9, 3)
+    assert (await publisher.publish(FEED_START, [entry(last)], {})).verdict is Verdict.APPENDED
+    await redis.xtrim(KEYS.feed, maxlen=0, approximate=False)
+    for mine, verdict in ((FeedId(8, 3), Verdict.AHEAD), (FeedId(9, 5), Verdict.BEHIND)):
+        whole = WholeCheckpoint(b"whole", "0-0")
+        answer = await publisher.publish(mine, [entry(FeedId(10, 6), mine)], {}, whole)
+        assert answer == Answer(verdict, str(last))
+    await redis.xadd(KEYS.feed, {"x": "y"}, id="9-4")
+    await redis.xadd(KEYS.feed, {"x": "y"}, id="9-9")
+    await redis.xdel(KEYS.feed, "9-9")
+    answer = await publisher.publish(FeedId(9, 4), [entry(FeedId(9, 5), FeedId(9, 4))], {})
+    assert answer == Answer(Verdict.AHEAD, "9-9")
+
+
+async def test_a_lease_that_is_no_string_names_nobody(redis: Redis, publisher: Publisher) -> None:
+    await redis.rpush(KEYS.lease, "x")  # type: ignore[misc]
+    assert (await publisher.publish(FEED_START, [entry(FeedId(7, 1))], {})).verdict is Verdict.APPENDED
+    assert await redis.get(KEYS.lease) == b"me"

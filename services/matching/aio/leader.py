@@ -7,7 +7,7 @@ packets. Leaves reading the command log to the service, which must look at `rewo
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import assert_never
 
 import structlog
@@ -28,6 +28,7 @@ from services.matching.kept_checkpoints import StagedCheckpoint
 from services.matching.kept_packets import FeedEntry, KeptPackets
 from services.matching.settings import MatchingSettings
 from services.matching.snapshot_schedule import SnapshotSchedule
+from services.matching.stored_values import StoredValues
 from shared.aio.cancellation import raise_if_cancelled
 from shared.aio.redis_connection import UNREACHABLE, RedisError
 from shared.errors import LeadershipLost
@@ -91,6 +92,8 @@ class Leader:
         self.term = term
         self.builder = PacketBuilder(engine)
         self.checkpoints = checkpoints
+        self.stored_values = StoredValues()
+        """Listing and snapshots as they were stored last."""
         self.rewound = False
         """The command log must be read again from `engine.log_id`; whoever reads it clears this."""
         self._last_id = last_id
@@ -174,6 +177,17 @@ class Leader:
         self._fill_in(publication)
         await self._complete(publication)
 
+    def store_again(self, keys: Iterable[str]) -> None:
+        """Store with the next packet what the store has lost: of all but listing and snapshots, the whole market."""
+        for key in keys:
+            symbol = key.removeprefix(self._keys.snapshot(""))
+            if key == self._keys.listing:
+                self._schedule.listing_lost()
+            elif symbol in self.engine.markets:
+                self._schedule.snapshot_lost(symbol)
+            else:
+                self._schedule.everything()
+
     # From a packet to the feed.
 
     def _next(self, packet: Packet) -> _Publication:
@@ -221,7 +235,7 @@ class Leader:
                 await self._heal(publication, FeedId.parse(answer.detail))
             case Verdict.CHANGED:
                 await self._meet_store(publication, answer.detail)
-            case Verdict.UNSTAGED:
+            case Verdict.UNSTAGED | Verdict.CUT:
                 self._store_everything(publication)
             case Verdict.NOT_LEADER:
                 raise LeadershipLost(f"{answer.detail} leads")
@@ -247,6 +261,8 @@ class Leader:
     def _appended(self, publication: _Publication, sent_at: float) -> None:
         self._patience.answered()
         self._renewed_at = sent_at
+        names = self._keys.cover, self._keys.accounts  # written again so often that there is nothing to look after
+        self.stored_values.stored({key: value for key, value in publication.values.items() if key not in names})
         if publication.fresh is not None:
             self._kept.add(publication.fresh)
             self._last_id = publication.fresh.feed_id

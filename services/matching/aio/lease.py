@@ -27,9 +27,16 @@ POLLS_A_LEASE: Final = 6
 TERM_STEP_MAX: Final = 1_000_000
 """Longest step from what a term must be above to the term, in its own unit, which is about 1 µs."""
 
+_HOLDER: Final = (  # what is no string names nobody
+    "local holder = redis.pcall('GET', KEYS[1])\n"
+    "if type(holder) == 'table' then\n"
+    "  if not string.find(holder.err, 'WRONGTYPE', 1, true) then return redis.error_reply(holder.err) end\n"
+    "  redis.call('DEL', KEYS[1])\n"
+    "  holder = false\n"
+    "end\n"
+)
 _ACQUIRE: Final = Script(
-    "local holder = redis.call('GET', KEYS[1])\n"
-    "local replication = redis.pcall('INFO', 'replication')\n"
+    _HOLDER + "local replication = redis.pcall('INFO', 'replication')\n"
     "local store = type(replication) == 'string' and string.match(replication, 'master_replid:(%x+)') or ''\n"
     "if holder == ARGV[1] or (not holder and (ARGV[3] == '' or ARGV[3] == store)) then\n"
     "  redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])\n"
@@ -37,13 +44,11 @@ _ACQUIRE: Final = Script(
     "return { redis.call('GET', KEYS[1]) == ARGV[1] and 1 or 0, store, redis.call('PTTL', KEYS[1]) }"
 )
 _RENEW: Final = Script(
-    "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end\nreturn redis.call('PEXPIRE', KEYS[1], ARGV[2])"
+    _HOLDER + "if holder ~= ARGV[1] then return 0 end\nreturn redis.call('PEXPIRE', KEYS[1], ARGV[2])"
 )
-_RELEASE: Final = Script(
-    "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end\nreturn redis.call('DEL', KEYS[1])"
-)
+_RELEASE: Final = Script(_HOLDER + "if holder ~= ARGV[1] then return 0 end\nreturn redis.call('DEL', KEYS[1])")
 _TAKE_TERM: Final = Script(
-    "local last = tonumber(redis.call('GET', KEYS[1]) or '0')\n"
+    _HOLDER + "local last = tonumber(holder or '0') or 0\n"
     "local term = string.format('%.0f', math.max(last, tonumber(ARGV[1])) + tonumber(ARGV[2]))\n"
     "redis.call('SET', KEYS[1], term)\n"
     "return term"

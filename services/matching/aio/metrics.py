@@ -20,7 +20,7 @@ from shared.packet import Packet
 _SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5)
 _COMMANDS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 
-ANSWERS: Final = ("appended", "behind", "ahead", "not_leader", "changed", "refused", "unstaged")
+ANSWERS: Final = ("appended", "behind", "ahead", "not_leader", "changed", "refused", "unstaged", "cut")
 """The store's answers to a publication: the values of `publisher.Verdict`, which is built upon this module."""
 
 
@@ -45,6 +45,9 @@ class MatchingMetrics(Collector):
         does not see a counter appear."""
         self.corrupt_entries = _counter(
             "corrupt_entries", "Entries of the command log that no writer writes, skipped", registry
+        )
+        self.values_restored = _counter(
+            "values_restored", "Values for late joiners that the store had lost, and got again", registry
         )
         self.healed_packets = _counter("healed_packets", "Packets given back to a store that had lost them", registry)
         self.store_dropped = _counter(
@@ -112,7 +115,7 @@ class MatchingMetrics(Collector):
             "publications",
             "Publications by the store's answer: `appended`; `behind`: it lost its tail; `ahead` or `not_leader`: the "
             "write was refused because another may lead; `changed`: it restarted or failed over; `refused`: it is "
-            "full; `unstaged`: a checkpoint that waited there is gone",
+            "full; `unstaged`: a checkpoint that waited there is gone; `cut`: the feed's last entry was deleted",
             ("answer",),
             {(answer,): number for answer, number in self.publications.items()},
         )

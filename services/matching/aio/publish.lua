@@ -11,6 +11,7 @@
 --       then the bytes of a whole checkpoint.
 -- Answers: {'appended', id of the last entry} | {'behind', id} | {'ahead', id} | {'not_leader', who leads}
 --          | {'changed', the store's id} | {'unstaged', id} | {'refused', the error of XADD}
+--          | {'cut', id}: the last entry is gone, and this call does not store everything
 --
 -- Runs on Redis 7.0 and later and on Valkey 8.
 
@@ -23,8 +24,12 @@ local values = #ARGV - first_value + 1 - (checkpoint == 'whole' and 1 or 0)
 local newest, previous = KEYS[values + 4], KEYS[values + 5]
 local accounts, staged_newest, staged_accounts = KEYS[values + 6], KEYS[values + 7], KEYS[values + 8]
 
-local holder = redis.call('GET', KEYS[1])
-if holder and holder ~= leader then
+-- What is no string names nobody; it is overwritten.
+local holder = redis.pcall('GET', KEYS[1])
+if type(holder) == 'table' and not string.find(holder.err, 'WRONGTYPE', 1, true) then
+  return redis.error_reply(holder.err)
+end
+if type(holder) == 'string' and holder ~= leader then
   return { 'not_leader', holder }
 end
 
@@ -37,6 +42,25 @@ end
 
 local tail = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', '1')
 local last = tail[1] and tail[1][1] or '0-0'
+
+-- Where the feed's end was trimmed or deleted, its ids go on behind the last one ever used, and so do its readers.
+local function last_used()
+  local facts = redis.pcall('XINFO', 'STREAM', KEYS[2])
+  for at = 1, #facts - 1, 2 do
+    if facts[at] == 'last-generated-id' then
+      return facts[at + 1]
+    end
+  end
+  return last -- no stream at all, or a user that may not ask
+end
+
+if last ~= predecessor then
+  local used = last_used()
+  if used == predecessor and used ~= last and checkpoint ~= 'whole' then
+    return { 'cut', used } -- readers who are behind need snapshots that hold what is gone
+  end
+  last = used
+end
 if last ~= predecessor then
   local last_term, last_position = string.match(last, '(%d+)-(%d+)')
   local my_term, my_position = string.match(predecessor, '(%d+)-(%d+)')
@@ -53,6 +77,10 @@ for packet = 0, packets - 1 do
   local at = FIRST_PACKET + packet * 3
   local reply = redis.pcall('XADD', KEYS[2], ARGV[at], 'p', ARGV[at + 1], 't', ARGV[at + 2])
   if type(reply) == 'table' and reply.err then
+    local used = last_used()
+    if packet == 0 and used ~= last then
+      return { 'ahead', used } -- someone wrote behind it, and what was written has been deleted
+    end
     return { 'refused', reply.err }
   end
   last = ARGV[at]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ResponseError
 
 from services.matching.aio.script import Script
 from services.matching.kept_checkpoints import StagedCheckpoint
@@ -44,6 +45,9 @@ class Verdict(enum.Enum):
     """The store has restarted or failed over since I looked last."""
     REFUSED = "refused"
     """Redis refused to append, being full for instance."""
+    CUT = "cut"
+    """The feed's last entry was trimmed or deleted, and mine does not store everything: who reads snapshots now would
+    find no way from them to it."""
     UNSTAGED = "unstaged"
     """The checkpoint that waited in the store is gone: an earlier call used it and its answer was lost, or it waited
     for too long."""
@@ -174,6 +178,18 @@ class Publisher:
         answer = await self.publish(FEED_START, (), {})
         known = Answer(Verdict.CHANGED, self.store_id)
         return answer if answer.verdict in {Verdict.CHANGED, Verdict.NOT_LEADER} else known
+
+    async def last_used(self) -> FeedId:
+        """
+        Return the highest id that the feed ever had, deleted entries included: ids of new ones must be above it.
+
+        The feed's start if there is none, or this user may not ask (XINFO).
+        """
+        try:
+            facts = await self._line.call("XINFO", "STREAM", self._keys.feed)
+        except ResponseError:
+            return FEED_START
+        return FeedId.parse(facts[b"last-generated-id"])
 
     async def holds(self, entry: FeedEntry) -> bool:
         """Tell whether the feed has this very entry: same id, same bytes, same time of publishing."""

@@ -22,6 +22,7 @@ from services.matching.aio.metrics import EngineState, MatchingMetrics, Role
 from services.matching.aio.patience import Patience
 from services.matching.aio.publisher import Publisher
 from services.matching.aio.standby import Standby
+from services.matching.aio.store_check import StoreCheck
 from services.matching.aio.store_promises import check_machine_durability, warn_of_replay
 from services.matching.aio.store_recovery import StoreRecovery
 from services.matching.aio.stored_checkpoints import StoredCheckpoints
@@ -162,9 +163,11 @@ class MatchingService:
             tasks.create_task(ticker.run(missing), name="ticker")
             keeping = tasks.create_task(self._lease.keep(self._stop), name="lease")
             making = tasks.create_task(leader.checkpoints.run(), name="checkpoints")
+            looking = tasks.create_task(self._store_check(leader).run(), name="store check")
             await tasks.create_task(self._serve(leader), name="serve")
             keeping.cancel()
             making.cancel()
+            looking.cancel()
         await self._shut_down(leader)
 
     async def _ask_store(self) -> None:
@@ -232,6 +235,9 @@ class MatchingService:
                     leader.rewound = False
                     await self._reader.begin_anew(leader.engine.log_id)
                     return
+
+    def _store_check(self, leader: Leader) -> StoreCheck:
+        return StoreCheck(RedisLine(self._writing), self._keys, leader, self._metrics)
 
     def _new_patience(self) -> Patience:
         return Patience(self._settings.unreachable_max_s, self._stop, self._random)

@@ -146,7 +146,7 @@ class Takeover:
     async def _followed(self, shadow: Shadow) -> _Candidate:
         """Take the shadow; what the store has lost of what it followed, its announcement heals."""
         newest = await last_entry(self._redis, self._keys.feed)
-        last_id = FeedId.parse(newest[0]) if newest else FEED_START
+        last_id = max(FeedId.parse(newest[0]) if newest else FEED_START, await self._publisher.last_used())
         # What the newest good checkpoint says of the last leader's store and log.
         vouched = await self._stored.head()
         if self._standby.store_id != self._publisher.store_id:
@@ -160,7 +160,8 @@ class Takeover:
         if candidate.may_have_lost:
             engine.begin_epoch(self._random.randint(1, EPOCH_MAX))
         engine.config = self._settings.engine_config()
-        term = await self._lease.take_term(max(candidate.term, time.time_ns() // 1_000), self._random)
+        used = await self._publisher.last_used()
+        term = await self._lease.take_term(max(candidate.term, used.term, time.time_ns() // 1_000), self._random)
         _tell(candidate, term)
         return Leader(
             engine,

@@ -175,3 +175,16 @@ def test_cover_never_promises_too_much(steps: list[tuple[set[str], bool, float, 
         assert cover <= due.cover <= feed.last
         assert due.uncovered == feed.last.position - due.cover.position
         cover = due.cover
+
+
+def test_a_lost_snapshot_is_due_at_once_and_holds_nothing_back() -> None:
+    """Its book has not changed: the cover still holds."""
+    schedule = SnapshotSchedule(10.0, 1_000.0)
+    schedule.take_due(FeedId(1, 1), ["ACME", "BETA"], 0.0)
+    schedule.snapshot_lost("ACME")
+    schedule.listing_lost()
+    due = schedule.take_due(FeedId(1, 2), ["ACME", "BETA"], 0.1)
+    assert (due.instruments, due.listing, due.everything) == (["ACME"], True, False)
+    assert due.cover == FeedId(1, 2)
+    again = schedule.take_due(FeedId(1, 3), ["ACME", "BETA"], 0.2)
+    assert (again.instruments, again.listing) == ([], False)
