@@ -22,7 +22,8 @@ from benchmarks.measure import Effort, in_new_process, spread
 from benchmarks.table import Cell, Table
 from openoutcry.demo.aio.open_files import allow_open_files
 from services.gateway.aio.straight import spread as spread_straight
-from services.gateway.market_data_service import Spread, spread_by_transports
+from services.gateway.rotation import Rotation
+from services.gateway.spread import Spread, spread_by_transports
 from services.gateway.subscriber import Subscriber
 from shared.codec import Encoding
 
@@ -84,8 +85,9 @@ async def _write(way: Spread, connections: int, flushes: int) -> Used:
         async with asyncio.timeout(CONNECT_S):
             await all_there.wait()
         before = resource.getrusage(resource.RUSAGE_SELF)
+        rotation = Rotation()
         for _ in range(flushes):
-            way(FRAME, listeners)
+            way([(FRAME, listeners)], rotation.start(connections))
             await asyncio.sleep(PAUSE_S)
         after = resource.getrusage(resource.RUSAGE_SELF)
         server.close()

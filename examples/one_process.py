@@ -26,7 +26,7 @@ async def serve_user(connection: ServerConnection) -> None:
     try:
         await connection.wait_closed()
     finally:
-        service.unsubscribe_user(user_id)
+        service.unsubscribe_user(user_id, connection)
 
 
 async def trade(orders: int, pause_s: float) -> None:

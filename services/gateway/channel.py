@@ -66,6 +66,8 @@ class Channel(ABC):
         self.key = key
         self.members: dict[Encoding, dict[Subscriber, int]] = {encoding: {} for encoding in Encoding}
         """Who gets the next flush, with their descriptors; followers that lag are not among them."""
+        self.further: dict[Encoding, dict[Subscriber, int]] = {encoding: {} for encoding in Encoding}
+        """Who gets it after all of these: further connections of users (`services.gateway.places`)."""
         self.followers = 0
         """Subscriptions, lagging ones included."""
         self._market = market
@@ -73,7 +75,11 @@ class Channel(ABC):
 
     def is_silent(self) -> bool:
         """Tell whether the next flush would reach nobody."""
-        return not any(self.members.values())
+        return not any(self.members.values()) and not any(self.further.values())
+
+    def listeners(self, subscriber: Subscriber) -> dict[Subscriber, int]:
+        """Return those among whom a subscriber gets the next flush, if it does."""
+        return (self.further if subscriber.is_further else self.members)[subscriber.encoding]
 
     def begin(self) -> None:
         """Count the present as sent: nobody listened until now."""

@@ -16,12 +16,14 @@ from services.gateway.authentication import AuthenticationFailed, Authenticator,
 from services.gateway.channel import ChannelKey
 from services.gateway.key_ring import KeysAwaited
 from services.gateway.limits import GatewayLimits
-from services.gateway.market_data_service import MarketDataService, Spread, spread_by_transports
+from services.gateway.market_data_service import MarketDataService
 from services.gateway.order_entry import OrderEntry
 from services.gateway.presence import PING_FRAME, Presence
 from services.gateway.rate_limit import UserShare
 from services.gateway.replica import Changes, MarketReplica
+from services.gateway.rotation import Rotation
 from services.gateway.session import CloseRequired, Session, SessionState
+from services.gateway.spread import Spread, spread_by_transports
 from services.gateway.subscriber import Subscriber, Transport
 from services.gateway.token_ends import TokenEnds
 from shared.close_codes import CloseCode
@@ -131,6 +133,7 @@ class Gateway:
         self._awaiting_keys: dict[Client, Login] = {}
         self._random = random
         self._shares: dict[str, UserShare] = {}
+        self._rotation = Rotation()
         self._presence = Presence(limits.presence_silence_s)
         self._feed_heard_at = float("-inf")
         self._announced_limits = limits.announced()
@@ -260,7 +263,7 @@ class Gateway:
         for session, reply in self.orders.expire(now):
             self.unanswered += reply.code is Code.OUTCOME_UNKNOWN
             self._answer(session, reply)
-        present = list(self._turns[turn])
+        present = self._rotation.order(self._turns[turn])
         for client in present:
             client.session.on_deadline(now)
             if now >= client.expires_at:
@@ -289,7 +292,7 @@ class Gateway:
     def drain(self, now: float, time_us: int) -> None:
         """Take no new clients, and send each present one away with a reconnect time of its own."""
         self.is_leaving = self.is_draining = True
-        for client in list(self.clients.values()):
+        for client in self._rotation.order(self.clients.values()):
             self._send_away(client, "this replica is shutting down")
             self._carry_out(client, now, time_us)
 
@@ -476,7 +479,8 @@ class Gateway:
             self.service.broadcast(self._open_subscribers(), Status(None, state, reason, time_us))
 
     def _open_subscribers(self) -> list[Subscriber]:
-        return [client.subscriber for session, client in self.clients.items() if session.state is SessionState.OPEN]
+        clients = self._rotation.order(self.clients.values())
+        return [client.subscriber for client in clients if client.session.state is SessionState.OPEN]
 
     def _send_away(self, client: Client, text: str) -> None:
         client.session.close(CloseCode.SHUTTING_DOWN, text, self._return_slot(client.session.user))

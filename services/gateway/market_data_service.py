@@ -4,6 +4,9 @@
 `broadcast_order_book_update` takes the place of the feed. It never awaits: what it writes, transports buffer, and
 who does not keep up is skipped (see `services.gateway.subscriber`). Snapshot and subscription happen in one step, so
 nothing can come between them.
+
+No listener can touch another: whose transport is closing, or raises, is forgotten, and every loop over users begins
+at another place (see `services.gateway.rotation`, `services.gateway.places`).
 """
 
 from __future__ import annotations
@@ -11,7 +14,9 @@ from __future__ import annotations
 import time
 from collections import Counter as Counts
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
+
+from websockets.protocol import State
 
 from services.gateway.channel import (
     BookChannel,
@@ -24,7 +29,10 @@ from services.gateway.channel import (
     open_channel,
 )
 from services.gateway.pacer import Pacer
+from services.gateway.places import Places
 from services.gateway.replica import Changes, InstrumentReplica, MarketReplica
+from services.gateway.rotation import Rotation
+from services.gateway.spread import Part, Spread, joined, spread_by_transports
 from services.gateway.subscriber import DEFAULT_LAG_LIMITS, NO_DESCRIPTOR, LagLimits, LagVerdict, Subscriber
 from shared.codec import Encoding, encode_messages
 from shared.events import PrivateExecution
@@ -43,15 +51,6 @@ _BOOK_KINDS: Final = ("book", "top", "ticker")
 _KINDS: Final = (*_BOOK_KINDS, "trades", "status")
 """All kinds of channel."""
 _OPCODES: Final = {Encoding.MSGPACK: BINARY, Encoding.JSON: TEXT}
-
-Spread: TypeAlias = Callable[[bytes, Mapping[Subscriber, int]], None]
-"""Gives one frame to many, each with its descriptor or `NO_DESCRIPTOR`; may suspend or remove any of them."""
-
-
-def spread_by_transports(frame: bytes, listeners: Mapping[Subscriber, int]) -> None:
-    """Write a frame to every listener's transport."""
-    for subscriber in list(listeners):  # a write may suspend the subscriber, and so change the listeners
-        subscriber.write(frame)
 
 
 class FanOutStatistics:
@@ -101,6 +100,12 @@ class MarketDataService:
         self._state_frames: dict[tuple[Channel, Encoding], tuple[list[Message], bytes]] = {}
         self._lagging: dict[Subscriber, None] = {}
         self._by_user: dict[str, Subscriber] = {}
+        self._places = Places()
+        self._rotation = Rotation()
+        """Of flushes."""
+        self._further_rotation = Rotation()
+        self._side_rotation = Rotation()
+        """Of all other loops over users."""
 
     # -- the original interface: alone in one process ---------------------------------------------------------------
 
@@ -115,9 +120,13 @@ class MarketDataService:
             connection: A transport, or anything with a `.transport` such as a `websockets` server connection; without
                 compression, since one finished WebSocket frame is written to all.
             encoding: Of everything the user is sent.
+
+        Returns:
+            The subscription; `is_gone` if the connection takes nothing any more.
         """
         self.unsubscribe_user(user_id)
-        subscriber = Subscriber(user_id, encoding, getattr(connection, "transport", connection))
+        transport = _transport(connection)
+        subscriber = Subscriber(user_id, encoding, transport, _closing(connection, transport))
         self._by_user[user_id] = subscriber
         self.subscribe(subscriber, ChannelKey("book", EVERY_INSTRUMENT, 0, 0))
         return subscriber
@@ -127,7 +136,8 @@ class MarketDataService:
         Tell all subscribers how a book changed: one merged delta, encoded once, one write each.
 
         Costs O(levels) to find the difference. A subscriber that does not read is skipped, and dropped by and by;
-        nobody waits for it.
+        nobody waits for it. One whose transport is closing or raises, whatever it raises, is forgotten; the others get
+        the update all the same.
 
         Args:
             order_book_state: The whole book, as `OrderBook.snapshot()` gives it. An epoch other than before, or a
@@ -137,16 +147,21 @@ class MarketDataService:
             ReplicaBroken: If its digest is not that of its levels.
         """
         now = time.monotonic()
-        for user_id, subscriber in list(self._by_user.items()):
-            if self.review(subscriber, now) is LagVerdict.TOO_SLOW:
-                self.unsubscribe_user(user_id)
+        for subscriber in self._side_rotation.order(self._by_user.values()):
+            self.review(subscriber, now)
         self.publish(self._take_state(order_book_state))
         self._flush(channel for pacer in self._pacers.values() for channel in pacer.take_all(now))
 
-    def unsubscribe_user(self, user_id: str) -> None:
-        """Send a user nothing more; unknown users are ignored. The connection stays open: it is the caller's."""
-        subscriber = self._by_user.pop(user_id, None)
-        if subscriber is not None:
+    def unsubscribe_user(self, user_id: str, connection: Any = None) -> None:
+        """
+        Send a user nothing more; unknown users are ignored. The connection stays open: it is the caller's.
+
+        Args:
+            user_id: As subscribed.
+            connection: Unsubscribe only if it is still this one; the user may have come back on another.
+        """
+        subscriber = self._by_user.get(user_id)
+        if subscriber is not None and (connection is None or _transport(connection) is subscriber.transport):
             self.remove(subscriber)
 
     def _take_state(self, state: Snapshot) -> Changes:
@@ -200,14 +215,10 @@ class MarketDataService:
 
     def unsubscribe(self, subscriber: Subscriber, kind: str, instrument: str) -> bool:
         """Leave a channel; False if there was no such subscription."""
-        channel = subscriber.channels.pop((kind, instrument), None)
-        if channel is None:
-            return False
-        channel.members[subscriber.encoding].pop(subscriber, None)
-        channel.followers -= 1
-        if not channel.followers:
-            self._close(channel)
-        return True
+        found = self._leave(subscriber, kind, instrument)
+        if found and not subscriber.channels:
+            self._give_up_place(subscriber)
+        return found
 
     def follows_book(self, subscriber: Subscriber, instrument: str) -> bool:
         """Tell whether a subscriber follows the book of an instrument, by name or with all."""
@@ -242,6 +253,8 @@ class MarketDataService:
             self.unsubscribe(subscriber, kind, instrument)
         self.leave_account(subscriber)
         self._lagging.pop(subscriber, None)
+        if self._by_user.get(subscriber.user) is subscriber:
+            del self._by_user[subscriber.user]
         subscriber.descriptor = NO_DESCRIPTOR
         subscriber.is_gone = True
 
@@ -254,9 +267,9 @@ class MarketDataService:
         """
         subscriber.descriptor = descriptor
         for channel in subscriber.channels.values():
-            members = channel.members[subscriber.encoding]
-            if subscriber in members:
-                members[subscriber] = descriptor
+            listeners = channel.listeners(subscriber)
+            if subscriber in listeners:
+                listeners[subscriber] = descriptor
 
     def subscriptions(self) -> Counts[str]:
         """Return how many subscriptions there are of each kind of channel; O(channels), for operators."""
@@ -338,7 +351,7 @@ class MarketDataService:
     # -- slow listeners ---------------------------------------------------------------------------------------------
 
     def review(self, subscriber: Subscriber, now: float) -> LagVerdict:
-        """Skip a subscriber that lags, make one whole that has drained, abort one that is too slow: once."""
+        """Skip one that lags, make one whole that has drained, abort one that is too slow (once), forget one lost."""
         if subscriber.is_gone:
             return LagVerdict.TOO_SLOW
         was_lagging = subscriber.is_lagging
@@ -349,6 +362,8 @@ class MarketDataService:
             self._make_whole(subscriber)
         elif verdict is LagVerdict.TOO_SLOW:
             self._abort(subscriber, now)
+        elif verdict is LagVerdict.LOST:
+            self.remove(subscriber)
         return verdict
 
     def lagging(self) -> list[Subscriber]:
@@ -360,7 +375,7 @@ class MarketDataService:
         subscriber.lagging_since = now
         self._lagging[subscriber] = None
         for channel in subscriber.channels.values():
-            channel.members[subscriber.encoding].pop(subscriber, None)
+            channel.listeners(subscriber).pop(subscriber, None)
             if isinstance(channel, TradesChannel):
                 subscriber.trade_marks.update((symbol, TapeMark(sent)) for symbol, sent in channel.sent.items())
 
@@ -369,17 +384,19 @@ class MarketDataService:
         subscriber.owed_bytes = 0
         self._lagging.pop(subscriber, None)
         marks, subscriber.trade_marks = subscriber.trade_marks, {}
-        for channel in subscriber.channels.values():
+        for channel in list(subscriber.channels.values()):  # a write may remove the subscriber
             if isinstance(channel, TradesChannel):
                 self._send_missed_trades(subscriber, channel, marks)
             else:
                 self._send_state(subscriber, channel)
-        if subscriber.hears_account and not subscriber.is_lagging:
+        if subscriber.hears_account and not subscriber.is_lagging and not subscriber.is_gone:
             self._send_owed(subscriber, [self.market.account(subscriber.user)])
 
     def _send_missed_trades(
         self, subscriber: Subscriber, channel: TradesChannel, marks: Mapping[str, TapeMark]
     ) -> None:
+        if subscriber.is_gone:
+            return
         if subscriber.is_lagging:  # again, under what has just been sent: what it misses begins where it did
             subscriber.trade_marks.update((symbol, marks[symbol]) for symbol in channel.sent if symbol in marks)
             return
@@ -395,12 +412,14 @@ class MarketDataService:
         else:
             self.statistics.aborted_bytes += 1
         self.remove(subscriber)
-        subscriber.transport.abort()
+        subscriber.abort()
 
     # -- private ----------------------------------------------------------------------------------------------------
 
     def _join(self, subscriber: Subscriber, key: ChannelKey) -> Channel:
-        self.unsubscribe(subscriber, key.kind, key.instrument)
+        self._leave(subscriber, key.kind, key.instrument)
+        if not subscriber.channels:
+            self._places.take(subscriber)
         channel = self._channels.get(key)
         if channel is None:
             channel = self._channels[key] = open_channel(key, self.market)
@@ -409,6 +428,27 @@ class MarketDataService:
         subscriber.channels[key.kind, key.instrument] = channel
         return channel
 
+    def _leave(self, subscriber: Subscriber, kind: str, instrument: str) -> bool:
+        channel = subscriber.channels.pop((kind, instrument), None)
+        if channel is None:
+            return False
+        channel.listeners(subscriber).pop(subscriber, None)
+        channel.followers -= 1
+        if not channel.followers:
+            self._close(channel)
+        return True
+
+    def _give_up_place(self, subscriber: Subscriber) -> None:
+        heir = self._places.leave(subscriber)
+        if heir is None:
+            return
+        followed = [channel for channel in heir.channels.values() if heir in channel.listeners(heir)]
+        for channel in followed:
+            del channel.listeners(heir)[heir]
+        heir.is_further = False
+        for channel in followed:
+            channel.listeners(heir)[heir] = heir.descriptor
+
     def _book_channel(self, subscriber: Subscriber, instrument: str) -> Channel | None:
         channels = subscriber.channels
         return channels.get(("book", instrument)) or channels.get(("book", EVERY_INSTRUMENT))
@@ -416,10 +456,10 @@ class MarketDataService:
     def _enter(self, subscriber: Subscriber, channel: Channel) -> None:
         if channel.is_silent():
             channel.begin()
-        channel.members[subscriber.encoding][subscriber] = subscriber.descriptor
+        channel.listeners(subscriber)[subscriber] = subscriber.descriptor
 
     def _send_state(self, subscriber: Subscriber, channel: Channel) -> None:
-        if subscriber.is_lagging:
+        if subscriber.is_lagging or subscriber.is_gone:
             return  # it gets the state when it has drained
         self._enter(subscriber, channel)
         messages = channel.state()
@@ -489,7 +529,7 @@ class MarketDataService:
 
     def _renew_accounts(self, users: Iterable[str]) -> None:
         """Send these users' listeners their account: what changed it was jumped over, or is no execution."""
-        for user in users:
+        for user in self._side_rotation.order(dict.fromkeys(users)):  # a copy: a write may remove the last listener
             for subscriber in list(self._account_listeners.get(user, ())):
                 if not subscriber.is_lagging:
                     self._send_owed(subscriber, [self.market.account(user)])
@@ -499,56 +539,49 @@ class MarketDataService:
         for private in executions:
             if private.user in self._account_listeners:
                 by_user.setdefault(private.user, []).append(private.execution)
-        for user, messages in by_user.items():
+        for user in self._side_rotation.order(by_user):
             for subscriber in list(self._account_listeners[user]):
                 if not subscriber.is_lagging:
-                    self.send(subscriber, messages)
+                    self.send(subscriber, by_user[user])
 
     def _flush(self, channels: Iterable[Channel]) -> bool:
         """Collect and encode each channel once, and write to each listener once, whatever it follows."""
-        parts: list[_Part] = []
+        first: list[Part] = []
+        further: list[Part] = []
         for channel in channels:
             messages = channel.collect()
             if not messages:
                 continue
             self.statistics.flushes += 1
             for encoding, members in channel.members.items():
+                others = channel.further[encoding]
+                if not members and not others:
+                    continue
+                frame = self.frame(messages, encoding)
                 if members:
-                    frame = self.frame(messages, encoding)
-                    parts.append((frame, members))
-                    self.statistics.frames += len(members)
-                    self.statistics.bytes += len(members) * len(frame)
-        for frames, listeners in parts if len(parts) == 1 else _joined(parts):
-            self._spread(frames, listeners)
-        return bool(parts)
+                    first.append((frame, members))
+                if others:
+                    further.append((frame, others))
+        self._send_round(first, self._rotation)
+        self._send_round(further, self._further_rotation)
+        return bool(first or further)
+
+    def _send_round(self, parts: list[Part], rotation: Rotation) -> None:
+        if not parts:
+            return
+        for frame, listeners in parts:
+            self.statistics.frames += len(listeners)
+            self.statistics.bytes += len(listeners) * len(frame)
+        ring = parts if len(parts) == 1 else joined(parts)
+        lost = self._spread(ring, rotation.start(sum(len(listeners) for _, listeners in ring)))
+        for subscriber in lost:
+            self.remove(subscriber)
 
     def _write(self, subscriber: Subscriber, frame: bytes) -> None:
         self.statistics.frames += 1
         self.statistics.bytes += len(frame)
-        subscriber.write(frame)
-
-
-_Part: TypeAlias = tuple[bytes, dict[Subscriber, int]]
-"""A frame, and who gets it."""
-
-
-def _joined(parts: Sequence[_Part]) -> list[_Part]:
-    """
-    Give each listener all of its frames at once: a write costs several times what finding out does.
-
-    Frames are joined once for all who get the same ones.
-    """
-    shares: dict[Subscriber, int] = {}
-    """A bit for each part that a subscriber gets."""
-    for number, (_, listeners) in enumerate(parts):
-        for subscriber in listeners:
-            shares[subscriber] = shares.get(subscriber, 0) | 1 << number
-    joined: dict[int, _Part] = {}
-    for subscriber, share in shares.items():
-        if share not in joined:
-            joined[share] = b"".join(frame for number, (frame, _) in enumerate(parts) if share >> number & 1), {}
-        joined[share][1][subscriber] = subscriber.descriptor
-    return list(joined.values())
+        if not subscriber.write(frame):
+            self.remove(subscriber)
 
 
 def _sent_seqs(books: Iterable[Channel]) -> dict[str, int]:
@@ -557,3 +590,14 @@ def _sent_seqs(books: Iterable[Channel]) -> dict[str, int]:
         assert isinstance(channel, BookChannel | WindowChannel)
         seqs.update(channel.sent)
     return seqs
+
+
+def _transport(connection: Any) -> Any:
+    return getattr(connection, "transport", connection)
+
+
+def _closing(connection: Any, transport: Any) -> Callable[[], bool] | None:
+    """Return how to ask a WebSocket whether its close frame is out: its transport is open until the peer answers."""
+    if not isinstance(getattr(connection, "state", None), State):
+        return None
+    return lambda: connection.state is not State.OPEN or transport.is_closing()

@@ -3,11 +3,15 @@
 Nobody waits for a slow listener. Over the soft limit of unsent bytes it is *lagging*: it is taken out of its
 channels, and when it has drained it gets what makes each of them whole again. Lagging too long, or over the hard
 limit, it is aborted: a close would wait for the peer that does not read.
+
+Nobody notices one that leaves either: a transport that is closing is skipped, and whatever one raises ends its own
+listener only.
 """
 
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 from typing import Final, NamedTuple, Protocol
 
 from services.gateway.channel import Channel, TapeMark
@@ -17,7 +21,11 @@ NO_DESCRIPTOR: Final = -1
 
 
 class Transport(Protocol):
-    """Where bytes go; asyncio's and uvloop's transports are such, and so is a list in a test."""
+    """
+    Where bytes go; asyncio's and uvloop's transports are such, and so is a list in a test.
+
+    It may raise whatever it likes. If it has a method `is_closing`, it is not written to while that is true.
+    """
 
     def write(self, data: bytes) -> None:
         """Take bytes to send; never wait."""
@@ -52,6 +60,8 @@ class LagVerdict(enum.Enum):
     """It lagged and has caught up: give it fresh state."""
     TOO_SLOW = enum.auto()
     """Abort it."""
+    LOST = enum.auto()
+    """Its transport takes nothing any more: forget it."""
 
 
 class Subscriber:
@@ -62,28 +72,39 @@ class Subscriber:
         user: Whose private messages it hears; "" while unknown.
         encoding: Of everything it is sent.
         transport: Where its frames go.
+        is_closing: Tells whether no more data may be sent; None asks the transport, if it can tell.
     """
 
     __slots__ = (
+        "_is_closing",
         "channels",
         "descriptor",
         "encoding",
+        "error",
         "hears_account",
+        "is_further",
         "is_gone",
+        "is_lost",
         "lagging_since",
         "owed_bytes",
         "trade_marks",
         "transport",
         "user",
-        "write",
     )
 
-    def __init__(self, user: str, encoding: Encoding, transport: Transport) -> None:
+    def __init__(
+        self, user: str, encoding: Encoding, transport: Transport, is_closing: Callable[[], bool] | None = None
+    ) -> None:
         self.user = user
         self.encoding = encoding
         self.transport = transport
-        self.write = transport.write
-        """The transport's method."""
+        self._is_closing: Callable[[], bool] = is_closing or getattr(transport, "is_closing", None) or _never
+        self.is_lost = False
+        """Whether its transport was seen closing or raised: nothing is written to it any more."""
+        self.error: Exception | None = None
+        """What its transport raised, if it did."""
+        self.is_further = False
+        """Whether another connection of the same user has the user's place in the first round (`places`)."""
         self.descriptor = NO_DESCRIPTOR
         """What may be written to instead, while nothing is unsent; see `MarketDataService.reach`."""
         self.channels: dict[tuple[str, str], Channel] = {}
@@ -103,9 +124,35 @@ class Subscriber:
         """Whether it is skipped at present."""
         return self.lagging_since is not None
 
+    def write(self, data: bytes) -> bool:
+        """Send finished frames; False if nothing can be sent to it any more. Raises nothing."""
+        if self.is_lost:
+            return False
+        try:
+            if self._is_closing():
+                self.is_lost = True
+            else:
+                self.transport.write(data)
+        except Exception as error:  # noqa: BLE001 - a transport is its owner's: what it raises is this listener's alone
+            self._lose(error)
+        return not self.is_lost
+
+    def abort(self) -> None:
+        """End its connection at once. Raises nothing."""
+        try:
+            self.transport.abort()
+        except Exception as error:  # noqa: BLE001 - as in `write`
+            self._lose(error)
+
     def review(self, limits: LagLimits, now: float) -> LagVerdict:
-        """Judge it by its unsent bytes; O(1)."""
-        unsent = self.transport.get_write_buffer_size()
+        """Judge it by its unsent bytes; O(1). Raises nothing."""
+        try:
+            unsent = self.transport.get_write_buffer_size()
+            self.is_lost = self.is_lost or self._is_closing()
+        except Exception as error:  # noqa: BLE001 - as in `write`
+            self._lose(error)
+        if self.is_lost:
+            return LagVerdict.LOST
         if not unsent:
             self.owed_bytes = 0
         if self.lagging_since is None:
@@ -118,5 +165,12 @@ class Subscriber:
             return LagVerdict.TOO_SLOW
         return LagVerdict.LAGS
 
+    def _lose(self, error: Exception) -> None:
+        self.is_lost, self.error = True, error
+
     def _is_over(self, limits: LagLimits, unsent: int) -> bool:
         return unsent > limits.hard_bytes + self.owed_bytes
+
+
+def _never() -> bool:
+    return False

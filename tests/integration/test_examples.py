@@ -22,18 +22,31 @@ def free_port() -> int:
         return port
 
 
+async def leave(port: int) -> None:
+    """Come, stay for a moment, and close as a browser does that goes on to another page."""
+    async with connect(f"ws://127.0.0.1:{port}", subprotocols=[Subprotocol("openoutcry.v1.json")]) as connection:
+        await connection.recv()
+        await asyncio.sleep(0.05)
+
+
 async def test_an_order_book_and_its_broadcast_in_one_process() -> None:
-    """The interface that this grew from serves real sockets, alone, and the user's book is the exchange's."""
+    """
+    The interface that this grew from serves real sockets, alone, and the user's book is the exchange's.
+
+    At 1,000 changes a second, while other users come and close normally: it ended with the first of these.
+    """
     port = free_port()
     held = DepthBook("ACME")
     async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
-        market = tasks.create_task(one_process.main(port, orders=300, pause_s=0.005))
+        market = tasks.create_task(one_process.main(port, orders=1000, pause_s=0.001))
         while True:
             try:
                 socket_ = await connect(f"ws://127.0.0.1:{port}", subprotocols=[Subprotocol("openoutcry.v1.msgpack")])
                 break
             except OSError:
                 await asyncio.sleep(0.01)
+        for _ in range(30):
+            tasks.create_task(leave(port))
         async for payload in socket_:
             for message in decode_messages(payload, Encoding.MSGPACK):
                 if isinstance(message, Snapshot):

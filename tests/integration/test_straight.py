@@ -57,14 +57,14 @@ def received(end: socket.socket) -> bytes:
 def test_a_descriptor_is_written_to_and_the_transport_left_alone(pair: tuple[socket.socket, socket.socket]) -> None:
     ours, theirs = pair
     subscriber, transport = listener()
-    spread(FRAME, {subscriber: ours.fileno()})
+    spread([(FRAME, {subscriber: ours.fileno()})], 0)
     assert received(theirs) == FRAME
     assert not transport.held
 
 
 def test_without_a_descriptor_the_transport_gets_the_frame() -> None:
     subscriber, transport = listener()
-    spread(FRAME, {subscriber: NO_DESCRIPTOR})
+    spread([(FRAME, {subscriber: NO_DESCRIPTOR})], 0)
     assert transport.held == FRAME
 
 
@@ -74,9 +74,9 @@ def test_what_the_kernel_does_not_take_goes_to_the_transport(pair: tuple[socket.
     subscriber, transport = listener()
     frames = 0
     while not transport.held:
-        spread(FRAME, {subscriber: ours.fileno()})
+        spread([(FRAME, {subscriber: ours.fileno()})], 0)
         frames += 1
-    spread(FRAME, {subscriber: NO_DESCRIPTOR})
+    spread([(FRAME, {subscriber: NO_DESCRIPTOR})], 0)
     assert received(theirs) + transport.held == FRAME * (frames + 1)
 
 
@@ -88,7 +88,7 @@ def test_one_that_is_gone_disturbs_nobody(pair: tuple[socket.socket, socket.sock
     closed, other_end = socket.socketpair()
     other_end.close()
     with closed:
-        spread(FRAME, {gone: closed.fileno(), present: ours.fileno()})
+        spread([(FRAME, {gone: closed.fileno(), present: ours.fileno()})], 0)
     assert gone_transport.held == FRAME
     assert received(theirs) == FRAME
 
@@ -106,5 +106,5 @@ def test_a_write_may_take_listeners_away(pair: tuple[socket.socket, socket.socke
 
     first = Subscriber("bob", Encoding.MSGPACK, Suspending())
     listeners |= {first: NO_DESCRIPTOR, last: ours.fileno()}
-    spread(FRAME, listeners)
+    spread([(FRAME, listeners)], 0)
     assert received(theirs) == FRAME

@@ -118,6 +118,7 @@ class ClientConnection(asyncio.Protocol):
     def eof_received(self) -> None:
         """Let the transport close: there is nothing left to hear."""
         self._websocket.receive_eof()
+        self._retire()
 
     def pause_writing(self) -> None:
         """Let nothing overtake what is unsent; called within the transport's `write`."""
@@ -159,6 +160,10 @@ class ClientConnection(asyncio.Protocol):
     def get_write_buffer_size(self) -> int:
         """Return how many bytes are not yet sent."""
         return self._transport.get_write_buffer_size()
+
+    def is_closing(self) -> bool:
+        """Tell whether no more data may be sent."""
+        return self._transport.is_closing()
 
     def abort(self) -> None:
         """End the connection at once: its peer does not read."""
@@ -336,6 +341,11 @@ class ClientConnection(asyncio.Protocol):
             descriptor = NO_DESCRIPTOR if self._is_behind else self._descriptor
             self._server.gateway.service.reach(self._client.subscriber, descriptor)
 
+    def _retire(self) -> None:
+        """Have nothing written straight any more: what comes behind a close is no data of this conversation."""
+        self._descriptor = NO_DESCRIPTOR
+        self._reach()
+
     def _review(self) -> None:
         """Have this client skipped, made whole, or aborted, by how much is unsent."""
         if self._client is not None:
@@ -347,6 +357,7 @@ class ClientConnection(asyncio.Protocol):
                 self._transport.write(data)
             elif self._transport.can_write_eof():
                 self._transport.close()
+                self._retire()
         if self._websocket.close_expected() and self._deadline is None:
             self._deadline = self._server.loop.call_later(CLOSE_S, self._transport.abort)
 

@@ -11,32 +11,29 @@ It halves the user CPU of a delivery: `python -m benchmarks.straight_writes`, do
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
-from services.gateway.subscriber import NO_DESCRIPTOR
-
-if TYPE_CHECKING:
-    from services.gateway.subscriber import Subscriber
+from services.gateway.spread import Part, around
+from services.gateway.subscriber import NO_DESCRIPTOR, Subscriber
 
 
-def spread(frame: bytes, listeners: Mapping[Subscriber, int]) -> None:
+def spread(parts: Sequence[Part], start: int) -> list[Subscriber]:
     """
-    Write a frame to every listener; never wait.
+    Write the frames of a flush to all of their listeners, beginning at a place of the ring; never wait.
 
-    Args:
-        frame: Finished.
-        listeners: Each with its descriptor, or `NO_DESCRIPTOR`.
+    Returns:
+        Those whose transports take nothing any more.
     """
-    write, size = os.write, len(frame)
-    unsent: list[tuple[Subscriber, int]] = []
-    for subscriber, descriptor in listeners.items():
-        try:
-            sent = 0 if descriptor == NO_DESCRIPTOR else write(descriptor, frame)
-        except OSError:  # full, or gone: the transport finds out which
-            sent = 0
-        if sent != size:
-            unsent.append((subscriber, sent))
+    write = os.write
+    unsent: list[tuple[Subscriber, bytes]] = []
+    for frame, listeners in around(parts, start):
+        size = len(frame)
+        for subscriber, descriptor in listeners:
+            try:
+                sent = 0 if descriptor == NO_DESCRIPTOR else write(descriptor, frame)
+            except OSError:  # full, or gone: the transport finds out which
+                sent = 0
+            if sent != size:
+                unsent.append((subscriber, frame[sent:]))
     # Only now: a write through the transport may take subscribers out of the listeners.
-    for subscriber, sent in unsent:
-        subscriber.write(frame[sent:])
+    return [subscriber for subscriber, rest in unsent if not subscriber.write(rest)]

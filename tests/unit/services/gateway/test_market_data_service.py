@@ -293,18 +293,20 @@ def test_lagging_again_while_being_made_whole_loses_no_trade() -> None:
     hall.feed(bids=[(100, 1)], trades=[hall.exchange.trade(100, 1), hall.exchange.trade(101, 1)])
     hall.flush()
 
+    write = slow.write
+
     def fill_up(data: bytes) -> None:
-        slow.write(data)
+        write(data)
         slow.unsent = 1001
         hall.service.review(subscriber, 2.0)
 
     slow.unsent = 0
-    subscriber.write = fill_up
+    slow.write = fill_up  # type: ignore[method-assign]
     hall.service.review(subscriber, 2.0)
     assert subscriber.is_lagging
     assert not slow.heard(Trade)
     slow.unsent = 0
-    subscriber.write = slow.write
+    slow.write = write  # type: ignore[method-assign]
     hall.service.review(subscriber, 3.0)
     assert [trade.trade_id for trade in slow.heard(Trade)] == [1, 2]
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 from services.gateway.channel import ChannelKey
 from services.gateway.market_data_service import MarketDataService
 from services.gateway.replica import Changes, MarketReplica
+from services.gateway.spread import Part
 from services.gateway.subscriber import NO_DESCRIPTOR, LagLimits, Subscriber
 from shared.codec import Encoding
 from tests.unit.services.gateway.exchange import Exchange
@@ -22,16 +23,20 @@ class Hall:
     def __init__(self) -> None:
         self.exchange = Exchange("ACME")
         self.spread: list[tuple[bytes, dict[Subscriber, int]]] = []
+        self.joined = 0
         self.service = MarketDataService(MarketReplica(), LIMITS, 0.01, self._spread)
         self.service.publish(self.service.market.load(*self.exchange.snapshots()))
         self.now = 0.0
 
-    def _spread(self, frame: bytes, listeners: Mapping[Subscriber, int]) -> None:
-        self.spread.append((frame, dict(listeners)))
+    def _spread(self, parts: Sequence[Part], start: int) -> list[Subscriber]:
+        assert 0 <= start < sum(len(listeners) for _, listeners in parts)
+        self.spread += [(frame, dict(listeners)) for frame, listeners in parts]
+        return []
 
     def join(self, *keys: ChannelKey, descriptor: int = NO_DESCRIPTOR) -> tuple[Listener, Subscriber]:
         listener = Listener(Encoding.MSGPACK)
-        subscriber = Subscriber("ann", Encoding.MSGPACK, listener)
+        self.joined += 1
+        subscriber = Subscriber(f"user-{self.joined}", Encoding.MSGPACK, listener)
         self.service.reach(subscriber, descriptor)
         for key in keys:
             self.service.subscribe(subscriber, key)
