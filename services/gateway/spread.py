@@ -36,17 +36,26 @@ def around(parts: Sequence[Part], start: int) -> Iterator[tuple[bytes, Iterable[
         start -= len(parts[number][1])
         number += 1
     frame, listeners = parts[number]
-    yield frame, islice(listeners.items(), start, None)
+    behind = iter(listeners.items())
+    next(islice(behind, start, start), None)
+    yield frame, behind
     for other, members in (*parts[number + 1 :], *parts[:number]):
         yield other, members.items()
     yield frame, islice(listeners.items(), start)
 
 
 def spread_by_transports(parts: Sequence[Part], start: int) -> list[Subscriber]:
-    """Write through every listener's transport."""
-    # A write may suspend the subscriber, and so change the listeners.
-    writes = [(subscriber, frame) for frame, listeners in around(parts, start) for subscriber, _ in listeners]
-    return [subscriber for subscriber, frame in writes if not subscriber.write(frame)]
+    """Write through every listener's transport; whether one is closing, `MarketDataService.review` asks before."""
+    lost: list[Subscriber] = []
+    # All are listed before any is written to: a write may suspend the subscriber, and so change the listeners.
+    for frame, members in [(frame, list(listeners)) for frame, listeners in around(parts, start)]:
+        for subscriber, _ in members:
+            try:
+                subscriber.transport_write(frame)
+            except Exception as error:  # noqa: BLE001 - as in `Subscriber.write`; free where nothing is raised
+                subscriber.lose(error)
+                lost.append(subscriber)
+    return lost
 
 
 def joined(parts: Sequence[Part]) -> list[Part]:

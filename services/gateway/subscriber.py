@@ -89,6 +89,7 @@ class Subscriber:
         "owed_bytes",
         "trade_marks",
         "transport",
+        "transport_write",
         "user",
     )
 
@@ -98,6 +99,8 @@ class Subscriber:
         self.user = user
         self.encoding = encoding
         self.transport = transport
+        self.transport_write = transport.write
+        """The transport's own method, for who catches what it raises."""
         self._is_closing: Callable[[], bool] = is_closing or getattr(transport, "is_closing", None) or _never
         self.is_lost = False
         """Whether its transport was seen closing or raised: nothing is written to it any more."""
@@ -132,17 +135,21 @@ class Subscriber:
             if self._is_closing():
                 self.is_lost = True
             else:
-                self.transport.write(data)
+                self.transport_write(data)
         except Exception as error:  # noqa: BLE001 - a transport is its owner's: what it raises is this listener's alone
-            self._lose(error)
+            self.lose(error)
         return not self.is_lost
+
+    def lose(self, error: Exception) -> None:
+        """Write nothing more to it: its transport raised."""
+        self.is_lost, self.error = True, error
 
     def abort(self) -> None:
         """End its connection at once. Raises nothing."""
         try:
             self.transport.abort()
         except Exception as error:  # noqa: BLE001 - as in `write`
-            self._lose(error)
+            self.lose(error)
 
     def review(self, limits: LagLimits, now: float) -> LagVerdict:
         """Judge it by its unsent bytes; O(1). Raises nothing."""
@@ -150,7 +157,7 @@ class Subscriber:
             unsent = self.transport.get_write_buffer_size()
             self.is_lost = self.is_lost or self._is_closing()
         except Exception as error:  # noqa: BLE001 - as in `write`
-            self._lose(error)
+            self.lose(error)
         if self.is_lost:
             return LagVerdict.LOST
         if not unsent:
@@ -164,9 +171,6 @@ class Subscriber:
         if self._is_over(limits, unsent) or now - self.lagging_since > limits.lag_s:
             return LagVerdict.TOO_SLOW
         return LagVerdict.LAGS
-
-    def _lose(self, error: Exception) -> None:
-        self.is_lost, self.error = True, error
 
     def _is_over(self, limits: LagLimits, unsent: int) -> bool:
         return unsent > limits.hard_bytes + self.owed_bytes

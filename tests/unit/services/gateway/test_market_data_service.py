@@ -293,20 +293,18 @@ def test_lagging_again_while_being_made_whole_loses_no_trade() -> None:
     hall.feed(bids=[(100, 1)], trades=[hall.exchange.trade(100, 1), hall.exchange.trade(101, 1)])
     hall.flush()
 
-    write = slow.write
-
     def fill_up(data: bytes) -> None:
-        write(data)
+        slow.write(data)
         slow.unsent = 1001
         hall.service.review(subscriber, 2.0)
 
     slow.unsent = 0
-    slow.write = fill_up  # type: ignore[method-assign]
+    subscriber.transport_write = fill_up
     hall.service.review(subscriber, 2.0)
     assert subscriber.is_lagging
     assert not slow.heard(Trade)
     slow.unsent = 0
-    slow.write = write  # type: ignore[method-assign]
+    subscriber.transport_write = slow.write
     hall.service.review(subscriber, 3.0)
     assert [trade.trade_id for trade in slow.heard(Trade)] == [1, 2]
 
