@@ -16,7 +16,7 @@ from hdrh.histogram import HdrHistogram
 
 RESOLUTION_US: Final = 10
 LATENCY_US_MAX: Final = 3_600_000_000
-"""An hour; longer delays count as this."""
+"""An hour; longer delays count as exactly this."""
 SIGNIFICANT_FIGURES: Final = 3
 PENDING_MAX: Final = 4096
 """Delays held before they are counted, which takes a millisecond in which no user is served."""
@@ -41,14 +41,23 @@ def add_encoded(histogram: HdrHistogram, encoded: str) -> None:
 
 def latency_ms(histogram: HdrHistogram) -> dict[str, float]:
     """Return a histogram of microseconds as percentiles in milliseconds; zeros if it is empty."""
-    shown = {name: histogram.get_value_at_percentile(percent) / 1000 for name, percent in PERCENTILES.items()}
-    return {**shown, "max": histogram.get_max_value() / 1000}
+    shown = {name: percentile_ms(histogram, percent) for name, percent in PERCENTILES.items()}
+    return {**shown, "max": percentile_ms(histogram, 100.0)}
+
+
+def percentile_ms(histogram: HdrHistogram, percent: float) -> float:
+    """
+    Return a percentile in milliseconds, 100 for the longest; 0 if the histogram is empty.
+
+    A histogram answers with the upper end of a step, which for an hour lies 1.9 s beyond it.
+    """
+    return min(histogram.get_value_at_percentile(percent), LATENCY_US_MAX) / 1000
 
 
 def latency_figures(histogram: HdrHistogram) -> dict[str, float]:
     """Return `latency_ms`, the mean, and how many there were."""
     count = histogram.get_total_count()
-    mean = histogram.get_mean_value() / 1000 if count else 0.0
+    mean = min(histogram.get_mean_value(), LATENCY_US_MAX) / 1000 if count else 0.0
     return {"count": count, "mean": round(mean, 3), **latency_ms(histogram)}
 
 
@@ -62,7 +71,7 @@ def percentile_curve(histogram: HdrHistogram) -> list[tuple[float, float]]:
     curve, step = [], 0
     while count and (left := 0.5 ** (step / CURVE_POINTS_PER_HALVING)) * count >= 1:
         percent = 100 * (1 - left)
-        curve.append((percent, histogram.get_value_at_percentile(percent) / 1000))
+        curve.append((percent, percentile_ms(histogram, percent)))
         step += 1
     return curve
 
@@ -109,4 +118,5 @@ def _rounded(delay_us: int) -> int:
     """Return the middle of a delay's step: RESOLUTION_US wide, or of the delay by 2**PRECISION_BITS if that is more."""
     tens = min(max(delay_us, 0), LATENCY_US_MAX) // RESOLUTION_US
     shift = max(0, tens.bit_length() - PRECISION_BITS)
-    return (((tens >> shift) << shift) + (1 << shift >> 1)) * RESOLUTION_US or 1
+    middle = (((tens >> shift) << shift) + (1 << shift >> 1)) * RESOLUTION_US or 1
+    return min(middle, LATENCY_US_MAX)

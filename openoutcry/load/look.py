@@ -8,7 +8,7 @@ from typing import NamedTuple
 from hdrh.histogram import HdrHistogram
 
 from openoutcry.demo.usage import MEBIBYTE, Usage
-from openoutcry.load.latency import difference
+from openoutcry.load.latency import difference, percentile_ms
 from openoutcry.load.report import Point
 
 
@@ -53,9 +53,9 @@ class Look(NamedTuple):
         latency, accepted = self.load.latency, self.load.delays["accepted"]
         return Point(
             t=round(self.at - began, 3),
-            p50_ms=latency.get_value_at_percentile(50) / 1000,
-            p99_ms=latency.get_value_at_percentile(99) / 1000,
-            max_ms=latency.get_max_value() / 1000,
+            p50_ms=percentile_ms(latency, 50),
+            p99_ms=percentile_ms(latency, 99),
+            max_ms=percentile_ms(latency, 100),
             connections=sum(self.load.connections),
             whole=self.load.whole,
             per_gateway=self.load.connections,
@@ -63,5 +63,5 @@ class Look(NamedTuple):
             frames_per_s=round(seen["frames"] / seconds, 1),
             mib_per_s=round(seen["bytes"] / MEBIBYTE / seconds, 3),
             orders_per_s=round(seen["orders_sent"] / seconds, 1),
-            order_p99_ms=accepted.get_value_at_percentile(99) / 1000,
+            order_p99_ms=percentile_ms(accepted, 99),
         )

@@ -53,6 +53,20 @@ def test_impossible_delays_count_at_the_edges(delay: int, counted: int) -> None:
     assert histogram.get_max_value() == pytest.approx(counted, rel=0.01)
 
 
+@pytest.mark.parametrize("delay", [LATENCY_US_MAX - 1, LATENCY_US_MAX, LATENCY_US_MAX + 1, 100 * LATENCY_US_MAX])
+def test_a_delay_of_an_hour_and_more_is_told_as_an_hour(delay: int) -> None:
+    """It was told as 3,601.9 s: the middle of a step, and then the upper end of the histogram's."""
+    recorder = LatencyRecorder()
+    recorder.record(delay)
+    histogram = new_histogram()
+    add_encoded(histogram, recorder.take())
+    figures = latency_figures(histogram)
+    for name in ("mean", "p50", "p999", "max"):
+        assert 3_590_000 < figures[name] <= 3_600_000
+    assert figures["max"] == 3_600_000
+    assert all(ms <= 3_600_000 for _, ms in percentile_curve(histogram))
+
+
 def test_what_is_held_is_bounded() -> None:
     """A supervisor that does not ask must not fill the memory."""
     recorder = LatencyRecorder()
