@@ -3,7 +3,8 @@
 First line in: the users' plans and tokens, the gateways, and how users come and go. Then `ready` is told, and requests
 are taken: `connect`; `freeze` (a measurement begins); `churn` and `orders` (both with a `rate`); `drop` (all
 connections); `home` (back to the gateways of the plans); `stats` (answered by `stats`); `reached` (answered by
-`reached`: how many users stand where the engine stood); `seqs` (answered by `seqs`); `view` (answered by `view`: the
+`reached`: how many users stand where the engine stood); `means` (answered by `means`: every user's own deliveries
+since the last time); `seqs` (answered by `seqs`); `view` (answered by `view`: the
 market as the first user of this process sees it); `settle` (answered by `settled`: no order rests); and `verify`
 (answered by `books`). Ends when its standard input does.
 """
@@ -80,6 +81,8 @@ async def serve(fleet: Fleet, channel: RoleChannel) -> None:
 
 async def _answer(fleet: Fleet, channel: RoleChannel, request: dict[str, Any]) -> None:
     match request["op"]:
+        case "means":
+            channel.tell("means", means=fleet.means())
         case "seqs":
             channel.tell("seqs", seqs=fleet.seqs())
         case "reached":

@@ -36,6 +36,7 @@ class Measured(NamedTuple):
     before: Look
     after: Look
     """At the measurement's end."""
+    fairness: Mapping[str, Any]
     last: Look
     """After the verdict."""
     scrapes: Mapping[str, tuple[Exposition | None, Exposition | None]]
@@ -78,6 +79,7 @@ def conclude(measured: Measured, findings: Findings) -> LoadReport:
         latency_ms=latency_figures(findings.latency),
         latency_curve=percentile_curve(findings.latency),
         clock_warning=_clock_warning(measured),
+        fairness=measured.fairness,
         delays_ms=_delays(findings),
         order_curves={name: percentile_curve(findings.delays[name]) for name in CURVES if seen["orders_sent"]},
         hops_ms=_hops(measured, findings),

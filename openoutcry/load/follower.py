@@ -53,9 +53,9 @@ class Follower:
     """
 
     __slots__ = (
-        "_asking", "_counts", "_delays", "_depth", "_follows_all", "_latency", "_quotes", "_request_id", "_requests",
-        "_resuming", "_seen", "_verifies", "books", "desk", "final_books", "framed_at_us", "heard_at_us",
-        "last_refusal", "subscriptions", "trades", "user",
+        "_asking", "_counts", "_delay_sum_us", "_delays", "_delays_counted", "_depth", "_follows_all", "_latency",
+        "_quotes", "_request_id", "_requests", "_resuming", "_seen", "_verifies", "books", "desk", "final_books",
+        "framed_at_us", "heard_at_us", "last_refusal", "subscriptions", "trades", "user",
     )  # fmt: skip
 
     def __init__(
@@ -90,6 +90,7 @@ class Follower:
         self.trades: deque[Trade] | None = deque(maxlen=TRADES_SHOWN) if shows_trades else None
         """The last trades, of a user who follows any."""
         self._latency = latency
+        self._delay_sum_us = self._delays_counted = 0
         self._delays = delays or Delays()
         self._quotes = {} if quotes is None else quotes
         self._follows_all = any(
@@ -141,13 +142,22 @@ class Follower:
                     self._resuming.discard(message[1])
                     book.take_resume(message)  # It tells of what was missed: its age is no delay.
                 elif book.take_delta(message):
-                    self._latency.record(now_us - message[4])
+                    delay_us = now_us - message[4]
+                    self._latency.record(delay_us)
+                    self._delay_sum_us += delay_us
+                    self._delays_counted += 1
                 if book.health is _STALE:
                     self._resync(book)
             elif kind == _TICKER:
                 self._receive_ticker(message, now_us)
             else:
                 self._receive_rare(kind, message, now_us)
+
+    def take_mean(self) -> tuple[int, int]:
+        """Return the sum of this user's own deliveries since the last time, µs, and how many they were."""
+        taken = self._delay_sum_us, self._delays_counted
+        self._delay_sum_us = self._delays_counted = 0
+        return taken
 
     def ask_final_books(self, instruments: Iterable[str] | None = None) -> None:
         """Ask for books once more, for all without a choice; `final_books` fills as the snapshots come."""

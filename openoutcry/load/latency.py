@@ -51,7 +51,8 @@ def percentile_ms(histogram: HdrHistogram, percent: float) -> float:
 
     A histogram answers with the upper end of a step, which for an hour lies 1.9 s beyond it.
     """
-    return min(histogram.get_value_at_percentile(percent), LATENCY_US_MAX) / 1000
+    longest: int = histogram.get_value_at_percentile(percent)
+    return min(longest, LATENCY_US_MAX) / 1000
 
 
 def latency_figures(histogram: HdrHistogram) -> dict[str, float]:

@@ -8,6 +8,7 @@ from typing import Final
 
 from openoutcry.load.charts import charts
 from openoutcry.load.delays import MEANINGS
+from openoutcry.load.fairness import MEANING as FAIRNESS
 from openoutcry.load.hops import GATEWAY_HOPS
 from openoutcry.load.report import LoadReport
 from openoutcry.load.view import PERCENTILES_SHOWN, delay_rows, rows
@@ -74,6 +75,7 @@ def _meanings() -> str:
     meanings = {
         "delivery": "engine's publishing to the client's receipt, of every delta; one clock, or synchronised ones",
         **{name.replace("_", " "): meaning for name, meaning in MEANINGS.items() if name != "last_hop"},
+        "fairness": FAIRNESS,
         **{f"hop: {hop}": meaning for hop, (_, meaning) in GATEWAY_HOPS.items()},
         "hop: gateway to client": MEANINGS["last_hop"],
     }

@@ -96,6 +96,9 @@ class LoadReport:
     """The same as [percentile, ms], denser towards 100."""
     clock_warning: str
     """Not empty if deltas came before they were published: the clocks differ, and delays are off by at least that."""
+    fairness: Mapping[str, Any]
+    """Spread of the users' own mean deliveries (`openoutcry.load.fairness`): `p5_ms`, `p50_ms`, `p95_ms` over users and
+    `spread_percent`, by which the 95th is above the 5th; the same by URL in `gateways`. Empty without deliveries."""
     delays_ms: Mapping[str, Mapping[str, Any]]
     """Every other delay by the names of `openoutcry.load.delays`: `of` what, count, mean and percentiles; only those
     that occurred."""

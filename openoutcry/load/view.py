@@ -11,6 +11,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from openoutcry.load.fairness import worst
 from openoutcry.load.moment import LoadMoment
 from openoutcry.load.report import Happening, LoadReport
 
@@ -94,6 +95,8 @@ def rows(report: LoadReport) -> Iterator[tuple[str, str]]:
                 f"{counts['orders_unanswered']:,} unanswered, {counts['orders_unsent']:,} never sent"
             ),
         )
+    if report.fairness:
+        yield "fairness", fairness_text(report.fairness)
     yield "CPU seconds", ", ".join(f"{role} {value:.1f}" for role, value in report.cpu_seconds.items())
     yield "RSS, MiB", ", ".join(f"{role} {value:.0f}" for role, value in report.rss_mib.items())
     for happening in report.happenings:
@@ -127,6 +130,15 @@ def delay_rows(report: LoadReport) -> Iterator[tuple[str, list[str]]]:
             f"hop: {hop}",
             _figures(figures) if isinstance(figures, Mapping) else [str(figures), "", "", "", "", "", ""],
         )
+
+
+def fairness_text(found: Mapping[str, Any]) -> str:
+    """Return how far the users' own mean delays lie apart."""
+    low, middle, high = (f"{found[name]:.2f}" for name in ("p5_ms", "p50_ms", "p95_ms"))
+    return (
+        f"users' own mean delays: p5 {low}, p50 {middle}, p95 {high} ms, {found['spread_percent']:.1f} % apart; "
+        f"among users of one gateway at most {worst(found):.1f} %"
+    )
 
 
 def happening_text(happening: Happening) -> str:

@@ -120,6 +120,10 @@ class Fleet:
             "last_refusal": min(refusals, default=""),
         }
 
+    def means(self) -> list[tuple[int, int, int]]:
+        """Return every reading user's gateway, and sum and number of the deliveries since the last call."""
+        return [(user.gateway, *user.follower.take_mean()) for user in self._reading]
+
     def seqs(self) -> dict[str, int]:
         """Return how far the furthest user has come in each book; O(users and their books)."""
         furthest: dict[str, int] = {}

@@ -121,6 +121,12 @@ class LoadCrew:
             troubles=sorted({answer[of] for answer in answers for of in ("last_loss", "last_refusal")} - {""}),
         )
 
+    async def means(self) -> list[Sequence[int]]:
+        """Return every reading user's own deliveries since the last call, as `fairness.UserMean`."""
+        return [
+            mean for answer in await self._ask_all("means", "means", ANSWER_SECONDS_MAX) for mean in answer["means"]
+        ]
+
     async def seqs(self) -> dict[str, int]:
         """Return how far the furthest user has come, by instrument; it holds users up for a moment."""
         furthest: dict[str, int] = {}

@@ -22,6 +22,7 @@ from openoutcry.load.aio.market import LoadedMarket
 from openoutcry.load.aio.scraper import scrape
 from openoutcry.load.aio.stopwatch import look, machine
 from openoutcry.load.conclusion import Measured, conclude
+from openoutcry.load.fairness import fairness
 from openoutcry.load.findings import Findings
 from openoutcry.load.fleet_settings import FleetSettings
 from openoutcry.load.latency import difference
@@ -95,8 +96,10 @@ class LoadRun:
         first_scrape = await scrape(urls)
         began_at = datetime.now(UTC).isoformat(timespec="seconds")
         first_seqs = await self._crew.seqs()
+        await self._crew.means()
         before = await look(self._crew, self._market)
         after = await self._measure(before)
+        means = await self._crew.means()
         published = sum(difference(await self._crew.seqs(), first_seqs).values())
         last_scrape = await scrape(urls)
         last, verdict = await self._prove()
@@ -113,6 +116,7 @@ class LoadRun:
                 updates_published=published,
                 before=before,
                 after=after,
+                fairness=fairness(means, self._market.urls),
                 last=last,
                 scrapes={name: (first_scrape[name], last_scrape[name]) for name in urls},
                 verdict=verdict,

@@ -37,6 +37,17 @@ def a_load_report(**fields: Any) -> LoadReport:
         "latency_ms": LATENCY_MS,
         "latency_curve": CURVE,
         "clock_warning": "",
+        "fairness": {
+            "users": 90, "p5_ms": 1.5, "p50_ms": 1.6, "p95_ms": 1.8, "spread_percent": 20.0,
+            "gateways": {
+                "ws://127.0.0.1:1/v1/stream": {
+                    "users": 45, "p5_ms": 1.5, "p50_ms": 1.55, "p95_ms": 1.6, "spread_percent": 6.7
+                },
+                "ws://127.0.0.1:2/v1/stream": {
+                    "users": 45, "p5_ms": 1.7, "p50_ms": 1.75, "p95_ms": 1.8, "spread_percent": 5.9
+                },
+            },
+        },
         "delays_ms": {"accepted": {"of": "x", **LATENCY_MS}, "last_hop": {"of": "y", **LATENCY_MS}},
         "order_curves": {"accepted": CURVE, "accepted_service": CURVE},
         "hops_ms": {

@@ -35,6 +35,15 @@ def test_the_file_is_json_with_named_points() -> None:
     assert written["phases"][1]["latency_ms"]["p50"] == 1.5
 
 
+def test_the_spread_between_users_is_told_in_every_form() -> None:
+    """Whether the same people are always late is seen in no percentile of all delays."""
+    report = a_load_report()
+    text = shown(summary(report))
+    assert "p5 1.50, p50 1.60, p95 1.80 ms, 20.0 % apart; among users of one gateway at most 6.7 %" in text
+    assert json.loads(report.to_json())["fairness"]["gateways"]["ws://127.0.0.1:1/v1/stream"]["spread_percent"] == 6.7
+    assert "fairness" not in shown(summary(a_load_report(fairness={})))
+
+
 def test_the_summary_tells_what_happened_and_the_verdict() -> None:
     text = shown(summary(a_load_report()))
     assert "killed gateway-2 (SIGKILL): 50 connections ended, all whole again after 0.40 s" in text
