@@ -77,6 +77,10 @@ class Channel(ABC):
         """Tell whether the next flush would reach nobody."""
         return not any(self.members.values()) and not any(self.further.values())
 
+    def everybody(self) -> list[Subscriber]:
+        """Return all who get the next flush."""
+        return [each for group in (self.members, self.further) for members in group.values() for each in members]
+
     def listeners(self, subscriber: Subscriber) -> dict[Subscriber, int]:
         """Return those among whom a subscriber gets the next flush, if it does."""
         return (self.further if subscriber.is_further else self.members)[subscriber.encoding]

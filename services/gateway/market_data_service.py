@@ -498,8 +498,7 @@ class MarketDataService:
             channel.forget(symbol)
             if channel.key.instrument == EVERY_INSTRUMENT:
                 continue
-            members = [subscriber for members in channel.members.values() for subscriber in members]
-            for subscriber in (*members, *self._lagging):
+            for subscriber in (*channel.everybody(), *self._lagging):
                 if subscriber.channels.get(channel.key[:2]) is channel:
                     self.unsubscribe(subscriber, channel.key.kind, symbol)
 

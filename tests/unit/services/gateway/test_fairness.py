@@ -254,6 +254,16 @@ def test_who_lags_takes_the_place_over_in_silence_and_is_made_whole() -> None:
     assert bob.book().digest == hall.exchange.books["ACME"].digest
 
 
+def test_a_channel_that_ends_ends_for_further_connections_too() -> None:
+    hall = Hall()
+    for number in range(3):
+        hall.join(f"ann-{number}", user="ann")
+    hall.exchange = Exchange("BETA", epoch=8)
+    _load(hall)
+    assert not hall.service.subscriptions()["book"]
+    assert not any(subscriber.channels for subscriber in hall.subscribers)
+
+
 def test_a_place_and_its_descriptor_go_together() -> None:
     """What `reach` says holds in whichever round the connection is."""
     hall = Hall()
