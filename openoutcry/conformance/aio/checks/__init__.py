@@ -9,6 +9,7 @@ from openoutcry.conformance.aio.checks import (
     channels,
     connection,
     encodings,
+    fairness,
     frames,
     lagging,
     limits,
@@ -37,6 +38,7 @@ _MODULES: Final = (
     queues,
     accounts,
     absence,
+    fairness,
     limits,
 )
 
