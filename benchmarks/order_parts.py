@@ -26,9 +26,10 @@ from benchmarks.goals.order_senders import crossing_orders
 from benchmarks.measure import Effort, Spread, in_new_process, spread
 from benchmarks.table import Table
 from services.gateway.__main__ import COLLECTOR_THRESHOLDS
-from services.gateway.aio.connection import ClientConnection
+from services.gateway.aio.connection import FRAME_BYTES_MAX, ClientConnection
 from services.gateway.aio.server import GatewayServer
 from services.gateway.authentication import mint_token
+from services.gateway.client_frames import ClientFrames, Cut, ForTheLibrary
 from services.gateway.limits import GatewayLimits
 from services.gateway.rate_limit import Rate
 from services.gateway.replica import Changes
@@ -109,11 +110,21 @@ class _Wire:
         """Know nothing, a descriptor least of all."""
 
 
+class _ForTheLibrary(ClientFrames):
+    """Leaves every frame to the library."""
+
+    def receive(self, data: bytes) -> None:
+        self._held += data
+
+    def _take(self, frame: bytes, start: int) -> Cut:  # noqa: ARG002
+        return ForTheLibrary(frame)
+
+
 class _House:
     """A gateway and its clients."""
 
     def __init__(self, name: str, *, cuts_frames: bool) -> None:
-        limits = GatewayLimits(orders=NO_LIMIT, accepts=NO_LIMIT, commands_in_flight=10 * BATCH)
+        limits = GatewayLimits(orders=NO_LIMIT, accepts=NO_LIMIT, controls=NO_LIMIT, commands_in_flight=10 * BATCH)
         self.server = GatewayServer(GatewaySettings(port=0), SECRET, limits)
         self.server.gateway.orders.source = name
         self.wires: list[_Wire] = []
@@ -126,10 +137,8 @@ class _House:
             wire, connection = _Wire(), ClientConnection(self.server)
             connection.connection_made(cast("asyncio.Transport", wire))
             connection.data_received(_handshake(f"{name}-{number:04}"))
-            # A first request in two pieces within the handshake's read would do the same, at greater length.
             if not self.cuts_frames:
-                assert connection._frames is not None  # noqa: SLF001 - no gateway needs to
-                connection._frames.give_up()  # noqa: SLF001
+                connection._frames = _ForTheLibrary(BINARY, FRAME_BYTES_MAX)  # noqa: SLF001 - no gateway needs to
             self.wires.append(wire)
             self.connections.append(connection)
 

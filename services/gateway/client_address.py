@@ -17,6 +17,9 @@ V1_BYTES_MAX: Final = 107
 FORWARDED_CHARACTERS_MAX: Final = 1024
 """X-Forwarded-For beyond it is ignored."""
 
+PORT_MAX: Final = 65_535
+PORT_DIGITS_MAX: Final = 5
+
 _V1: Final = b"PROXY "
 _V2: Final = b"\r\n\r\n\x00\r\nQUIT\n"
 _V2_HEAD_BYTES: Final = 16
@@ -105,12 +108,36 @@ def forwarded_address(peer: str, header: str, trusted: TrustedProxies) -> tuple[
     client = peer
     for each in reversed(header.split(",")):
         try:
-            client = str(ip_address(each.strip()))
+            client = str(ip_address(_without_port(each.strip())))
         except ValueError:
             return peer, Ignored.MALFORMED
         if client not in trusted:
             break
     return client, None
+
+
+def _without_port(text: str) -> str:
+    """
+    Return the address of `address`, `address:port`, `[address]` or `[address]:port`, as proxies write it.
+
+    Raises:
+        ValueError: If what stands where a port would is none.
+    """
+    address, port = text, ""
+    if text.startswith("["):
+        address, found, rest = text[1:].partition("]")
+        colon, port = rest[:1], rest[1:]
+        if not found or ":" not in address or (rest and colon != ":"):
+            raise ValueError(f"no address: {text}")
+        if not rest:
+            return address
+    elif text.count(":") == 1:
+        address, _, port = text.partition(":")
+    else:
+        return text
+    if not (port.isascii() and port.isdecimal() and len(port) <= PORT_DIGITS_MAX and int(port) <= PORT_MAX):
+        raise ValueError(f"no port: {text}")
+    return address
 
 
 def _read_v1(data: bytes) -> ProxyHeader | None:

@@ -3,8 +3,10 @@
 Nearly all that a client sends is one small request, in one frame, in one read. For such a frame the library's parser, a
 generator that can stop at every byte, costs more than all that the gateway does with the request. So whole data frames
 of the encoding spoken are taken here. The rest (control frames, fragments, other opcodes, whatever breaks RFC 6455) is
-handed on as it came, whole frames as far as there are any: its rules, and the closes for breaking them, are in one
-place. `benchmarks.order_parts` has what it saves.
+handed on as it came, frame by frame: its rules, and the closes for breaking them, are in one place.
+`benchmarks.order_parts` has what it saves.
+
+Frames are handed out one at a time, so whoever reads may stop after any of them and go on later.
 """
 
 from __future__ import annotations
@@ -18,15 +20,25 @@ from shared.websocket_frame import FIN
 _MASKED: Final = 0x80
 _SHORT_MAX: Final = 125
 """Longest payload whose size is in the frame's second byte."""
+_TWO_BYTES: Final = 126 | _MASKED
+"""The second byte of a frame whose size is in the next two."""
 _HEADER_BYTES_MAX: Final = 14
 _CONTROL: Final = 0x08
 """The bit that tells control frames from data frames."""
+_OPCODE: Final = 0x0F
+_NOTHING: Final = -1
+"""A first byte that no frame has."""
 
 
 class ForTheLibrary(NamedTuple):
-    """Bytes that are no plain request."""
+    """A frame that is no plain request, as it came; or what cannot be read as a frame, and all behind it."""
 
     data: bytes
+
+    @property
+    def opcode(self) -> int:
+        """What the frame says it is."""
+        return self.data[0] & _OPCODE
 
 
 Cut: TypeAlias = bytes | ForTheLibrary
@@ -37,64 +49,74 @@ class ClientFrames:
     """
     One client's byte stream, from a frame's first byte on.
 
-    What is held of a frame that has not come whole is bounded by `payload_bytes_max`: the library gets a longer one as
-    soon as it is announced, to refuse it, and all that comes behind.
+    What is held is at most what was received last, and before it one frame that has not come whole, which
+    `payload_bytes_max` bounds: the library gets a longer one as soon as it is announced, to refuse it.
 
     Args:
         opcode: Of the requests: TEXT or BINARY.
-        payload_bytes_max: Longest payload that is waited for.
+        payload_bytes_max: Longest payload that is waited for; may be changed between frames.
     """
 
-    __slots__ = ("_first", "_held", "_in_fragments", "_payload_bytes_max")
+    __slots__ = ("_at", "_first", "_held", "_in_fragments", "_is_over", "payload_bytes_max")
 
     def __init__(self, opcode: int, payload_bytes_max: int) -> None:
         self._first = FIN | opcode
-        self._payload_bytes_max = payload_bytes_max
-        self._held: bytearray | None = bytearray()
-        """Of a frame that has not come whole; None once the library is to have everything."""
+        self.payload_bytes_max = payload_bytes_max
+        self._held = bytearray()
+        """What has not been handed out, from `_at` on."""
+        self._at = 0
         self._in_fragments = False
+        self._is_over = False
 
-    def give_up(self) -> None:
+    def end(self) -> None:
+        """Take nothing any more: the conversation is over, whatever comes behind."""
+        self._is_over = True
+        self._first = _NOTHING
+        self._at = 0
+        self._held.clear()
+
+    def receive(self, data: bytes) -> bytes | None:
         """
-        Hand on everything from now on: the library has ended the conversation, or is within a frame already.
+        Take bytes as they came; O(bytes).
 
-        What `receive` returned behind the bytes that ended it counts no more.
+        Returns:
+            The payload, if the bytes are one request and nothing else, as nearly always. Otherwise None: then
+            `next_cut` hands out what they complete.
         """
-        self._held = None
+        if data[0] == self._first and not self._held and not self._in_fragments and len(data) > 8:
+            size = len(data) - 6
+            if size <= _SHORT_MAX:
+                if data[1] == size | _MASKED:
+                    return apply_mask(data[6:], data[2:6])
+            elif data[1] == _TWO_BYTES and int.from_bytes(data[2:4], "big") == size - 2 <= self.payload_bytes_max:
+                return apply_mask(data[8:], data[4:8])
+        if not self._is_over:
+            self._held += data
+        return None
 
-    def receive(self, data: bytes) -> list[Cut]:
-        """Take bytes as they came, and return what they complete, in order; O(bytes)."""
-        held = self._held
-        if held is None:
-            return [ForTheLibrary(data)]
-        size = len(data) - 6
-        if (
-            not held
-            and 0 < size <= _SHORT_MAX
-            and data[1] == size | _MASKED
-            and data[0] == self._first
-            and not self._in_fragments
-        ):
-            return [apply_mask(data[6:], data[2:6])]  # one short frame and nothing else, as nearly always
-        held += data
-        return self._cut(held)
+    def next_cut(self) -> Cut | None:
+        """Return the next of what has been received, in order; None if nothing more has come whole."""
+        held, at = self._held, self._at
+        if at >= len(held):
+            self._keep()
+            return None
+        start, size = _payload(held, at)
+        if size > self.payload_bytes_max or not (at + 1 == len(held) or held[at + 1] & _MASKED):
+            rest = ForTheLibrary(bytes(held[at:]))  # it will be refused: not a byte behind it counts any more
+            self.end()
+            return rest
+        end = start + size
+        if end > len(held):
+            self._keep()
+            return None
+        self._at = end
+        return self._take(bytes(held[at:end]), start - at)
 
-    def _cut(self, held: bytearray) -> list[Cut]:
-        found: list[Cut] = []
-        at = 0
-        while at < len(held):
-            start, size = _payload(held, at)
-            if size > self._payload_bytes_max or not (at + 1 == len(held) or held[at + 1] & _MASKED):
-                self._held = None  # it will be refused: not a byte behind it counts any more
-                found.append(ForTheLibrary(bytes(held[at:])))
-                return found
-            end = start + size
-            if end > len(held):
-                break
-            found.append(self._take(bytes(held[at:end]), start - at))
-            at = end
-        del held[:at]  # what is left stays where it is: a frame may come byte by byte
-        return found
+    def _keep(self) -> None:
+        """Keep what has not come whole where it is: a frame may come byte by byte, and is not copied for each."""
+        if self._at:
+            del self._held[: self._at]
+            self._at = 0
 
     def _take(self, frame: bytes, start: int) -> Cut:
         first = frame[0]

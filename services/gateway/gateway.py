@@ -14,6 +14,7 @@ from typing import Final, Protocol, assert_never
 
 from services.gateway.authentication import AuthenticationFailed, Authenticator, Identity
 from services.gateway.channel import ChannelKey
+from services.gateway.client_messages import INVALID_DATA
 from services.gateway.key_ring import KeysAwaited
 from services.gateway.limits import GatewayLimits
 from services.gateway.market_data_service import MarketDataService
@@ -65,7 +66,7 @@ AGE_SPREAD: Final = 0.2
 class Connection(Transport, Protocol):
     """A client's socket as the core sees it."""
 
-    def close(self, code: CloseCode, text: str) -> None:
+    def close(self, code: int, text: str) -> None:
         """Send what is unsent and a close frame, then end the connection, within a bounded time."""
 
 
@@ -124,7 +125,7 @@ class Gateway:
         self.is_leaving = False
         """Whether balancers are told to bring nobody any more; who comes all the same is served."""
         self.is_draining = False
-        self.closed = Counts(dict.fromkeys(CloseCode, 0))
+        self.closed: Counts[int] = Counts(dict.fromkeys((*CloseCode, INVALID_DATA), 0))
         """Connections that were closed from here, by code; those aborted as too slow are the fan-out's to count."""
         self.unanswered = 0
         """Commands that were answered as `outcome_unknown`."""
@@ -207,8 +208,21 @@ class Gateway:
         self._carry_out(client, now, time_us)
 
     def refuse_frame(self, client: Client, text: str, now: float, time_us: int) -> None:
-        """Answer a frame that is none of the protocol's, and count it as a bad request."""
-        client.session.receive_unreadable(text)
+        """Answer a message that is none of the protocol's, and count it as a bad request."""
+        client.session.receive_unreadable(text, now)
+        self._carry_out(client, now, time_us)
+
+    def count_control(self, client: Client, now: float, time_us: int) -> bool:
+        """Count a control frame or a fragment; False if it is beyond the rate: the connection is closed then."""
+        client.session.count_control(now)
+        if client.session.state is not SessionState.CLOSING:
+            return True
+        self._carry_out(client, now, time_us)
+        return False
+
+    def end(self, client: Client, code: int, text: str, now: float, time_us: int) -> None:
+        """Close a connection for what it sent."""
+        client.session.close(code, text)
         self._carry_out(client, now, time_us)
 
     def lost(self, client: Client) -> None:
@@ -486,10 +500,11 @@ class Gateway:
         client.session.close(CloseCode.SHUTTING_DOWN, text, self._return_slot(client.session.user))
 
     def _return_slot(self, user: str = "") -> int:
+        """Return when to come again, 1 ms to the window: 0 would say that there is no slot."""
         window_ms = max(1000, len(self.clients) * 1000 // RETURNS_PER_SECOND)
         if user in self.market.watched:
             window_ms = min(window_ms, WATCHED_RETURN_MS_MAX)
-        return self._random.randrange(window_ms)
+        return self._random.randint(1, window_ms)
 
     def _call_roll(self, clients: Iterable[Client], now: float) -> None:
         """Ping the watched users among these, and note which of them have been heard of lately."""

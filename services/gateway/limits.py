@@ -18,12 +18,18 @@ class GatewayLimits(NamedTuple):
     """Requests a user and second; beyond: reply `rate_limited`."""
     orders: Rate = Rate(50, 200)
     """Orders, cancels and replaces a user and second; beyond: reply `rate_limited`."""
+    controls: Rate = Rate(50, 200)
+    """Control frames and fragments of a connection a second; beyond: closed with 4506."""
+    refusals: Rate = Rate(100, 400)
+    """Refused requests of a connection a second, whatever lies between; beyond: closed with 4506."""
     connections_per_user: int = 8
     """Beyond: closed with 4504."""
     connections: int = 15_000
     """Of this gateway; beyond: closed with 4004."""
     accepts: Rate = Rate(1000, 2000)
     """Handshakes of this gateway a second; beyond: HTTP 503, before any work is done for them."""
+    attempts: Rate = Rate(50, 200)
+    """Handshakes of one address a second that have led to no login; beyond: HTTP 429, unless the token is good."""
     connection_age_s: float = math.inf
     """Beyond, or up to a fifth earlier: goodbye with 4000, so that new replicas fill."""
     subscriptions: int = 256

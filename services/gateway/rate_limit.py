@@ -34,12 +34,20 @@ class TokenBucket:
 
     def take(self, now: float) -> bool:
         """Take one token if there is one."""
-        self._tokens = min(self._rate.burst, self._tokens + (now - self._at) * self._rate.per_second)
-        self._at = now
-        if self._tokens < 1:
+        if self.is_empty(now):
             return False
         self._tokens -= 1
         return True
+
+    def is_empty(self, now: float) -> bool:
+        """Tell whether there is no token to take."""
+        self._tokens = min(self._rate.burst, self._tokens + (now - self._at) * self._rate.per_second)
+        self._at = now
+        return self._tokens < 1
+
+    def put_back(self) -> None:
+        """Undo one `take`."""
+        self._tokens = min(self._rate.burst, self._tokens + 1)
 
 
 class UserShare:

@@ -10,8 +10,9 @@ from __future__ import annotations
 import enum
 from typing import Final, NamedTuple, TypeAlias
 
+from services.gateway.client_messages import INVALID_DATA
 from services.gateway.limits import GatewayLimits
-from services.gateway.rate_limit import UserShare
+from services.gateway.rate_limit import TokenBucket, UserShare
 from shared.close_codes import CloseCode
 from shared.codec import Encoding, encode_messages
 from shared.errors import InvalidRequest
@@ -43,7 +44,8 @@ _TRANSITIONS: Final = {
 class CloseRequired(NamedTuple):
     """The connection must be closed with this code, after the frames to send."""
 
-    code: CloseCode
+    code: int
+    """One of `CloseCode`, or of RFC 6455."""
     text: str
 
 
@@ -64,9 +66,11 @@ class Session:
 
     __slots__ = (
         "_bad_in_a_row",
+        "_controls",
         "_events",
         "_frames",
         "_login_deadline",
+        "_refusals",
         "_refused_in_a_row",
         "encoding",
         "limits",
@@ -88,6 +92,9 @@ class Session:
         self._frames: list[bytes] = []
         self._bad_in_a_row = 0
         self._refused_in_a_row = 0
+        self._controls: TokenBucket | None = None
+        """Of control frames and continuations; most connections never send one."""
+        self._refusals: TokenBucket | None = None
 
     # -- receiving --------------------------------------------------------------------------------------------------
 
@@ -100,15 +107,27 @@ class Session:
             self._check_turn(request)
             self._check_rate(request, now)
         except InvalidRequest as refusal:
-            self._refuse(refusal)
+            if self.encoding is Encoding.JSON and not _is_utf8(payload):
+                self.close(INVALID_DATA, "the text is no UTF-8")
+            else:
+                self._refuse(refusal, now)
         else:
             self._bad_in_a_row = self._refused_in_a_row = 0
             self._events.append(request)
 
-    def receive_unreadable(self, text: str) -> None:
-        """Count a frame that is none of the protocol's as a bad request."""
+    def receive_unreadable(self, text: str, now: float) -> None:
+        """Count a message that is none of the protocol's as a bad request."""
         if self.state is not SessionState.CLOSING:
-            self._refuse(InvalidRequest(Code.BAD_REQUEST, text))
+            self._refuse(InvalidRequest(Code.BAD_REQUEST, text), now)
+
+    def count_control(self, now: float) -> None:
+        """Count a control frame or a fragment: they ask for nothing that a rate of requests would count."""
+        if self._controls is None:
+            self._controls = TokenBucket(self.limits.controls, now)
+        if not self._controls.take(now):
+            rate = self.limits.controls
+            text = f"at most {rate.per_second:g} control frames and fragments a second and {rate.burst} at once"
+            self.close(CloseCode.RATE, text)
 
     def refuse(self, request_id: int | str | None, code: Code, text: str) -> None:
         """Answer a request with a refusal."""
@@ -143,11 +162,12 @@ class Session:
         opcode = BINARY if self.encoding is Encoding.MSGPACK else TEXT
         return server_frame(encode_messages(messages, self.encoding), opcode)
 
-    def close(self, code: CloseCode, text: str, reconnect_in_ms: int = 0) -> None:
-        """Say goodbye and ask for the close; the first call decides."""
+    def close(self, code: int, text: str, reconnect_in_ms: int = 0) -> None:
+        """Say goodbye, unless WebSocket itself is broken, and ask for the close; the first call decides."""
         if self.state is SessionState.CLOSING:
             return
-        self.reply(Goodbye(code, text, reconnect_in_ms))
+        if code != INVALID_DATA:
+            self.reply(Goodbye(code, text, reconnect_in_ms))
         self._move(SessionState.CLOSING)
         self._events.append(CloseRequired(code, text))
 
@@ -177,8 +197,14 @@ class Session:
             text = f"at most {rate.per_second:g} {what} a second and {rate.burst} at once; slow down"
             raise InvalidRequest(Code.RATE_LIMITED, text, request.id)
 
-    def _refuse(self, refusal: InvalidRequest) -> None:
+    def _refuse(self, refusal: InvalidRequest, now: float) -> None:
         self.refuse(refusal.request_id, refusal.code, refusal.text)
+        if self._refusals is None:
+            self._refusals = TokenBucket(self.limits.refusals, now)
+        if not self._refusals.take(now):  # else a good request now and then would pardon any number of others
+            rate = self.limits.refusals
+            self.close(CloseCode.RATE, f"at most {rate.per_second:g} refusals a second and {rate.burst} at once")
+            return
         if refusal.code is Code.RATE_LIMITED:
             self._refused_in_a_row += 1
             if self._refused_in_a_row >= self.limits.refusals_in_a_row:
@@ -191,3 +217,11 @@ class Session:
     def _move(self, state: SessionState) -> None:
         assert state in _TRANSITIONS[self.state], f"{self.state} to {state}"
         self.state = state
+
+
+def _is_utf8(payload: bytes) -> bool:
+    try:
+        payload.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

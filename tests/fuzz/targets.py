@@ -21,7 +21,7 @@ from services.gateway.aio.server import GatewayServer
 from services.gateway.authentication import mint_token
 from services.gateway.client_address import read_proxy_header
 from services.gateway.limits import GatewayLimits
-from services.gateway.settings import GatewaySettings
+from services.gateway.rate_limit import Rate
 from services.matching import Engine
 from services.matching.checkpoint import (
     CHECKPOINT_VERSION,
@@ -47,10 +47,10 @@ from shared.snapshots import (
     encode_listing,
 )
 from shared.websocket_frame import BINARY, client_frame
-from tests.property.test_hostile import COMMANDS, Wire
+from tests.property.test_hostile import COMMANDS, SECRET, Wire, serving
 
 VECTORS: Final = Path(__file__).parents[1] / "data"
-SECRET: Final = b"s" * 32
+UNLIMITED: Final = Rate(1e9, 1_000_000_000)
 
 
 class Target(NamedTuple):
@@ -169,7 +169,8 @@ def _connection(*, is_open: bool) -> Target:
     loop = asyncio.new_event_loop()
 
     async def start() -> GatewayServer:
-        return GatewayServer(GatewaySettings(port=0), SECRET, GatewayLimits())
+        limits = GatewayLimits(accepts=UNLIMITED, attempts=UNLIMITED)
+        return serving(limits)
 
     server = loop.run_until_complete(start())
     handshake = (
@@ -183,8 +184,10 @@ def _connection(*, is_open: bool) -> Target:
         connection.connection_made(wire)  # type: ignore[arg-type]
         if is_open:
             connection.data_received(handshake)
+            assert server.gateway.clients, "the handshake was refused: nothing would be tried"
         cut = 1 + (data[0] if data else 0)
         for part in (data[1:cut], data[cut:]):
+            await wire.resumed()
             if part and not wire.is_closed:
                 connection.data_received(part)
         connection.connection_lost(None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 from websockets.frames import Frame
 from websockets.protocol import SERVER, Protocol, State
 
-from services.gateway.client_frames import ClientFrames, ForTheLibrary
+from services.gateway.client_frames import ClientFrames, Cut, ForTheLibrary
 from shared.websocket_frame import BINARY, FIN, TEXT, client_frame
 
 PAYLOAD_MAX = 70_000
@@ -50,6 +52,20 @@ def chunks(data: bytes, sizes: list[int]) -> list[bytes]:
     return [chunk for chunk in (*found, data[at:]) if chunk]
 
 
+def cuts_of(ours: ClientFrames, data: bytes) -> Iterator[Cut]:
+    """What some bytes complete, as a connection asks for it."""
+    payload = ours.receive(data)
+    if payload is None:
+        yield from rest_of(ours)
+    else:
+        yield payload
+
+
+def rest_of(ours: ClientFrames) -> Iterator[Cut]:
+    while (cut := ours.next_cut()) is not None:
+        yield cut
+
+
 @given(st.lists(pieces, max_size=8), cuts, st.sampled_from([BINARY, TEXT]))
 def test_whatever_comes_is_read_as_by_the_library_alone(sent: list[bytes], sizes: list[int], opcode: int) -> None:
     alone, helped, ours = library(), library(), ClientFrames(opcode, PAYLOAD_MAX)
@@ -58,13 +74,12 @@ def test_whatever_comes_is_read_as_by_the_library_alone(sent: list[bytes], sizes
     for chunk in chunks(b"".join(sent), sizes):
         alone.receive_data(chunk)
         wanted += told(alone)
-        for cut in ours.receive(chunk):
+        for cut in cuts_of(ours, chunk):
             if isinstance(cut, ForTheLibrary):
                 helped.receive_data(cut.data)
                 heard += told(helped)
                 if helped.state is not State.OPEN:
-                    ours.give_up()
-                    break
+                    ours.end()
             else:
                 heard.append((opcode, cut, True))
         assert heard == wanted
@@ -78,7 +93,7 @@ def test_whatever_comes_is_read_as_by_the_library_alone(sent: list[bytes], sizes
 def test_the_library_sees_nothing_of_plain_requests(sent: list[bytes], sizes: list[int]) -> None:
     ours = ClientFrames(BINARY, PAYLOAD_MAX)
     data = b"".join(client_frame(payload, BINARY, MASK) for payload in sent)
-    assert [cut for chunk in chunks(data, sizes) for cut in ours.receive(chunk)] == sent
+    assert [cut for chunk in chunks(data, sizes) for cut in cuts_of(ours, chunk)] == sent
 
 
 @pytest.mark.parametrize("size", [PAYLOAD_MAX + 1, 2**63 - 1])
@@ -86,8 +101,9 @@ def test_a_frame_that_is_too_long_is_the_librarys_as_soon_as_it_is_announced(siz
     """So nothing of it is held."""
     ours = ClientFrames(BINARY, PAYLOAD_MAX)
     head = bytes([FIN | BINARY, 0xFF]) + size.to_bytes(8, "big")
-    assert [cut for at in range(10) for cut in ours.receive(head[at : at + 1])] == [ForTheLibrary(head)]
-    assert ours.receive(b"more") == [ForTheLibrary(b"more")]
+    assert [cut for at in range(10) for cut in cuts_of(ours, head[at : at + 1])] == [ForTheLibrary(head)]
+    assert list(cuts_of(ours, b"more")) == []
+    assert ours._held == b""
 
 
 def test_a_frame_that_comes_byte_by_byte_is_not_copied_for_each() -> None:
@@ -96,7 +112,29 @@ def test_a_frame_that_comes_byte_by_byte_is_not_copied_for_each() -> None:
     frame = client_frame(bytes(1000), BINARY, MASK)
     held = ours._held
     for at in range(len(frame) - 1):
-        assert not ours.receive(frame[at : at + 1])
+        assert not list(cuts_of(ours, frame[at : at + 1]))
         assert ours._held is held
-    assert ours.receive(frame[-1:]) == [bytes(1000)]
+    assert list(cuts_of(ours, frame[-1:])) == [bytes(1000)]
     assert held == b""
+
+
+@given(st.lists(pieces, max_size=8), cuts, st.lists(st.integers(0, 3), min_size=1, max_size=40))
+def test_where_a_reader_stops_for_a_while_changes_nothing(
+    sent: list[bytes], sizes: list[int], slices: list[int]
+) -> None:
+    """A flood is read in slices: whatever comes meanwhile, what is cut from it is the same."""
+    at_once, in_slices = ClientFrames(BINARY, PAYLOAD_MAX), ClientFrames(BINARY, PAYLOAD_MAX)
+    wanted: list[Cut] = []
+    found: list[Cut] = []
+    for number, chunk in enumerate(chunks(b"".join(sent), sizes)):
+        wanted.extend(cuts_of(at_once, chunk))
+        payload = in_slices.receive(chunk)
+        found.extend([payload] if payload is not None else islice(rest_of(in_slices), slices[number % len(slices)]))
+    found.extend(rest_of(in_slices))
+    *before, last = wanted or [b""]
+    assert (found or [b""])[: len(before)] == before
+    if isinstance(last, ForTheLibrary):  # if it cannot be read, what came meanwhile is handed on behind it
+        assert found[-1][0].startswith(last.data)
+    else:
+        assert (found or [b""])[-1] == last
+    assert len(found) == len(wanted)

@@ -42,7 +42,9 @@ from shared.instrument import Instrument
 from shared.types import OrderKind, SelfTradePrevention, Side, TimeInForce
 from shared.websocket_frame import client_frame
 from tests.property.test_codec import values
+from tests.unit.services.gateway.exchange import Exchange
 
+SECRET = b"s" * 32
 RULES = (TimeInForce.GTC, False, SelfTradePrevention.CANCEL_NEWEST)
 COMMANDS = [
     ListInstrument("gw", 1, Instrument("ACME")),
@@ -118,12 +120,21 @@ def test_a_log_entry_with_one_wrong_value_is_well_typed_or_corrupt(path: list[in
     engine.check_invariants()
 
 
+def serving(limits: GatewayLimits | None = None) -> GatewayServer:
+    """A gateway that has loaded a market, and listens nowhere: else every handshake would be refused."""
+    server = GatewayServer(GatewaySettings(port=0), SECRET, limits or GatewayLimits())
+    exchange = Exchange("ACME")
+    server.gateway.heard(server.gateway.market.load(*exchange.snapshots()), server.now(), server.time_us())
+    return server
+
+
 class Wire:
     """A transport of a client that never reads."""
 
     def __init__(self) -> None:
         self.unsent = 0
         self.is_closed = False
+        self.is_paused = False
 
     def write(self, data: bytes) -> None:
         self.unsent += len(data)
@@ -146,15 +157,25 @@ class Wire:
     def abort(self) -> None:
         self.is_closed = True
 
+    async def resumed(self) -> None:
+        """Wait until more is read."""
+        while self.is_paused and not self.is_closed:  # noqa: ASYNC110 - a transport is told, and tells nobody
+            await asyncio.sleep(0)
+
+    def pause_reading(self) -> None:
+        self.is_paused = True
+
+    def resume_reading(self) -> None:
+        self.is_paused = False
+
 
 async def talk(tmp_path: Any, seed: int) -> None:
     """One connection: a good handshake, and then frames and bytes of every kind, cut anywhere."""
     random = Random(seed)
-    secret = b"s" * 32
-    server = GatewayServer(GatewaySettings(port=0), secret, GatewayLimits())
+    server = serving()
     connection, wire = ClientConnection(server), Wire()
     connection.connection_made(wire)  # type: ignore[arg-type]
-    token = mint_token("ann", secret, 4e9)
+    token = mint_token("ann", SECRET, 4e9)
     request = (
         f"GET /v1/stream HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: "
         f"{'A' * 22}==\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: openoutcry.v1.msgpack\r\n"
@@ -162,6 +183,7 @@ async def talk(tmp_path: Any, seed: int) -> None:
     ).encode()
     if random.random() < 0.9:
         connection.data_received(request)
+        assert server.gateway.clients
     for _ in range(60):
         payload = random.choice(
             [
@@ -174,6 +196,7 @@ async def talk(tmp_path: Any, seed: int) -> None:
         opcode = random.choice([0, 1, 2, 2, 2, 3, 8, 9, 10, 15])
         frame = client_frame(payload, opcode, random.randbytes(4))
         data = random.choice([frame, frame, frame[: random.randrange(len(frame))], random.randbytes(40), request])
+        await wire.resumed()
         if wire.is_closed:
             break
         connection.data_received(data)

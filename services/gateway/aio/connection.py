@@ -8,24 +8,23 @@ finished already and go straight to the transport.
 from __future__ import annotations
 
 import asyncio
-import math
 import secrets
 from typing import TYPE_CHECKING, Final, cast
 
-from websockets.exceptions import NegotiationError
 from websockets.frames import Frame, Opcode
-from websockets.http11 import Request, Response
 from websockets.protocol import State
-from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
-from services.gateway.authentication import AuthenticationFailed
-from services.gateway.client_address import NO_HEADER, Ignored, forwarded_address, read_proxy_header
-from services.gateway.client_frames import ClientFrames
-from services.gateway.key_ring import KeysAwaited
+from services.gateway.aio.backlog import BYTES_MAX, FRAMES_MAX
+from services.gateway.aio.handshake import Handshake, StreamProtocol
+from services.gateway.client_frames import ClientFrames, ForTheLibrary
+from services.gateway.client_messages import Broken, ClientMessages, Refused, opcode_of
+from services.gateway.session import SessionState
 from services.gateway.subscriber import NO_DESCRIPTOR
 from shared.close_codes import CloseCode
+from shared.close_reason import close_reason
 from shared.codec import SUBPROTOCOLS, Encoding
+from shared.requests import REQUEST_BYTES_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,17 +32,14 @@ if TYPE_CHECKING:
     from services.gateway.aio.server import GatewayServer
     from services.gateway.gateway import Client
 
-STREAM_PATH: Final = "/v1/stream"
 FRAME_BYTES_MAX: Final = 256 * 1024
 """Incoming frames beyond this end the connection (1009); below it and above the request limit they get a reply."""
+STRANGER_FRAME_BYTES_MAX: Final = REQUEST_BYTES_MAX
+"""The same before login: strangers are many, and what is held of them is not to be."""
 CLOSE_S: Final = 2.0
 """Time for the peer to answer a close; then the connection is aborted."""
-HEAD_END: Final = b"\r\n\r\n"
-"""Ends the HTTP request of a handshake."""
-KEYS_RETRY_AFTER_S: Final = 2
-"""Time that a client is asked to wait whose token names a key that we do not know yet."""
 HANDSHAKE_S: Final = 10.0
-"""Time for the peer to send its HTTP request; then the connection is aborted."""
+"""Time for the peer to send its HTTP request, and to take the answer; then the connection is aborted."""
 
 
 class ClientConnection(asyncio.Protocol):
@@ -59,15 +55,13 @@ class ClientConnection(asyncio.Protocol):
         "_client",
         "_deadline",
         "_descriptor",
-        "_fragments",
         "_frames",
-        "_head_end",
+        "_handshake",
         "_is_behind",
-        "_prologue",
+        "_is_stranger",
+        "_messages",
         "_server",
-        "_token_ends_at",
         "_transport",
-        "_user",
         "_websocket",
     )
 
@@ -75,16 +69,14 @@ class ClientConnection(asyncio.Protocol):
         self._server = server
         self._client: Client | None = None
         self._frames: ClientFrames | None = None
-        self._fragments: list[bytes] = []
-        self._prologue: bytes | None = b""
-        self._head_end = b""
-        """The last bytes of the HTTP request so far."""
+        self._messages: ClientMessages | None = None
+        self._handshake: Handshake | None = None
+        self._is_stranger = True
+        """Whether no user has been named."""
         self._address = ""
-        self._user = ""
-        self._token_ends_at = math.inf
-        self._websocket = _StreamProtocol(
+        self._websocket = StreamProtocol(
             subprotocols=cast("Sequence[Subprotocol]", SUBPROTOCOLS),
-            max_size=FRAME_BYTES_MAX,
+            max_size=STRANGER_FRAME_BYTES_MAX,
             logger=server.websocket_log,
         )
 
@@ -95,25 +87,28 @@ class ClientConnection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         peer = transport.get_extra_info("peername")
         self._address = peer[0] if isinstance(peer, tuple) else ""
+        self._handshake = Handshake(self._server, self._websocket, self._address)
         self._transport.set_write_buffer_limits(high=0)
         self._descriptor = _descriptor(transport)
         self._is_behind = False
-        self._deadline: asyncio.TimerHandle | None = self._server.loop.call_later(HANDSHAKE_S, self._transport.abort)
+        self._deadline: asyncio.TimerHandle | None = self._server.loop.call_later(HANDSHAKE_S, self.give_up)
+        self._server.pending.add(self)
 
     def data_received(self, data: bytes) -> None:
         """Take bytes as they came."""
-        if self._frames is None or self._client is None:
+        server, client, frames = self._server, self._client, self._frames
+        if client is None or frames is None:
             self._receive_head(data)
             return
-        server, client = self._server, self._client
         client.heard_at = now = server.now()
-        for cut in self._frames.receive(data):
-            if isinstance(cut, bytes):
-                server.gateway.receive(client, cut, now, server.time_us())
-            elif not self._receive_otherwise(cut.data):
-                self._frames.give_up()
-                break
-        server.command_writer.wake()
+        payload = frames.receive(data)
+        if payload is None:
+            server.backlog.read(self, now)
+        else:
+            server.gateway.receive(client, payload, now, server.time_us())
+            server.command_writer.wake()
+            if self._is_stranger:
+                self._recognize(client)
 
     def eof_received(self) -> None:
         """Let the transport close: there is nothing left to hear."""
@@ -136,6 +131,10 @@ class ClientConnection(asyncio.Protocol):
     def connection_lost(self, _error: Exception | None) -> None:
         """Forget this client, and cut the circles of references: nobody need search for what has ended."""
         self._cancel_deadline()
+        self._server.pending.remove(self)
+        if self._handshake is not None:
+            self._handshake.end()
+            self._handshake = None
         if self._client is not None:
             self._server.gateway.lost(self._client)  # first of all: its descriptor is about to be another socket's
             session = self._client.session
@@ -148,6 +147,39 @@ class ClientConnection(asyncio.Protocol):
             )
             self._client = None
         self._websocket.parser.close()
+
+    # -- the backlog's side -----------------------------------------------------------------------------------------
+
+    def read_on(self, until: float) -> bool:
+        """Read a slice of what has come; whether there may be more of it. If not, the socket is read again."""
+        server, now, read = self._server, self._server.now(), 0
+        for _ in range(FRAMES_MAX):
+            client, cut = self._client, None if self._frames is None else self._frames.next_cut()
+            if client is None or cut is None:
+                server.command_writer.wake()
+                self._transport.resume_reading()
+                return False
+            if isinstance(cut, bytes):
+                read += len(cut)
+                server.gateway.receive(client, cut, now, server.time_us())
+            else:
+                read += len(cut.data)
+                self._read_otherwise(client, cut, now)
+            if self._is_stranger:
+                self._recognize(client)
+            now = server.now()
+            if read >= BYTES_MAX or now >= until:
+                break
+        server.command_writer.wake()
+        return True
+
+    def pause_reading(self) -> None:
+        """Read nothing more from the socket, until `read_on` has read all that had come."""
+        self._transport.pause_reading()
+
+    def give_up(self) -> None:
+        """End the connection at once."""
+        self._transport.abort()
 
     # -- the core's side --------------------------------------------------------------------------------------------
 
@@ -178,162 +210,88 @@ class ClientConnection(asyncio.Protocol):
         )
         self._transport.abort()
 
-    def close(self, code: CloseCode, text: str) -> None:
+    def close(self, code: int, text: str) -> None:
         """Send a close frame, and end the connection when the peer has answered or `CLOSE_S` is over."""
         if self._websocket.state is State.OPEN:
-            self._websocket.send_close(code, text[:120])
+            self._websocket.send_close(code, close_reason(text))
             self._send_control()
             self._deadline = self._server.loop.call_later(CLOSE_S, self._transport.abort)
 
     # -- private ----------------------------------------------------------------------------------------------------
 
     def _receive_head(self, data: bytes) -> None:
-        """Take bytes up to the end of the handshake, or of a connection that is refused."""
-        if self._prologue is not None:
-            data = self._take_prologue(self._prologue + data)
-        self._websocket.receive_data(data)
-        head = self._head_end + data
-        self._head_end = head[1 - len(HEAD_END) :]
-        for event in self._websocket.events_received():
-            if isinstance(event, Request):
-                self._shake_hands(event, frames_begin=head.find(HEAD_END) + len(HEAD_END) == len(head))
-            else:
-                self._receive_frame(cast("Frame", event))
-        self._send_control()
-
-    def _receive_otherwise(self, data: bytes) -> bool:
-        """Have the library read what is no plain request; False if it ends the conversation, whatever comes behind."""
-        self._websocket.receive_data(data)
-        for event in self._websocket.events_received():
-            self._receive_frame(cast("Frame", event))
-        self._send_control()
-        return self._websocket.state is State.OPEN
-
-    def _take_prologue(self, data: bytes) -> bytes:
-        """Take what a proxy says before HTTP; what is HTTP of it, nothing while it has not come whole."""
-        header = read_proxy_header(data)
-        if header is None:
-            self._prologue = data
-            return b""
-        self._prologue = None
-        if header is not NO_HEADER:
-            is_trusted = self._address in self._server.trusted_proxies
-            self._believe(header.address if is_trusted else "", header.ignored if is_trusted else Ignored.UNTRUSTED)
-        return data[header.size :]
-
-    def _believe(self, address: str, ignored: Ignored | None) -> None:
-        self._address = address or self._address
-        if ignored is not None:
-            self._server.accept_statistics.forwarded_ignored[ignored] += 1
-
-    def _shake_hands(self, request: Request, *, frames_begin: bool) -> None:
-        """
-        Answer the handshake.
-
-        Args:
-            request: As it came.
-            frames_begin: Whether nothing has come behind it; else it is the library that has begun to read frames.
-        """
-        if self._websocket.eof_sent:
-            return  # what came behind the request was no frame, so the connection has failed: it is about to be closed
-        response = self._answer(request)
-        self._websocket.send_response(response)
-        self._send_control()
-        self._cancel_deadline()
-        if response.status_code != 101:
+        """Take bytes up to the end of the handshake; what is behind it are frames, and read when it is answered."""
+        handshake = self._handshake
+        if handshake is None:
+            return  # it is refused, and about to be closed
+        behind = handshake.receive(data)
+        if behind is None:
             return
-        encoding = Encoding(self._websocket.subprotocol)
-        now, time_us = self._server.now(), self._server.time_us()
+        self._handshake = None
+        self._server.pending.remove(self)
+        self._address = handshake.address
+        self._send_control()
+        if self._websocket.state is not State.OPEN:
+            return  # the deadline stays: a refused peer may not take its answer
+        self._cancel_deadline()
+        self._open(handshake.user, handshake.token_ends_at)
+        if behind:
+            self.data_received(behind)
+
+    def _open(self, user: str, token_ends_at: float) -> None:
+        server, encoding = self._server, Encoding(self._websocket.subprotocol)
         session_id = secrets.token_hex(6)
-        self._server.accept_statistics.opened += 1
-        self._server.log.info("session opened", session=session_id, user=self._user, address=self._address)
-        opcode = Opcode.BINARY if encoding is Encoding.MSGPACK else Opcode.TEXT
-        self._frames = ClientFrames(opcode, FRAME_BYTES_MAX)
-        if not frames_begin:
-            self._frames.give_up()
-        self._client = self._server.gateway.open(
-            session_id, encoding, self, self._user, now, time_us, self._token_ends_at
-        )
+        server.accept_statistics.opened += 1
+        server.log.info("session opened", session=session_id, user=user, address=self._address)
+        self._frames = ClientFrames(opcode_of(encoding), STRANGER_FRAME_BYTES_MAX)
+        now, time_us = server.now(), server.time_us()
+        self._client = server.gateway.open(session_id, encoding, self, user, now, time_us, token_ends_at)
+        if user:
+            self._know()
         self._reach()
 
-    def _answer(self, request: Request) -> Response:
-        path = request.path.partition("?")[0]
-        if path != STREAM_PATH:
-            found = self._server.pages.answer(path, self._websocket)
-            return found or self._websocket.reject(404, "there are /v1/stream, /healthz, /readyz and /metrics\n")
-        response = self._refusal() or self._accept(request)
-        if response.status_code != 101:
-            self._server.accept_statistics.refused[response.status_code] += 1
-        return response
+    def _recognize(self, client: Client) -> None:
+        """Let a stranger who has logged in send what a user may, and give the address back what it was charged."""
+        if client.session.state is SessionState.OPEN:
+            self._know()
+            self._server.attempts.forgive(self._address)
 
-    def _refusal(self) -> Response | None:
-        """Turn a client away if too many come at once, or none is wanted any more: before any work is done for it."""
-        gateway = self._server.gateway
-        if wait_s := self._server.refusal_s():
-            why = "too many connections a second"
-        elif gateway.is_draining:
-            why = "this replica is shutting down"
-        elif not gateway.market.listing:
-            # Every subscription would be refused as to nothing that is listed: for good.
-            why = "this replica has not loaded the market yet"
-        elif not gateway.has_keys:
-            why = "this replica has not loaded the keys of tokens yet"
-        else:
-            return None
-        return self._not_now(why, wait_s or 1)
+    def _know(self) -> None:
+        assert self._frames is not None
+        self._is_stranger = False
+        self._frames.payload_bytes_max = FRAME_BYTES_MAX
+        self._websocket.max_message_size = FRAME_BYTES_MAX
 
-    def _not_now(self, why: str, wait_s: int) -> Response:
-        response = self._websocket.reject(503, f"{why}\n")
-        response.headers["Retry-After"] = str(wait_s)
-        return response
-
-    def _accept(self, request: Request) -> Response:
-        if forwarded := request.headers.get_all("X-Forwarded-For"):
-            self._believe(*forwarded_address(self._address, ",".join(forwarded), self._server.trusted_proxies))
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        if scheme:
-            try:
-                if scheme.lower() != "bearer":
-                    raise AuthenticationFailed("Authorization must be: Bearer <token>", CloseCode.NOT_AUTHENTICATED)
-                unix_now = self._server.time_us() / 1e6
-                self._user, self._token_ends_at = self._server.gateway.authenticate(token.strip(), unix_now)
-            except KeysAwaited:
-                return self._not_now("the keys of tokens are being loaded", KEYS_RETRY_AFTER_S)
-            except AuthenticationFailed as failure:
-                # The close code, since HTTP has no status of its own for each cause.
-                response = self._websocket.reject(401, f"{failure.close_code:d} {failure.text}\n")
-                response.headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'
-                return response
-        return self._websocket.accept(request)
-
-    def _receive_frame(self, frame: Frame) -> None:
-        if frame.opcode not in {Opcode.TEXT, Opcode.BINARY, Opcode.CONT} or self._client is None:
-            return  # the protocol core answers pings and closes
-        if frame.opcode is not Opcode.CONT and not self._opcode_fits(frame.opcode):
-            self._refuse_opcode(frame.opcode)
-            return
-        if frame.fin and not self._fragments:
-            payload = bytes(frame.data)
-        else:
-            self._fragments.append(bytes(frame.data))
-            if not frame.fin:
+    def _read_otherwise(self, client: Client, cut: ForTheLibrary, now: float) -> None:
+        """Have the library read what is no plain request; once a close is sent, only the peer's own counts."""
+        websocket, opcode = self._websocket, cut.opcode
+        if opcode != Opcode.CLOSE:
+            if websocket.state is not State.OPEN:
                 return
-            payload = b"".join(self._fragments)
-            self._fragments.clear()
-        server = self._server
-        server.gateway.receive(self._client, payload, server.now(), server.time_us())
-        server.command_writer.wake()
+            if not self._server.gateway.count_control(client, now, self._server.time_us()):
+                return
+        else:
+            websocket.current_size = None  # a close within a fragmented message is answered as any other
+        websocket.receive_data(cut.data)
+        for event in websocket.events_received():
+            self._receive_frame(client, cast("Frame", event), now)
+        self._send_control()
+        if websocket.eof_sent and self._frames is not None:
+            self._frames.end()
 
-    def _opcode_fits(self, opcode: Opcode) -> bool:
-        assert self._client is not None
-        wanted = Opcode.BINARY if self._client.session.encoding is Encoding.MSGPACK else Opcode.TEXT
-        return opcode is wanted
-
-    def _refuse_opcode(self, opcode: Opcode) -> None:
-        assert self._client is not None
-        spoken = self._client.session.encoding.value
-        text = f"this connection speaks {spoken}; {opcode.name.lower()} frames are not understood"
-        self._server.gateway.refuse_frame(self._client, text, self._server.now(), self._server.time_us())
+    def _receive_frame(self, client: Client, frame: Frame, now: float) -> None:
+        if frame.opcode not in {Opcode.TEXT, Opcode.BINARY, Opcode.CONT}:
+            return  # the protocol core answers pings and closes
+        if self._messages is None:
+            self._messages = ClientMessages(client.session.encoding)
+        gateway, time_us = self._server.gateway, self._server.time_us()
+        match self._messages.receive(frame):
+            case bytes(payload):
+                gateway.receive(client, payload, now, time_us)
+            case Refused(text):
+                gateway.refuse_frame(client, text, now, time_us)
+            case Broken(code, text):
+                gateway.end(client, code, text, now, time_us)
 
     def _reach(self) -> None:
         """Have this client written to straight if nothing is unsent, else through the transport."""
@@ -354,7 +312,7 @@ class ClientConnection(asyncio.Protocol):
     def _send_control(self) -> None:
         for data in self._websocket.data_to_send():
             if data:
-                self._transport.write(data)
+                self.write(data)
             elif self._transport.can_write_eof():
                 self._transport.close()
                 self._retire()
@@ -376,16 +334,3 @@ def _descriptor(transport: asyncio.BaseTransport) -> int:
     """Return what the kernel calls the socket, if what is written to it goes out as it is."""
     socket = transport.get_extra_info("socket")
     return NO_DESCRIPTOR if socket is None or transport.get_extra_info("sslcontext") else socket.fileno()
-
-
-class _StreamProtocol(ServerProtocol):
-    """Insists on one of our subprotocols; a function passed for that would be bound in a circle of references."""
-
-    def select_subprotocol(self, subprotocols: Sequence[Subprotocol]) -> Subprotocol:
-        for subprotocol in SUBPROTOCOLS:
-            if subprotocol in subprotocols:
-                return Subprotocol(subprotocol)
-        names = ", ".join(subprotocols) or "none"
-        raise NegotiationError(
-            f"the client must offer one of the subprotocols {', '.join(SUBPROTOCOLS)}; it offered {names}"
-        )

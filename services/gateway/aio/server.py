@@ -15,12 +15,15 @@ from typing import TYPE_CHECKING, Final
 import structlog
 from prometheus_client import CollectorRegistry
 
+from services.gateway.aio.backlog import Backlog
 from services.gateway.aio.command_writer import CommandWriter
 from services.gateway.aio.connection import ClientConnection
 from services.gateway.aio.feed_reader import FeedReader
 from services.gateway.aio.health import gateway_pages
 from services.gateway.aio.key_source import KeySource
+from services.gateway.aio.pending import PendingConnections
 from services.gateway.aio.straight import spread
+from services.gateway.attempts import Attempts
 from services.gateway.authentication import Authenticator
 from services.gateway.client_address import TrustedProxies
 from services.gateway.gateway import TURNS, Gateway
@@ -44,6 +47,8 @@ BACKLOG: Final = 4096
 wait for SYN retries."""
 SEND_BUFFER_BYTES: Final = 256 * 1024
 """The kernel's share of what is unsent to one client: bounded, so that a slow one is noticed."""
+RECEIVE_BUFFER_BYTES: Final = 64 * 1024
+"""The kernel's share of what a client has sent ahead: it bounds what one read brings, and so what is held of it."""
 SWEEP_S: Final = 1.0
 """Every client's time between two heartbeats."""
 FEED_CHECK_S: Final = 0.25
@@ -85,7 +90,11 @@ class GatewayServer:
         self.pages = gateway_pages(self, registry)
         self.port = 0
         """Where it listens, once it does."""
-        self._accepts = TokenBucket(limits.accepts, self.now())
+        self.accepts = TokenBucket(limits.accepts, self.now())
+        """Handshakes that are answered."""
+        self.attempts = Attempts(limits.attempts)
+        self.pending = PendingConnections()
+        self.backlog = Backlog(self.loop)
         self._accepts_random = random
         self._settings = settings
         self._flush_timer: asyncio.TimerHandle | None = None
@@ -130,8 +139,8 @@ class GatewayServer:
         self._flush_timer = self.loop.call_later(max(0.0, deadline - self.now()), self.flush)
 
     def refusal_s(self) -> int:
-        """Count one handshake; 0 if it is within the accept rate, else how many seconds to wait, spread over a few."""
-        if self._accepts.take(self.now()):
+        """Return 0 while handshakes are within the accept rate, else how many seconds to wait, spread over a few."""
+        if not self.accepts.is_empty(self.now()):
             return 0
         return self._accepts_random.randint(1, RETRY_AFTER_S)
 
@@ -165,6 +174,7 @@ class GatewayServer:
                     task.cancel()
         finally:
             listener.close()
+            self.backlog.close()
             await self._reading.aclose()
             await self._writing.aclose()
             if self._traces is not None:
@@ -216,6 +226,7 @@ def _listen_on(host: str, port: int) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
         listener.bind((host, port))
         listener.listen(BACKLOG)  # two may bind one port: it is taken by who listens first
         listener.setblocking(False)  # noqa: FBT003

@@ -13,7 +13,7 @@ from openoutcry.conformance.aio.registry import check
 from openoutcry.conformance.aio.trial import Trial
 from openoutcry.conformance.expectation import Failed, expect, expect_equal, expect_one_of, expect_refused, shown
 from openoutcry.conformance.hostile_frames import CONTINUATION, header_only, raw_frame
-from shared.codec import Encoding
+from shared.codec import Encoding, encode_request
 from shared.messages import Reply
 from shared.types import Code
 from shared.websocket_frame import BINARY, CLOSE, PING, PONG, TEXT
@@ -151,7 +151,7 @@ async def pings_are_answered(trial: Trial) -> None:
 
 @check(CLOSED)
 async def broken_websocket_is_closed(trial: Trial) -> str:
-    """1009 for a frame above 256 KiB, 1002 for a broken WebSocket."""
+    """1009 for a frame above 256 KiB (16 KiB before login), 1002 for a broken WebSocket."""
     ping = b'{"op":"ping","id":1}'
     broken = {
         "a frame without a mask": raw_frame(ping, TEXT, masked=False),
@@ -177,19 +177,37 @@ async def broken_websocket_is_closed(trial: Trial) -> str:
     return f"{len(broken)} ways"
 
 
+@check(CLOSED)
+async def text_that_is_no_utf8_is_closed(trial: Trial) -> None:
+    """1007 for a text that is no UTF-8."""
+    whole = raw_frame(b'{"op":"ping","id":"\xff\xfe"}', TEXT)
+    pieces = raw_frame(b'{"op":"ping","id":"\xce', TEXT, fin=False) + raw_frame(b'"}', CONTINUATION)
+    for encoding, data in ((Encoding.JSON, whole), (Encoding.JSON, pieces), (Encoding.MSGPACK, whole)):
+        client = await trial.connect(encoding=encoding)
+        await client.wire.send(data)
+        expect_equal((await client.ended()).code, INVALID_DATA, "close code after a text that is no UTF-8")
+
+
 @check("Connection")
-async def text_that_is_no_utf8(trial: Trial) -> str:
-    """`openoutcry.v1.json` | text, UTF-8 | people and debuggers."""
-    client = await trial.connect(encoding=Encoding.JSON)
-    await client.wire.send(raw_frame(b'{"op":"ping","id":"\xff\xfe"}', TEXT))
-    while not client.heard(Reply) and client.wire.ending is None:
-        await client.listen()
-    if client.wire.ending is not None:
-        expect_equal(client.wire.ending.code, INVALID_DATA, "close code")
-        return "closed with 1007"
-    expect_refused(client.heard(Reply)[0], Code.BAD_REQUEST)
-    await client.accepted("ping")
-    return "refused"
+async def refused_message_is_refused_whole(trial: Trial) -> None:
+    """A message of the other opcode is refused once, with all its fragments."""
+    client = await trial.connect()
+    ping = encode_request({"op": "ping", "id": "tail"}, Encoding.MSGPACK)
+    await client.wire.send(raw_frame(b"", TEXT, fin=False) + raw_frame(ping, CONTINUATION))
+    expect_refused(await client.hear(Reply), Code.BAD_REQUEST)
+    await client.accepted("ping", id="next")
+    refused = [reply for reply in client.heard(Reply) if not reply.ok]
+    expect_equal(len(refused), 1, "refusals of one message")
+    expect(all(reply.id != "tail" for reply in client.heard(Reply)), "the tail of a refused message was answered")
+
+
+@check(CLOSED)
+async def close_within_a_message_is_answered(trial: Trial) -> None:
+    """4003 | heartbeat missed (sent by clients) | reconnect."""
+    client = await trial.connect()
+    close = raw_frame((4003).to_bytes(2, "big"), CLOSE)
+    await client.wire.send(raw_frame(b"\x81", BINARY, fin=False) + close)
+    expect_equal((await client.ended()).code, 4003, "close code echoed")
 
 
 @check(CLOSED)

@@ -9,15 +9,18 @@ from openoutcry.conformance.aio.client import Client
 from openoutcry.conformance.aio.registry import check
 from openoutcry.conformance.aio.trial import Trial
 from openoutcry.conformance.expectation import expect, expect_equal, expect_refused
-from openoutcry.conformance.hostile_frames import raw_frame
+from openoutcry.conformance.hostile_frames import CONTINUATION, raw_frame
 from shared.close_codes import CloseCode
 from shared.codec import Encoding
 from shared.messages import Reply, Welcome
 from shared.types import Code
-from shared.websocket_frame import BINARY, TEXT
+from shared.websocket_frame import BINARY, PING, PONG, TEXT
 
 SECTION: Final = "Limits"
 REFUSALS_IN_A_ROW: Final = 200
+CONTROLS_MAX: Final = 1_000
+"""More than a connection may send, however long they take on their way."""
+FRAGMENTS_MAX: Final = 64
 FRAME_BYTES_MAX: Final = 256 * 1024
 
 
@@ -95,6 +98,42 @@ async def flood_of_requests_ends_the_connection(trial: Trial) -> str:
     refused = [reply for reply in client.heard(Reply) if reply.code == Code.RATE_LIMITED]
     expect(len(refused) >= REFUSALS_IN_A_ROW, f"sent away after {len(refused)} refusals")
     return f"after {len(refused)} refusals"
+
+
+@check(SECTION)
+async def control_frames_beyond_the_rate_end_the_connection(trial: Trial) -> None:
+    """Control frames and fragments a connection | 50/s, 200 at once | | closed with 4506."""
+    floods = {
+        "pings": raw_frame(b"", PING) * CONTROLS_MAX,
+        "pongs": raw_frame(b"", PONG) * CONTROLS_MAX,
+    }
+    for what, data in floods.items():
+        client = await trial.connect()
+        await client.wire.send(data)
+        goodbye, ending = await client.sent_away()
+        expect_equal((goodbye.code, ending.code), (CloseCode.RATE, CloseCode.RATE), f"codes after a flood of {what}")
+
+
+@check(SECTION)
+async def fragments_of_a_message_are_bounded(trial: Trial) -> None:
+    """Fragments of a message | 64 | | closed with 4506."""
+    fragment = raw_frame(b"", CONTINUATION, fin=False)
+    client = await trial.connect(encoding=Encoding.JSON)
+    request = b'{"op":"ping","id":"in pieces"}'
+    whole = raw_frame(request, TEXT, fin=False) + fragment * (FRAGMENTS_MAX - 2)
+    await client.wire.send(whole + raw_frame(b"", CONTINUATION))
+    expect((await client.reply_to("in pieces")).ok, f"a request in {FRAGMENTS_MAX} fragments was refused")
+    await client.wire.send(whole + fragment * 2)
+    goodbye, ending = await client.sent_away()
+    expect_equal((goodbye.code, ending.code), (CloseCode.RATE, CloseCode.RATE), "codes of goodbye and close")
+
+
+@check("Close codes")
+async def strangers_send_little(trial: Trial) -> None:
+    """1009 for a frame above 256 KiB (16 KiB before login), 1002 for a broken WebSocket."""
+    client = await trial.stranger(Encoding.JSON)
+    await client.wire.send(raw_frame(bytes(16 * 1024 + 1), TEXT))
+    expect_equal((await client.ended()).code, 1009, "close code")
 
 
 @check(SECTION, seconds=20)

@@ -121,3 +121,54 @@ def test_a_logged_in_session_has_no_deadline() -> None:
     assert talk.next_deadline() is None
     talk.on_deadline(1e9)
     assert talk.events() == []
+
+
+# Floods.
+
+
+def test_control_frames_beyond_their_rate_end_it() -> None:
+    """Empty pings cost 6 bytes each, and no rate of requests sees them."""
+    talk = Session("s1", Encoding.MSGPACK, LIMITS._replace(controls=Rate(1, 3)), now=0.0)
+    for _ in range(3):
+        talk.count_control(0.0)
+    talk.count_control(1.0)
+    assert talk.state is SessionState.ANONYMOUS
+    talk.count_control(1.0)
+    assert [message.code for message in said(talk) if isinstance(message, Goodbye)] == [CloseCode.RATE]
+    assert talk.events() == [
+        CloseRequired(CloseCode.RATE, "at most 1 control frames and fragments a second and 3 at once")
+    ]
+    talk.count_control(1.0)
+    assert talk.events() == []
+
+
+def test_a_good_request_now_and_then_does_not_pardon_any_number_of_refused_ones() -> None:
+    """Else whoever sends 199 too many and one in time could go on for ever."""
+    limits = LIMITS._replace(refusals=Rate(1, 10), requests=Rate(1000, 1000), bad_requests_in_a_row=4)
+    talk = Session("s1", Encoding.MSGPACK, limits, now=0.0)
+    talk.log_in("ann", UserShare(limits.requests, limits.orders, 0.0))
+    for _ in range(5):
+        for _ in range(2):
+            ask(talk, op="nonsense", id=1)
+        ask(talk, op="ping", id=2)
+    assert talk.state is SessionState.OPEN
+    messages = ask(talk, op="nonsense", id=1)
+    assert [message.code for message in messages if isinstance(message, Goodbye)] == [CloseCode.RATE]
+
+
+def test_a_text_that_is_no_utf8_fails_the_connection_without_a_goodbye() -> None:
+    """RFC 6455, section 8.1; a bad request would leave it to the client to find out that its text is broken."""
+    for payload in (b'{"op":"ping","id":"\xff"}', b"\xff" * 20_000):
+        talk = Session("s1", Encoding.JSON, LIMITS, now=0.0)
+        talk.receive(payload, 0.0)
+        assert said(talk) == []
+        assert talk.events() == [CloseRequired(1007, "the text is no UTF-8")]
+        talk.receive(payload, 0.0)
+        assert talk.events() == []
+
+
+def test_what_is_no_json_but_a_text_is_a_bad_request() -> None:
+    talk = Session("s1", Encoding.JSON, LIMITS, now=0.0)
+    talk.receive("κόσμε".encode(), 0.0)
+    assert [message.code for message in said(talk) if isinstance(message, Reply)] == [Code.BAD_REQUEST]
+    assert talk.state is SessionState.ANONYMOUS

@@ -1,0 +1,234 @@
+"""The HTTP of a connection: what a proxy says before it, one request, and its answer.
+
+Bytes are kept until the request has come whole, so nothing behind it is looked at before the answer is on its way. Owns
+who is let in, and at whose cost: a handshake that leads to no login is charged to its address before it is charged to
+the gateway.
+"""
+
+from __future__ import annotations
+
+import math
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+from websockets.exceptions import NegotiationError
+from websockets.http11 import Request, Response
+from websockets.server import ServerProtocol
+from websockets.typing import Subprotocol
+
+from services.gateway.authentication import AuthenticationFailed
+from services.gateway.client_address import NO_HEADER, Ignored, forwarded_address, read_proxy_header
+from services.gateway.key_ring import KeysAwaited
+from shared.close_codes import CloseCode
+from shared.codec import SUBPROTOCOLS
+from shared.http_request import PAGE_METHODS, host_fault, target_path, without_body
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from services.gateway.aio.server import GatewayServer
+
+STREAM_PATH: Final = "/v1/stream"
+HEAD_BYTES_MAX: Final = 32 * 1024
+"""Of an HTTP request with all its headers, cookies for instance; beyond: HTTP 431."""
+KEYS_RETRY_AFTER_S: Final = 2
+"""Time that a client is asked to wait whose token names a key that we do not know yet."""
+RETRY_AFTER_S: Final = 4
+"""Time that an address which attempts too much is asked to wait."""
+_HEAD_END: Final = b"\r\n\r\n"
+
+
+class StreamProtocol(ServerProtocol):
+    """Insists on one of our subprotocols; a function passed for that would be bound in a circle of references."""
+
+    def select_subprotocol(self, subprotocols: Sequence[Subprotocol]) -> Subprotocol:
+        """Return ours that the client offers; raises NegotiationError if it offers none."""
+        for subprotocol in SUBPROTOCOLS:
+            if subprotocol in subprotocols:
+                return Subprotocol(subprotocol)
+        names = ", ".join(subprotocols) or "none"
+        raise NegotiationError(
+            f"the client must offer one of the subprotocols {', '.join(SUBPROTOCOLS)}; it offered {names}"
+        )
+
+
+class Handshake:
+    """
+    A connection up to the answer.
+
+    Args:
+        server: The gateway's shell.
+        websocket: The library's side of the connection.
+        address: Who connected.
+    """
+
+    __slots__ = (
+        "_held",
+        "_is_behind_prologue",
+        "_searched",
+        "_server",
+        "_websocket",
+        "address",
+        "token_ends_at",
+        "user",
+    )
+
+    def __init__(self, server: GatewayServer, websocket: StreamProtocol, address: str) -> None:
+        self._server = server
+        self._websocket = websocket
+        self._held = bytearray()
+        self._is_behind_prologue = False
+        self._searched = 0
+        """How many of the bytes held hold no end of the request."""
+        self.address = address
+        """The client's, as far as it is known."""
+        self.user = ""
+        """Whom the token named; "" if there was none, and `login` must follow."""
+        self.token_ends_at = math.inf
+        """When it does, Unix time in seconds."""
+
+    def receive(self, data: bytes) -> bytes | None:
+        """
+        Take bytes as they came, and queue the answer in the library once the request is whole, or cannot be one.
+
+        Returns:
+            What came behind the request, which is answered; None while it has not come whole.
+        """
+        held = self._held
+        held += data
+        if not self._is_behind_prologue and len(held) <= HEAD_BYTES_MAX and not self._take_prologue():
+            return None
+        end = held.find(_HEAD_END, max(0, self._searched - len(_HEAD_END) + 1))
+        self._searched = len(held)
+        size = end + len(_HEAD_END) if end >= 0 else len(held)
+        if size > HEAD_BYTES_MAX:
+            status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+            return self._refuse(status, f"a request may have {HEAD_BYTES_MAX} bytes of headers")
+        if end < 0:
+            if held and not held[:1].isupper():
+                return self._refuse(HTTPStatus.BAD_REQUEST, "this is no HTTP")
+            return None
+        head, rest = bytes(held[:size]), bytes(held[size:])
+        held.clear()
+        self._websocket.receive_data(head)
+        events = self._websocket.events_received()
+        if not events and self._websocket.writes == [b""]:
+            return self._refuse(HTTPStatus.BAD_REQUEST, "this is no HTTP request for a stream or a page")
+        for event in events:
+            assert isinstance(event, Request)
+            self._websocket.send_response(self._answer(event))
+        return rest
+
+    def end(self) -> None:
+        """Charge the address: the connection has ended without a whole request."""
+        self._server.attempts.charge(self.address, self._server.now())
+
+    # -- private ----------------------------------------------------------------------------------------------------
+
+    def _refuse(self, status: HTTPStatus, text: str) -> bytes:
+        """Answer what is no request."""
+        websocket = self._websocket
+        self._server.attempts.charge(self.address, self._server.now())
+        self._held.clear()
+        response = websocket.reject(status, f"{text}\n")
+        if websocket.eof_sent:
+            websocket.writes[:] = [response.serialize(), b""]  # the library would have ended it without a word
+        else:
+            websocket.send_response(response)
+        return b""
+
+    def _take_prologue(self) -> bool:
+        """Take what a proxy says before HTTP; False while that has not come whole."""
+        header = read_proxy_header(bytes(self._held))
+        if header is None:
+            return False
+        self._is_behind_prologue = True
+        if header is not NO_HEADER:
+            is_trusted = self.address in self._server.trusted_proxies
+            self._believe(header.address if is_trusted else "", header.ignored if is_trusted else Ignored.UNTRUSTED)
+        del self._held[: header.size]
+        return True
+
+    def _believe(self, address: str, ignored: Ignored | None) -> None:
+        self.address = address or self.address
+        if ignored is not None:
+            self._server.accept_statistics.forwarded_ignored[ignored] += 1
+
+    def _answer(self, request: Request) -> Response:
+        response = self._found(request)
+        return without_body(response) if request.method == "HEAD" else response
+
+    def _found(self, request: Request) -> Response:
+        reject, path = self._websocket.reject, target_path(request)
+        if fault := host_fault(request):
+            return reject(400, f"{fault}\n")
+        if path != STREAM_PATH:
+            if request.method not in PAGE_METHODS:
+                response = reject(405, f"{path} is for GET\n")
+                response.headers["Allow"] = ", ".join(PAGE_METHODS)
+                return response
+            found = self._server.pages.answer(path, self._websocket)
+            return found or reject(404, "there are /v1/stream, /healthz, /readyz and /metrics\n")
+        if forwarded := request.headers.get_all("X-Forwarded-For"):
+            self._believe(*forwarded_address(self.address, ",".join(forwarded), self._server.trusted_proxies))
+        response = self._turned_away() or self._charged(self._accept(request))
+        if response.status_code != 101:
+            self._server.accept_statistics.refused[response.status_code] += 1
+        return response
+
+    def _turned_away(self) -> Response | None:
+        """Turn a client away if too many come at once, or none is wanted any more: before any work is done for it."""
+        gateway = self._server.gateway
+        if wait_s := self._server.refusal_s():
+            why = "too many connections a second"
+        elif gateway.is_draining:
+            why = "this replica is shutting down"
+        elif not gateway.market.listing:
+            # Every subscription would be refused as to nothing that is listed: for good.
+            why = "this replica has not loaded the market yet"
+        elif not gateway.has_keys:
+            why = "this replica has not loaded the keys of tokens yet"
+        else:
+            return None
+        return self._not_now(503, why, wait_s or 1)
+
+    def _not_now(self, status: int, why: str, wait_s: int) -> Response:
+        response = self._websocket.reject(status, f"{why}\n")
+        response.headers["Retry-After"] = str(wait_s)
+        return response
+
+    def _accept(self, request: Request) -> Response:
+        """Answer by what the request says alone."""
+        reject, authorizations = self._websocket.reject, request.headers.get_all("Authorization")
+        if len(authorizations) > 1:
+            return reject(400, f"a request may have one Authorization header, this has {len(authorizations)}\n")
+        if authorizations:
+            try:
+                self.user, self.token_ends_at = self._named(authorizations[0])
+            except KeysAwaited:
+                return self._not_now(503, "the keys of tokens are being loaded", KEYS_RETRY_AFTER_S)
+            except AuthenticationFailed as failure:
+                # The close code, since HTTP has no status of its own for each cause.
+                response = reject(401, f"{failure.close_code:d} {failure.text}\n")
+                response.headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'
+                return response
+        response = self._websocket.accept(request)
+        if response.status_code == 400 and request.headers.get_all("Sec-WebSocket-Version") != ["13"]:
+            response.headers["Sec-WebSocket-Version"] = "13"  # RFC 6455, section 4.4: which one to come again with
+        return response
+
+    def _named(self, authorization: str) -> tuple[str, float]:
+        scheme, _, token = authorization.partition(" ")
+        if scheme.lower() != "bearer":
+            raise AuthenticationFailed("Authorization must be: Bearer <token>", CloseCode.NOT_AUTHENTICATED)
+        return self._server.gateway.authenticate(token.strip(), self._server.time_us() / 1e6)
+
+    def _charged(self, response: Response) -> Response:
+        """Charge a known user to the gateway, and anybody else to the address first: beyond its share it is refused."""
+        if response.status_code == 101 and self.user:
+            self._server.accepts.take(self._server.now())
+            return response
+        if self._server.attempts.charge(self.address, self._server.now()):
+            self._server.accepts.take(self._server.now())
+            return response
+        return self._not_now(429, "too many attempts without a login from this address", RETRY_AFTER_S)

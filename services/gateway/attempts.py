@@ -1,0 +1,80 @@
+"""Handshakes that led to no login, charged to the addresses they came from.
+
+A gateway answers so many handshakes a second, for everybody. What one address wastes of that is bounded here, so that
+nobody's wrong tokens keep others out. An address is no user: an office shares one, so a good token is let in whatever
+its address has wasted, and a login gives back what its own handshake took.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv6Address, ip_address
+from typing import Final
+
+from services.gateway.rate_limit import Rate, TokenBucket
+
+ADDRESSES_MAX: Final = 10_000
+"""Addresses that are remembered, some 3 MB; beyond it the one that attempted longest ago is forgotten."""
+_NETWORK_BITS: Final = 64
+"""Of an IPv6 address: whoever has one has the whole network."""
+
+
+class Attempts:
+    """
+    What each address may still attempt.
+
+    Args:
+        rate: Of one address.
+        addresses_max: How many are remembered.
+    """
+
+    __slots__ = ("_addresses_max", "_buckets", "_rate")
+
+    def __init__(self, rate: Rate, addresses_max: int = ADDRESSES_MAX) -> None:
+        self._rate = rate
+        self._addresses_max = addresses_max
+        self._buckets: dict[str, TokenBucket] = {}
+        """The address that attempted last is the last one."""
+
+    def __len__(self) -> int:
+        """Return how many addresses are remembered."""
+        return len(self._buckets)
+
+    def charge(self, address: str, now: float) -> bool:
+        """
+        Charge an attempt to an address; O(1).
+
+        Args:
+            address: IPv4 or IPv6; any other text is taken as it is.
+            now: Monotonic seconds.
+
+        Returns:
+            Whether the address had one left.
+        """
+        key = _network(address)
+        bucket = self._buckets.pop(key, None)
+        if bucket is None:
+            bucket = TokenBucket(self._rate, now)
+            if len(self._buckets) >= self._addresses_max:
+                del self._buckets[next(iter(self._buckets))]
+        self._buckets[key] = bucket
+        return bucket.take(now)
+
+    def forgive(self, address: str) -> None:
+        """Give one attempt back: it has led to a login."""
+        if bucket := self._buckets.get(_network(address)):
+            bucket.put_back()
+
+
+def _network(address: str) -> str:
+    """Return whose address it is, as far as that can be told."""
+    if ":" not in address:
+        return address
+    try:
+        found = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if not isinstance(found, IPv6Address):
+        return address
+    if found.ipv4_mapped:
+        return str(found.ipv4_mapped)
+    return f"{int(found) >> _NETWORK_BITS:x}"

@@ -1,0 +1,42 @@
+"""How much of the time goes into what clients have sent ahead, more than one request at a time.
+
+One thread serves everybody. Who sends megabytes at once is read in slices, with everybody else's work between them,
+and all such reading together gets a share of the time. What was saved lets an honest burst through at once.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+SHARE: Final = 1 / 3
+"""Of the time; the rest is everybody else's, however many flood."""
+SAVED_S_MAX: Final = 0.01
+"""What may be saved up: some hundreds of orders, sent at once, are read at once."""
+
+OVERDRAWN_S_MAX: Final = 0.006
+"""So the wait for more is 18 ms at most, even if the processor was somebody else's for longer."""
+
+
+class ReadingTime:
+    """
+    A budget of seconds.
+
+    Args:
+        now: Monotonic seconds; it begins full.
+    """
+
+    __slots__ = ("_at", "_left_s")
+
+    def __init__(self, now: float) -> None:
+        self._left_s = SAVED_S_MAX
+        self._at = now
+
+    def wait_s(self, now: float) -> float:
+        """Return how long to wait before more is read; 0 while there is time left."""
+        self._left_s = min(SAVED_S_MAX, self._left_s + max(0.0, now - self._at) * SHARE)
+        self._at = now
+        return 0.0 if self._left_s > 0 else -self._left_s / SHARE
+
+    def spend(self, seconds: float) -> None:
+        """Note time spent, which may overdraw the budget."""
+        self._left_s = max(-OVERDRAWN_S_MAX, self._left_s - seconds)
