@@ -17,13 +17,19 @@ from tests.deploy.static.files import PROJECT, document, headings, text
 
 PROMETHEUS: Final = PROJECT / "deploy" / "prometheus"
 DASHBOARDS: Final = sorted((PROJECT / "deploy" / "grafana" / "dashboards").glob("*.json"))
-PROMETHEUS_OWN: Final = {"up"}
-"""What Prometheus itself says of a target."""
+RULE_FILES: Final = ("alerts.yml", "alerts.haproxy.yml")
+ELSEWHERE: Final = {"up", "haproxy_frontend_current_sessions", "haproxy_frontend_limit_sessions"}
+"""What Prometheus itself says of a target, and what haproxy exports."""
+SCRAPE_S: Final = 5
 METRIC: Final = re.compile(r"\b(?:outcry_[a-z0-9_]+|process_[a-z0-9_]+|haproxy_[a-z0-9_]+|up)\b")
 
 
 def alerts() -> list[dict[str, Any]]:
-    return [rule for group in document("deploy/prometheus/alerts.yml")["groups"] for rule in group["rules"]]
+    return [rule for group in groups() for rule in group["rules"]]
+
+
+def groups() -> list[dict[str, Any]]:
+    return [group for name in RULE_FILES for group in document(f"deploy/prometheus/{name}")["groups"]]
 
 
 def questions(dashboard: Path) -> Iterator[str]:
@@ -40,7 +46,7 @@ def test_an_alert_asks_for_metrics_that_are_exported(alert: dict[str, Any]) -> N
     """A metric that was renamed would be an alert that never comes."""
     asked = set(METRIC.findall(alert["expr"]))
     assert asked
-    assert asked <= sample_names() | PROMETHEUS_OWN
+    assert asked <= sample_names() | ELSEWHERE
 
 
 @pytest.mark.parametrize("alert", alerts(), ids=lambda alert: alert["alert"])
@@ -50,6 +56,29 @@ def test_an_alert_names_its_section_of_the_runbook(alert: dict[str, Any]) -> Non
     assert anchor in headings(document_path)
     assert anchor == alert["alert"].lower()
     assert alert["labels"]["severity"] in ("critical", "warning")
+
+
+@pytest.mark.parametrize("alert", alerts(), ids=lambda alert: alert["alert"])
+def test_an_alert_says_within_what_time_it_fires(alert: dict[str, Any]) -> None:
+    """Its own `for`, a scrape and an evaluation are the least; `make alerts` holds it to that time."""
+    assert seconds(alert["annotations"]["within"]) >= seconds(alert.get("for", "0s")) + 2 * SCRAPE_S
+
+
+def test_rules_are_evaluated_as_often_as_their_tests_take_for_granted() -> None:
+    """Prometheus' own default is once a minute: NoLeader would come after 81 s, and be tested at 30."""
+    tested = document("deploy/prometheus/alerts.test.yml")
+    assert tested["evaluation_interval"] == f"{SCRAPE_S}s"
+    assert tested["rule_files"] == list(RULE_FILES)
+    assert {group["interval"] for group in groups()} == {f"{SCRAPE_S}s"}
+    for name in ("prometheus.yml", "prometheus.host-network.yml"):
+        shipped = document(f"deploy/prometheus/{name}")
+        assert shipped["global"]["scrape_interval"] == shipped["global"]["evaluation_interval"] == f"{SCRAPE_S}s"
+        assert shipped["rule_files"] == [f"/etc/prometheus/{file}" for file in RULE_FILES]
+
+
+def seconds(duration: str) -> int:
+    number, unit = int(duration[:-1]), duration[-1]
+    return number * {"s": 1, "m": 60}[unit]
 
 
 def test_there_are_alerts_for_what_must_not_be_missed() -> None:
@@ -70,7 +99,7 @@ def test_there_are_alerts_for_what_must_not_be_missed() -> None:
 def test_a_dashboard_asks_for_metrics_that_are_exported(dashboard: Path) -> None:
     asked = {name for question in questions(dashboard) for name in METRIC.findall(question)}
     assert asked
-    assert asked <= sample_names() | PROMETHEUS_OWN
+    assert asked <= sample_names() | ELSEWHERE
 
 
 @pytest.mark.parametrize("dashboard", DASHBOARDS, ids=lambda path: path.stem)
@@ -99,7 +128,7 @@ def test_there_are_two_dashboards_and_grafana_finds_them() -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        ("check", "rules", "alerts.yml"),
+        ("check", "rules", "alerts.yml", "alerts.haproxy.yml"),
         ("test", "rules", "alerts.test.yml"),
         ("check", "config", "--syntax-only", "prometheus.yml"),
         ("check", "config", "--syntax-only", "prometheus.host-network.yml"),
