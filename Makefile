@@ -7,7 +7,7 @@ DEMO ?= --users 1000 --gateways 3
 # The compiled wheel's packages before the tree's, and no entry for the working directory, which would come first.
 COMPILED := PYTHONSAFEPATH=1 PYTHONPATH=$(CURDIR)/build/compiled:$(CURDIR)
 
-.PHONY: help install demo test compiled test-compiled stores secrets deploy-test search sim fault soak fuzz typescript model lint format docs bench bench-peers conformance lock clean
+.PHONY: help install demo test compiled test-compiled stores secrets deploy-test search sim fault soak fuzz typescript model lint format docs bench bench-peers conformance lock clean alerts
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -61,6 +61,8 @@ fault: install ## real faults on real processes, judged (six minutes): TIMES=2 t
 
 soak: install ## an hour of load (SECONDS=60 for less): every key within its bound, no process grows; build/soak.json
 	$(BIN)/python -m tests.soak --seconds $(or $(SECONDS),3600) --json build/soak.json
+alerts: install ## every alert by a real Prometheus beside a real market (fifteen minutes): ONLY=words, HEALTHY=3600 watches a quiet hour
+	$(BIN)/python -m tests.alerts $(if $(ONLY),--only "$(ONLY)") $(if $(HEALTHY),--healthy $(HEALTHY))
 
 fuzz: install ## every reader of bytes from outside under libFuzzer: SECONDS=10 each, TARGET=frames alone, INPUT=file that one input
 	-$(BIN)/pip install --quiet --disable-pip-version-check --target build/atheris --upgrade -r tests/fuzz/requirements.txt

@@ -61,13 +61,14 @@ async def _one_rubbish(port: int, token: str, random: Random) -> None:
 async def silent_clients(count: int, port: int, tokens: Sequence[str]) -> AsyncIterator[None]:
     """Let some clients follow everything, ask for more, and read nothing, until the block ends."""
     async with asyncio.TaskGroup() as tasks:
-        running = [tasks.create_task(_never_read(port, tokens[number % len(tokens)])) for number in range(count)]
+        running = [tasks.create_task(never_read(port, tokens[number % len(tokens)])) for number in range(count)]
         yield
         for task in running:
             task.cancel()
 
 
-async def _never_read(port: int, token: str) -> None:
+async def never_read(port: int, token: str) -> None:
+    """Follow everything, ask for more, and read nothing, until thrown out."""
     raw = socket.socket()
     raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_WINDOW_BYTES)
     raw.setblocking(False)
@@ -79,7 +80,7 @@ async def _never_read(port: int, token: str) -> None:
             await _shake_hands(reader, writer, port, token)
         # Nobody reads the stream: when its small buffer is full, asyncio stops reading the socket, as a hung tab does.
         _ask(writer, {"op": "subscribe", "channel": "book", "instruments": ["*"], "id": 1})
-        while True:
+        while not writer.transport.is_closing():  # Thrown out: to write on would tell nobody.
             _ask(writer, {"op": "resync", "instrument": "ACME", "id": 2})
             await asyncio.sleep(ASK_SECONDS)
     except GONE:
