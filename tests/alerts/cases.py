@@ -60,7 +60,7 @@ def cases(healthy_s: float) -> list[Case]:
         _case("Redis loses its last entries", faults.lost_tail, "StoreLostTail", "Resyncs"),
         _case("a damaged checkpoint is found", faults.damaged_checkpoint, "CheckpointRefused", options=seldom),
         _case("checkpoints are killed", faults.killed_checkpoints, "CheckpointsFail"),
-        _case("the standby loses its place", faults.lost_standby, "StandbyDiffers"),
+        _case("the standby was told other rules", faults.other_standby, "StandbyDiffers", "NoStandby"),
     ]
 
 

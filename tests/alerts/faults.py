@@ -143,25 +143,24 @@ async def starved_gateway(site: AlertSite) -> AsyncIterator[None]:
 
 @contextlib.asynccontextmanager
 async def lost_place(site: AlertSite) -> AsyncIterator[None]:
-    await _lose_place(site, site.stack.gateways[0], 4)
+    """Take away what a gateway has not read, while it stands still."""
+    gateway = site.stack.gateways[0]
+    async with open_redis(site.stack.redis_url, "test") as redis:
+        for _ in range(4):
+            gateway.freeze()
+            await asyncio.sleep(1.5)
+            await redis.execute_command("XTRIM", StreamKeys().feed, "MAXLEN", "=", 1)
+            gateway.thaw()
+            await _until_ready(site)
     yield
 
 
 @contextlib.asynccontextmanager
-async def lost_standby(site: AlertSite) -> AsyncIterator[None]:
-    await _lose_place(site, await site.standby(), 5)
-    yield
-
-
-async def _lose_place(site: AlertSite, reader: Child, times: int) -> None:
-    """Take away what a reader of the feed has not read, while it stands still."""
-    async with open_redis(site.stack.redis_url, "test") as redis:
-        for _ in range(times):
-            reader.freeze()
-            await asyncio.sleep(1.5)
-            await redis.execute_command("XTRIM", StreamKeys().feed, "MAXLEN", "=", 1)
-            reader.thaw()
-            await _until_ready(site)
+async def other_standby(site: AlertSite) -> AsyncIterator[None]:
+    """Let an engine stand by that was told other rules."""
+    await _kill(await site.standby())
+    with site.engine(site.stack.redis_url, OUTCRY_OPEN_ORDERS_MAX="1"):
+        yield
 
 
 @contextlib.asynccontextmanager
