@@ -24,7 +24,9 @@ TALK = Session("s1", Encoding.MSGPACK, GatewayLimits(), now=0.0)
 
 
 class FailingLine:
-    """A line whose first calls fail."""
+    """A line whose first calls fail, and nobody knows whether they were carried out."""
+
+    is_in_doubt = True
 
     def __init__(self, failures: int) -> None:
         self.failures = failures
