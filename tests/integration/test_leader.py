@@ -7,6 +7,7 @@ recovery from the store arrives at the leader's own state.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from random import Random
 from typing import Any, cast
@@ -449,6 +450,30 @@ async def test_what_an_earlier_leader_published_can_be_healed(house: House, redi
     await house.leader.finish()
     assert (house.leader.engine.epoch, house.state()) == (epoch, state)
     assert [int(feed_id.split(b"-")[1]) for feed_id in await house.feed()] == [0, 1, 2, 3, 4, 5, 5]
+
+
+async def test_a_standby_does_not_replace_a_history_that_went_on_without_it(house: House, redis: Redis) -> None:
+    """It followed a term that the store forgot; who leads since has a lower one, so that reading on brings nothing."""
+    copy = await house.copy()
+    forgotten, standby, present = House(redis, 2), House(redis, 3), House(redis, 4)
+    await redis.set(KEYS.term, time.time_ns() // 1_000 + 10**9)
+    forgotten.appended = list(house.appended)
+    await forgotten.lead()
+    await forgotten.order()
+    await forgotten.turn()
+    standby.stand_by()
+    await standby.standby.follow(None)
+    await house.roll_back(copy)
+    present.appended = list(house.appended)
+    await present.lead()
+    for _ in range(3):
+        await present.order()
+        await present.turn()
+    assert present.leader.term < forgotten.leader.term
+    state, orders = present.state(), present.leader.engine.last_order_id
+    await standby.take_over()
+    assert standby.leader.engine.last_order_id == orders == 3
+    assert standby.state() == state
 
 
 async def test_a_store_that_lost_its_tail_is_healed_from_its_previous_checkpoint(house: House, redis: Redis) -> None:

@@ -147,6 +147,12 @@ class Takeover:
         """Take the shadow; what the store has lost of what it followed, its announcement heals."""
         newest = await last_entry(self._redis, self._keys.feed)
         last_id = max(FeedId.parse(newest[0]) if newest else FEED_START, await self._publisher.last_used())
+        if last_id < shadow.feed_id and last_id.position > shadow.feed_id.position:
+            # The store forgot the term that was followed, and went on in a lower one: reading on brought nothing. What
+            # it holds now has been told to users, and is more than what was followed.
+            structlog.get_logger().warning("the feed went on without this standby", last=str(last_id))
+            self._standby.shadow = None
+            return await self._recover()
         # What the newest good checkpoint says of the last leader's store and log.
         vouched = await self._stored.head()
         if self._standby.store_id != self._publisher.store_id:
