@@ -385,7 +385,8 @@ class FeedSession:
 
     def _hear_status(self, status: Status, now: float) -> None:
         was_fed = self.is_fed
-        self.statuses[status.instrument] = status
+        if status.instrument is None or status.state != MarketState.RESYNCING:
+            self.statuses[status.instrument] = status  # else trades are missing, and the instrument is as it was
         self._events.append(StatusChanged(status))
         if status.instrument is not None:
             if status.state == MarketState.DELISTED:

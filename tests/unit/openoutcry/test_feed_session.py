@@ -352,6 +352,14 @@ def test_an_instrument_s_status_says_nothing_of_the_feed(talk: Conversation) -> 
     assert talk.kinds() == ["StatusChanged"]
 
 
+def test_missing_trades_leave_the_instrument_in_its_state(talk: Conversation) -> None:
+    """They are announced by a status that says nothing of it: a halted instrument is halted still."""
+    talk.follow()
+    talk.hear(Status("ACME", MarketState.HALTED, "news", 0))
+    talk.hear(Status("ACME", MarketState.RESYNCING, "trades 3 to 9 are missing", 0))
+    assert talk.session.statuses["ACME"].state == MarketState.HALTED
+
+
 # -- refusals --------------------------------------------------------------------------------------------------------
 
 
