@@ -39,9 +39,11 @@ class AcceptStatistics:
     All are there from the start, since an alert's `increase` does not see a counter appear.
     """
 
-    __slots__ = ("forwarded_ignored", "opened", "refused")
+    __slots__ = ("forwarded_ignored", "key_loads_failed", "opened", "refused")
 
     def __init__(self) -> None:
+        self.key_loads_failed = 0
+        """Times that the keys of tokens could not be loaded; the last good ones go on."""
         self.opened = 0
         """Streams opened."""
         self.refused = Counts({400: 0, 401: 0, 503: 0})
@@ -110,6 +112,9 @@ class GatewayCollector(Collector):
             "accepts_refused", "Streams refused at the handshake, by HTTP status (503: too many a second)", "status",
             accepts.refused,
         )  # fmt: skip
+        yield _counter(
+            "key_loads_failed", "Times that the identity provider's keys could not be loaded", accepts.key_loads_failed
+        )
         yield _labelled(
             "closed", "Connections closed by this replica, by close code", "code",
             {int(code): number for code, number in gateway.closed.items()},

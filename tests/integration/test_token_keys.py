@@ -19,6 +19,7 @@ from websockets.exceptions import InvalidStatus
 from services.gateway.aio import key_source
 from services.gateway.aio.key_source import KeySource
 from services.gateway.key_ring import KeyRing, KeysAwaited
+from services.gateway.metrics import AcceptStatistics
 from services.gateway.token_keys import JWKS_BYTES_MAX
 from shared.close_codes import CloseCode
 from shared.messages import Goodbye, Reply, Welcome
@@ -69,13 +70,14 @@ async def provider() -> AsyncIterator[Provider]:
 
 
 @contextlib.asynccontextmanager
-async def source_of(place: str) -> AsyncIterator[tuple[KeySource, KeyRing]]:
+async def source_of(place: str) -> AsyncIterator[tuple[KeySource, KeyRing, AcceptStatistics]]:
     ring, loads = KeyRing(None), []
-    source = KeySource(place, ring, lambda: loads.append(1))
+    statistics = AcceptStatistics()
+    source = KeySource(place, ring, statistics, lambda: loads.append(1))
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(source.run())
         await until(lambda: bool(loads))
-        yield source, ring
+        yield source, ring, statistics
         running.cancel()
 
 
@@ -93,7 +95,7 @@ async def test_keys_come_however_the_answer_is_framed(provider: Provider, form: 
         provider.head, provider.body = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", chunked(provider.body)
     elif form == "HTTP/1.0":
         provider.head = b"HTTP/1.0 200 OK\r\n\r\n"
-    async with source_of(provider.url) as (_, ring):
+    async with source_of(provider.url) as (_, ring, _):
         assert ring.held().named("old", "ES256") is not None
 
 
@@ -112,18 +114,18 @@ async def test_keys_come_however_the_answer_is_framed(provider: Provider, form: 
     ],
 )
 async def test_an_answer_that_is_none_keeps_the_last_good_keys(provider: Provider, answer: bytes) -> None:
-    async with source_of(provider.url) as (source, ring):
+    async with source_of(provider.url) as (source, ring, counted):
         provider.head, provider.body = b"", answer
         await source._load()
-        assert source.failures == 1
+        assert counted.key_loads_failed == 1
         assert ring.held().named("old", "ES256") is not None
 
 
 async def test_a_provider_that_never_answers_is_given_up(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(key_source, "FETCH_S", 0.1)
     provider.hangs = True
-    async with source_of(provider.url) as (source, ring):
-        assert source.failures == 1
+    async with source_of(provider.url) as (_, ring, counted):
+        assert counted.key_loads_failed == 1
         with pytest.raises(KeysAwaited):
             ring.held()
 

@@ -19,6 +19,7 @@ import structlog
 
 from services.gateway.key_address import KeyUrl, is_url, read_key_url
 from services.gateway.key_ring import KeyRing
+from services.gateway.metrics import AcceptStatistics
 from services.gateway.token_keys import JWKS_BYTES_MAX, TokenKeys, read_jwks
 from shared.errors import ConfigurationError
 
@@ -37,15 +38,15 @@ class KeySource:
     Args:
         place: File or URL, checked.
         ring: Whose keys.
+        statistics: Where failures are counted.
         on_loaded: Called after each load, whatever came of it; must not raise.
     """
 
-    def __init__(self, place: str, ring: KeyRing, on_loaded: Callable[[], None]) -> None:
+    def __init__(self, place: str, ring: KeyRing, statistics: AcceptStatistics, on_loaded: Callable[[], None]) -> None:
         self._place = KeyPlace(place)
         self._ring = ring
         self._on_loaded = on_loaded
-        self.failures = 0
-        """Loads that failed."""
+        self._statistics = statistics
         self._log = structlog.get_logger().bind(keys_from=str(self._place))
 
     async def run(self) -> None:
@@ -61,7 +62,7 @@ class KeySource:
         try:
             keys = await self._place.read()
         except (ConfigurationError, OSError, http.client.HTTPException) as error:
-            self.failures += 1
+            self._statistics.key_loads_failed += 1
             self._ring.keep(time.monotonic())
             held = self._ring.keys
             why = str(error) or type(error).__name__

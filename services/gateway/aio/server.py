@@ -79,13 +79,15 @@ class GatewayServer:
         self._reading = open_redis(settings.redis_url, "gateway-feed", settings.redis_credentials)
         self._writing = open_redis(settings.redis_url, "gateway-commands", settings.redis_credentials)
         self.feed_reader = FeedReader(RedisLine(self._reading), keys, self, random)
-        self._key_source = KeySource(settings.jwks, ring, self._keys_loaded) if settings.jwks else None
         self._traces = open_tracing(settings, "gateway", source)
         self._traced_ns: dict[TracedOrder, int] = {}
         self.command_writer = CommandWriter(RedisLine(self._writing), keys, self.gateway.orders, random, self._traces)
         registry = CollectorRegistry()
         self.hops = HopTimes(registry)
         self.accept_statistics = AcceptStatistics()
+        self._key_source = (
+            KeySource(settings.jwks, ring, self.accept_statistics, self._keys_loaded) if settings.jwks else None
+        )
         self.trusted_proxies = TrustedProxies(settings.trusted_proxies)
         self.pages = gateway_pages(self, registry)
         self.port = 0
