@@ -9,9 +9,8 @@ import re
 from typing import Final
 
 from shared.errors import ConfigurationError
+from shared.requests import TOKEN_LETTERS_MAX
 
-TOKEN_LETTERS_MAX: Final = 8192
-"""Servers take no longer ones."""
 _TOKEN: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 """RFC 6750, 2.1."""
 

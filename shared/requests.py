@@ -43,6 +43,8 @@ REQUEST_BYTES_MAX: Final = 16 * 1024
 INSTRUMENTS_IN_REQUEST_MAX: Final = 256
 EVERY_INSTRUMENT: Final = "*"
 ID_LETTERS_MAX: Final = 64
+TOKEN_LETTERS_MAX: Final = 8000
+"""Longest token, by login and by handshake alike: a header's line holds no more."""
 
 Symbol: TypeAlias = Annotated[StrictStr, Field(pattern=r"^[A-Z0-9][A-Z0-9._-]{0,23}$")]
 SymbolOrEvery: TypeAlias = Annotated[StrictStr, Field(pattern=r"^(\*|[A-Z0-9][A-Z0-9._-]{0,23})$")]
@@ -66,10 +68,10 @@ class _Request(BaseModel):
 
 
 class Login(_Request):
-    """Name the user, where the handshake carried no token."""
+    """Name the user, where the handshake carried no token; later, extend the session by a newer one."""
 
     op: Literal["login"]
-    token: Annotated[StrictStr, Field(min_length=1, max_length=4096)]
+    token: Annotated[StrictStr, Field(min_length=1, max_length=TOKEN_LETTERS_MAX)]
 
 
 class Subscribe(_Request):

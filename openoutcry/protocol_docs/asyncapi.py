@@ -79,8 +79,8 @@ def document(messages: Examples, requests: Examples) -> dict[str, Any]:
                     "type": "http",
                     "scheme": "bearer",
                     "bearerFormat": "JWT",
-                    "description": "HS256, with the user in `sub` and an `exp`. Browsers, which cannot set the header, "
-                    "send the request `login` within 5 s instead.",
+                    "description": "A JSON Web Token, with the user in `sub` and an `exp`. Browsers, which cannot set "
+                    "the header, send the request `login` within 5 s instead.",
                 }
             },
         },

@@ -91,7 +91,7 @@ MEANINGS: Final[dict[str, Meaning]] = {
     "Reply.code": Meaning("Why not.", form={"$ref": "#/$defs/code"}),
     "text": Meaning("For people and logs; not to be parsed."),
     "data": Meaning("What was asked for; its names depend on the request.", form=_REPLY_DATA),
-    "token": Meaning("A JSON Web Token (HS256) whose `sub` is the user."),
+    "token": Meaning("A JSON Web Token whose `sub` is the user."),
     "channel": Meaning("What to follow."),
     "instruments": Meaning('Symbols; "*" is every instrument, those listed later included.'),
     "resume": Meaning("Where to go on."),

@@ -28,11 +28,10 @@ from services.gateway.key_ring import KeyRing
 from services.gateway.token_keys import KID_LETTERS_MAX, SHARED_ALGORITHM, TokenKey, checked_secret, shared_key
 from shared.close_codes import CloseCode
 from shared.errors import ConfigurationError
+from shared.requests import TOKEN_LETTERS_MAX
 
 __all__ = ["Audience", "AuthenticationFailed", "Authenticator", "Identity", "checked_secret", "mint_token"]
 
-TOKEN_LETTERS_MAX: Final = 8192
-"""Longest token; a handshake's header holds no more either."""
 _TOKEN: Final = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]*)")
 _SIGNATURES: Final = jwt.PyJWS()
 

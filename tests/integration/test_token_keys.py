@@ -23,6 +23,7 @@ from services.gateway.metrics import AcceptStatistics
 from services.gateway.token_keys import JWKS_BYTES_MAX
 from shared.close_codes import CloseCode
 from shared.messages import Goodbye, Reply, Welcome
+from shared.requests import TOKEN_LETTERS_MAX
 from tests.integration.gateway_house import StoredExchange, gateway_on, until, user_of
 
 KEY = ec.generate_private_key(ec.SECP256R1())
@@ -174,6 +175,10 @@ async def test_a_new_key_reaches_who_comes_with_it(redis_url: str, provider: Pro
             rewinds(ring)()
             assert (await late.hear(Reply)).ok
             await late.hear(Welcome)
+        padded = token("newest", **ours, x="a" * 5780)
+        assert 7_900 < len(padded) <= TOKEN_LETTERS_MAX
+        async with user_of(server, token=padded) as ann:  # as long as a token may be, in a header's line
+            await ann.hear(Welcome)
         for wrong in (token("newest"), token("newest", **ours | {"iss": "x"}), token("newest", -60, **ours)):
             with pytest.raises(InvalidStatus) as refused:
                 async with user_of(server, token=wrong):

@@ -7,7 +7,7 @@ import { OpenOutcryError } from "./errors.js";
 /** Time for a token function to give one. */
 export const TOKEN_MS = 10_000;
 /** Servers take no longer ones. */
-export const TOKEN_LETTERS_MAX = 8_192;
+export const TOKEN_LETTERS_MAX = 8_000;
 /** RFC 6750, 2.1. */
 const TOKEN = /^[A-Za-z0-9._~+/-]+=*$/;
 

@@ -13,7 +13,7 @@ describe("tokens", () => {
   });
 
   test("what is none is refused, and never repeated", () => {
-    const wrong = ["", " \n", null, undefined, 7, `Bearer ${MARK}`, `${MARK}\n${MARK}`, `${MARK}\u00e9`, `"${MARK}"`, "a".repeat(8_193)];
+    const wrong = ["", " \n", null, undefined, 7, `Bearer ${MARK}`, `${MARK}\n${MARK}`, `${MARK}\u00e9`, `"${MARK}"`, "a".repeat(8_001)];
     for (const token of wrong) {
       assert.throws(() => checkedToken(token), (error) => error instanceof OpenOutcryError && !error.message.includes(MARK));
     }

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from openoutcry.token_form import TOKEN_LETTERS_MAX, checked_token
+from openoutcry.token_form import checked_token
 from shared.errors import ConfigurationError
+from shared.requests import TOKEN_LETTERS_MAX
 
 GOOD = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbm4ifQ.abc-_123"
 
@@ -25,7 +26,7 @@ def test_a_files_line_end_is_no_part_of_a_token(around: str) -> None:
         (f"{GOOD}\r\nX-Evil: 1", "without spaces between"),
         (f"{GOOD}é", "must be letters, digits"),
         (f'"{GOOD}"', "must be letters, digits"),
-        ("a" * (TOKEN_LETTERS_MAX + 1), "8192 at most"),
+        ("a" * (TOKEN_LETTERS_MAX + 1), "8000 at most"),
     ],
 )
 def test_what_is_no_token_is_refused_and_never_repeated(token: object, rule: str) -> None:

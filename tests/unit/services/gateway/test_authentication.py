@@ -10,7 +10,6 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
 from services.gateway.authentication import (
-    TOKEN_LETTERS_MAX,
     Authenticator,
     Identity,
     checked_secret,
@@ -22,6 +21,7 @@ from services.gateway.key_ring import KeyRing, KeysAwaited
 from services.gateway.token_keys import read_jwks, shared_key
 from shared.close_codes import CloseCode
 from shared.errors import ConfigurationError
+from shared.requests import TOKEN_LETTERS_MAX
 
 SECRET = b"s" * 32
 RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
