@@ -13,6 +13,7 @@ from collections import Counter
 from typing import Final, NamedTuple
 
 from openoutcry.flow.lobster import PRICE_UNITS_PER_DOLLAR, LobsterMessage, LobsterType
+from openoutcry.flow.replay_book import BookDistance, ReplayBook, distance, levels_of
 from shared.account import MILLIONTHS, tick_value
 from shared.commands import CancelAll, CancelOrder, Command, PlaceOrder, ReplaceOrder
 from shared.instrument import Instrument
@@ -53,6 +54,9 @@ class _Recorded(NamedTuple):
 
     user: str
     client_order_id: str
+    side: Side
+    price: int
+    """Ticks."""
     total: int
     """Lots entered, less those cancelled."""
     left: int
@@ -84,6 +88,8 @@ class LobsterOrders:
         self._instrument = instrument
         self._source = source
         self._tag = source[-8:]
+        self.book = ReplayBook(self._tag)
+        """What the feed tells of these orders; whoever reads it keeps this."""
         self._number = first_number - 1
         self._orders: dict[int, _Recorded] = {}
         self._tick_millionths = tick_value(instrument) // instrument.lot_size
@@ -92,6 +98,11 @@ class LobsterOrders:
     def open_orders(self) -> int:
         """How many orders rest by the file's account."""
         return len(self._orders)
+
+    def distance(self) -> BookDistance:
+        """Return how far the exchange's book of these orders is from the file's own; O(orders)."""
+        of_file = levels_of((order.side, order.price, order.left) for order in self._orders.values())
+        return distance(of_file, self.book.levels())
 
     def withdrawals(self) -> list[Command]:
         """Return commands that cancel whatever an earlier replay left in this book."""
@@ -137,7 +148,7 @@ class LobsterOrders:
             return Skip.OUT_OF_RANGE
         number = self._next_number()
         user = _MAKERS[message.side][number % MAKERS_PER_SIDE]
-        recorded = _Recorded(user, f"{self._tag}-{message.order_id}", lots, lots)
+        recorded = _Recorded(user, f"{self._tag}-{message.order_id}", message.side, price, lots, lots)
         self._orders[message.order_id] = recorded
         order = _Order(user, recorded.client_order_id, message.side, price, lots, TimeInForce.GTC)
         return self._place(number, order)
@@ -163,6 +174,7 @@ class LobsterOrders:
             self._orders[message.order_id] = recorded._replace(left=recorded.left - lots)
         number = self._next_number()
         taker, name = _TAKERS[number % TAKERS], f"{self._tag}-x{number}"
+        self.book.intend(name, message.order_id)
         return self._place(number, _Order(taker, name, message.side.opposite, price, lots, TimeInForce.IOC))
 
     def _ticks(self, price: int) -> int | Skip:

@@ -13,6 +13,7 @@ from openoutcry.flow.lobster_orders import LobsterOrders
 from shared.commands import Command, ListInstrument
 from shared.errors import ConfigurationError
 from shared.instrument import Instrument
+from shared.packet import Packet
 
 BATCH_COMMANDS: Final = 128
 """Commands an append at full speed."""
@@ -41,6 +42,7 @@ class Replay(Driver):
         self.symbol: Final = symbol
         self._speed = speed
         self._numbers_before = 0
+        self._is_prepared = False
 
     async def prepare(self) -> None:
         """
@@ -55,6 +57,7 @@ class Replay(Driver):
         if instrument is None:
             instrument = await self._list()
         self.orders = LobsterOrders(instrument, self.source, first_number=self._numbers_before + 1)
+        self._is_prepared = True
         await self._send(self.orders.withdrawals())
         await self.writer.drain()
 
@@ -70,6 +73,11 @@ class Replay(Driver):
         await self.writer.drain()
         self.finished.set()
 
+    def observe(self, packet: Packet) -> None:
+        """Learn what became of the file's orders."""
+        if self._is_prepared:
+            self.orders.book.observe(packet.executions)
+
     def statistics(self) -> dict[str, Any]:
         """Return the driver's, and how far the file is."""
         return {
@@ -77,6 +85,8 @@ class Replay(Driver):
             "messages": self.messages,
             "progress": self.progress,
             "skipped": {reason.value: count for reason, count in self.orders.skipped.items()},
+            "other_fills": self.orders.book.other_fills,
+            "book_distance": self.orders.distance()._asdict() if self.finished.is_set() else None,
         }
 
     async def _send_all(self, file: LobsterFile) -> None:

@@ -10,6 +10,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from openoutcry.flow.aio.replay import Replay
 from openoutcry.flow.first_error import first_error
+from openoutcry.flow.lobster_orders import LobsterOrders
 
 SHOW_SECONDS: Final = 0.2
 PLAIN_SECONDS: Final = 5.0
@@ -54,8 +55,32 @@ def summary(replay: Replay, seconds: float) -> str:
         f"{replay.symbol} made {replay.tape.trades:,} trades and is at seq {seq:,}",
     ]
     lines += [f"{count:,} passed over: {reason.value}" for reason, count in replay.orders.skipped.most_common()]
+    lines += fidelity(replay.orders)
     lines += [f"{count:,} refused by the engine: {code.value}" for code, count in replay.tape.refused.most_common()]
     return "\n".join(lines)
+
+
+def fidelity(orders: LobsterOrders) -> list[str]:
+    """Return in how far the exchange did what the file says: executions, and the book at the end."""
+    book, apart = orders.book, orders.distance()
+    lines = [f"{book.executions:,} executions of visible orders"]
+    if book.other_fills:
+        shown = ", ".join(f"{other.filled} instead of {other.of_file}" for other in book.examples)
+        more = ", …" if book.other_fills > len(book.examples) else ""
+        lines[0] += (
+            f", {book.other_fills:,} of which filled another order than the file's: it was first in price-time "
+            f"priority ({shown}{more})"
+        )
+    if book.unfilled:
+        lines.append(f"{book.unfilled:,} executions found less than the file's lots at their price")
+    if not apart.levels_apart:
+        lines.append(f"the replayed book is the file's own: {apart.lots:,} lots at {apart.levels:,} levels")
+    else:
+        lines.append(
+            f"the replayed book differs from the file's own at {apart.levels_apart:,} of {apart.levels:,} levels, "
+            f"by {apart.lots_apart:,} lots in all; the file's has {apart.lots:,}"
+        )
+    return lines
 
 
 async def _show(replay: Replay, console: Console) -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from openoutcry.flow.aio.replay_command import fidelity
 from openoutcry.flow.lobster import LobsterMessage, LobsterType
 from openoutcry.flow.lobster_orders import LobsterOrders, Skip
+from openoutcry.flow.replay_book import BookDistance, OtherFill
 from services.matching.engine import Engine
-from shared.commands import CancelAll, CancelOrder, ListInstrument, PlaceOrder, ReplaceOrder
+from shared.commands import CancelAll, CancelOrder, Command, ListInstrument, PlaceOrder, ReplaceOrder
+from shared.events import PrivateExecution
 from shared.instrument import Instrument
 from shared.types import OrderKind, Side, TimeInForce
 
@@ -158,3 +161,84 @@ def test_the_engine_ends_with_the_files_book(orders: LobsterOrders) -> None:
     snapshot = engine.markets["AAPL"].book.snapshot(epoch=1, time=0)
     assert [list(level) for level in snapshot.bids] == [[58_500, 60, 1]]
     assert [list(level) for level in snapshot.asks] == [[58_600, 40, 1]]
+
+
+class Market:
+    """An engine that carries out a file, and tells its replay of the executions."""
+
+    def __init__(self, orders: LobsterOrders) -> None:
+        self.engine = Engine()
+        self.engine.apply(ListInstrument("listing", 1, AAPL), 0)
+        self.orders = orders
+
+    def play(self, *messages: LobsterMessage) -> None:
+        for each in messages:
+            command = self.orders.command(each)
+            if command is not None:
+                self.apply(command)
+
+    def apply(self, command: Command) -> None:
+        events = self.engine.apply(command, 0)
+        self.orders.book.observe([event for event in events if isinstance(event, PrivateExecution)])
+
+
+def test_a_book_that_is_the_files_own_has_no_distance(orders: LobsterOrders) -> None:
+    market = Market(orders)
+    market.play(
+        message(LobsterType.NEW_ORDER, 1, 100),
+        message(LobsterType.NEW_ORDER, 2, 50),
+        message(LobsterType.PARTIAL_CANCEL, 1, 30),
+        message(LobsterType.VISIBLE_EXECUTION, 1, 70),
+        message(LobsterType.VISIBLE_EXECUTION, 2, 10),
+        message(LobsterType.NEW_ORDER, 3, 5, 586 * DOLLAR, Side.ASK),
+        message(LobsterType.DELETION, 3, 5, 586 * DOLLAR, Side.ASK),
+    )
+    assert (orders.book.executions, orders.book.other_fills, orders.book.unfilled) == (2, 0, 0)
+    assert orders.distance() == BookDistance(levels=1, levels_apart=0, lots=40, lots_apart=0)
+
+
+def test_an_execution_that_fills_who_came_first_is_counted_and_named(orders: LobsterOrders) -> None:
+    """The file's order stood behind: the first had lost its place by something that the file does not tell."""
+    market = Market(orders)
+    market.play(
+        message(LobsterType.NEW_ORDER, 1, 100),
+        message(LobsterType.NEW_ORDER, 2, 50),
+        message(LobsterType.VISIBLE_EXECUTION, 2, 20),
+    )
+    assert (orders.book.executions, orders.book.other_fills) == (1, 1)
+    assert orders.book.examples == [OtherFill(2, "1")]
+    assert orders.distance() == BookDistance(1, 0, 130, 0)  # the same lots at the same price, of other orders
+    market.play(message(LobsterType.DELETION, 2, 30))
+    assert orders.distance() == BookDistance(1, 1, 100, 20)
+    assert fidelity(orders) == [
+        (
+            "1 executions of visible orders, 1 of which filled another order than the file's: it was first in "
+            "price-time priority (1 instead of 2)"
+        ),
+        "the replayed book differs from the file's own at 1 of 1 levels, by 20 lots in all; the file's has 100",
+    ]
+
+
+def test_a_strangers_order_that_is_filled_instead_is_named_by_its_own_id(orders: LobsterOrders) -> None:
+    market = Market(orders)
+    stranger = entered(LobsterOrders(AAPL, "other-source-01234567"), 9, 10)
+    market.apply(stranger)
+    market.play(message(LobsterType.NEW_ORDER, 1, 100), message(LobsterType.VISIBLE_EXECUTION, 1, 20))
+    assert orders.book.examples == [OtherFill(1, stranger.client_order_id)]
+    assert orders.book.other_fills == 1
+
+
+def test_an_execution_that_finds_too_little_is_counted(orders: LobsterOrders) -> None:
+    market = Market(orders)
+    market.play(message(LobsterType.NEW_ORDER, 1, 100))
+    maker = next(user for user in market.engine.accounts if user.startswith("replay-bid"))
+    market.apply(CancelAll("other", 1, maker, AAPL.symbol))
+    market.play(message(LobsterType.VISIBLE_EXECUTION, 1, 20))
+    assert (orders.book.executions, orders.book.other_fills, orders.book.unfilled) == (1, 0, 1)
+    assert "1 executions found less" in "\n".join(fidelity(orders))
+    assert orders.distance() == BookDistance(1, 1, 80, 80)
+
+
+def test_cross_trades_are_passed_over_and_counted(orders: LobsterOrders) -> None:
+    assert orders.command(message(LobsterType.CROSS_TRADE, -1)) is None
+    assert orders.skipped == {Skip.CROSS_TRADE: 1}
