@@ -15,6 +15,7 @@ from typing import Any, Final
 from benchmarks import (
     compression,
     digest,
+    fairness,
     fan_out_encode,
     merging,
     messages,
@@ -38,6 +39,7 @@ ALL: Final[dict[str, Benchmark]] = {
     "benchmarks.order_parts": order_parts.measure,
     "benchmarks.redis_reads": redis_reads.measure,
     "benchmarks.straight_writes": straight_writes.measure,
+    "benchmarks.fairness": fairness.measure,
 }
 """Those without the whole exchange: seconds each."""
 MARKETS: Final = (
