@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any, Final, NamedTuple
 
 from openoutcry import book_view
@@ -88,14 +89,17 @@ def _acknowledge_before_publish() -> list[Patch]:
     return _instead(order_entry.OrderEntry, "expire", expire)
 
 
+_COMPARISON: Final = "if last ~= predecessor then\n  local last_term"
+"""In publish.lua, as are the lines below."""
+
+
 def _append_without_comparing() -> list[Patch]:
-    return _script_without(("if last ~= predecessor then", "if false then"))
+    return _script_without((_COMPARISON, _COMPARISON.replace("last ~= predecessor", "false")))
 
 
 def _store_though_refused() -> list[Patch]:
-    line = "if last ~= predecessor then"
     early = "for value = 0, values - 1 do redis.call('SET', KEYS[4 + value], ARGV[first_value + value]) end\n"
-    return _script_without((line, early + line))
+    return _script_without((_COMPARISON, early + _COMPARISON))
 
 
 def _apply_twice() -> list[Patch]:
@@ -144,6 +148,15 @@ def _term_from_the_counter_alone() -> list[Patch]:
 def _term_without_chance() -> list[Patch]:
     # Clocks so far apart that one engine's terms always follow the stored counter alone.
     return [(market, "CLOCK_SKEW_S", 60.0), (lease, "TERM_STEP_MAX", 1)]
+
+
+def _term_not_above_the_clock() -> list[Patch]:
+    """It is above the counter and all that were seen; what the store has forgotten of both may be taken again."""
+    return [(takeover, "time", SimpleNamespace(time_ns=lambda: 0)), (lease, "TERM_STEP_MAX", 1)]
+
+
+def _append_under_anothers_lease() -> list[Patch]:
+    return _script_without(("if type(holder) == 'string' and holder ~= leader then", "if false then"))
 
 
 def _lead_on_with_an_old_lease() -> list[Patch]:
@@ -333,6 +346,8 @@ CANARIES: Final = (
     Canary("trim the feed before the cover", 3, _trim_the_feed_too_early),
     Canary("resume onto another history", 25, _resume_onto_another_history, _HISTORIES),
     Canary("the term is the counter alone", 10, _term_from_the_counter_alone),
+    Canary("the term is above what is known and not above the clock", 10, _term_not_above_the_clock),
+    Canary("append while another holds the lease", 20, _append_under_anothers_lease, (faults.HALF_ASLEEP,)),
     Canary("the term is drawn without chance", 10, _term_without_chance, _BEYOND_OR_CRASH),
     Canary("lead on after a failover with an old lease", 10, _lead_on_with_an_old_lease, _BEYOND),
     Canary("a lease renewed counts as a packet published", 30, _count_renewals_as_publications, _BEYOND),

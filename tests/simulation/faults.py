@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 WITNESSED: Final = "short failover, a leader alive that keeps all that is lost"
 """The one failover that nobody may notice."""
+HALF_ASLEEP: Final = "rollback beyond a whole term, the one before it half asleep"
+"""The one case in which publish.lua's look at the lease is what keeps two leaders apart."""
 WITNESSED_MS: Final = 400
 """How much it loses: so little that the lease, which goes back as well, has not ended before its holder returns."""
 CLOCK_SKEW_S: Final = 1.5
@@ -58,6 +60,7 @@ class Faults:
             "rollback, all engines dead": self._roll_back_without_engines,
             "short failover, then the leader ends": self._roll_back_and_end,
             "rollback beyond a whole term": self._roll_back_beyond_a_term,
+            HALF_ASLEEP: self._roll_back_beyond_a_term_of_the_half_asleep,
             "two stores": self._split,
             "trimmed feed": self._trim_feed,
             "slow store": self._slow_store,
@@ -273,6 +276,35 @@ class Faults:
         process.freeze()
         self._later(self._random.uniform(1.4, 4.0), lambda: self._forget_the_other(process))
         return f"{process.name} sleeps"
+
+    def _roll_back_beyond_a_term_of_the_half_asleep(self) -> str:
+        """The leader wakes for a moment, just when another has the lease and has not announced its term."""
+        sleeping = self._market.leader()
+        if sleeping is None or sleeping.process is None:
+            return "nothing: nobody leads"
+        process = sleeping.process
+        process.freeze()
+        self._wake_between(process, self._market.world.now + 4.0)
+        return f"{process.name} sleeps, but for a moment"
+
+    def _wake_between(self, sleeping: Process, until: float) -> None:
+        market = self._market
+        other = market.leader()
+        if not self.is_on or market.world.now > until:
+            sleeping.thaw()
+        elif other is None or other.process is None or other.process is sleeping:
+            self._later(0.002, lambda: self._wake_between(sleeping, until))
+        else:
+            name = other.process.name
+            market.network.slow[name] = None  # its announcement is late
+            sleeping.thaw()
+            self._later(self._random.uniform(0.02, 0.3), lambda: self._sleep_on(sleeping, name))
+
+    def _sleep_on(self, sleeping: Process, other: str) -> None:
+        self._market.network.slow.pop(other, None)
+        if self.is_on:
+            sleeping.freeze()
+            self._later(self._random.uniform(0.3, 0.7), lambda: self._forget_the_other(sleeping))
 
     def _forget_the_other(self, sleeping: Process) -> None:
         market = self._market

@@ -148,6 +148,10 @@ class Market:
             seq = head.seqs.get(ticker.instrument, 0)
             if not self.history.told.knows_ticker(ticker._replace(seq=seq)):
                 return f"{user.name} has an old {ticker}, the book is at {seq}"
+        for symbol in head.seqs:
+            told = user.session.statuses.get(symbol)
+            if told is not None and told.state != MarketState.OPEN:
+                return f"{user.name} holds {symbol} for {told.state}, and it was opened"
         account = user.session.account
         if account.stale_reason is not None:
             return f"the account of {user.name} is {account.stale_reason}"
