@@ -7,7 +7,7 @@ DEMO ?= --users 1000 --gateways 3
 # The compiled wheel's packages before the tree's, and no entry for the working directory, which would come first.
 COMPILED := PYTHONSAFEPATH=1 PYTHONPATH=$(CURDIR)/build/compiled:$(CURDIR)
 
-.PHONY: help install demo test compiled test-compiled stores secrets deploy-test search sim fault soak fuzz typescript model lint format docs bench bench-peers conformance lock clean alerts
+.PHONY: help install demo test compiled test-compiled stores secrets deploy-test search sim fault soak fuzz mutants typescript model lint format docs bench bench-peers conformance lock clean alerts
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -68,6 +68,11 @@ fuzz: install ## every reader of bytes from outside under libFuzzer: SECONDS=10 
 	-$(BIN)/pip install --quiet --disable-pip-version-check --target build/atheris --upgrade -r tests/fuzz/requirements.txt
 	PYTHONPATH=build/atheris $(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),10) \
 	  $(if $(TARGET),--target $(TARGET)) $(if $(INPUT),--input $(INPUT))
+
+mutants: install ## faults planted by hand in shells and script, and MUTANTS=300 SEED=1 made by rule; ONLY=words those by hand alone
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes --target build/mutants --upgrade -r tests/mutants/requirements.txt
+	PYTHONPATH=build/mutants $(BIN)/python -m tests.mutants --jobs $(or $(JOBS),2) \
+	  $(if $(ONLY),--only "$(ONLY)",--generated $(or $(MUTANTS),300) --seed $(or $(SEED),1)) $(if $(DOCS),--docs docs/reliability.md)
 
 secrets: ## passwords, the tokens' key and a development certificate for docker compose, in deploy/secrets
 	deploy/make-secrets
