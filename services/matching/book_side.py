@@ -1,7 +1,8 @@
 """One side of a book: its price levels, the best of them, and which have changed.
 
 Prices stand in a heap whose dead entries are dropped when they come to the top, or all at once when they are many:
-measured at half the cost of a sorted dictionary, and nothing here needs all prices in order but a snapshot.
+measured at half the cost of a sorted dictionary, and nothing here needs all prices in order but a snapshot. How many
+lots stand up to a price is summed up when it is asked for, which only fill-or-kill does.
 Invariants: every price of `levels` is in the heap; the heap is at most HEAP_SLACK entries above twice the levels.
 """
 
@@ -12,8 +13,9 @@ from heapq import heapify, heappop, heappush, nsmallest
 from typing import Final
 
 from services.matching.level_hashes import mixed
+from services.matching.lot_sums import LotSums
 from services.matching.order import Order
-from services.matching.price_level import NOT_TOLD, PriceLevel
+from services.matching.price_level import NOT_TOLD, TOUCHED, UNSUMMED, PriceLevel
 from shared.digest import ASK, BID, MASK, mix
 from shared.messages import Level
 from shared.types import PRICE_MAX, Side
@@ -26,6 +28,10 @@ NO_ASK: Final = PRICE_MAX + 1
 """`best_price` of an empty ask side: worse than every ask."""
 KEYS_MAX: Final = 1 << 16
 """Prices whose key is remembered, since the same ones open and close all day; oldest use is forgotten first."""
+FEW_LEVELS: Final = 64
+"""Up to here lots are summed level by level: faster than keeping sums."""
+UNSUMMED_MAX: Final = 2_048
+"""Changed levels, beside as many as there are, after which sums that nobody has asked for are no longer kept."""
 MANY_LEVELS: Final = 12
 """From here on it is faster to tell touched levels together: a hundred take 0.2 µs each, not 0.33 (CPython 3.11)."""
 _key: Final = lru_cache(maxsize=KEYS_MAX)(mix)
@@ -43,8 +49,11 @@ class BookSide:
         "_empty_price",
         "_ended",
         "_heap",
+        "_noted",
         "_side_bit",
         "_sign",
+        "_sums",
+        "_unsummed",
         "best_price",
         "levels",
         "side",
@@ -66,6 +75,11 @@ class BookSide:
         self.best_price = self._empty_price
         """Of the best level in ticks; NO_BID or NO_ASK when there is none."""
         self._heap: list[int] = []
+        # Only while somebody asks for them: orders of other kinds pay nothing.
+        self._sums: LotSums | None = None
+        self._unsummed: list[PriceLevel] = []  # levels whose lots the sums do not have as they are, gone ones too
+        self._noted = TOUCHED
+        """Notes of a level whose change needs no more of them."""
 
     def append(self, order: Order) -> None:
         """Put an order last at its price; O(1), or O(log levels) when it opens the level."""
@@ -73,18 +87,16 @@ class BookSide:
         level = self.levels.get(price)
         if level is None:
             level = self._open(price)
-        if not level.touched:
-            level.touched = True
-            self.touched.append(level)
+        if level.notes != self._noted:
+            self._note(level)
         level.append(order)
 
     def remove(self, order: Order) -> None:
         """Take an order out; O(1), or amortised O(log levels) when it was its level's last."""
         price = order.price
         level = self.levels[price]
-        if not level.touched:
-            level.touched = True
-            self.touched.append(level)
+        if level.notes != self._noted:
+            self._note(level)
         level.remove(order)
         if level.first is None:
             self._close(price)
@@ -92,9 +104,8 @@ class BookSide:
     def reduce(self, order: Order, remaining: int) -> None:
         """Lower an order's remaining lots to a number above 0, keeping its place; O(1)."""
         level = self.levels[order.price]
-        if not level.touched:
-            level.touched = True
-            self.touched.append(level)
+        if level.notes != self._noted:
+            self._note(level)
         level.quantity -= order.remaining - remaining
         order.remaining = remaining
 
@@ -115,6 +126,20 @@ class BookSide:
         stay = [level.key ^ (level.quantity & MASK) for level in self.touched if level.quantity]
         return (self.told_digest - sum(level.told for level in self.touched) + sum(mixed(stay))) & MASK
 
+    def lots_to(self, price: int) -> int:
+        """
+        Return the lots of all levels at this price or better.
+
+        Cost: O(levels) if there are few of them. Else sums are kept from the first question on: O(levels) for that,
+        then O(1) for each level changed since the last question, and about 5 µs. Sums are forgotten when, without a
+        question, more levels have changed than UNSUMMED_MAX and there are levels together.
+        """
+        buys = self._sign < 0
+        if len(self.levels) <= FEW_LEVELS and self._sums is None:
+            return sum([level.quantity for at, level in self.levels.items() if (at >= price if buys else at <= price)])
+        sums = self._fresh_sums()
+        return sums.total - sums.below(price) if buys else sums.below(price + 1)
+
     def take_changes(self) -> list[Level]:
         """
         Return what has changed since the last call as [price, quantity, orders], and begin anew.
@@ -125,6 +150,8 @@ class BookSide:
         changed = self._tell_few(touched) if len(touched) < MANY_LEVELS else self._tell_many(touched)
         touched.clear()
         self._ended.clear()
+        if len(self._unsummed) > UNSUMMED_MAX + len(self.levels):
+            self._forget_sums()
         return changed
 
     def _tell_few(self, touched: list[PriceLevel]) -> list[Level]:
@@ -135,7 +162,7 @@ class BookSide:
                 now = mix(level.key ^ (level.quantity & MASK))
                 digest += now - level.told
                 level.told = now
-                level.touched = False
+                level.notes &= UNSUMMED
             elif level.told == NOT_TOLD:
                 continue
             else:
@@ -154,8 +181,39 @@ class BookSide:
         ]
         for level, now in zip(stay, hashes, strict=True):
             level.told = now
-            level.touched = False
+            level.notes &= UNSUMMED
         return changed
+
+    def _note(self, level: PriceLevel) -> None:
+        """Have a level's change told, and summed up if sums are kept."""
+        if not level.notes & TOUCHED:
+            self.touched.append(level)
+        if self._sums is not None and not level.notes & UNSUMMED:
+            self._unsummed.append(level)
+        level.notes = self._noted
+
+    def _fresh_sums(self) -> LotSums:
+        sums = self._sums
+        if sums is None:
+            sums = self._sums = LotSums(self.levels)
+            self._noted = TOUCHED | UNSUMMED
+            for level in (*self.levels.values(), *self._ended.values()):
+                level.summed = level.quantity
+            return sums
+        for level in self._unsummed:
+            if level.quantity != level.summed:
+                sums.add(level.price, level.quantity - level.summed)
+                level.summed = level.quantity
+            level.notes &= TOUCHED
+        self._unsummed.clear()
+        return sums
+
+    def _forget_sums(self) -> None:
+        """Nobody has asked for so long that keeping sums costs more than making them anew."""
+        for level in self._unsummed:
+            level.notes &= TOUCHED
+        self._unsummed.clear()
+        self._sums, self._noted = None, TOUCHED
 
     def _open(self, price: int) -> PriceLevel:
         level = self._ended.pop(price, None)
@@ -187,7 +245,12 @@ class BookSide:
         assert self.levels.keys() <= queued
         assert len(self._heap) <= 2 * len(self.levels) + HEAP_SLACK + 1
         assert len(set(map(id, self.touched))) == len(self.touched)
-        assert all(level.touched for level in (*self.touched, *self._ended.values()))
+        assert all(level.notes & TOUCHED for level in (*self.touched, *self._ended.values()))
+        assert all(level.notes & UNSUMMED for level in self._unsummed)
+        if self._sums is not None:
+            unsummed = {id(level) for level in self._unsummed}
+            assert all(level.summed == level.quantity for level in self.levels.values() if id(level) not in unsummed)
+            assert not any(level.notes & UNSUMMED for level in self.levels.values() if id(level) not in unsummed)
         assert not self._ended.keys() & self.levels.keys()
         best = self.prices(1)
         assert self.best_price == (best[0] if best else self._empty_price)

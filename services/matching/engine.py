@@ -213,7 +213,7 @@ class Engine:
             return self._reject(command, account, refusal)
         book = market.book
         seq = book.seq
-        happened = book.place(order)
+        happened = book.place(order, account.orders)
         if happened and type(happened[0]) is Refused:
             rule = f"post_only: at {order.price} ticks it would trade"
             return self._reject(command, account, Refusal(happened[0].code, rule))

@@ -17,7 +17,8 @@ from shared.sequence import Verdict
 from shared.types import OrderKind, SelfTradePrevention, Side, TimeInForce
 from tests.property.naive_book import NaiveBook, NaiveOrder, real_order
 
-PRICES = st.integers(95, 105)
+PRICES = st.integers(91, 101)
+"""On both sides of 96, a border of the ranges that lots are summed over."""
 QUANTITIES = st.integers(1, 12)
 ORDER_IDS = st.integers(1, 40)
 """Mostly of orders that rest or once did, sometimes of none."""
@@ -58,8 +59,9 @@ class BookMachine(RuleBasedStateMachine):
         time_in_force=st.sampled_from([TimeInForce.GTC, TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK]),
         post_only=st.booleans(),
         prevention=st.sampled_from(SelfTradePrevention),
+        names_own=st.booleans(),
     )
-    def place(self, user, side, market, price, quantity, time_in_force, post_only, prevention) -> None:
+    def place(self, user, side, market, price, quantity, time_in_force, post_only, prevention, names_own) -> None:
         self.last_id += 1
         kind = OrderKind.MARKET if market else OrderKind.LIMIT
         post_only = post_only and not market and time_in_force is TimeInForce.GTC
@@ -68,7 +70,8 @@ class BookMachine(RuleBasedStateMachine):
             self.last_id, user, side, price, quantity, quantity, kind, time_in_force, post_only, prevention
         )
         real = real_order(order)
-        assert [described(event) for event in self.book.place(real)] == self.naive.place(order)
+        own = {key: held for key, held in self.book.orders.items() if held.user == user} if names_own else None
+        assert [described(event) for event in self.book.place(real, own)] == self.naive.place(order)
         assert real.remaining == order.remaining
 
     @rule(order_id=ORDER_IDS)
@@ -108,5 +111,47 @@ class BookMachine(RuleBasedStateMachine):
         return [self.book.bids.depth(), self.book.asks.depth()]
 
 
+class FillOrKillMachine(BookMachine):
+    """The same, with so few orders of other kinds that fill-or-kill meets deep books and its own orders in them."""
+
+    @rule(
+        user=st.sampled_from(["ann", "bob"]),
+        prices=st.lists(PRICES, min_size=1, max_size=8),
+        side=st.sampled_from(Side),
+        quantity=QUANTITIES,
+    )
+    def rest(self, user, prices, side, quantity) -> None:
+        for price in prices:
+            self.last_id += 1
+            away = price - 12 if side is Side.BID else price + 12
+            order = NaiveOrder(
+                self.last_id, user, side, away, quantity, quantity, OrderKind.LIMIT, TimeInForce.GTC,
+                post_only=True, self_trade_prevention=SelfTradePrevention.CANCEL_NEWEST,
+            )  # fmt: skip
+            assert [described(event) for event in self.book.place(real_order(order))] == self.naive.place(order)
+            self.same_book()
+
+    @rule(side=st.sampled_from(Side), kept=st.booleans())
+    def sums(self, side, kept) -> None:
+        """Keep sums, or forget them: which a real book does by numbers that these are too small for."""
+        half = self.book.bids if side is Side.BID else self.book.asks
+        if kept:
+            half._fresh_sums()
+        else:
+            half._forget_sums()
+
+    @rule(
+        user=st.sampled_from(["ann", "bob", "cat"]),
+        side=st.sampled_from(Side),
+        price=st.integers(75, 117),
+        quantity=st.integers(1, 60),
+        prevention=st.sampled_from(SelfTradePrevention),
+    )
+    def kill(self, user, side, price, quantity, prevention) -> None:
+        self.place(user, side, False, price, quantity, TimeInForce.FOK, False, prevention, False)
+
+
 TestOrderBook = BookMachine.TestCase
+TestFillOrKill = FillOrKillMachine.TestCase
+TestFillOrKill.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
 TestOrderBook.settings = settings(max_examples=150, stateful_step_count=60, deadline=None)

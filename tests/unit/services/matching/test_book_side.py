@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.matching.book_side import HEAP_SLACK, MANY_LEVELS, NO_ASK, NO_BID, BookSide
+from services.matching.book_side import HEAP_SLACK, MANY_LEVELS, NO_ASK, NO_BID, UNSUMMED_MAX, BookSide
 from services.matching.order import Order
 from shared.digest import book_digest
-from shared.types import QUANTITY_MAX, Side
+from shared.types import PRICE_MAX, QUANTITY_MAX, Side
 from tests.unit.services.matching.flow import ask, bid
 
 
@@ -139,3 +139,28 @@ def test_a_level_of_more_than_32_bits_of_lots_has_the_digest_that_readers_comput
     assert side.digest == expected
     side.take_changes()
     assert side.told_digest == expected
+
+
+def test_sums_are_kept_only_while_somebody_asks() -> None:
+    """Fill-or-kill is rare: orders of other kinds must not pay for it all day. The answers stay right throughout."""
+    side = BookSide(Side.ASK)
+    orders = [ask(n, 1_000 + n, 2) for n in range(1, 201)]
+    for order in orders:
+        side.append(order)
+    assert side._sums is None
+    assert (side.lots_to(1_010), side.lots_to(5_000)) == (20, 400)
+    assert side._sums is not None
+    side.remove(orders[0])
+    side.reduce(orders[1], 1)
+    assert (side.lots_to(1_010), side.lots_to(1_001), side.lots_to(1_000)) == (17, 0, 0)
+    for n in range(UNSUMMED_MAX + 300):
+        order = ask(n + 1_000, 10_000 + n, 1)
+        side.append(order)
+        side.take_changes()
+        side.remove(order)
+        side.take_changes()
+        if n % 500 == 0:
+            side.check_invariants()
+    assert side._sums is None
+    assert (side.lots_to(1_010), side.lots_to(PRICE_MAX)) == (17, 397)
+    side.check_invariants()
