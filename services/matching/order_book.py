@@ -290,9 +290,9 @@ class OrderBook:
         trades); under the other policies the first own order met would end the arriving one, so it is not fillable
         beyond it. Own orders behind the last lot needed do not matter.
 
-        Cost: O(1) if it does not cross, or the best level decides; else O(own orders) and a sum (`lots_to`): over 10,000
-        levels 3 ms for the first such order in a long while, 10 µs for the next. Unless CANCEL_OLDEST, also O(orders
-        ahead of the first own one at its price), 50 ns each, if just these decide.
+        Cost: O(1) if it does not cross, or the best level decides; else O(own orders) and a sum (`lots_to`): over
+        10,000 levels 3 ms for the first such order in a long while, 10 µs for the next. Unless CANCEL_OLDEST, also
+        O(orders ahead of the first own one at its price), 50 ns each, if just these decide.
         """
         buys = order.side is _BID
         side = self.asks if buys else self.bids
