@@ -17,8 +17,9 @@ from benchmarks.books import book
 from benchmarks.command import run
 from benchmarks.measure import Effort, Timing, time_call
 from benchmarks.table import Cell, Table
+from services.matching.level_hashes import mixed
 from shared.depth_book import DepthBook, DepthSide
-from shared.digest import BID, book_digest, level_digest, mix
+from shared.digest import ASK, BID, book_digest, level_digest, mix
 
 SEED: Final = 1
 DEPTHS: Final = (10, 100, 1_000, 5_000)
@@ -27,6 +28,10 @@ PLANTED_DEPTH: Final = 100
 """Levels a side of the book in which corruptions are planted."""
 QUANTITY_BITS: Final = 9
 LOST_LEVELS_MAX: Final = 5
+SMALL_PRICES: Final = 16_000
+SMALL_QUANTITIES: Final = 64
+SECOND_KEY: Final = 0x9E3779B9
+"""Makes another hash of the same level, for the digest that is not used."""
 
 Planting: TypeAlias = Iterator[None]
 """Corrupts a book up to its first yield, and mends it after."""
@@ -63,6 +68,7 @@ def measure(effort: Effort) -> list[Table]:
             [_check_costs(depth, effort) for depth in DEPTHS],
         ),
         _detection(effort.cases(PLANTINGS, len(CORRUPTIONS))),
+        _equal_books(effort.cases(SMALL_PRICES, 10), effort.cases(SMALL_QUANTITIES, 10)),
     ]
 
 
@@ -130,6 +136,34 @@ def _detection(plantings: int) -> Table:
         f"{each / 2**32:.6f} of {each:,}.",
         ["corruption", "planted", "this digest missed", "CRC32 of the best 10 missed", "CRC32 of the best 25 missed"],
         rows,
+    )
+
+
+def _equal_books(prices: int, quantities: int) -> Table:
+    """Count, among all books of a single level, the pairs that a digest of 32 or of 53 bits takes for equal."""
+    short: list[int] = []
+    wide: list[int] = []
+    changes_missed = 0
+    for side in (BID, ASK):
+        for price in range(1, prices + 1):
+            key = mix(price ^ (side << 31))
+            hashes = mixed([key ^ quantity for quantity in range(1, quantities + 1)])
+            more = mixed([hashed ^ SECOND_KEY for hashed in mixed([key ^ (q << 8) for q in range(1, quantities + 1)])])
+            changes_missed += quantities - len(set(hashes))
+            short += hashes
+            wide += [hashed | (second >> 11) << 32 for hashed, second in zip(hashes, more, strict=True)]
+    books = len(short)
+    pairs = books * (books - 1) // 2
+    return Table(
+        "digest-equal",
+        f"All {books:,} books of a single level at {prices:,} prices a side with up to {quantities:,} lots: pairs of "
+        f"two books that have the same digest, of {pairs:,}, and those that differ in quantity alone. Beside the "
+        "digest of 32 bits one of 53, of two sums, all that JavaScript's numbers hold.",
+        ["digest", "equal pairs", "by chance", "of these in quantity alone"],
+        [
+            ["32 bits", books - len(set(short)), round(pairs / 2**32, 1), changes_missed],
+            ["53 bits", books - len(set(wide)), round(pairs / 2**53, 4), 0],
+        ],
     )
 
 

@@ -1,9 +1,12 @@
-"""The book digest: 32 bits that prove a whole book, kept in O(1) per changed level.
+"""The book digest: 32 bits of a whole book, kept in O(1) per changed level.
 
 The digest of a book is the sum modulo 2**32 of one hash per level; an empty book's is 0. A sum does not care about
-order, so a level's change costs one subtraction and one addition, whatever the depth. It detects faults, not
-forgery: who can write the feed can also write a digest. Source: docs/protocol.md, "Digest"; `lowbias32` is Chris
-Wellons' hash prospector's.
+order, so a level's change costs one subtraction and one addition, whatever the depth.
+
+What it shows for certain: one level whose price alone or whose quantity alone is wrong, since both steps of the hash
+are bijections of 32 bits. What it shows but for one case in 2**32: everything else. Such cases exist and are easy to
+find, the books {bid 1 @ 261} and {bid 8 @ 15,566} are one: it detects faults, not forgery, and who can write the feed
+can also write a digest. Source: docs/protocol.md, "Digest"; `lowbias32` is Chris Wellons' hash prospector's.
 """
 
 from __future__ import annotations
@@ -42,7 +45,8 @@ def level_digest(side: int, price: int, quantity: int) -> int:
     Args:
         side: BID (0) or ASK (1).
         price: Ticks, below 2**31.
-        quantity: Lots, above 0, modulo 2**32.
+        quantity: Lots, above 0. Only the lower 32 bits count, and no book of the exchange has more: the engine lets no
+            level grow beyond `shared.types.LEVEL_QUANTITY_MAX`.
     """
     return mix(mix((price ^ (side << 31)) & MASK) ^ (quantity & MASK))
 

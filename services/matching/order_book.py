@@ -24,7 +24,7 @@ from services.matching.price_level import PriceLevel
 from shared.digest import MASK, book_digest
 from shared.events import BookChange
 from shared.messages import Snapshot
-from shared.types import PRICE_MAX, Code, OrderKind, SelfTradePrevention, Side, TimeInForce
+from shared.types import LEVEL_QUANTITY_MAX, PRICE_MAX, Code, OrderKind, SelfTradePrevention, Side, TimeInForce
 
 # Looking a member up in its enumeration costs as much as appending an order to its level.
 _BID = Side.BID
@@ -107,7 +107,8 @@ class OrderBook:
             What happened, in order: fills, and orders cancelled on the way or at the end. An empty list: nothing
             met it and it rests whole. After the call `order.order_id in book.orders` tells whether it rests.
 
-            Post-only is refused (WOULD_TRADE) if its price reaches the best opposite one, whoever's that is.
+            Post-only is refused (WOULD_TRADE) if its price reaches the best opposite one, whoever's that is, and
+            QUANTITY_OUT_OF_RANGE is what would take its level beyond LEVEL_QUANTITY_MAX.
             Fill-or-kill ends whole (NOT_FILLABLE) unless it can be filled whole by others' orders; see `_fillable`.
 
         Args:
@@ -139,7 +140,12 @@ class OrderBook:
                 return events
         if order.remaining:
             if order.time_in_force is _GTC and order.kind is not _MARKET:
-                (self.bids if order.side is _BID else self.asks).append(order)
+                side = self.bids if order.side is _BID else self.asks
+                # Where a level stands on its own side nothing was met, so nothing has happened yet.
+                level = side.levels.get(order.price)
+                if level is not None and level.quantity + order.remaining > LEVEL_QUANTITY_MAX:
+                    return [Refused(order, Code.QUANTITY_OUT_OF_RANGE)]
+                side.append(order)
                 self.orders[order.order_id] = order
                 self.seq = seq + 1
             else:
@@ -169,7 +175,8 @@ class OrderBook:
 
         Returns:
             Nothing if no such order rests; else Replaced first and then as `place`, or Cancelled alone, or Refused
-            alone: a post-only order stays as it is if its new price would trade.
+            alone, and the order stays as it is: a post-only one whose new price would trade, or one that would take a
+            level beyond LEVEL_QUANTITY_MAX.
         """
         order = self.orders.get(order_id)
         if order is None:
@@ -184,6 +191,11 @@ class OrderBook:
             return self._reduce(order, new_quantity, remaining)
         if order.post_only and self._crosses(order.side, new_price):
             return [Refused(order, Code.WOULD_TRADE)]
+        level = (self.bids if order.side is _BID else self.asks).levels.get(new_price)
+        if level is not None:
+            others = level.quantity - (order.remaining if new_price == order.price else 0)
+            if others + remaining > LEVEL_QUANTITY_MAX:
+                return [Refused(order, Code.QUANTITY_OUT_OF_RANGE)]
         return self._arrive_anew(order, new_price, new_quantity, remaining)
 
     # Reading it.

@@ -8,7 +8,7 @@ from typing import Any
 
 from services.matching import Order
 from shared.digest import book_digest
-from shared.types import Code, OrderKind, SelfTradePrevention, Side, TimeInForce
+from shared.types import LEVEL_QUANTITY_MAX, Code, OrderKind, SelfTradePrevention, Side, TimeInForce
 
 
 @dataclass
@@ -46,6 +46,8 @@ class NaiveBook:
                 return [("cancelled", order.order_id, order.remaining, Code.NOT_FILLABLE)]
         if order.post_only and self.makers(order):
             return [("refused", order.order_id, Code.WOULD_TRADE)]
+        if order.kind is OrderKind.LIMIT and order.time_in_force is TimeInForce.GTC and self.is_full(order):
+            return [("refused", order.order_id, Code.QUANTITY_OUT_OF_RANGE)]
         events, survived = self.match(order)
         if not survived:
             return [*events, ("cancelled", order.order_id, order.remaining, Code.SELF_TRADE)]
@@ -79,6 +81,8 @@ class NaiveBook:
             return [replaced]
         if order.post_only and self.makers(moved):
             return [("refused", order_id, Code.WOULD_TRADE)]
+        if self.is_full(moved):
+            return [("refused", order_id, Code.QUANTITY_OUT_OF_RANGE)]
         self.resting.remove(order)
         return [replaced, *self.place(moved)]
 
@@ -108,6 +112,12 @@ class NaiveBook:
         """Whom the taker would meet, in order of price, then of arrival (sorting is stable)."""
         found = [order for order in self.resting if order.side is not taker.side and taker.accepts(order.price)]
         return sorted(found, key=lambda order: order.price if taker.side is Side.BID else -order.price)
+
+    def is_full(self, order: NaiveOrder) -> bool:
+        """Whether others' lots on its side at its price and its own are more than a level may hold."""
+        level = [held for held in self.resting if held.side is order.side and held.price == order.price]
+        others = sum(held.remaining for held in level if held.order_id != order.order_id)
+        return bool(level) and others + order.remaining > LEVEL_QUANTITY_MAX
 
     def find(self, order_id: int) -> NaiveOrder | None:
         return next((order for order in self.resting if order.order_id == order_id), None)

@@ -14,12 +14,13 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from services.matching import BookEvent, Cancelled, Fill, OrderBook, Refused, Replaced
 from shared.depth_book import DepthBook
 from shared.sequence import Verdict
-from shared.types import OrderKind, SelfTradePrevention, Side, TimeInForce
+from shared.types import QUANTITY_MAX, OrderKind, SelfTradePrevention, Side, TimeInForce
 from tests.property.naive_book import NaiveBook, NaiveOrder, real_order
 
 PRICES = st.integers(91, 101)
 """On both sides of 96, a border of the ranges that lots are summed over."""
-QUANTITIES = st.integers(1, 12)
+QUANTITIES = st.integers(1, 12) | st.integers(1, 12) | st.sampled_from([QUANTITY_MAX, QUANTITY_MAX - 1])
+"""The largest too: three of them are more than a level may hold."""
 ORDER_IDS = st.integers(1, 40)
 """Mostly of orders that rest or once did, sometimes of none."""
 

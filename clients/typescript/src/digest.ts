@@ -2,6 +2,7 @@
  * The digest of a book: the sum modulo 2³² of one hash for every level, 0 for an empty book.
  *
  * A sum does not depend on order, so changing a level costs one subtraction and one addition.
+ * One level whose price alone or quantity alone is wrong is always seen, any other fault but for one case in 2³².
  * Source: docs/protocol.md, "Digest". It finds faults, not forgers.
  */
 
@@ -22,7 +23,7 @@ export function mix(value: number): number {
   return x >>> 0;
 }
 
-/** Hash one level, 0 to 2³²-1. Price and quantity count modulo 2³² (`^` takes them so). */
+/** Hash one level, 0 to 2³²-1. Price and quantity count modulo 2³² (`^` takes them so); no level holds more. */
 export function levelDigest(side: Side, price: number, quantity: number): number {
   const sideBit = side === "ask" ? 0x80000000 : 0;
   return mix(mix(price ^ sideBit) ^ quantity);

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from shared.digest import ASK, BID, book_digest, level_digest, mix
+import random
+
+from shared.digest import ASK, BID, MASK, book_digest, level_digest, mix
 
 
 def test_mix_is_lowbias32() -> None:
@@ -33,3 +35,23 @@ def test_the_order_of_levels_is_irrelevant() -> None:
 
 def test_swapped_quantities_are_seen() -> None:
     assert book_digest([(1, 5), (2, 6)], []) != book_digest([(1, 6), (2, 5)], [])
+
+
+def test_one_wrong_price_or_quantity_is_always_seen() -> None:
+    """The mixer is a bijection: its inverse is written here, and gives back what went in."""
+
+    def inverse(x: int) -> int:
+        x ^= x >> 16
+        x = x * pow(0x846CA68B, -1, 2**32) & MASK
+        x ^= x >> 15 ^ x >> 30
+        x = x * pow(0x7FEB352D, -1, 2**32) & MASK
+        return x ^ x >> 16
+
+    drawn = random.Random(1)
+    for x in [0, 1, MASK, *(drawn.randrange(2**32) for _ in range(2_000))]:
+        assert inverse(mix(x)) == x
+
+
+def test_equal_digests_are_no_certainty() -> None:
+    """Two books that differ in price and quantity may share one; the protocol says so."""
+    assert book_digest([(261, 1)], []) == book_digest([(15_566, 8)], []) == 681_517_448

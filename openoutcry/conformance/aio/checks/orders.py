@@ -197,6 +197,48 @@ async def self_trade_cancels_both(trial: Trial) -> None:
     await _expect_open(trader, [])
 
 
+@check(SECTION, users=2, contended=True)
+async def own_orders_end_a_fok(trial: Trial) -> None:
+    """Only others' lots fill it."""
+    trader, other = await trial.trader(0), await trial.trader(1)
+    price = await trial.free_price()
+    own = await trader.order(Side.BID, 5, price)
+    theirs = await other.order(Side.BID, 5, price)
+    for prevention in (SelfTradePrevention.CANCEL_NEWEST, SelfTradePrevention.CANCEL_BOTH):
+        killed = await trader.order(Side.ASK, 5, price, time_in_force=FOK, self_trade_prevention=prevention)
+        _expect_execution(await trader.execution(CANCELLED, killed), reason=Code.NOT_FILLABLE, remaining=0)
+    oldest = {"time_in_force": FOK, "self_trade_prevention": SelfTradePrevention.CANCEL_OLDEST}
+    too_many = await trader.order(Side.ASK, 6, price, **oldest)
+    _expect_execution(await trader.execution(CANCELLED, too_many), reason=Code.NOT_FILLABLE, remaining=0)
+    await _expect_open(trader, [own])
+    filled = await trader.order(Side.ASK, 5, price, **oldest)
+    _expect_execution(await trader.execution(FILLED, filled), fill_quantity=5, remaining=0)
+    _expect_execution(await trader.execution(CANCELLED, own), reason=Code.SELF_TRADE, remaining=0)
+    _expect_execution(await other.execution(FILLED, theirs), fill_quantity=5, remaining=0)
+
+
+@check(SECTION, contended=True)
+async def post_only_refuses_to_meet_oneself(trial: Trial) -> None:
+    """`post_only` is refused as `would_trade` even if it would meet nobody but oneself."""
+    trader = await trial.trader()
+    price = await trial.free_price()
+    own = await trader.order(Side.BID, 2, price)
+    expect_refused(await trader.try_order(Side.ASK, 1, price, post_only=True), Code.WOULD_TRADE)
+    await _expect_open(trader, [own])
+
+
+@check(SECTION, contended=True)
+async def replaced_order_meets_oneself(trial: Trial) -> None:
+    """Under `cancel_newest` it is the *replaced* order that ends, as `self_trade`."""
+    trader = await trial.trader()
+    price = await trial.free_price()
+    bid = await trader.order(Side.BID, 2, price)
+    ask = await trader.order(Side.ASK, 1, price + 1)
+    await trader.client.accepted("replace", order_id=ask, price=price)
+    _expect_execution(await trader.execution(CANCELLED, ask), reason=Code.SELF_TRADE, remaining=0)
+    await _expect_open(trader, [bid])
+
+
 @check("Client requests", contended=True)
 async def cancel_by_either_id(trial: Trial) -> None:
     """`cancel` | order_id or client_order_id | `order_id`."""

@@ -8,7 +8,7 @@ import pytest
 
 from services.matching import Cancelled, Fill, Order, OrderBook, Refused, Replaced
 from shared.digest import book_digest
-from shared.types import Code, OrderKind, SelfTradePrevention, Side, TimeInForce
+from shared.types import QUANTITY_MAX, Code, OrderKind, SelfTradePrevention, Side, TimeInForce
 from tests.unit.services.matching.flow import ask, bid
 
 
@@ -273,3 +273,21 @@ def test_refuses_our_own_mistakes() -> None:
         book.place(bid(1, 100, 1))
     with pytest.raises(AssertionError):
         book.place(bid(2, 100, 0))
+
+
+def test_a_level_holds_no_more_lots_than_the_digest_tells_apart() -> None:
+    """Three valid orders made 4,294,967,301 lots, whose digest was that of 5."""
+    book = OrderBook("ACME")
+    for n in range(1, 3):
+        assert book.place(bid(n, 100, QUANTITY_MAX)) == []
+    assert book.place(bid(3, 100, 1)) == []
+    seq, order = book.seq, bid(4, 100, 1)
+    assert book.place(order) == [Refused(order, Code.QUANTITY_OUT_OF_RANGE)]
+    assert book.place(bid(5, 99, 7)) == []
+    assert book.replace(5, price=100) == [Refused(book.orders[5], Code.QUANTITY_OUT_OF_RANGE)]
+    assert book.replace(3, quantity=2) == [Refused(book.orders[3], Code.QUANTITY_OUT_OF_RANGE)]
+    assert (book.orders[3].quantity, book.orders[5].price, book.seq) == (1, 99, seq + 1)
+    assert book.replace(1, quantity=QUANTITY_MAX - 1) == [Replaced(book.orders[1], QUANTITY_MAX - 1)]
+    assert book.place(order) == []
+    assert [fill.quantity for fill in book.place(ask(6, 100, 9))] == [9]
+    book.check_invariants()

@@ -1,0 +1,437 @@
+"""`python -m benchmarks.worst_commands`: the most expensive valid command and request of each kind, and what it costs.
+
+While the engine carries one command out, or a gateway one request, everybody waits. So each kind is made as expensive
+as its limits allow, and the time of the whole step is taken: for a command the engine's work and its packet, for a
+request the gateway's work and the frames. Books, users and queues are as large as stated; where no limit bounds a kind,
+the cost of each further part is in the docstring of what does it.
+"""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Callable
+from random import Random
+from typing import Any, Final, TypeAlias
+
+from benchmarks.command import run
+from benchmarks.measure import Effort, Spread, in_new_process, spread
+from benchmarks.table import Table
+from services.gateway.authentication import mint_token
+from services.gateway.gateway import Client, Gateway
+from services.gateway.limits import GatewayLimits
+from services.gateway.rate_limit import Rate
+from services.gateway.replica import Changes
+from services.matching.checkpoint import Checkpoint, encode_checkpoint
+from services.matching.engine import CANCELS_PER_TICK_MAX, SIGN_AGE_TICKS, Engine, EngineConfig
+from services.matching.feed import PacketBuilder
+from services.matching.repetition import FORGOTTEN_PER_TICK_MAX, WINDOW_S
+from shared.close_codes import CloseCode
+from shared.codec import Encoding, encode_request
+from shared.commands import (
+    PRESENT_USERS_MAX,
+    CancelAll,
+    CancelOrder,
+    Command,
+    ListInstrument,
+    PlaceOrder,
+    Present,
+    ReplaceOrder,
+    SetCancelOnDisconnect,
+    SetMarketState,
+    Tick,
+)
+from shared.instrument import Instrument
+from shared.packet import FeedId, encode_packet
+from shared.requests import INSTRUMENTS_IN_REQUEST_MAX
+from shared.snapshots import encode_book_state
+from shared.types import MarketState, OrderKind, SelfTradePrevention, Side, TimeInForce
+
+STALL_US_MAX: Final = 20_000
+"""What nobody's command may make others wait."""
+DEEP: Final = 10_000
+"""Levels of a deep book, one order each, and orders of a long queue."""
+RUNS_MAX: Final = 5
+SYMBOL: Final = "ACME"
+MID: Final = 100_000
+ORDERS_A_USER: Final = 1_000
+TINY_SHARE: Final = 0.02
+SECRET: Final = bytes(32)
+NEWEST: Final = SelfTradePrevention.CANCEL_NEWEST
+
+Case: TypeAlias = Callable[["Pit"], Callable[[], object]]
+
+
+class Pit:
+    """
+    An engine whose packets are made and encoded, and whose commands are numbered.
+
+    Args:
+        share: Of all sizes.
+    """
+
+    def __init__(self, share: float, **config: int) -> None:
+        self.engine = Engine(EngineConfig(**config))
+        self.builder = PacketBuilder(self.engine)
+        self.share = share
+        self.number = 0
+        self.time_us = 1
+        self.does(ListInstrument, Instrument(SYMBOL))
+
+    def size(self, full: int) -> int:
+        """Return the share of a full size, at least 2."""
+        return max(2, int(full * self.share))
+
+    def command(self, kind: Callable[..., Command], *fields: object) -> Command:
+        """Make the next command."""
+        self.number += 1
+        return kind("gateway", self.number, *fields)
+
+    def does(self, kind: Callable[..., Command], *fields: object) -> None:
+        """Carry out the next command."""
+        self.builder.apply(self.command(kind, *fields), self.time_us)
+
+    def place(self, user: str, side: Side, price: int, quantity: int = 1, **rules: Any) -> Command:
+        """Make the next command, a limit order."""
+        given = {"time_in_force": TimeInForce.GTC, "prevention": NEWEST, "symbol": SYMBOL, **rules}
+        self.number += 1
+        return PlaceOrder(
+            "gateway", self.number, user, given["symbol"], f"{self.number:024}", side, OrderKind.LIMIT, price, quantity,
+            given["time_in_force"], post_only=False, self_trade_prevention=given["prevention"],
+        )  # fmt: skip
+
+    def rest(self, user: str, side: Side, price: int, quantity: int = 1, **rules: Any) -> None:
+        """Carry out the next command, a limit order."""
+        self.builder.apply(self.place(user, side, price, quantity, **rules), self.time_us)
+
+    def asks(self, levels: int) -> None:
+        """Rest one order a level, of as many users as it takes."""
+        for n in range(levels):
+            self.rest(f"maker-{n // ORDERS_A_USER}", Side.ASK, MID + n)
+
+    def tell(self) -> None:
+        """Make the packet of what has happened."""
+        packet = self.builder.take()
+        if packet is not None:
+            encode_packet(packet)
+
+    def step(self, command: Command) -> Callable[[], object]:
+        """Return the carrying out of one command, its packet included; all before it is told."""
+        self.tell()
+
+        def carry_out() -> None:
+            self.builder.apply(command, self.time_us)
+            self.tell()
+
+        return carry_out
+
+
+def _rests(pit: Pit) -> Callable[[], object]:
+    pit.asks(pit.size(DEEP))
+    return pit.step(pit.place("user", Side.BID, MID - 1))
+
+
+def _sweeps(time_in_force: TimeInForce, levels: int) -> Case:
+    def case(pit: Pit) -> Callable[[], object]:
+        count = pit.size(levels)
+        pit.asks(count)
+        return pit.step(pit.place("user", Side.BID, MID + count, count, time_in_force=time_in_force))
+
+    return case
+
+
+def _unfillable(asked_before: int) -> Case:
+    def case(pit: Pit) -> Callable[[], object]:
+        count = pit.size(DEEP)
+        pit.asks(count)
+        for _ in range(asked_before):
+            pit.rest("user", Side.BID, MID + count, count + 1, time_in_force=TimeInForce.FOK)
+        return pit.step(pit.place("user", Side.BID, MID + count, count + 1, time_in_force=TimeInForce.FOK))
+
+    return case
+
+
+def _behind_a_queue(pit: Pit) -> Callable[[], object]:
+    count = pit.size(DEEP)
+    for n in range(count):
+        pit.rest(f"maker-{n // ORDERS_A_USER}", Side.ASK, MID)
+    pit.rest("user", Side.ASK, MID)
+    pit.rest("last", Side.ASK, MID, 2)
+    return pit.step(pit.place("user", Side.BID, MID, count + 1, time_in_force=TimeInForce.FOK))
+
+
+def _gives_way(pit: Pit) -> Callable[[], object]:
+    count = pit.size(ORDERS_A_USER)
+    for n in range(count):
+        pit.rest("user", Side.ASK, MID + n)
+    oldest = SelfTradePrevention.CANCEL_OLDEST
+    return pit.step(pit.place("user", Side.BID, MID + count, prevention=oldest, time_in_force=TimeInForce.IOC))
+
+
+def _replaced(pit: Pit) -> Callable[[], object]:
+    count = pit.size(ORDERS_A_USER)
+    pit.rest("user", Side.BID, MID - 1, count)
+    order_id = pit.engine.last_order_id
+    pit.asks(count)
+    return pit.step(pit.command(ReplaceOrder, "user", order_id, "", MID + count, None))
+
+
+def _cancelled(pit: Pit) -> Callable[[], object]:
+    pit.asks(pit.size(DEEP))
+    return pit.step(pit.command(CancelOrder, "maker-0", 1, ""))
+
+
+def _all_cancelled(pit: Pit) -> Callable[[], object]:
+    for n in range(pit.size(ORDERS_A_USER)):
+        pit.rest("user", Side.ASK, MID + n)
+    return pit.step(pit.command(CancelAll, "user", None))
+
+
+def _present(pit: Pit) -> Callable[[], object]:
+    users = tuple(f"user-{n}" for n in range(pit.size(PRESENT_USERS_MAX)))
+    for user in users:
+        pit.does(SetCancelOnDisconnect, user, True)  # noqa: FBT003 - a command's field
+    return pit.step(pit.command(Present, users))
+
+
+def _absent(pit: Pit) -> Callable[[], object]:
+    orders = pit.size(CANCELS_PER_TICK_MAX + ORDERS_A_USER)
+    for n in range(orders):
+        user = f"user-{n // ORDERS_A_USER}"
+        if not n % ORDERS_A_USER:
+            pit.does(SetCancelOnDisconnect, user, True)  # noqa: FBT003 - a command's field
+        pit.rest(user, Side.ASK, MID + n)
+    for _ in range(pit.engine.config.cancel_grace_s + SIGN_AGE_TICKS):
+        pit.does(Tick)
+    return pit.step(pit.command(Tick))
+
+
+def _forgets(pit: Pit) -> Callable[[], object]:
+    for n in range(2 * pit.size(FORGOTTEN_PER_TICK_MAX)):
+        pit.rest(f"user-{n % 100}", Side.BID, MID, time_in_force=TimeInForce.IOC)
+    for _ in range(WINDOW_S):
+        pit.does(Tick)
+    pit.time_us += WINDOW_S * 1_000_000
+    return pit.step(pit.command(Tick))
+
+
+def _halted(pit: Pit) -> Callable[[], object]:
+    return pit.step(pit.command(SetMarketState, SYMBOL, MarketState.HALTED, "news"))
+
+
+def _listed(pit: Pit) -> Callable[[], object]:
+    return pit.step(pit.command(ListInstrument, Instrument("ANOTHER")))
+
+
+def _book_snapshot(pit: Pit) -> Callable[[], object]:
+    pit.asks(pit.size(DEEP))
+    pit.tell()
+    market = pit.engine.markets[SYMBOL]
+    return lambda: encode_book_state(market.book_state(1, "1-1"))
+
+
+def _checkpoint(pit: Pit) -> Callable[[], object]:
+    pit.asks(pit.size(DEEP))
+    pit.tell()
+    return lambda: encode_checkpoint(Checkpoint(pit.engine, 1, "store"))
+
+
+COMMANDS: Final[dict[str, Case]] = {
+    "order that rests, 10,000 levels": _rests,
+    "order that meets 1,000 others, at 1,000 levels": _sweeps(TimeInForce.GTC, 1_000),
+    "IOC that meets 1,000 others, at 1,000 levels": _sweeps(TimeInForce.IOC, 1_000),
+    "IOC that meets 10,000 others, at 10,000 levels": _sweeps(TimeInForce.IOC, DEEP),
+    "FOK that meets 1,000 others, at 1,000 levels": _sweeps(TimeInForce.FOK, 1_000),
+    "FOK, one lot too many over 10,000 levels, the first in a long while": _unfillable(0),
+    "FOK, the same, asked before": _unfillable(1),
+    "FOK, an own order behind 10,000 others at one price": _behind_a_queue,
+    "IOC that cancels 1,000 own orders (cancel_oldest)": _gives_way,
+    "replace that meets 1,000 others": _replaced,
+    "cancel of a level's last order, 10,000 levels": _cancelled,
+    "cancel_all of 1,000 orders": _all_cancelled,
+    "present, 512 users": _present,
+    f"tick that cancels the orders of users who are away, {CANCELS_PER_TICK_MAX:,} and one user's": _absent,
+    f"tick that forgets {FORGOTTEN_PER_TICK_MAX:,} order ids": _forgets,
+    "halt": _halted,
+    "listing": _listed,
+    "snapshot of a book of 10,000 levels": _book_snapshot,
+    "checkpoint of 10,000 orders (in a child, beside the market)": _checkpoint,
+}
+"""By what is made as expensive as it gets; each with an engine of its own."""
+
+
+class Wire:
+    """A transport that nothing waits in."""
+
+    def write(self, _: bytes) -> None:
+        """Take it."""
+
+    def abort(self) -> None:
+        """Do nothing."""
+
+    def get_write_buffer_size(self) -> int:
+        """Return 0: everything has been sent."""
+        return 0
+
+    def close(self, code: CloseCode, text: str) -> None:
+        """Do nothing."""
+
+
+class House:
+    """A gateway with one client, fed by an engine: one deep book, and as many others as a request may name."""
+
+    def __init__(self, share: float) -> None:
+        pit = Pit(share)
+        self.deep = [f"S{n:03}" for n in range(max(2, int(INSTRUMENTS_IN_REQUEST_MAX * share) - 1))]
+        rate = Rate(1e9, 10**9)
+        limits = GatewayLimits(requests=rate, orders=rate)
+        self.gateway = Gateway("gateway", SECRET, limits, 0.01, Random(1))  # noqa: S311 - spreads reconnections
+        for symbol in self.deep:
+            pit.does(ListInstrument, Instrument(symbol))
+            for n in range(10):
+                for side, price in ((Side.BID, MID - 1 - n), (Side.ASK, MID + n)):
+                    pit.rest(f"m{side}-{n}", side, price, symbol=symbol)
+        for n in range(pit.size(ORDERS_A_USER)):
+            pit.rest("user", Side.BID, MID - 1 - n)
+        pit.asks(pit.size(DEEP))
+        packet = pit.builder.take()
+        assert packet is not None
+        changes = Changes()
+        self.gateway.market.apply(FeedId(1, packet.position), packet, 1, changes)
+        self.gateway.heard(changes, 0.0, 1)
+        self.id = 0
+
+    def client(self, encoding: Encoding = Encoding.JSON, user: str = "user") -> Client:
+        """Connect a user; "" has yet to log in."""
+        return self.gateway.open("s", encoding, Wire(), user, 0.0, 1)
+
+    def ask(self, client: Client, op: str, **fields: object) -> Callable[[], object]:
+        """Return the carrying out of one request; what it leads to in the flush is its own."""
+        self.id += 1
+        payload = encode_request({"op": op, "id": self.id, **fields}, client.session.encoding)
+        return lambda: self.gateway.receive(client, payload, 0.0, 1)
+
+    def every(self) -> list[str]:
+        """Return all symbols."""
+        return [SYMBOL, *self.deep]
+
+    def positions(self, stale: int = 0) -> dict[str, list[int]]:
+        """Return what a client would resume with; with `stale` above 0 no digest fits."""
+        market = self.gateway.market
+        books = {symbol: market.instruments[symbol].book for symbol in self.every()}
+        return {symbol: [book.epoch, book.seq, book.digest ^ stale] for symbol, book in books.items()}
+
+
+def _request(op: str, **fields: object) -> Callable[[House], Callable[[], object]]:
+    return lambda house: house.ask(house.client(), op, **fields)
+
+
+def _subscribe_every(house: House) -> Callable[[], object]:
+    return house.ask(house.client(), "subscribe", channel="book", instruments=house.every())
+
+
+def _resume(stale: int) -> Callable[[House], Callable[[], object]]:
+    def case(house: House) -> Callable[[], object]:
+        client = house.client(Encoding.MSGPACK)
+        fields = {"channel": "book", "instruments": house.every(), "resume": house.positions(stale)}
+        return house.ask(client, "subscribe", **fields)
+
+    return case
+
+
+def _unsubscribe(house: House) -> Callable[[], object]:
+    client = house.client()
+    house.ask(client, "subscribe", channel="book", instruments=house.every())()
+    return house.ask(client, "unsubscribe", channel="book", instruments=house.every())
+
+
+def _again(house: House) -> Callable[[], object]:
+    client = house.client()
+    house.ask(client, "subscribe", channel="book", instruments=house.every())()
+    return house.ask(client, "subscribe", channel="book", instruments=house.every(), depth=50)
+
+
+def _resync(house: House) -> Callable[[], object]:
+    client = house.client()
+    house.ask(client, "subscribe", channel="book", instruments=[SYMBOL])()
+    return house.ask(client, "resync", instrument=SYMBOL)
+
+
+def _login(house: House) -> Callable[[], object]:
+    return house.ask(house.client(user=""), "login", token=mint_token("user", SECRET, 4e9))
+
+
+def _order(house: House) -> Callable[[], object]:
+    order = {"instrument": SYMBOL, "side": "bid", "quantity": 1, "price": 1, "client_order_id": "x" * 36}
+    return house.ask(house.client(), "order", **order)
+
+
+REQUESTS: Final[dict[str, Callable[[House], Callable[[], object]]]] = {
+    "subscribe book, 10,000 levels": _request("subscribe", channel="book", instruments=[SYMBOL]),
+    "subscribe book, every instrument by name": _subscribe_every,
+    'subscribe book, "*"': _request("subscribe", channel="book"),
+    'subscribe ticker, "*"': _request("subscribe", channel="ticker"),
+    'subscribe trades, "*"': _request("subscribe", channel="trades"),
+    "subscribe with a resume of every instrument": _resume(0),
+    "the same, none of which fits": _resume(1),
+    "subscribe again, every instrument, at another depth": _again,
+    "unsubscribe, every instrument": _unsubscribe,
+    "resync, 10,000 levels": _resync,
+    "account of 1,000 orders": _request("subscribe", channel="account"),
+    "instruments": _request("instruments"),
+    "login": _login,
+    "order": _order,
+    "cancel_all": _request("cancel_all"),
+    "ping": _request("ping"),
+}
+"""By what is made as expensive as it gets, with 256 instruments; a message is encoded in JSON unless it resumes."""
+
+
+def measure(effort: Effort) -> list[Table]:
+    """Return what commands cost the engine, and requests a gateway."""
+    share = 1.0 if effort.cases(100) == 100 else TINY_SHARE
+    runs = min(effort.runs, RUNS_MAX)
+    note = f"Nobody's may make others wait for more than {STALL_US_MAX / 1000:g} ms."
+    return [
+        Table(
+            "worst-commands",
+            f"µs that the engine takes for one command of each kind at its most expensive, its packet included. {note}",
+            ["command", "µs"],
+            [[name, _engine_cost(name, share, runs)] for name in COMMANDS],
+        ),
+        Table(
+            "worst-requests",
+            f"µs that a gateway takes for one request of each kind at its most expensive. {note}",
+            ["request", "µs"],
+            [[name, _gateway_cost(name, share, runs)] for name in REQUESTS],
+        ),
+    ]
+
+
+def _engine_cost(name: str, share: float, runs: int) -> Spread:
+    return spread(in_new_process(_timed_command, name, share) for _ in range(runs))
+
+
+def _gateway_cost(name: str, share: float, runs: int) -> Spread:
+    return spread(in_new_process(_timed_request, name, share) for _ in range(runs))
+
+
+def _timed_command(name: str, share: float) -> float:
+    return _timed(COMMANDS[name](Pit(share)))
+
+
+def _timed_request(name: str, share: float) -> float:
+    return _timed(REQUESTS[name](House(share)))
+
+
+def _timed(act: Callable[[], object]) -> float:
+    """Return the CPU µs of one call, the first of its kind; the collector waits."""
+    gc.collect()
+    gc.disable()
+    began = time.thread_time_ns()
+    act()
+    return (time.thread_time_ns() - began) / 1000
+
+
+if __name__ == "__main__":
+    run({"benchmarks.worst_commands": measure})
