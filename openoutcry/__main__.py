@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib.metadata
+import os
+import platform
 import secrets
 import sys
 import time
@@ -44,7 +47,6 @@ USERS: Final = "Its users"
 
 app = typer.Typer(
     name="outcry",
-    help="A real-time exchange for a company's own people. Try `outcry demo` first.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -58,6 +60,22 @@ RedisUrl = Annotated[
 Seed = Annotated[int, typer.Option(help="Seed of what the bots do: the same seed trades the same.")]
 Engines = Annotated[int, typer.Option(help="Matching engines: one leads, the others stand by.")]
 Speed = Annotated[str, typer.Option(help="How many times faster than it happened, or `max`.")]
+
+
+def _tell_version(asked: bool) -> None:
+    if asked:
+        print(f"outcry {importlib.metadata.version('openoutcry')}, Python {platform.python_version()}")  # noqa: T201
+        raise typer.Exit
+
+
+@app.callback()
+def outcry(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Say which version this is, and end.", callback=_tell_version, is_eager=True),
+    ] = False,
+) -> None:
+    """A real-time exchange for a company's own people. Try `outcry demo` first."""
 
 
 @app.command()
@@ -132,6 +150,7 @@ def demo(
             load_processes=min(load_processes, users),
             seed=1 if seed is None else seed,
         ).checked()
+        _check_writable("--report", report)
         with open_screen(view) as screen:
             result = await run_demo(options, screen, StopSignal())
             screen.end(result)
@@ -190,7 +209,7 @@ def bots(
     async def run() -> None:
         settings = load_settings(ServiceSettings, redis_url=redis_url)
         url = with_credentials(settings.redis_url, settings.redis_credentials)
-        await run_bots(Bots(url, rate=rate, hot=hot, seed=seed))
+        await run_bots(Bots(url, rate=rate, hot=hot, seed=seed), _say)
 
     _run(run())
 
@@ -345,6 +364,7 @@ def conformance(
     from openoutcry.demo.aio.stop_signal import StopSignal  # noqa: PLC0415
 
     async def run() -> bool:
+        _check_writable("--json", json_report)
         if urls:
             options = ConformanceOptions(urls, token or [], token_file, secret_file, instrument, only)
             report = await run_conformance(options)
@@ -500,6 +520,8 @@ def load(
         ).checked()
         stack = StackOptions(int(settled("gateways", gateways, kind)), redis_url, None, pace_ms=pace)
         own = OwnMarketOptions(stack, rate, hot, seed).checked()
+        _check_writable("--report", report)
+        _check_writable("--html", html)
         write_page = _page_writer(html)
         with open_screen(view) as screen:
             result = await run_load(options, own, screen, StopSignal())
@@ -549,6 +571,7 @@ def _run_chaos(
         drawn = secrets.randbelow(SEED_MAX) if seed is None else seed
         processes = min(load_processes, users)
         options = ChaosOptions(stack, users, seconds, rate, verify, processes, drawn).checked()
+        _check_writable("--report", report)
         with open_screen(view) as screen:
             result = await run_chaos(options, screen, StopSignal())
             screen.end(result)
@@ -566,7 +589,11 @@ def _misused(text: str) -> None:
 
 def _forward(service: Callable[..., None], name: str, arguments: list[str]) -> None:
     """Run a service's own command line: its flags and its help are its own."""
-    command = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    command = typer.Typer(
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
     command.command()(service)
     command(arguments, prog_name=f"outcry {name}")
 
@@ -593,6 +620,24 @@ def _page_writer(path: Path | None) -> Callable[[LoadReport], None]:
     except ImportError as error:
         raise ConfigurationError(f"--html needs matplotlib ({error}): pip install 'openoutcry[charts]'") from error
     return lambda report: _write(path, page(report))
+
+
+def _check_writable(flag: str, path: Path | None) -> None:
+    """
+    Let a run not end with figures that cannot be kept.
+
+    Raises:
+        ConfigurationError: Names flag, path and what is wrong with it.
+    """
+    if path is None:
+        return
+    folder = path.parent
+    if path.is_dir():
+        raise ConfigurationError(f"{flag} {path} is a folder: name a file")
+    if not folder.is_dir():
+        raise ConfigurationError(f"{flag} {path}: there is no folder {folder}")
+    if not os.access(path if path.exists() else folder, os.W_OK):
+        raise ConfigurationError(f"{flag} {path} must not be written by this user")
 
 
 def _write(path: Path, text: str) -> None:

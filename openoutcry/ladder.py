@@ -23,8 +23,15 @@ from shared.messages import Trade
 from shared.types import Side
 
 TRADES_SHOWN: Final = 8
+"""Where the height is not known."""
+TRADES_SHOWN_MIN: Final = 4
+TRADES_KEPT: Final = 60
 BAR_CELLS: Final = 24
 """Width of the longest bar; the others are in proportion to their quantity."""
+OTHER_CELLS: Final = 36
+"""Kept for quantities and prices."""
+OTHER_LINES: Final = 6
+"""Heading, spread, standing (two), the trades' title, and the cursor's."""
 BID_STYLE: Final = "green"
 ASK_STYLE: Final = "red"
 
@@ -43,17 +50,29 @@ class LadderView:
     digest: int = 0
     stale: StaleReason | None = StaleReason.LOADING
     delay_us: int | None = None
-    """From the engine's publishing of the newest change to its receipt here; None if not known."""
+    """From the engine's publishing of the newest change to its receipt here; None until one comes while we look."""
     changes: int = 0
     """Verified since the start."""
     recoveries: int = 0
-    trades: deque[Trade | Missing] = field(default_factory=lambda: deque(maxlen=TRADES_SHOWN))
+    trades: deque[Trade | Missing] = field(default_factory=lambda: deque(maxlen=TRADES_KEPT))
     """Latest last."""
 
 
-def ladder(view: LadderView) -> RenderableType:
-    """Draw the whole view."""
-    return Group(_heading(view), _levels(view), _standing(view), _trades(view))
+def ladder(view: LadderView, size: tuple[int, int] | None = None) -> RenderableType:
+    """
+    Draw the whole view.
+
+    Args:
+        view: What is known.
+        size: Columns and lines to fit into and to use, at least 60 by 16; None is as much as it needs.
+    """
+    depth, trades, bar = view.depth, TRADES_SHOWN, BAR_CELLS
+    if size is not None:
+        lines = size[1] - OTHER_LINES
+        depth = max(1, min(view.depth, (lines - TRADES_SHOWN_MIN) // 2))
+        trades = max(TRADES_SHOWN_MIN, lines - 2 * depth)
+        bar = max(4, size[0] - OTHER_CELLS)
+    return Group(_heading(view), _levels(view, depth, bar), _standing(view), _trades(view, trades))
 
 
 def plain_line(view: LadderView) -> str:
@@ -81,21 +100,21 @@ def money(ticks: int, instrument: Instrument) -> str:
 
 
 def _heading(view: LadderView) -> RenderableType:
-    title = Text(view.instrument.symbol, style="bold")
+    title = Text(view.instrument.symbol, style="bold", no_wrap=True, overflow="ellipsis")
     return title.append(f"  {view.instrument.name}  {view.instrument.currency}", style="dim")
 
 
-def _levels(view: LadderView) -> RenderableType:
+def _levels(view: LadderView, depth: int, bar: int) -> RenderableType:
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(justify="right")
     table.add_column(justify="right")
     table.add_column()
-    largest = max((quantity for _, quantity in (*view.bids, *view.asks)), default=1)
-    for price, quantity in reversed(_padded(view.asks, view.depth)):
-        table.add_row(*_level(price, quantity, largest, view.instrument, ASK_STYLE))
+    cells = bar / max((quantity for _, quantity in (*view.bids[:depth], *view.asks[:depth])), default=1)
+    for price, quantity in reversed(_padded(view.asks, depth)):
+        table.add_row(*_level(price, quantity, cells, view.instrument, ASK_STYLE))
     table.add_row("", Text(_spread(view), style="dim"), "")
-    for price, quantity in _padded(view.bids, view.depth):
-        table.add_row(*_level(price, quantity, largest, view.instrument, BID_STYLE))
+    for price, quantity in _padded(view.bids, depth):
+        table.add_row(*_level(price, quantity, cells, view.instrument, BID_STYLE))
     return table
 
 
@@ -104,10 +123,10 @@ def _padded(levels: Sequence[tuple[int, int]], depth: int) -> list[tuple[int, in
     return [*levels[:depth], *[(0, 0)] * (depth - len(levels))]
 
 
-def _level(price: int, quantity: int, largest: int, instrument: Instrument, style: str) -> tuple[Text, Text, Text]:
+def _level(price: int, quantity: int, cells: float, instrument: Instrument, style: str) -> tuple[Text, Text, Text]:
     if not quantity:
         return Text(""), Text("·", style="dim"), Text("")
-    bar = "█" * max(1, round(BAR_CELLS * quantity / largest))
+    bar = "█" * max(1, round(cells * quantity))
     return Text(f"{quantity:,}"), Text(money(price, instrument), style=style), Text(bar, style=style)
 
 
@@ -124,9 +143,9 @@ def _standing(view: LadderView) -> RenderableType:
     return mark.append(f"\n{view.changes:,} changes, {view.recoveries} recoveries, delay {_delay(view)}", style="dim")
 
 
-def _trades(view: LadderView) -> RenderableType:
+def _trades(view: LadderView, count: int) -> RenderableType:
     lines = Text("last trades", style="dim")
-    for trade in reversed(view.trades):
+    for trade in list(reversed(view.trades))[:count]:
         lines.append("\n" + plain_trade(trade, view.instrument), style=_trade_style(trade))
     return lines
 

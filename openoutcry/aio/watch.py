@@ -53,7 +53,7 @@ async def _draw(console: Console, view: LadderView, market: Market, book: Book, 
             market.check()
             refresh(view, book)
             view.trades.extend(tape.read())
-            live.update(ladder(view), refresh=True)
+            live.update(ladder(view, console.size), refresh=True)
             await asyncio.sleep(1 / FRAMES_PER_SECOND)
 
 
@@ -70,6 +70,10 @@ async def _print(console: Console, view: LadderView, market: Market, book: Book,
 def refresh(view: LadderView, book: Book) -> None:
     """Copy the book's present state into the view."""
     view.bids, view.asks = book.bids(view.depth), book.asks(view.depth)
+    # A snapshot's time is that of the last change, which in a quiet book is long ago: its age is no delay.
+    if view.epoch != book.epoch or view.recoveries != book.recoveries:
+        view.delay_us = None
+    elif view.changes != book.changes:
+        view.delay_us = book.received_us - book.time
     view.epoch, view.seq, view.digest = book.epoch, book.seq, book.digest
     view.stale, view.changes, view.recoveries = book.stale, book.changes, book.recoveries
-    view.delay_us = book.received_us - book.time if book.time and book.received_us else None

@@ -162,6 +162,10 @@ def main(
 
 
 if __name__ == "__main__":
-    command = typer.Typer(add_completion=False, pretty_exceptions_enable=False)  # theirs may show variables
+    command = typer.Typer(
+        add_completion=False,
+        pretty_exceptions_enable=False,  # theirs may show variables
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
     command.command()(main)
     command()

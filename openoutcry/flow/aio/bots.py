@@ -43,7 +43,8 @@ class Bots(Driver):
 
     async def prepare(self) -> None:
         """Cancel what an earlier crowd left, and fill the books."""
-        self._flow = OrderFlow(self.listing[:1] if self._hot else self.listing, self.source, self._seed)
+        self.traded = self.listing[:1] if self._hot else self.listing
+        self._flow = OrderFlow(self.traded, self.source, self._seed)
         await self._send(self._flow.withdrawals())
         await self._send(self._flow.opening())
         await self.writer.drain()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import time
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from typer.testing import CliRunner
 from openoutcry.__main__ import app
 from services.gateway.authentication import verify_token
 
-COMMANDS = ("demo", "up", "replay", "watch", "token", "matching", "gateway")
+COMMANDS = ("demo", "up", "bots", "replay", "watch", "token", "conformance", "load", "matching", "gateway")
 
 
 def test_help_names_every_command() -> None:
@@ -19,10 +20,42 @@ def test_help_names_every_command() -> None:
     assert all(f" {command} " in shown for command in COMMANDS)
 
 
+def test_the_version_is_told() -> None:
+    result = CliRunner().invoke(app, ["--version"])
+    assert result.exit_code == 0
+    assert result.output.startswith(f"outcry {importlib.metadata.version('openoutcry')}, Python 3.")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["load", "--html"],
+        ["load", "--report"],
+        ["demo", "--report"],
+        ["demo", "--chaos", "--report"],
+        ["conformance", "--json"],
+    ],
+    ids=" ".join,
+)
+def test_a_file_that_cannot_be_written_is_told_before_the_run(arguments: list[str], tmp_path: Path) -> None:
+    """It was told after it, and the figures were lost."""
+    (tmp_path / "file").touch()
+    for path, said in (
+        (tmp_path / "nowhere" / "r", "there is no folder"),
+        (tmp_path / "file" / "r", "there is no folder"),
+        (tmp_path, "is a folder: name a file"),
+    ):
+        result = CliRunner().invoke(app, [*arguments, str(path)])
+        assert result.exit_code == 2
+        assert f"outcry: {arguments[-1]} {path}" in result.output
+        assert said in result.output
+
+
+@pytest.mark.parametrize("flag", ["--help", "-h"])
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_has_help(command: str) -> None:
+def test_every_command_has_help(command: str, flag: str) -> None:
     """That of the services is their own: whatever they learn, the command knows."""
-    result = CliRunner().invoke(app, [command, "--help"])
+    result = CliRunner().invoke(app, [command, flag])
     assert result.exit_code == 0
     assert "Usage" in result.output
 
