@@ -23,6 +23,7 @@ SECRETS_DIRECTORY: Final = Path("/run/secrets")
 """Where secrets are looked for, unless OUTCRY_SECRETS_DIR names another folder; it need not exist."""
 ROLE_SETTINGS: Final = frozenset(
     {
+        "accept_loss",
         "accepts_burst",
         "accepts_per_second",
         "batch_commands_max",

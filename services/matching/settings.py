@@ -53,6 +53,9 @@ class MatchingSettings(ServiceSettings):
     """Replicas that must have a command before it is acknowledged; for durability `replica`."""
     unreachable_max_s: float = Field(default=30.0, ge=0)
     """How long Redis may be away before the engine gives up."""
+    accept_loss: bool = False
+    """Whether to go on from the newest checkpoint, in a new epoch, where what came after it cannot be recovered (exit
+    status 5): what is lost stays lost. For one start, after a person has looked."""
     metrics_host: str = "127.0.0.1"
     """Address of metrics and health."""
     metrics_port: int = Field(default=0, ge=0, le=65_535)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Final
 
 import structlog
+from redis.exceptions import ResponseError
 
 from services.matching.command_log import LOG_START, LogEntry, decode_entry, entry_time_us
 from shared.aio.redis_connection import BLOCK_MS
@@ -75,5 +76,15 @@ class CommandReader:
             return LogEntry(error.entry_id, entry_time_us(error.entry_id), [])
 
     async def holds(self, entry_id: str) -> bool:
-        """Tell whether the log still has this entry; its beginning always counts as held."""
-        return entry_id == LOG_START or bool(await self._line.call("XRANGE", self._key, entry_id, entry_id))
+        """
+        Tell whether the log still has all that came after this entry: it has the entry, or nothing ever came after it.
+
+        The beginning always counts as held: whether the log begins there shows when it has been read.
+        """
+        if entry_id == LOG_START or await self._line.call("XRANGE", self._key, entry_id, entry_id):
+            return True
+        try:
+            facts = await self._line.call("XINFO", "STREAM", self._key)
+        except ResponseError:  # there is no log, or this user may not ask
+            return False
+        return bool(facts[b"last-generated-id"].decode() == entry_id)

@@ -26,11 +26,12 @@ from services.matching.aio.store_recovery import StoreRecovery
 from services.matching.aio.stored_checkpoints import StoredCheckpoints
 from services.matching.command_log import LOG_START
 from services.matching.engine import Engine
+from services.matching.kept_checkpoints import KeptCheckpoints
 from services.matching.kept_packets import KeptPackets
 from services.matching.recovery import Recovery
 from services.matching.settings import MatchingSettings
 from services.matching.shadow import Shadow
-from shared.aio.redis_connection import Redis, last_entry
+from shared.aio.redis_connection import Redis, get_values, last_entry
 from shared.aio.redis_line import RedisLine
 from shared.errors import CorruptEntry, LeadershipLost
 from shared.packet import FEED_START, FeedId
@@ -133,10 +134,23 @@ class Takeover:
             recovery = await self._recovery.run()
             return self._recovered(recovery, await self._recovery.kept(recovery.feed_id))
         except CorruptEntry as error:
-            if await self._lease.renew():
+            if not await self._lease.renew():
+                # Whoever leads now trims the log behind a newer checkpoint than was read here: nothing is corrupt.
+                raise LeadershipLost(f"the lease was lost during recovery: {error}") from error
+            if not self._settings.accept_loss:
                 raise
-            # Whoever leads now trims the log behind a newer checkpoint than was read here: nothing is corrupt.
-            raise LeadershipLost(f"the lease was lost during recovery: {error}") from error
+            return await self._without_what_is_lost(error)
+
+    async def _without_what_is_lost(self, error: CorruptEntry) -> _Candidate:
+        """Go on from the newest good checkpoint, as somebody has decided: what is left of the log is applied to it."""
+        checkpoint = self._stored.decode(KeptCheckpoints(*await get_values(self._redis, list(self._stored.keys))))
+        newest = await last_entry(self._redis, self._keys.feed)
+        last_id = FeedId.parse(newest[0]) if newest else FEED_START
+        engine, term = (checkpoint.engine, checkpoint.term) if checkpoint else (Engine(), 0)
+        structlog.get_logger().error(
+            "what came after the checkpoint is lost, and accepted as lost", reason=str(error), position=engine.position
+        )
+        return _Candidate(engine, max(term, last_id.term), last_id, KeptPackets(), may_have_lost=True)
 
     def _recovered(self, recovery: Recovery, kept: KeptPackets) -> _Candidate:
         engine = recovery.finish()

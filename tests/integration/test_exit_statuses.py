@@ -1,0 +1,143 @@
+"""Every exit status of the engine, and the way out of it that docs/operations.md names."""
+
+from __future__ import annotations
+
+import re
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from services.matching.__main__ import ExitCode
+from shared.commands import Tick
+from shared.packet import FeedId
+from tests.integration.engine_process import KEYS, Engines, Trader, engines_on, eventually
+
+pytestmark = pytest.mark.needs_redis
+
+OPERATIONS = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
+
+
+@pytest.fixture
+def engines(redis_url: str, tmp_path: Path) -> Iterator[Engines]:
+    with engines_on(redis_url, tmp_path) as engines:
+        yield engines
+
+
+@pytest.fixture
+def trader(redis_url: str) -> Iterator[Trader]:
+    trader = Trader(redis_url)
+    yield trader
+    trader.close()
+
+
+def ended(engines: Engines, trader: Trader, status: ExitCode, **settings: object) -> str:
+    """Start an engine that ends with this status; its log."""
+    trader.free_lease()
+    engine = engines.start(**settings)
+    assert engine.exit_code() == status, engine.log.read_text()
+    return engine.log.read_text()
+
+
+def trimmed_past_the_checkpoint(engines: Engines, trader: Trader) -> int:
+    """A market of two trades whose engines are dead and whose log begins behind the second; its epoch."""
+    engine = engines.start_leading(CHECKPOINT_INTERVAL_S=1_000)
+    trader.trade()
+    engine.send_signal(signal.SIGTERM)
+    assert engine.exit_code() == ExitCode.STOPPED
+    engine = engines.start_leading(CHECKPOINT_INTERVAL_S=1_000)
+    epoch = trader.trade().epoch
+    engine.kill()
+    trader.append(Tick("somebody", 1))
+    trader.redis.xtrim(KEYS.commands, maxlen=1, approximate=False)
+    return epoch
+
+
+def test_every_status_is_in_the_document() -> None:
+    told = re.findall(r"^\| engine \| (\d+) \|", OPERATIONS, re.MULTILINE)
+    assert {int(status) for status in told} == {1, *ExitCode}
+
+
+def test_5_of_a_trimmed_log_is_left_by_accepting_the_loss(engines: Engines, trader: Trader) -> None:
+    """Seen: both engines ended with 5 for ever, and nothing said how to go on."""
+    epoch = trimmed_past_the_checkpoint(engines, trader)
+    assert "the log no longer has it" in ended(engines, trader, ExitCode.CORRUPT)
+    trader.free_lease()
+    engine = engines.start(ACCEPT_LOSS="true")
+    eventually(lambda: engine.told('"leading"'))
+    assert engine.told("accepted as lost")
+    packet = trader.trade()
+    assert packet.epoch != epoch
+    assert packet.trades[0].trade_id == 2, "the second trade was lost, the first was not"
+    engine.send_signal(signal.SIGTERM)
+    assert engine.exit_code() == ExitCode.STOPPED
+    engines.start_leading()
+    assert trader.trade().epoch == packet.epoch
+
+
+def test_a_log_of_which_nothing_is_lost_needs_no_way_out(engines: Engines, trader: Trader) -> None:
+    """Trimmed to nothing, at the very entry of the checkpoint: its last id says that nothing came after it."""
+    engine = engines.start_leading()
+    epoch = trader.trade().epoch
+    engine.send_signal(signal.SIGTERM)
+    assert engine.exit_code() == ExitCode.STOPPED
+    trader.redis.xtrim(KEYS.commands, maxlen=0, approximate=False)
+    engines.start_leading()
+    assert trader.trade().epoch == epoch
+
+
+def test_5_of_the_feeds_last_entry_is_left_by_deleting_it(engines: Engines, trader: Trader) -> None:
+    engine = engines.start_leading()
+    epoch = trader.trade().epoch
+    far = f"{FeedId.parse(list(trader.feed())[-1]).term + 10**15}-1"
+    trader.redis.xadd(KEYS.feed, {"x": "y"}, id=far)
+    assert engine.exit_code() == ExitCode.FENCED
+    assert f"{KEYS.feed} entry {far}" in ended(engines, trader, ExitCode.CORRUPT)
+    trader.redis.xdel(KEYS.feed, far)
+    trader.free_lease()
+    engines.start_leading()
+    assert trader.trade().epoch == epoch
+
+
+def test_5_of_both_checkpoints_is_left_by_a_new_market(engines: Engines, trader: Trader) -> None:
+    engine = engines.start_leading()
+    epoch = trader.trade().epoch
+    engine.kill()
+    for key in (KEYS.checkpoint, KEYS.previous_checkpoint):
+        trader.redis.set(key, b"damaged")
+    for settings in ({}, {"ACCEPT_LOSS": "true"}):
+        assert f"{KEYS.checkpoint} is corrupt" in ended(engines, trader, ExitCode.CORRUPT, **settings)
+    trader.redis.delete(*trader.redis.scan_iter(f"{KEYS.prefix}*"))
+    engines.start_leading()
+    packet = trader.trade()
+    assert (packet.epoch != epoch, packet.trades[0].trade_id) == (True, 1)
+
+
+@pytest.mark.parametrize("key", [KEYS.commands, KEYS.feed])
+def test_4_of_a_key_of_another_type_is_left_by_renaming_it(engines: Engines, trader: Trader, key: str) -> None:
+    engine = engines.start_leading(UNREACHABLE_MAX_S=0.5)
+    trader.trade()
+    trader.redis.set(key, "x")
+    assert engine.exit_code() == ExitCode.STORE_UNAVAILABLE
+    assert engine.told("WRONGTYPE")
+    trader.redis.rename(key, "away")
+    trader.free_lease()
+    if key == KEYS.commands:
+        assert "commands" in ended(engines, trader, ExitCode.CORRUPT)
+    trader.free_lease()
+    engine = engines.start(ACCEPT_LOSS="true")
+    eventually(lambda: engine.told('"leading"'))
+    assert trader.trade().trades
+
+
+def test_3_is_left_by_starting_again(engines: Engines, trader: Trader) -> None:
+    engine = engines.start_leading()
+    trader.redis.set(KEYS.lease, "another", px=600)
+    assert engine.exit_code() == ExitCode.FENCED
+    engines.start_leading()
+    assert trader.trade().trades
+
+
+def test_2_names_what_to_mend(engines: Engines, trader: Trader) -> None:
+    assert "LEASE_MS" in ended(engines, trader, ExitCode.MISCONFIGURED, LEASE_MS="soon")
