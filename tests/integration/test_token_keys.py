@@ -18,6 +18,7 @@ from websockets.exceptions import InvalidStatus
 
 from services.gateway.aio import key_source
 from services.gateway.aio.key_source import KeySource
+from services.gateway.aio.token_check import check_token
 from services.gateway.key_ring import KeyRing, KeysAwaited
 from services.gateway.metrics import AcceptStatistics
 from services.gateway.token_keys import JWKS_BYTES_MAX
@@ -215,3 +216,17 @@ async def test_a_session_ends_at_exp_on_a_real_socket(redis_url: str, tmp_path: 
             assert 0 <= time.time() - exp < 0.5
             await ann.socket.wait_closed()
             assert ann.socket.close_code == CloseCode.TOKEN_EXPIRED
+
+
+async def test_a_token_is_checked_with_a_providers_keys(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `outcry token check` says; a provider that does not answer is said so, and nothing else is left out."""
+    monkeypatch.setattr(key_source, "FETCH_S", 0.5)
+    given = {"jwks": provider.url, "token_audience": "market"}
+    assert not (await check_token(token("old", aud="market"), time.time(), given)).problems
+    assert "kid: " in (await check_token(token("new", aud="market"), time.time(), given)).problems[0]
+    provider.hangs = True
+    found = await check_token(token("old"), time.time(), given)
+    assert found.problems == [
+        "aud: must be market",
+        "signature: not checked, there are no keys to check it with: no whole answer within 0.5 s",
+    ]
