@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import logging
+import math
 import re
 import time
 from collections.abc import Callable, Sequence
@@ -104,6 +105,8 @@ class Link:
         self._on_event = on_event
         self._random = random
         self._socket: ClientConnection | None = None
+        self._open_since = math.inf
+        """When the present connection was opened, or the last attempt's, monotonic seconds; infinite if it was not."""
         self._url = ""
         self._goodbye: Goodbye | None = None
         """The present connection's, or the last one's."""
@@ -121,11 +124,10 @@ class Link:
         """Connect, listen, connect again; return why no further attempt makes sense."""
         backoff = Backoff(self._random)
         while True:
-            began = time.monotonic()
             ending = self.last_ending = self._told(await self._attempt())
             if not may_reconnect(ending.code) and not self._may_try_another_token(ending):
                 return Disconnected(*ending)
-            if time.monotonic() - began >= STEADY_S:
+            if time.monotonic() - self._open_since >= STEADY_S:
                 backoff.reset()
             await asyncio.sleep(self._wait_s(backoff))
 
@@ -163,6 +165,7 @@ class Link:
         self._url = self._choose_url()
         self.attempts += 1
         self._goodbye, self._returns_at = None, 0.0
+        self._open_since = math.inf
         try:
             async with self._connecting(await self._next_token()) as socket:
                 return await self._converse(socket)
@@ -196,7 +199,8 @@ class Link:
     async def _converse(self, socket: ClientConnection) -> Ending:
         if socket.subprotocol != self._session.encoding.value:
             return Ending(CloseCode.VERSION, f"{self._url} does not speak {self._session.encoding.value}")
-        self._session.connected(time.monotonic())
+        self._open_since = time.monotonic()
+        self._session.connected(self._open_since)
         self._socket = socket
         ending = Ending(1001, "left by its owner")
         try:

@@ -87,6 +87,25 @@ async def test_who_waits_for_a_slow_function_hears_that_it_is_the_function(serve
             raise AssertionError
 
 
+async def test_slow_failures_back_off_as_fast_ones_do(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An attempt that took longer than a steady connection lives was taken for one: the wait never grew."""
+    monkeypatch.setattr(link_module, "STEADY_S", 0.0)
+    bounds: list[float] = []
+
+    class Watched(Eager):
+        def uniform(self, a: float, b: float) -> float:
+            bounds.append(b)
+            return 0.0
+
+    async def token() -> str:
+        if len(bounds) < 4:
+            raise TimeoutError
+        return "ada"
+
+    async with connect(server.url, token, random=Watched()):
+        assert bounds == [bounds[0] * 2**turn for turn in range(4)]
+
+
 async def test_what_a_function_raises_is_not_repeated(server: ScriptedServer) -> None:
     def token() -> str:
         raise RuntimeError(f"POST https://idp/token?secret={MARK}")
