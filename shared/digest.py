@@ -25,7 +25,7 @@ BID: Final = 0
 ASK: Final = 1
 
 LEVEL_CACHE_ENTRIES_MAX: Final = 1 << 16
-"""Hashes remembered; the same levels change again and again. Oldest use is forgotten first (about 8 MiB)."""
+"""Hashes remembered; the same levels change again and again. Oldest use is forgotten first (about 14 MiB)."""
 
 
 def mix(x: i64) -> i64:
