@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from services.gateway.aio.secret_file import read_secret
 from services.gateway.settings import GatewaySettings
 from services.matching.settings import MatchingSettings
 from shared.errors import ConfigurationError
@@ -145,3 +146,28 @@ def test_ports_are_one_or_a_range(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_trusted_proxies_are_networks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OUTCRY_TRUSTED_PROXIES", "10.0.0.0/8, ::1")
     assert [str(each) for each in load_settings(GatewaySettings).trusted_proxies] == ["10.0.0.0/8", "::1/128"]
+
+
+def test_a_check_is_left_out_where_another_setting_stands_for_it(tmp_path: Path) -> None:
+    """Whose keys are an identity provider's has no secret file, and needs none."""
+    missing, checks = tmp_path / "none", {"secret_file": read_secret}
+    with pytest.raises(ConfigurationError, match="OUTCRY_SECRET_FILE: cannot read"):
+        load_settings(GatewaySettings, checks, {"jwks": "secret_file"}, secret_file=missing)
+    settings = load_settings(
+        GatewaySettings, checks, {"jwks": "secret_file"}, secret_file=missing, jwks="https://idp.example.com/keys"
+    )
+    assert settings.jwks == "https://idp.example.com/keys"
+
+
+@pytest.mark.parametrize("jwks", ["http://idp.example.com/keys", "https://ann:secret@idp.example.com/keys"])
+def test_an_address_of_keys_that_anyone_could_answer_for_is_refused(jwks: str) -> None:
+    with pytest.raises(ConfigurationError, match="OUTCRY_JWKS: must") as refused:
+        load_settings(GatewaySettings, jwks=jwks)
+    assert "secret" not in str(refused.value)
+
+
+def test_audiences_are_read_with_commas_between(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OUTCRY_TOKEN_AUDIENCE", "market, exchange")
+    monkeypatch.setenv("OUTCRY_TOKEN_ISSUER", "https://idp.example.com")
+    audience = load_settings(GatewaySettings).audience()
+    assert audience == (("market", "exchange"), "https://idp.example.com")
