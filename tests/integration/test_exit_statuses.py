@@ -133,7 +133,7 @@ def test_4_of_a_key_of_another_type_is_left_by_renaming_it(engines: Engines, tra
 
 def test_3_is_left_by_starting_again(engines: Engines, trader: Trader) -> None:
     engine = engines.start_leading()
-    trader.redis.set(KEYS.lease, "another", px=600)
+    trader.redis.set(KEYS.lease, "another", px=3_000)
     assert engine.exit_code() == ExitCode.FENCED
     engines.start_leading()
     assert trader.trade().trades

@@ -54,7 +54,7 @@ local function last_used()
   return last -- no stream at all, or a user that may not ask
 end
 
-if last ~= predecessor then
+if predecessor ~= last then
   local used = last_used()
   if used == predecessor and used ~= last and checkpoint ~= 'whole' then
     return { 'cut', used } -- readers who are behind need snapshots that hold what is gone
