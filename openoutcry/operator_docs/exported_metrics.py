@@ -15,6 +15,7 @@ from services.gateway.key_ring import KeyRing
 from services.gateway.limits import GatewayLimits
 from services.gateway.metrics import AcceptStatistics, FeedStatistics, GatewayCollector, HopTimes
 from services.matching.aio.metrics import EngineState, EngineStateCollector, MatchingMetrics, Role
+from shared.aio.build_info import tell_build
 
 _SUFFIXES: Final = {
     "counter": ("_total",),
@@ -46,6 +47,7 @@ class ExportedMetric(NamedTuple):
 def gateway_metrics() -> list[ExportedMetric]:
     """Return a gateway's own metrics, by name."""
     registry = CollectorRegistry()
+    tell_build(registry)
     HopTimes(registry)
     authenticator = Authenticator(KeyRing(None))
     gateway = Gateway("docs", authenticator, GatewayLimits(), 0.0, Random(0))  # noqa: S311 - nothing is drawn
@@ -56,6 +58,7 @@ def gateway_metrics() -> list[ExportedMetric]:
 def matching_metrics() -> list[ExportedMetric]:
     """Return an engine's own metrics, by name."""
     registry = CollectorRegistry()
+    tell_build(registry)
     MatchingMetrics(registry)
     registry.register(EngineStateCollector(lambda: EngineState(Role.STANDBY, 0, 0, "")))
     return _exported(registry)

@@ -22,6 +22,7 @@ from services.matching.aio.instruments_file import read_instruments
 from services.matching.aio.metrics import EngineStateCollector, MatchingMetrics
 from services.matching.aio.service import MatchingService
 from services.matching.settings import MatchingSettings
+from shared.aio.build_info import tell_build
 from shared.aio.health_pages import HealthPages, Readiness, serve_pages
 from shared.aio.logging import configure_logging
 from shared.aio.loop_lag import watch_loop_lag
@@ -72,6 +73,7 @@ def run(settings: MatchingSettings) -> int:
 
 async def _serve(settings: MatchingSettings) -> None:
     registry = CollectorRegistry()
+    tell_build(registry)
     metrics = MatchingMetrics(registry)
     instruments = read_instruments(settings.instruments_file)
     async with (

@@ -34,6 +34,7 @@ from services.gateway.rate_limit import TokenBucket
 from services.gateway.replica import Changes
 from services.gateway.settings import GatewaySettings, read_ports
 from services.gateway.token_keys import shared_key
+from shared.aio.build_info import tell_build
 from shared.aio.redis_connection import open_redis
 from shared.aio.redis_line import RedisLine
 from shared.aio.tracing import open_tracing
@@ -83,6 +84,7 @@ class GatewayServer:
         self._traced_ns: dict[TracedOrder, int] = {}
         self.command_writer = CommandWriter(RedisLine(self._writing), keys, self.gateway.orders, random, self._traces)
         registry = CollectorRegistry()
+        tell_build(registry)
         self.hops = HopTimes(registry)
         self.accept_statistics = AcceptStatistics()
         self._key_source = (
