@@ -51,7 +51,7 @@ async def unchanged_book_gets_an_empty_delta(trial: Trial) -> str:
 
 @check(SECTION)
 async def wrong_digest_gets_a_snapshot(trial: Trial) -> None:
-    """Content is compared, so a wrong guess cannot be resumed onto."""
+    """Content is compared."""
     await _refused(trial, lambda epoch, seq, digest: (epoch, seq, digest ^ 1))
 
 
