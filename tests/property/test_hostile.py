@@ -154,6 +154,9 @@ class Wire:
     def close(self) -> None:
         self.is_closed = True
 
+    def write_eof(self) -> None:
+        self.is_closed = True
+
     def abort(self) -> None:
         self.is_closed = True
 

@@ -135,17 +135,7 @@ class ClientConnection(asyncio.Protocol):
         if self._handshake is not None:
             self._handshake.end()
             self._handshake = None
-        if self._client is not None:
-            self._server.gateway.lost(self._client)  # first of all: its descriptor is about to be another socket's
-            session = self._client.session
-            self._server.log.info(
-                "session closed",
-                session=session.session_id,
-                user=session.user,
-                address=self._address,
-                code=self._close_code(),
-            )
-            self._client = None
+        self._leave()
         self._websocket.parser.close()
 
     # -- the backlog's side -----------------------------------------------------------------------------------------
@@ -313,11 +303,40 @@ class ClientConnection(asyncio.Protocol):
         for data in self._websocket.data_to_send():
             if data:
                 self.write(data)
-            elif self._transport.can_write_eof():
+            elif self._client is None:
                 self._transport.close()
+            else:
+                self._end_writing()
                 self._retire()
         if self._websocket.close_expected() and self._deadline is None:
             self._deadline = self._server.loop.call_later(CLOSE_S, self._transport.abort)
+
+    def _end_writing(self) -> None:
+        """
+        Say that the last frame was the last, and read what the peer still sends, to no effect, until it ends too.
+
+        To close at once, with bytes unread, would reset the connection: many a peer would lose the close frame.
+        """
+        self._leave()
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+        else:
+            self._transport.close()
+
+    def _leave(self) -> None:
+        """Have the core forget this client; nothing is written to it any more."""
+        if self._client is None:
+            return
+        self._server.gateway.lost(self._client)  # first of all: its descriptor is about to be another socket's
+        session = self._client.session
+        self._server.log.info(
+            "session closed",
+            session=session.session_id,
+            user=session.user,
+            address=self._address,
+            code=self._close_code(),
+        )
+        self._client = None
 
     def _close_code(self) -> int | None:
         """The code of the close that was said, by whichever side; None if the connection just ended."""
