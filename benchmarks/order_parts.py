@@ -106,6 +106,15 @@ class _Wire:
     def set_write_buffer_limits(self, high: int) -> None:
         """Do nothing: it is never full."""
 
+    def is_closing(self) -> bool:
+        return False
+
+    def pause_reading(self) -> None:
+        """Do nothing: what is to be read is given."""
+
+    def resume_reading(self) -> None:
+        """Likewise."""
+
     def get_extra_info(self, _: str) -> None:
         """Know nothing, a descriptor least of all."""
 

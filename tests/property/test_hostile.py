@@ -151,6 +151,9 @@ class Wire:
     def can_write_eof(self) -> bool:
         return True
 
+    def is_closing(self) -> bool:
+        return self.is_closed
+
     def close(self) -> None:
         self.is_closed = True
 

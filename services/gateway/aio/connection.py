@@ -205,7 +205,6 @@ class ClientConnection(asyncio.Protocol):
         if self._websocket.state is State.OPEN:
             self._websocket.send_close(code, close_reason(text))
             self._send_control()
-            self._deadline = self._server.loop.call_later(CLOSE_S, self._transport.abort)
 
     # -- private ----------------------------------------------------------------------------------------------------
 
