@@ -76,7 +76,7 @@ async def _meet(
     tokens = [stack.token(f"flooder-{number}") for number in range(USERS)]
     loop = asyncio.get_running_loop()
     begun = asyncio.Event()
-    token = stack.token(f"honest-{len(kind.title)}-{kind.connections}")  # its order ids are new to each flood
+    token = stack.token(f"honest-{list(KINDS.values()).index(kind)}")  # its order ids are new to each flood
     observing = observe(stack.gateway_urls[0], token, INSTRUMENT, seconds + 2 * BEFORE_S, begun)
 
     async def flooding() -> Sent:

@@ -39,6 +39,8 @@ class TokenEnds(Generic[T]):
     def forget(self, session: T) -> None:
         """Drop a session; one that is not there is dropped already."""
         self._ends.pop(session, None)
+        if not self._ends:
+            self._heap.clear()  # entries that are out of date would keep those who have left
 
     def is_due(self, now: float) -> bool:
         """Tell whether `due` may have any; costs one comparison."""
