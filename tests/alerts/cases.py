@@ -37,6 +37,7 @@ def cases(healthy_s: float) -> list[Case]:
     """
     wired, door = SiteOptions(is_wired=True), SiteOptions(door_sessions=20)
     seldom = SiteOptions(engine_settings={"OUTCRY_CHECKPOINT_INTERVAL_S": "60"})
+    short = SiteOptions({"OUTCRY_CHECKPOINT_INTERVAL_S": "0.5", "OUTCRY_COMMAND_ENTRIES_MAX": "1"}, rate=200)
     few = SiteOptions(gateway_settings={"OUTCRY_CONNECTIONS_MAX": "20"})
     return [
         _case("nothing happens", faults.nothing, watch_s=healthy_s),
@@ -60,7 +61,7 @@ def cases(healthy_s: float) -> list[Case]:
         _case("Redis loses its last entries", faults.lost_tail, "StoreLostTail", "Resyncs"),
         _case("a damaged checkpoint is found", faults.damaged_checkpoint, "CheckpointRefused", options=seldom),
         _case("checkpoints are killed", faults.killed_checkpoints, "CheckpointsFail"),
-        _case("the standby was told other rules", faults.other_standby, "StandbyDiffers", "NoStandby"),
+        _case("the standby is paused again and again", faults.paused_standby, "StandbyDiffers", options=short),
     ]
 
 

@@ -27,6 +27,8 @@ BRIEF_S: Final = 3.0
 DELAY_S: Final = 0.3
 """In each direction, above the quarter of a second of FeedSlow and StoreSlow."""
 SILENT_USERS: Final = 40
+LOG_S: Final = 5.0
+"""Longer than a command log of a few hundred entries reaches back."""
 
 
 @contextlib.asynccontextmanager
@@ -156,11 +158,16 @@ async def lost_place(site: AlertSite) -> AsyncIterator[None]:
 
 
 @contextlib.asynccontextmanager
-async def other_standby(site: AlertSite) -> AsyncIterator[None]:
-    """Let an engine stand by that was told other rules."""
-    await _kill(await site.standby())
-    with site.engine(site.stack.redis_url, OUTCRY_OPEN_ORDERS_MAX="1"):
-        yield
+async def paused_standby(site: AlertSite) -> AsyncIterator[None]:
+    """Pause the standby again and again for longer than the command log reaches back."""
+    standby = await site.standby()
+    for _ in range(4):
+        standby.freeze()
+        await asyncio.sleep(LOG_S)
+        standby.thaw()
+        await asyncio.sleep(1.0)
+        await _until_ready(site)
+    yield
 
 
 @contextlib.asynccontextmanager

@@ -66,11 +66,11 @@ class AlertSite(NamedTuple):
         leader = await self.leader()
         return next(engine for engine in self.stack.engines if engine is not leader)
 
-    def engine(self, redis_url: str, **environment: str) -> Child:
+    def engine(self, redis_url: str) -> Child:
         """Start one more engine, where Prometheus looks for a third."""
         argv = [sys.executable, "-m", "services.matching", "--redis-url", redis_url,
                 "--metrics-port", str(self.spare_port)]  # fmt: skip
-        return Child("matching-3", argv, self.stack.folder, environment=environment)
+        return Child("matching-3", argv, self.stack.folder)
 
 
 @contextlib.asynccontextmanager
