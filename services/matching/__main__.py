@@ -35,6 +35,9 @@ COLLECTOR_THRESHOLDS: Final = (100_000, 50, 1_000)
 """Of the garbage collector. An order book is millions of objects that live long and form no cycles but its queues'
 links, which are cut by hand: walking through them in the middle of trading would cost milliseconds and find nothing."""
 
+LINGER_S: Final = 12.0
+"""How long an engine that will end with status 5 still shows its metrics: two scrapes of five seconds, and some."""
+
 
 class ExitCode(enum.IntEnum):
     """How the process ended."""
@@ -91,7 +94,7 @@ async def _serve(settings: MatchingSettings) -> None:
                 if settings.metrics_port:
                     pages = HealthPages(_with_state(registry, service), lambda: readiness(service))
                     watching.append(tasks.create_task(_serve_pages(settings, pages), name="pages"))
-                await service.run()
+                await _run_and_linger(service, metrics, settings)
                 for task in watching:
                     task.cancel()
         except BaseExceptionGroup as group:
@@ -99,6 +102,18 @@ async def _serve(settings: MatchingSettings) -> None:
         finally:
             if traces is not None:
                 traces.close()
+
+
+async def _run_and_linger(service: MatchingService, metrics: MatchingMetrics, settings: MatchingSettings) -> None:
+    """Run; whoever can never go on stays for two scrapes, or nobody would be told why there is no leader."""
+    try:
+        await service.run()
+    except* CorruptEntry as errors:
+        if settings.metrics_port:
+            metrics.broken.set(1)
+            structlog.get_logger().error("the engine cannot go on", reason=str(_first(errors)), ends_in_s=LINGER_S)
+            await service.wait_for_stop(LINGER_S)
+        raise
 
 
 def _with_state(registry: CollectorRegistry, service: MatchingService) -> CollectorRegistry:

@@ -60,6 +60,13 @@ def cases(healthy_s: float) -> list[Case]:
         _case("Redis is full", faults.full, "StoreFull", "NoLeader NoStandby FeedStale CheckpointsFail"),
         _case("Redis loses its last entries", faults.lost_tail, "StoreLostTail", "Resyncs"),
         _case("a damaged checkpoint is found", faults.damaged_checkpoint, "CheckpointRefused", options=seldom),
+        _case(
+            "no checkpoint can be read",
+            faults.broken_store,
+            "EngineBroken NoLeader",
+            "NoStandby FeedStale CheckpointRefused",
+        ),
+        _case("the command log has rubbish", faults.rubbish_in_log, "CorruptEntry"),
         _case("checkpoints are killed", faults.killed_checkpoints, "CheckpointsFail"),
         _case("the standby is paused again and again", faults.paused_standby, "StandbyDiffers", options=short),
     ]

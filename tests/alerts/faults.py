@@ -19,7 +19,7 @@ from openoutcry.demo.aio.child import Child
 from openoutcry.demo.aio.local_redis import LocalRedis
 from shared.aio.redis_connection import open_redis
 from shared.codec import SUBPROTOCOLS
-from shared.stream_keys import StreamKeys
+from shared.stream_keys import COMMANDS_FIELD, StreamKeys
 from tests.alerts.site import AlertSite
 from tests.fault.hostile_clients import never_read
 
@@ -245,6 +245,25 @@ async def damaged_checkpoint(site: AlertSite) -> AsyncIterator[None]:
         await redis.execute_command("SETRANGE", StreamKeys().checkpoint, 20, "damaged")
     standby.restart()
     await _until_ready(site)
+    yield
+
+
+@contextlib.asynccontextmanager
+async def broken_store(site: AlertSite) -> AsyncIterator[None]:
+    """Damage both checkpoints while no engine holds the market, and start one."""
+    for engine in site.stack.engines:
+        await _kill(engine)
+    async with open_redis(site.stack.redis_url, "test") as redis:
+        for key in (StreamKeys().checkpoint, StreamKeys().previous_checkpoint):
+            await redis.execute_command("SETRANGE", key, 20, "damaged")
+    site.stack.engines[0].restart()
+    yield
+
+
+@contextlib.asynccontextmanager
+async def rubbish_in_log(site: AlertSite) -> AsyncIterator[None]:
+    async with open_redis(site.stack.redis_url, "test") as redis:
+        await redis.execute_command("XADD", StreamKeys().commands, "*", COMMANDS_FIELD, "rubbish")
     yield
 
 

@@ -12,7 +12,7 @@ import pytest
 from redis import Redis
 
 from openoutcry.operator_docs.exported_metrics import matching_metrics
-from tests.integration.engine_process import Engines, Trader, engines_on, eventually
+from tests.integration.engine_process import KEYS, Engines, Trader, engines_on, eventually
 from tests.real_redis import RealRedis, free_port
 
 
@@ -137,3 +137,19 @@ def test_unknown_and_wrong_settings_are_told_together(engines: Engines) -> None:
     words = " ".join(engine.log.read_text().replace("│", " ").split())
     assert "OUTCRY_LEASE_MX: there is no such setting; did you mean OUTCRY_LEASE_MS?" in words
     assert "OUTCRY_SHARD: " in words
+
+
+def test_an_engine_that_cannot_go_on_is_seen_before_it_ends(engines: Engines, redis_server: RealRedis) -> None:
+    """It ended before any scrape, so that no alert could name why nobody led. Asked to end, it does not stay."""
+    engines.start_leading().kill()
+    with Redis.from_url(redis_server.url) as redis:
+        for key in (KEYS.checkpoint, KEYS.previous_checkpoint):
+            redis.set(key, b"damaged")
+        redis.delete(KEYS.lease)
+    port = free_port()
+    broken = engines.start(METRICS_PORT=port)
+    eventually(lambda: broken.told("the engine cannot go on"))
+    assert sample(port, "outcry_matching_broken") == 1
+    assert get(port, "/readyz")[0] == 503
+    broken.send_signal(signal.SIGTERM)
+    assert broken.exit_code() == 5

@@ -8,7 +8,7 @@ from collections import Counter as Counts
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
@@ -48,6 +48,11 @@ class MatchingMetrics(Collector):
         )
         self.values_restored = _counter(
             "values_restored", "Values for late joiners that the store had lost, and got again", registry
+        )
+        self.broken = Gauge(
+            "outcry_matching_broken",
+            "1 while an engine that cannot go on with what the store holds is still there to be seen",
+            registry=registry,
         )
         self.healed_packets = _counter("healed_packets", "Packets given back to a store that had lost them", registry)
         self.store_dropped = _counter(

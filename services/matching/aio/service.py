@@ -7,6 +7,7 @@ being published, so at rest a command waits for nobody and under load the cost a
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 from random import Random
@@ -117,6 +118,12 @@ class MatchingService:
     def stop(self) -> None:
         """Ask the service to end in good order; for signal handlers."""
         self._stop.set()
+
+    async def wait_for_stop(self, seconds_max: float) -> None:
+        """Return when `stop` has been called, or after so long."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds_max):
+                await self._stop.wait()
 
     @property
     def is_stopping(self) -> bool:
