@@ -14,6 +14,8 @@ from prometheus_client import CollectorRegistry, ProcessCollector, generate_late
 from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 
+from shared.http_request import host_fault, target_path, without_body
+
 REQUEST_S: Final = 5.0
 """Time for a peer to send its request and take the answer; then the connection is aborted."""
 REQUEST_BYTES_MAX: Final = 16 * 1024
@@ -99,8 +101,11 @@ class _PageConnection(asyncio.Protocol):
         self._deadline.cancel()
 
     def _answer(self, request: Request) -> Response:
-        found = self._pages.answer(request.path.partition("?")[0], self._http)
-        return found or self._http.reject(404, "there are /healthz, /readyz and /metrics\n")
+        if fault := host_fault(request):
+            return self._http.reject(400, f"{fault}\n")
+        found = self._pages.answer(target_path(request), self._http)
+        response = found or self._http.reject(404, "there are /healthz, /readyz and /metrics\n")
+        return without_body(response) if request.method == "HEAD" else response
 
     def _send(self) -> None:
         for data in self._http.data_to_send():
