@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ from benchmarks.goals.order_senders import crossing_orders
 from benchmarks.measure import Effort, Spread, in_new_process, spread
 from benchmarks.table import Table
 from services.gateway.__main__ import COLLECTOR_THRESHOLDS
+from services.gateway.aio.backlog import Backlog, Reader
 from services.gateway.aio.connection import FRAME_BYTES_MAX, ClientConnection
 from services.gateway.aio.server import GatewayServer
 from services.gateway.authentication import mint_token
@@ -129,6 +131,14 @@ class _ForTheLibrary(ClientFrames):
         return ForTheLibrary(frame)
 
 
+class _AtOnce(Backlog):
+    """Reads all that has come: what it costs is asked for, not when it is done."""
+
+    def read(self, reader: Reader, now: float) -> None:  # noqa: ARG002
+        while reader.read_on(math.inf):
+            pass
+
+
 class _House:
     """A gateway and its clients."""
 
@@ -136,6 +146,7 @@ class _House:
         limits = GatewayLimits(orders=NO_LIMIT, accepts=NO_LIMIT, controls=NO_LIMIT, commands_in_flight=10 * BATCH)
         self.server = GatewayServer(GatewaySettings(port=0), SECRET, limits)
         self.server.gateway.orders.source = name
+        self.server.backlog = _AtOnce(self.server.loop)
         self.wires: list[_Wire] = []
         self.connections: list[ClientConnection] = []
         self.cuts_frames: Final = cuts_frames
