@@ -142,7 +142,7 @@ class Subscriber:
 
     def lose(self, error: Exception) -> None:
         """Write nothing more to it: its transport raised."""
-        self.is_lost, self.error = True, error
+        self.is_lost, self.error = True, error.with_traceback(None)  # a traceback would hold this listener in a circle
 
     def abort(self) -> None:
         """End its connection at once. Raises nothing."""
