@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import enum
 import json
-from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, TypeAlias, get_type_hints
 
 import msgpack
 
-from shared.errors import MalformedMessage
-from shared.messages import MESSAGE_TYPES, TYPE_CODES, TYPE_NAMES, Account, Message, OpenOrder
+from shared.errors import ConfigurationError, MalformedMessage
+from shared.messages import MESSAGE_TYPES, TYPE_CODES, TYPE_NAMES, Account, Message, OpenOrder, Reply
+from shared.types import Code
 
 
 class Encoding(enum.Enum):
@@ -22,6 +23,20 @@ class Encoding(enum.Enum):
 
     MSGPACK = "openoutcry.v1.msgpack"
     JSON = "openoutcry.v1.json"
+
+    @classmethod
+    def chosen(cls, choice: Encoding | str) -> Encoding:
+        """
+        Return the encoding that somebody means: itself, its word `msgpack` or `json`, or its subprotocol.
+
+        Raises:
+            ConfigurationError: Names the choices.
+        """
+        for encoding in cls:
+            if choice in (encoding, encoding.name.lower(), encoding.value):
+                return encoding
+        words = ", ".join(repr(encoding.name.lower()) for encoding in cls)
+        raise ConfigurationError(f"encoding: must be one of {words}, not {choice!r}")
 
 
 SUBPROTOCOLS: Final = tuple(encoding.value for encoding in Encoding)
@@ -44,15 +59,15 @@ def decode_messages(payload: bytes | str, encoding: Encoding) -> list[Message]:
     """
     Decode the payload of one server frame.
 
-    Unknown message types and trailing fields are left out, as the protocol's compatibility rule asks. Enumerations
-    stay plain strings, equal to the members they stand for.
+    Unknown message types and trailing fields are left out, as the protocol's compatibility rule asks. Where a field is
+    an enumeration, and in a reply's `code`, a word becomes its member; one that a later version may add stays text.
 
     Raises:
         MalformedMessage: If the payload is no array of messages, or a message lacks a field.
     """
     try:
         if encoding is Encoding.MSGPACK:
-            return [_from_array(row) for row in _array(msgpack.unpackb(payload)) if _array(row)[0] in MESSAGE_TYPES]
+            return [_from_array(row) for row in _array(msgpack.unpackb(payload)) if _array(row)[0] in _ROWS]
         return [_from_object(found) for found in _array(json.loads(payload)) if found["type"] in _CLASS_BY_NAME]
     except (ValueError, TypeError, KeyError, IndexError, RecursionError, msgpack.UnpackException) as error:
         raise MalformedMessage(f"no array of messages: {error!r}") from error
@@ -74,11 +89,21 @@ def _array(value: Any) -> list[Any]:
 
 
 def _from_array(row: list[Any]) -> Message:
-    kind = MESSAGE_TYPES[row[0]]
-    message: Message = kind._make(row[1 : 1 + len(kind._fields)])
-    if kind is Account:
-        return _with_orders(message, [OpenOrder._make(order[:9]) for order in row[2]])
+    """Make a message of a row, which is changed: it belongs to nobody else."""
+    make, end, words, orders_at = _ROWS[row[0]]
+    for at, members in words:
+        row[at] = members.get(row[at], row[at])
+    if orders_at:
+        row[orders_at] = [_order(_array(order)) for order in row[orders_at]]
+    message: Message = make(row[1:end])
     return message
+
+
+def _order(row: list[Any]) -> OpenOrder:
+    make, end, words = _ORDER_ROW
+    for at, members in words:
+        row[at] = members.get(row[at], row[at])
+    return make(row[:end])
 
 
 def _to_object(message: Message) -> dict[str, Any]:
@@ -90,13 +115,29 @@ def _to_object(message: Message) -> dict[str, Any]:
 
 def _from_object(fields: dict[str, Any]) -> Message:
     kind = _CLASS_BY_NAME[fields["type"]]
-    message: Message = kind(**{name: fields[name] for name in kind._fields})
+    row = [TYPE_CODES[kind], *map(fields.__getitem__, kind._fields)]
     if kind is Account:
-        orders = [OpenOrder(**{name: order[name] for name in OpenOrder._fields}) for order in fields["orders"]]
-        return _with_orders(message, orders)
-    return message
+        row[_ORDERS_AT] = [[order[name] for name in OpenOrder._fields] for order in fields["orders"]]
+    return _from_array(row)
 
 
-def _with_orders(message: Message, orders: list[OpenOrder]) -> Account:
-    assert isinstance(message, Account)
-    return message._replace(orders=orders)
+_Words: TypeAlias = tuple[tuple[int, dict[str, enum.StrEnum]], ...]
+
+
+def _words(kind: type[Any], first: int) -> _Words:
+    """Return the places of enumerations in a row whose fields begin at `first`, and each one's members by word."""
+    hints = get_type_hints(kind) | ({"code": Code} if kind is Reply else {})
+    return tuple(
+        (at, {member.value: member for member in hints[name]})
+        for at, name in enumerate(kind._fields, first)
+        if isinstance(hints[name], enum.EnumType)
+    )
+
+
+_ORDERS_AT: Final = 1 + Account._fields.index("orders")
+_ROWS: Final[dict[int, tuple[Callable[[list[Any]], Any], int, _Words, int]]] = {
+    code: (kind._make, 1 + len(kind._fields), _words(kind, 1), _ORDERS_AT if kind is Account else 0)
+    for code, kind in MESSAGE_TYPES.items()
+}
+"""By type code: what makes the message, where its row ends, its enumerations, and where its orders are if it has any."""
+_ORDER_ROW: Final = (OpenOrder._make, len(OpenOrder._fields), _words(OpenOrder, 0))
