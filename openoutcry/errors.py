@@ -2,13 +2,20 @@
 
 OpenOutcryError
 ├── RequestRefused      the server, or a limit of ours, said no; carries code and sentence
+│   └── OrderRefused    so to an order, or to what should become of one
 ├── OutcomeUnknown      an order request whose answer was lost; may be repeated
+├── InvalidArgument     (shared) what you gave cannot be, such as a price of 99.9; nothing was sent
 └── Disconnected        (shared) not connected, or closed for good; carries the close code
 """
 
 from __future__ import annotations
 
+from typing import Final
+
 from shared.errors import OpenOutcryError
+
+ORDER_OPS: Final = ("order", "cancel", "replace", "cancel_all", "cancel_on_disconnect")
+"""Requests that change what may trade."""
 
 
 class RequestRefused(OpenOutcryError):
@@ -24,6 +31,28 @@ class RequestRefused(OpenOutcryError):
         super().__init__(f"{code}: {text}")
         self.code = code
         self.text = text
+
+
+class OrderRefused(RequestRefused):
+    """
+    An order, or what should become of one, was refused: nothing came of it.
+
+    Args:
+        code: A `shared.types.Code`, as the server gave it: `busy` and `rate_limited` may be tried again in a moment,
+            `duplicate_order` says that the first order of this `client_order_id` counts.
+        text: One sentence naming field, rule and limit.
+        op: `order`, `cancel`, `replace`, `cancel_all` or `cancel_on_disconnect`.
+        client_order_id: The order's, None where the request named none.
+        order_id: The order that it concerns, None if there is none: for `duplicate_order` the first one.
+    """
+
+    def __init__(
+        self, code: str, text: str, op: str, client_order_id: str | None = None, order_id: int | None = None
+    ) -> None:
+        super().__init__(code, text)
+        self.op = op
+        self.client_order_id = client_order_id
+        self.order_id = order_id
 
 
 class OutcomeUnknown(OpenOutcryError):
@@ -46,3 +75,10 @@ class OutcomeUnknown(OpenOutcryError):
         self.op = op
         self.client_order_id = client_order_id
         self.reason = reason
+
+
+def refusal(op: str, code: str, text: str, client_order_id: str | None, order_id: int | None = None) -> RequestRefused:
+    """Return the error for a refused request of any kind."""
+    if op in ORDER_OPS:
+        return OrderRefused(code, text, op, client_order_id, order_id)
+    return RequestRefused(code, text)

@@ -16,8 +16,9 @@ from collections.abc import Iterable
 from typing import Any, Final, assert_never
 
 from openoutcry.account_view import AccountView
+from openoutcry.arguments import checked_fields, whole_number
 from openoutcry.book_view import BookView, Finding
-from openoutcry.errors import RequestRefused
+from openoutcry.errors import refusal
 from openoutcry.events import (
     AccountLoaded,
     AccountStale,
@@ -107,10 +108,13 @@ class FeedSession:
 
     Args:
         encoding: Of both directions.
+
+    Raises:
+        ConfigurationError: If the encoding is none.
     """
 
-    def __init__(self, encoding: Encoding = Encoding.MSGPACK) -> None:
-        self.encoding = encoding
+    def __init__(self, encoding: Encoding | str = Encoding.MSGPACK) -> None:
+        self.encoding = Encoding.chosen(encoding)
         self.state = SessionState.OFFLINE
         self.welcome: Welcome | None = None
         """The present connection's, or the last one's."""
@@ -249,7 +253,11 @@ class FeedSession:
         Returns:
             The view, stale until its first snapshot has come. A book followed already, at another depth or
             interval, is replaced: a connection has one subscription a book.
+
+        Raises:
+            InvalidArgument: If depth or interval is no integer.
         """
+        depth, interval_ms = whole_number("depth", depth), whole_number("interval_ms", interval_ms)
         held = self.books.get(instrument)
         if held is not None and (held.book.depth, held.interval_ms) == (depth, interval_ms):
             return held
@@ -295,13 +303,15 @@ class FeedSession:
 
         Raises:
             Disconnected: If there is no connection; nothing was sent.
-            RequestRefused: If too many requests have no reply yet; nothing was sent.
+            InvalidArgument: If a field is not of its type, such as a price that is no whole number; nothing was sent.
+            RequestRefused: If too many requests have no reply yet; nothing was sent. An `OrderRefused` of orders.
         """
+        present = checked_fields(fields)
         if self.state is not SessionState.OPEN:
             raise Disconnected(1006, "not connected at present; nothing was sent")
         if len(self._pending) >= PENDING_REQUESTS_MAX:
-            raise RequestRefused(Code.BUSY, f"{PENDING_REQUESTS_MAX} requests have no reply yet; nothing was sent")
-        present = {name: value for name, value in fields.items() if value is not None}
+            text = f"{PENDING_REQUESTS_MAX} requests have no reply yet; nothing was sent"
+            raise refusal(op, Code.BUSY, text, fields.get("client_order_id"))
         switches_on = bool(fields.get("on")) if op == "cancel_on_disconnect" else None
         request_id = self._ask({"op": op, **present}, is_ours=False, switches_on=switches_on)
         if switches_on and not self._is_watched:

@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Final
 
 from rich.console import Group, RenderableType
@@ -96,7 +95,7 @@ def plain_trade(trade: Trade | Missing, instrument: Instrument) -> str:
 
 def money(ticks: int, instrument: Instrument) -> str:
     """Write a price in the instrument's currency, with all decimals that its tick has."""
-    return f"{ticks * Decimal(instrument.tick_size):,}"
+    return f"{instrument.amount(ticks):,}"
 
 
 def _heading(view: LadderView) -> RenderableType:

@@ -139,5 +139,5 @@ _ROWS: Final[dict[int, tuple[Callable[[list[Any]], Any], int, _Words, int]]] = {
     code: (kind._make, 1 + len(kind._fields), _words(kind, 1), _ORDERS_AT if kind is Account else 0)
     for code, kind in MESSAGE_TYPES.items()
 }
-"""By type code: what makes the message, where its row ends, its enumerations, and where its orders are if it has any."""
+"""By type code: what makes the message, where its row ends, its enumerations, where its orders are (0: nowhere)."""
 _ORDER_ROW: Final = (OpenOrder._make, len(OpenOrder._fields), _words(OpenOrder, 0))

@@ -1,6 +1,7 @@
 """The error tree. Our misuse and the peer's misbehaviour are different classes.
 
 * OpenOutcryError
+    * InvalidArgument: a caller of ours gave what cannot be; also a ValueError
     * ConfigurationError: settings, files or flags are wrong; the text says which and what to do
     * ProtocolError: the peer broke the protocol
         * MalformedMessage: bytes that are no message of it
@@ -13,11 +14,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from shared.types import Code
 
 
 class OpenOutcryError(Exception):
-    """Root of all errors of this project."""
+    """Root of all errors of this project. Copies and pickles keep text and fields."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _remade, (type(self), *self.args), vars(self)
+
+
+class InvalidArgument(OpenOutcryError, ValueError):
+    """A caller gave what cannot be, such as a price that is no whole number; nothing was done, or sent."""
 
 
 class ConfigurationError(OpenOutcryError):
@@ -88,3 +98,8 @@ class Disconnected(OpenOutcryError):
         super().__init__(f"disconnected with {code}: {reason or 'no reason given'}")
         self.code = code
         self.reason = reason
+
+
+def _remade(kind: type[OpenOutcryError], *args: object) -> OpenOutcryError:
+    """Make an error without its constructor, which asks for more than the text that `args` holds."""
+    return kind.__new__(kind, *args)

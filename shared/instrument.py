@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
 from typing import Any, Final, NamedTuple
 
-from shared.errors import ConfigurationError
+from shared.errors import ConfigurationError, InvalidArgument
 from shared.types import PRICE_MAX, QUANTITY_MAX
 
 SYMBOL: Final = re.compile(r"[A-Z0-9][A-Z0-9._-]{0,23}")
@@ -42,6 +43,33 @@ class Instrument(NamedTuple):
     session: Mapping[str, str] | None = None
     """Trading hours, `opens` and `closes` as UTC HH:MM; None trades around the clock."""
 
+    def ticks(self, amount: Decimal | str | float) -> int:
+        """
+        Turn a price in money into ticks, exactly.
+
+        Args:
+            amount: In `currency`, such as "99.90". A float counts as the shortest decimal that means it: 99.9 is 99.9.
+
+        Raises:
+            InvalidArgument: If it is no amount, lies between two ticks, or is beyond every price.
+        """
+        value = _decimal(amount)
+        tick = Decimal(self.tick_size)
+        if value.copy_abs() > tick * PRICE_MAX:
+            raise InvalidArgument(f"amount: {amount} {self.currency} is more than {PRICE_MAX} ticks")
+        ticks = int(value // tick)
+        if ticks * tick != value:
+            nearest = sorted((self.amount(ticks), self.amount(ticks + (1 if value > 0 else -1))))
+            raise InvalidArgument(
+                f"amount: {amount} is no whole number of {self.symbol}'s ticks of {self.tick_size} {self.currency}; "
+                f"the nearest are {nearest[0]} and {nearest[1]}"
+            )
+        return ticks
+
+    def amount(self, ticks: int) -> Decimal:
+        """Return what so many ticks are worth in `currency`, with all decimals that the tick has."""
+        return ticks * Decimal(self.tick_size)
+
     def checked(self) -> Instrument:
         """
         Return self if every field obeys its rule.
@@ -68,3 +96,16 @@ class Instrument(NamedTuple):
         if (self.kind == "option") != (self.option is not None):
             raise ConfigurationError(f"{what}: option terms belong to kind 'option', and only there")
         return self
+
+
+def _decimal(amount: object) -> Decimal:
+    text = float.__repr__(amount) if isinstance(amount, float) else amount
+    if isinstance(text, Decimal | str | int) and not isinstance(text, bool):
+        try:
+            value = Decimal(text)
+        except InvalidOperation:
+            pass
+        else:
+            if value.is_finite():
+                return value
+    raise InvalidArgument(f"amount: is a Decimal, a decimal text or a finite number, not {repr(amount)[:60]}")

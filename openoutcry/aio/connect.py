@@ -31,13 +31,13 @@ class connect:  # noqa: N801 - used like a function
             it waits, that gets one for each connection: one that raises, gives none within 10 s or gives what is no
             token costs an attempt, and the next one follows after a wait. With a function, a token that has expired or
             is refused is followed by one more try.
-        encoding: Of both directions; JSON is for debugging.
+        encoding: Of both directions, an `Encoding` or its word: "msgpack", or "json" for debugging.
         timeout_s: Time for the first connection.
         random: Source of jitter and choice; a test may want its own.
 
     Raises:
         Disconnected: On entry, if the server refuses the user, or none answers in time.
-        ConfigurationError: If a URL or the token is none.
+        ConfigurationError: If a URL, the token or the encoding is none.
     """
 
     def __init__(
@@ -45,14 +45,14 @@ class connect:  # noqa: N801 - used like a function
         urls: str | Sequence[str],
         token: Token,
         *,
-        encoding: Encoding = Encoding.MSGPACK,
+        encoding: Encoding | str = Encoding.MSGPACK,
         timeout_s: float = CONNECT_S,
         random: Random | None = None,
     ) -> None:
         self._market = Market(
             [urls] if isinstance(urls, str) else urls,
             token,
-            encoding,
+            Encoding.chosen(encoding),
             random or Random(secrets.randbits(64)),  # noqa: S311 - jitter, no secret
         )
         self._timeout_s = timeout_s

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from weakref import WeakSet
 
 from openoutcry.account_view import AccountView
@@ -31,20 +31,24 @@ class LiveAccount:
         """Number of the last execution that readers know of, seen or missing; None before the first snapshot."""
         self._tapes: WeakSet[Tape[Execution]] = WeakSet()
 
-    @property
-    def orders(self) -> Mapping[int, OpenOrder]:
-        """Open orders by order id."""
-        return self._view.account.orders
+    def __repr__(self) -> str:
+        account, standing = self._view.account, self.stale or "verified"
+        return f"<LiveAccount user_seq={account.user_seq} open orders={len(account.orders)} {standing}>"
 
     @property
-    def positions(self) -> Mapping[str, int]:
-        """Net lots by instrument; negative is short."""
-        return self._view.account.positions
+    def orders(self) -> dict[int, OpenOrder]:
+        """Open orders by order id, as they stand: a copy, so a loop may cancel while it iterates. O(open orders)."""
+        return dict(self._view.account.orders)
 
     @property
-    def cash(self) -> Mapping[str, int]:
-        """Net of all trades by currency, in millionths; negative is paid."""
-        return self._view.account.cash
+    def positions(self) -> dict[str, int]:
+        """Net lots by instrument, as they stand; negative is short. A copy."""
+        return dict(self._view.account.positions)
+
+    @property
+    def cash(self) -> dict[str, int]:
+        """Net of all trades by currency, in millionths, as it stands; negative is paid. A copy."""
+        return dict(self._view.account.cash)
 
     @property
     def cancel_on_disconnect(self) -> bool:

@@ -26,6 +26,9 @@ class LiveTicker:
         self._pulse = pulse
         self._is_silent = is_silent
 
+    def __repr__(self) -> str:
+        return f"<LiveTicker {self._session.tickers.get(self.instrument)} {'stale' if self.is_stale else 'fed'}>"
+
     @property
     def value(self) -> Ticker:
         """The newest ticker; O(1)."""

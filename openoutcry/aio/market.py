@@ -21,7 +21,8 @@ from openoutcry.aio.replies import Replies
 from openoutcry.aio.tape import Tape
 from openoutcry.aio.token_source import Token
 from openoutcry.aio.views import Views
-from openoutcry.errors import OutcomeUnknown, RequestRefused
+from openoutcry.arguments import whole_number
+from openoutcry.errors import ORDER_OPS, OutcomeUnknown, RequestRefused, refusal
 from openoutcry.events import Event, ReplyReceived, RequestLost, SubscriptionRefused
 from openoutcry.feed_session import FeedSession
 from openoutcry.subscriptions import ACCOUNT
@@ -35,7 +36,6 @@ ANSWER_S: Final = 10.0
 """Default time for the first state of what is followed."""
 REPLY_S: Final = 10.0
 """Time for the reply to a request; the gateway itself gives an order 5 s."""
-ORDER_OPS: Final = ("order", "cancel", "replace", "cancel_all", "cancel_on_disconnect")
 LEFT: Final = 1000
 """Close code of a market that its owner has left."""
 
@@ -60,6 +60,11 @@ class Market:
         self._refusals: dict[tuple[str, str], RequestRefused] = {}
         self._is_over = False
         self._ending: Disconnected | None = None
+
+    def __repr__(self) -> str:
+        who = self.session.welcome.user if self.session.welcome else "nobody yet"
+        standing = "over" if self._is_over else "fed" if self.is_fed else "stale"
+        return f"<Market of {who} {standing}>"
 
     # -- what is known ----------------------------------------------------------------------------------------------
 
@@ -105,10 +110,12 @@ class Market:
 
         Raises:
             RequestRefused: If the server refuses, for example an instrument that is not listed.
+            InvalidArgument: If depth or interval is no integer.
             ValueError: If the book is followed at another depth or interval; `leave_book` first.
             TimeoutError: If no snapshot has come in time.
             Disconnected: If the market has ended.
         """
+        depth, interval_ms = whole_number("depth", depth), whole_number("interval_ms", interval_ms)
         held = self.session.books.get(instrument)
         if held is not None and (held.book.depth, held.interval_ms) != (depth, interval_ms):
             raise ValueError(f"{instrument} is followed at depth {held.book.depth}, interval {held.interval_ms} ms")
@@ -165,9 +172,7 @@ class Market:
             TimeoutError: If they have not come in time.
             Disconnected: If the connection ends first.
         """
-        reply = await self._request("instruments")
-        if not reply.ok:
-            raise RequestRefused(reply.code, reply.text)
+        await self._request("instruments")
         await self._until(lambda: self.session.is_listing_whole, None, timeout_s)
         return list(self.session.listing.values())
 
@@ -192,8 +197,8 @@ class Market:
         Args:
             instrument: Symbol.
             side: `bid` or `ask`.
-            quantity: Lots.
-            price: Ticks; None for a market order.
+            quantity: Lots, an integer of any kind.
+            price: Ticks, an integer of any kind; None for a market order. `Instrument.ticks` makes them of money.
             kind: `limit` or `market`.
             time_in_force: `gtc`, `ioc` or `fok`.
             post_only: Refuse instead of trading on arrival.
@@ -201,13 +206,14 @@ class Market:
             client_order_id: Your own name for it, unique among your recent orders; None makes one.
 
         Returns:
-            The reply: `ok` and `data["order_id"]`, or the `code` and `text` of a refusal. One that is refused as
-            `duplicate_order` has the first order's `order_id`, if the exchange still knows it.
+            The reply, `ok`, with the exchange's id for the order in `data["order_id"]`.
 
         Raises:
+            OrderRefused: If it was refused, by the exchange or a limit of ours; its `code` and `text` say why. One that
+                is refused as `duplicate_order` has the first order's `order_id`, if the exchange still knows it.
             OutcomeUnknown: If the connection or the answer was lost; repeating with its `client_order_id` is safe.
             Disconnected: If there is no connection at present; nothing was sent.
-            RequestRefused: If too many requests have no reply yet; nothing was sent.
+            InvalidArgument: If a price or a quantity is no integer, or a name no text; nothing was sent.
         """
         return await self._request(
             "order",
@@ -260,7 +266,7 @@ class Market:
         return await self._request("cancel_on_disconnect", on=on)
 
     async def ping(self) -> Reply:
-        """Ask for nothing but a reply; `data["server_time"]` is the gateway's clock in µs."""
+        """Ask for nothing but a reply; `data["server_time"]` is the gateway's clock in µs. Raises as `instruments`."""
         return await self._request("ping")
 
     # -- the owner's side -------------------------------------------------------------------------------------------
@@ -310,6 +316,7 @@ class Market:
                     raise Disconnected(LEFT, "the market was left") from None
 
     async def _request(self, op: str, **fields: Any) -> Reply:
+        """Ask, and return the reply if it is a yes; all else raises."""
         self.check()
         request_id = self.session.request(op, **fields)
         future = self._replies.expect(request_id)
@@ -326,6 +333,9 @@ class Market:
             self._replies.forget(request_id)
         if reply.code == Code.OUTCOME_UNKNOWN:
             raise OutcomeUnknown(op, fields.get("client_order_id"), reply.text)
+        if not reply.ok:
+            about = reply.data.get("order_id")
+            raise refusal(op, reply.code, reply.text, fields.get("client_order_id"), about)
         return reply
 
     def _on_event(self, event: Event) -> None:

@@ -109,7 +109,9 @@ class MarketDataService:
 
     # -- the original interface: alone in one process ---------------------------------------------------------------
 
-    async def subscribe_user(self, user_id: str, connection: Any, encoding: Encoding = Encoding.MSGPACK) -> Subscriber:
+    async def subscribe_user(
+        self, user_id: str, connection: Any, encoding: Encoding | str = Encoding.MSGPACK
+    ) -> Subscriber:
         """
         Send a user every book as it stands, and from now on every change.
 
@@ -119,11 +121,15 @@ class MarketDataService:
             user_id: Names the subscription for `unsubscribe_user`.
             connection: A transport, or anything with a `.transport` such as a `websockets` server connection; without
                 compression, since one finished WebSocket frame is written to all.
-            encoding: Of everything the user is sent.
+            encoding: Of everything the user is sent; also as a word, "msgpack" or "json".
 
         Returns:
             The subscription; `is_gone` if the connection takes nothing any more.
+
+        Raises:
+            ConfigurationError: If the encoding is none; a subscription that stands goes on.
         """
+        encoding = Encoding.chosen(encoding)
         self.unsubscribe_user(user_id)
         transport = _transport(connection)
         subscriber = Subscriber(user_id, encoding, transport, _closing(connection, transport))

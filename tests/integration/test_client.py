@@ -10,18 +10,30 @@ from collections.abc import AsyncIterator, Callable
 from random import Random
 from typing import Any
 
+import numpy as np
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.typing import Subprotocol
 
-from openoutcry import Disconnected, Encoding, Missing, OutcomeUnknown, RequestRefused, StaleReason, connect
+from openoutcry import (
+    Disconnected,
+    Encoding,
+    InvalidArgument,
+    Missing,
+    OrderRefused,
+    OutcomeUnknown,
+    RequestRefused,
+    StaleReason,
+    connect,
+)
 from openoutcry.aio.book import Book
 from openoutcry.aio.market import Market
 from openoutcry.feed_session import SessionState
 from openoutcry.testing import Fault, ScriptedMarket, ScriptedServer
 from shared.close_codes import CloseCode
 from shared.digest import book_digest
-from shared.messages import Account, Execution, Goodbye, Trade
+from shared.errors import ConfigurationError
+from shared.messages import Account, Execution, Goodbye, OpenOrder, Trade
 from shared.requests import Order
 from shared.types import Code, ExecutionEvent, Liquidity, MarketState, OrderKind, Side, TimeInForce
 
@@ -346,10 +358,46 @@ async def test_orders_are_answered(market: Market, server: ScriptedServer) -> No
     assert first.client_order_id, "made by the client, so that a repetition is safe"
 
 
-async def test_a_refused_order_is_a_reply(market: Market, server: ScriptedServer) -> None:
+async def test_a_refused_order_is_raised(market: Market, server: ScriptedServer) -> None:
+    """As a refused subscription is: who does not look at a reply would take it for an order."""
     server.refusals["order"] = Code.BUSY, "the exchange is away"
-    reply = await market.order("ACME", side="ask", kind="market", quantity=5)
-    assert (reply.ok, reply.code, reply.text) == (False, "busy", "the exchange is away")
+    with pytest.raises(OrderRefused, match=r"^busy: the exchange is away$") as caught:
+        await market.order("ACME", side="ask", kind="market", quantity=5, client_order_id="mine")
+    error = caught.value
+    assert (error.code, error.text, error.op, error.client_order_id) == (
+        "busy",
+        "the exchange is away",
+        "order",
+        "mine",
+    )
+    assert error.code is Code.BUSY
+
+
+@pytest.mark.parametrize("op", ["cancel", "replace", "cancel_all", "cancel_on_disconnect", "ping", "instruments"])
+async def test_every_refused_request_is_raised(op: str, server: ScriptedServer) -> None:
+    server.refusals[op] = Code.RATE_LIMITED, "later"
+    arguments: dict[str, Any] = {"cancel": {"order_id": 1}, "replace": {"order_id": 1, "price": 5}}.get(op, {})
+    async with connect(server.url, "ada", random=Eager()) as market:
+        with pytest.raises(RequestRefused, match="rate_limited: later") as caught:
+            await getattr(market, op)(**arguments)
+    assert isinstance(caught.value, OrderRefused) == (op not in ("ping", "instruments"))
+
+
+async def test_a_price_that_is_no_whole_number_is_refused_before_it_is_sent(
+    market: Market, server: ScriptedServer
+) -> None:
+    with pytest.raises(InvalidArgument, match=r"^price: is a whole number of ticks, not 99\.9 \(float\)"):
+        await market.order("ACME", side="bid", price=99.9, quantity=5)  # type: ignore[arg-type]
+    assert server.operations()["order"] == 0
+    assert (await market.order("ACME", side="bid", price=np.int64(99), quantity=np.int32(5))).ok  # type: ignore[arg-type]
+
+
+async def test_an_encoding_is_chosen_by_its_word(server: ScriptedServer) -> None:
+    async with connect(server.url, "ada", encoding="json") as market:
+        assert market.session.encoding is Encoding.JSON
+        assert (await market.ping()).ok
+    with pytest.raises(ConfigurationError, match="encoding: must be one of 'msgpack', 'json', not 'xml'"):
+        connect(server.url, "ada", encoding="xml")
 
 
 async def test_many_orders_at_once_each_get_their_own_reply(market: Market) -> None:
@@ -434,6 +482,29 @@ async def test_the_account_follows_its_executions(market: Market, server: Script
     assert seen == FILL
     assert (account.positions, account.cash, account.user_seq) == ({"ACME": 6}, {"USD": -5_000_000}, 4)
     assert account.stale is None
+
+
+async def test_a_loop_may_cancel_while_it_goes_over_the_open_orders(market: Market, server: ScriptedServer) -> None:
+    """What the account gives is as it stood: an execution that comes meanwhile changed the size of the loop's map."""
+    held = [OpenOrder(70 + n, f"m{n}", "ACME", Side.BID, OrderKind.LIMIT, TimeInForce.GTC, 100, 5, 5) for n in range(3)]
+    server.market.accounts["ada"] = Account(3, held, {"ACME": 1}, {"USD": "0.000000"})
+    account = await market.account()
+    positions, cash = account.positions, account.cash
+    cancelled = []
+    for order_id, order in account.orders.items():
+        await market.cancel(order_id=order_id)
+        ended = (4 + len(cancelled), ExecutionEvent.CANCELLED, 0, *order[:8], 0, 0, 0, 0, Liquidity.NONE, Code.BY_USER)
+        await server.say([Execution(*ended)])
+        await until(lambda order_id=order_id: order_id not in account.orders)  # type: ignore[misc]
+        cancelled.append(order_id)
+    assert cancelled == [70, 71, 72]
+    assert account.orders == {}
+    account.orders.clear()
+    account.positions.clear()
+    await server.say([FILL._replace(user_seq=7)])
+    await until(lambda: account.user_seq == 7)
+    assert (positions, cash) == ({"ACME": 1}, {"USD": 0})
+    assert account.positions == {"ACME": 6}
 
 
 async def test_a_switch_of_cancel_on_disconnect_comes_with_the_account(market: Market, server: ScriptedServer) -> None:

@@ -14,11 +14,10 @@ from typing import Any, Final
 from openoutcry.aio.live_account import LiveAccount
 from openoutcry.aio.market import Market
 from openoutcry.chaos.trader_record import Acknowledged, HeldAccount, SeenExecution, TraderRecord
-from openoutcry.errors import OutcomeUnknown, RequestRefused
+from openoutcry.errors import OrderRefused, OutcomeUnknown
 from openoutcry.trade_tape import Missing
 from shared.backoff import Backoff
 from shared.errors import Disconnected
-from shared.messages import Reply
 from shared.types import Code, Side, TimeInForce
 
 PRICE: Final = 1000
@@ -136,30 +135,36 @@ class Trader:
                 reply = await self._market.order(**order)
             except OutcomeUnknown:
                 may_stand = True
-            except (Disconnected, RequestRefused):
+            except Disconnected:
                 self._market.check()  # Sent away for good: that is an error.
-            else:
-                if reply.code not in AGAIN:
+            except OrderRefused as refused:
+                if refused.code not in AGAIN:
                     del self._unresolved[name]
-                    self._note(name, reply, first_us, may_stand=may_stand)
+                    self._note_refused(name, refused, first_us, may_stand=may_stand)
                     return
+            else:
+                del self._unresolved[name]
+                self._note_acknowledged(name, int(reply.data["order_id"]), first_us)
+                return
             await asyncio.sleep(backoff.next_delay())
 
-    def _note(self, name: str, reply: Reply, first_us: int, *, may_stand: bool) -> None:
-        is_there_already = reply.code == Code.DUPLICATE_ORDER and may_stand
-        if reply.ok or is_there_already:
-            told_us = _now_us()
-            self._acknowledged.append(Acknowledged(name, int(reply.data.get("order_id", 0)), told_us))
-            self._sent_first.append((first_us, told_us))
-        elif reply.code == Code.DUPLICATE_ORDER or may_stand:
-            self._contradictions.append(f"{name} of {self.user} was answered by {reply.code}: {reply.text}")
+    def _note_acknowledged(self, name: str, order_id: int, first_us: int) -> None:
+        told_us = _now_us()
+        self._acknowledged.append(Acknowledged(name, order_id, told_us))
+        self._sent_first.append((first_us, told_us))
+
+    def _note_refused(self, name: str, refused: OrderRefused, first_us: int, *, may_stand: bool) -> None:
+        if refused.code == Code.DUPLICATE_ORDER and may_stand:
+            self._note_acknowledged(name, refused.order_id or 0, first_us)
+        elif refused.code == Code.DUPLICATE_ORDER or may_stand:
+            self._contradictions.append(f"{name} of {self.user} was answered by {refused}")
         else:
             self._refused.append(name)
 
     async def _cancel(self, order_id: int) -> None:
         try:
             await self._market.cancel(order_id=order_id)
-        except (OutcomeUnknown, Disconnected, RequestRefused):
+        except (OutcomeUnknown, Disconnected, OrderRefused):
             self._market.check()  # Whether it rests, the account tells; a later turn tries again.
 
 
