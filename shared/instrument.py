@@ -39,7 +39,8 @@ class Instrument(NamedTuple):
     quantity_max: int = 1_000_000
     """Highest quantity of an order, in lots; the lowest is 1."""
     option: Mapping[str, Any] | None = None
-    """Terms of an option: `underlying`, `right` (call or put), `strike` (ticks), `expiry` (ISO date); else None."""
+    """Terms of an option: `underlying`, `right` (call or put), `strike` (ticks of the underlying), `expiry` (ISO date);
+    else None."""
     session: Mapping[str, str] | None = None
     """Trading hours, `opens` and `closes` as UTC HH:MM; None trades around the clock."""
 

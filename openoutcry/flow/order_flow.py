@@ -1,5 +1,7 @@
 """A seeded crowd of traders: quotes around wandering prices, with some that trade.
 
+Where a price begins, what follows it and in which quantities it is dealt in is `fair_value`'s part.
+
 Owns what the bots do next; leaves to callers when. Nearly every command changes a book: new quotes, quotes that
 move, quotes withdrawn, and one in twenty that takes. What rests is bounded: a book that is full is thinned. The flow
 keeps a light shadow of its own orders, and `ended` tells it of those that are gone, so that outsiders who trade with
@@ -15,6 +17,7 @@ from collections.abc import Sequence
 from random import Random
 from typing import Final
 
+from openoutcry.flow.fair_value import followed, following_price, opening_price, quantities
 from openoutcry.flow.live_orders import LiveOrder, LiveOrders
 from shared.commands import CancelAll, CancelOrder, Command, PlaceOrder, ReplaceOrder
 from shared.instrument import Instrument
@@ -30,14 +33,13 @@ TAKE_SHARE: Final = 0.05
 """Share of commands that take."""
 MOVE_SHARE: Final = 0.35
 """Share of commands that move a quote."""
-MID_START: Final = 10_000
-"""Ticks; a market opens here, or in the middle of what an instrument allows."""
 MID_STEP_SHARE: Final = 0.02
-"""Share of commands that move the mid by a tick, whatever else they do."""
+"""Share of commands that move the mid by a tick, whatever else they do; that of the share, if the book follows one."""
 DISTANCE_MEAN: Final = 8.0
 """Mean distance of a quote from the mid, in ticks."""
 DISTANCE_MAX: Final = 100
-QUANTITY_MAX: Final = 50
+VALUES_KEPT_MAX: Final = 4096
+"""Prices of a book that follows another, by the other's mid: more are forgotten, and reckoned again."""
 
 _BID_MAKERS: Final = tuple(f"{USER_PREFIX}bid-{n:02}" for n in range(MAKERS_PER_SIDE))
 _ASK_MAKERS: Final = tuple(f"{USER_PREFIX}ask-{n:02}" for n in range(MAKERS_PER_SIDE))
@@ -48,19 +50,42 @@ class _Book:
     """What the crowd has in one book, and where it believes the price to be."""
 
     def __init__(self, instrument: Instrument) -> None:
+        self.instrument = instrument
         self.symbol = instrument.symbol
-        self.quantity_max = min(QUANTITY_MAX, instrument.quantity_max)
+        self.quantities = quantities(instrument)
         self.price_max = instrument.price_max
-        self.mid_start = max(1, min(MID_START, instrument.price_max // 2))
+        self.mid_start = opening_price(instrument)
         self.mid = self.mid_start
+        self.followers: list[_Book] = []
         self.bids = LiveOrders()
         self.asks = LiveOrders()
+        self._leader: _Book | None = None
+        self._values: dict[int, int] = {}
+
+    def follow(self, leader: _Book) -> None:
+        """Be worth what the leader's price says, from now on."""
+        self._leader = leader
+        leader.followers.append(self)
+        self.revalue(leader)
 
     def wander(self, random: Random) -> None:
-        """Move the mid a tick, within a half and one and a half of where it began."""
+        """Move the mid a tick, or the leader's, within a half and one and a half of where it began."""
         step = 1 if random.random() < 0.5 else -1
-        low, high = self.mid_start - self.mid_start // 2, self.mid_start + self.mid_start // 2
-        self.mid = min(max(self.mid + step, low), high)
+        moved = self._leader or self
+        low, high = moved.mid_start - moved.mid_start // 2, moved.mid_start + moved.mid_start // 2
+        moved.mid = min(max(moved.mid + step, low), high)
+        for follower in moved.followers:
+            follower.revalue(moved)
+
+    def revalue(self, leader: _Book) -> None:
+        """Take the price that the leader's says."""
+        # A price wanders to and fro over few ticks, and the formula costs as much as a command.
+        values = self._values
+        if leader.mid not in values:
+            if len(values) >= VALUES_KEPT_MAX:
+                values.clear()
+            values[leader.mid] = following_price(self.instrument, leader.instrument, leader.mid)
+        self.mid = values[leader.mid]
 
     def within(self, price: int) -> int:
         """Return the nearest price that the instrument allows."""
@@ -84,6 +109,10 @@ class OrderFlow:
         self._random = Random(seed)  # noqa: S311 - a market, not a secret
         self._books = [_Book(instrument) for instrument in instruments]
         self._by_symbol = {book.symbol: book for book in self._books}
+        for book in self._books:
+            leader = self._by_symbol.get(followed(book.instrument) or "")
+            if leader is not None and followed(leader.instrument) is None:
+                book.follow(leader)
         self._orders_per_book = max(LIVE_ORDERS_PER_BOOK_MIN, LIVE_ORDERS // len(instruments))
         self._number = 0
 
@@ -183,7 +212,7 @@ class OrderFlow:
         return book.within(book.mid - distance if side is Side.BID else book.mid + distance)
 
     def _quantity(self, book: _Book) -> int:
-        return 1 + int(self._random.random() * book.quantity_max)
+        return book.quantities[int(self._random.random() * len(book.quantities))]
 
     def _maker(self, side: Side) -> str:
         makers = _BID_MAKERS if side is Side.BID else _ASK_MAKERS

@@ -53,7 +53,12 @@ _OPTION_TERMS: Final = {
     "properties": {
         "underlying": {"type": "string", "description": "Symbol of what may be bought or sold."},
         "right": {"type": "string", "enum": ["call", "put"], "description": "To buy (call) or to sell (put)."},
-        "strike": {"type": "integer", **between(1, PRICE_MAX), "x-unit": "ticks", "description": "Price of the right."},
+        "strike": {
+            "type": "integer",
+            **between(1, PRICE_MAX),
+            "x-unit": "ticks",
+            "description": "Price of the right, in ticks of the underlying.",
+        },
         "expiry": {"type": "string", "format": "date", "description": "Last day, ISO 8601."},
     }
 }

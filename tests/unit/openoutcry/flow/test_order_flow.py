@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
+from random import Random
+
+import pytest
 
 from openoutcry.flow.order_flow import LIVE_ORDERS, OrderFlow
 from services.matching.engine import Engine
@@ -35,9 +39,27 @@ class Exchange:
                 elif isinstance(event, Outcome) and event.code:
                     self.refused.append(event)
 
+    def best(self, symbol: str) -> tuple[float, float]:
+        """Return best bid and ask in money."""
+        market = self.engine.markets[symbol]
+        snapshot = market.book.snapshot(1, 0)
+        tick = float(market.instrument.tick_size)
+        return snapshot.bids[0][0] * tick, snapshot.asks[0][0] * tick
+
     @property
     def changes(self) -> int:
         return sum(market.book.seq for market in self.engine.markets.values())
+
+
+class Always(Random):
+    """Draws one number for ever."""
+
+    def __init__(self, drawn: float) -> None:
+        super().__init__(0)
+        self._drawn = drawn
+
+    def random(self) -> float:
+        return self._drawn
 
 
 def test_the_same_seed_gives_the_same_commands() -> None:
@@ -65,6 +87,74 @@ def test_nearly_every_command_changes_a_book() -> None:
     for _ in range(40):
         exchange.apply(flow, flow.commands(50))
     assert exchange.changes - before > 0.97 * 2_000
+
+
+@pytest.fixture(scope="module")
+def settled() -> Exchange:
+    """The default market after a while."""
+    flow, exchange = OrderFlow(DEFAULT_LISTING, SOURCE, 3), Exchange(DEFAULT_LISTING)
+    exchange.apply(flow, flow.opening())
+    exchange.apply(flow, flow.commands(5_000))
+    return exchange
+
+
+def test_instruments_cost_what_they_are(settled: Exchange) -> None:
+    """Every market once stood at 100.00, calls of every strike too."""
+    mid = {symbol: sum(settled.best(symbol)) / 2 for symbol in settled.engine.markets}
+    assert 95 < mid["ACME"] < 105
+    assert mid["ACME-C90-2703"] > mid["ACME-C100-2709"] > mid["ACME-C100-2703"] > mid["ACME-C110-2703"] > 3
+    assert mid["ACME-C90-2703"] > mid["ACME"] - 90
+    assert mid["ACME"] > mid["ACME-RSU27"] > mid["ACME-RSU28"] > 85
+    assert 1.5 < mid["GPU-HOUR"] < 3
+    assert 500 < mid["DESK-HQ"] < 800
+    assert 50 < mid["SHIP-Q1"] < 75
+
+
+def test_no_spread_is_wider_than_a_market_would_bear(settled: Exchange) -> None:
+    for symbol, market in settled.engine.markets.items():
+        bid, ask = settled.best(symbol)
+        tick = float(market.instrument.tick_size)
+        assert tick / 2 < ask - bid < 8 * tick, symbol
+        assert ask - bid < 0.08 * bid, symbol
+
+
+def test_quantities_fit_what_is_dealt_in() -> None:
+    """Shares mostly in round lots, contracts in tens, desks one by one."""
+    flow = OrderFlow(DEFAULT_LISTING, SOURCE, 3)
+    lots: dict[str, list[int]] = {}
+    for command in flow.opening():
+        assert isinstance(command, PlaceOrder)
+        lots.setdefault(command.instrument, []).append(command.quantity)
+    assert sum(not quantity % 100 for quantity in lots["ACME"]) > len(lots["ACME"]) / 3
+    assert max(lots["DESK-HQ"]) < 5 < max(lots["ACME-C100-2703"]) <= 50 < max(lots["ACME"])
+
+
+def test_options_move_with_their_share() -> None:
+    """And the share with what is heard of in an option's market: all its books wander it."""
+    calls = DEFAULT_LISTING[:5]
+    flow = OrderFlow(calls, SOURCE, 1)
+    flow.opening()
+    before = {book.symbol: book.mid for book in flow._books}
+    for book in flow._books:
+        for _ in range(200):
+            book.wander(Always(0.1))
+    moved = {book.symbol: book.mid - before[book.symbol] for book in flow._books}
+    assert moved["ACME"] == 1_000
+    assert 200 > moved["ACME-C90-2703"] > moved["ACME-C100-2703"] > moved["ACME-C110-2703"] > 80
+
+
+def test_an_option_without_its_share_is_traded_too() -> None:
+    """`--hot` trades the first instrument of an operator's listing, whatever it is."""
+    flow, exchange = OrderFlow(DEFAULT_LISTING[1:2], SOURCE, 1), Exchange(DEFAULT_LISTING[1:2])
+    exchange.apply(flow, (*flow.opening(), *flow.commands(500)))
+    assert not [outcome for outcome in exchange.refused if outcome.code != "unknown_order"]
+
+
+def test_another_listing_gets_the_commands_that_it_got() -> None:
+    """Benchmarks trade instruments of their own: figures of different commits stay comparable."""
+    flow = OrderFlow([Instrument(f"PROOF-{number}") for number in range(1, 66)], SOURCE, 3)
+    commands = repr([*flow.opening(), *flow.commands(1_000)]).encode()
+    assert hashlib.sha256(commands).hexdigest()[:16] == "95b46396d300a157"
 
 
 def test_about_one_in_twenty_trades() -> None:
