@@ -2,8 +2,8 @@
 
 While the engine carries one command out, or a gateway one request, everybody waits. So each kind is made as expensive
 as its limits allow, and the time of the whole step is taken: for a command the engine's work and its packet, for a
-request the gateway's work and the frames. Books, users and queues are as large as stated; where no limit bounds a kind,
-the cost of each further part is in the docstring of what does it.
+request the gateway's work and the frames. Books, users and queues are as large as stated, and larger than what the
+limits let one command touch.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from services.gateway.token_keys import shared_key
 from services.matching.checkpoint import Checkpoint, encode_checkpoint
 from services.matching.engine import CANCELS_PER_TICK_MAX, SIGN_AGE_TICKS, Engine, EngineConfig
 from services.matching.feed import PacketBuilder
+from services.matching.order_book import ORDERS_MET_MAX
 from services.matching.repetition import FORGOTTEN_PER_TICK_MAX, WINDOW_S
 from shared.codec import Encoding, encode_request
 from shared.commands import (
@@ -132,11 +133,10 @@ def _rests(pit: Pit) -> Callable[[], object]:
     return pit.step(pit.place("user", Side.BID, MID - 1))
 
 
-def _sweeps(time_in_force: TimeInForce, levels: int) -> Case:
+def _sweeps(time_in_force: TimeInForce, lots: int) -> Case:
     def case(pit: Pit) -> Callable[[], object]:
-        count = pit.size(levels)
-        pit.asks(count)
-        return pit.step(pit.place("user", Side.BID, MID + count, count, time_in_force=time_in_force))
+        pit.asks(pit.size(DEEP))
+        return pit.step(pit.place("user", Side.BID, MID + DEEP, pit.size(lots), time_in_force=time_in_force))
 
     return case
 
@@ -239,15 +239,15 @@ def _checkpoint(pit: Pit) -> Callable[[], object]:
 
 COMMANDS: Final[dict[str, Case]] = {
     "order that rests, 10,000 levels": _rests,
-    "order that meets 1,000 others, at 1,000 levels": _sweeps(TimeInForce.GTC, 1_000),
-    "IOC that meets 1,000 others, at 1,000 levels": _sweeps(TimeInForce.IOC, 1_000),
-    "IOC that meets 10,000 others, at 10,000 levels": _sweeps(TimeInForce.IOC, DEEP),
-    "FOK that meets 1,000 others, at 1,000 levels": _sweeps(TimeInForce.FOK, 1_000),
+    f"order that meets {ORDERS_MET_MAX} of 10,000, a level each": _sweeps(TimeInForce.GTC, DEEP),
+    f"IOC that meets {ORDERS_MET_MAX} of 10,000, a level each": _sweeps(TimeInForce.IOC, DEEP),
+    f"FOK that meets {ORDERS_MET_MAX} of 10,000, a level each": _sweeps(TimeInForce.FOK, ORDERS_MET_MAX),
+    f"FOK that would meet {ORDERS_MET_MAX + 1} of 10,000, a level each": _sweeps(TimeInForce.FOK, ORDERS_MET_MAX + 1),
     "FOK, one lot too many over 10,000 levels, the first in a long while": _unfillable(0),
     "FOK, the same, asked before": _unfillable(1),
     "FOK, an own order behind 10,000 others at one price": _behind_a_queue,
-    "IOC that cancels 1,000 own orders (cancel_oldest)": _gives_way,
-    "replace that meets 1,000 others": _replaced,
+    f"IOC that cancels {ORDERS_MET_MAX} own orders of 1,000 (cancel_oldest)": _gives_way,
+    f"replace that meets {ORDERS_MET_MAX} of 1,000": _replaced,
     "cancel of a level's last order, 10,000 levels": _cancelled,
     "cancel_all of 1,000 orders": _all_cancelled,
     "present, 512 users": _present,

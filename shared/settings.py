@@ -45,6 +45,7 @@ ROLE_SETTINGS: Final = frozenset(
         "metrics_port",
         "open_orders_max",
         "order_ids_max",
+        "orders_met_max",
         "pace_ms",
         "port",
         "redis_password",

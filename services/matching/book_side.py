@@ -13,7 +13,7 @@ from heapq import heapify, heappop, heappush, nsmallest
 from typing import Final
 
 from services.matching.level_hashes import mixed
-from services.matching.lot_sums import LotSums
+from services.matching.lot_sums import LOTS_BITS, LOTS_MASK, ONE_ORDER, LotSums
 from services.matching.order import Order
 from services.matching.price_level import NOT_TOLD, TOUCHED, UNSUMMED, PriceLevel
 from shared.digest import ASK, BID, MASK, mix
@@ -138,7 +138,25 @@ class BookSide:
         if len(self.levels) <= FEW_LEVELS and self._sums is None:
             return sum([level.quantity for at, level in self.levels.items() if (at >= price if buys else at <= price)])
         sums = self._fresh_sums()
-        return sums.total - sums.below(price) if buys else sums.below(price + 1)
+        return (sums.total - sums.below(price) if buys else sums.below(price + 1)) & LOTS_MASK
+
+    def reach(self, lots: int) -> tuple[PriceLevel, int, int]:
+        """
+        Return the level at which so many lots are reached, from the best one on, and lots and orders before it.
+
+        There must be so many. Cost as `lots_to`.
+        """
+        buys = self._sign < 0
+        if len(self.levels) <= FEW_LEVELS and self._sums is None:
+            before = 0
+            for price in self.prices():
+                level = self.levels[price]
+                if (before & LOTS_MASK) + level.quantity >= lots:
+                    break
+                before += level.orders * ONE_ORDER + level.quantity
+        else:
+            price, before = self._fresh_sums().reach(lots, from_top=buys)
+        return self.levels[price], before & LOTS_MASK, before >> LOTS_BITS
 
     def take_changes(self) -> list[Level]:
         """
@@ -198,12 +216,13 @@ class BookSide:
             sums = self._sums = LotSums(self.levels)
             self._noted = TOUCHED | UNSUMMED
             for level in (*self.levels.values(), *self._ended.values()):
-                level.summed = level.quantity
+                level.summed = level.orders * ONE_ORDER + level.quantity
             return sums
         for level in self._unsummed:
-            if level.quantity != level.summed:
-                sums.add(level.price, level.quantity - level.summed)
-                level.summed = level.quantity
+            now = level.orders * ONE_ORDER + level.quantity
+            if now != level.summed:
+                sums.add(level.price, now - level.summed)
+                level.summed = now
             level.notes &= TOUCHED
         self._unsummed.clear()
         return sums
@@ -249,8 +268,9 @@ class BookSide:
         assert all(level.notes & UNSUMMED for level in self._unsummed)
         if self._sums is not None:
             unsummed = {id(level) for level in self._unsummed}
-            assert all(level.summed == level.quantity for level in self.levels.values() if id(level) not in unsummed)
-            assert not any(level.notes & UNSUMMED for level in self.levels.values() if id(level) not in unsummed)
+            summed = [level for level in self.levels.values() if id(level) not in unsummed]
+            assert all(level.summed == level.orders * ONE_ORDER + level.quantity for level in summed)
+            assert not any(level.notes & UNSUMMED for level in summed)
         assert not self._ended.keys() & self.levels.keys()
         best = self.prices(1)
         assert self.best_price == (best[0] if best else self._empty_price)

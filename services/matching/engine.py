@@ -14,7 +14,7 @@ from services.matching.accounts import UserAccount
 from services.matching.attendance import Attendance
 from services.matching.market import Market, Refusal
 from services.matching.order import Order
-from services.matching.order_book import BookEvent, Cancelled, Fill, Refused, Replaced
+from services.matching.order_book import ORDERS_MET_MAX, BookEvent, Cancelled, Fill, Refused, Replaced
 from services.matching.repetition import ORDER_IDS_MAX, WINDOW_S, ClientOrderIds, Sources
 from shared.commands import (
     CancelAll,
@@ -86,6 +86,8 @@ class EngineConfig(NamedTuple):
     """How long a user with cancel-on-disconnect may be away, in ticks, one a second; then the orders are cancelled."""
     order_ids_max: int = ORDER_IDS_MAX
     """Client order ids remembered, over all users, so that none is carried out twice; see `ClientOrderIds.has_room`."""
+    orders_met_max: int = ORDERS_MET_MAX
+    """Resting orders that one command meets; see `OrderBook.place`. A checkpoint from before has the default."""
 
 
 class Engine:
@@ -130,11 +132,11 @@ class Engine:
             Everything that happened, in order, the command's `Outcome` last. Nothing if the command was applied
             before. Changes of books are not among them: `take_changed` says which books have some.
 
-        Cost: O(log levels), and O(1) per order met, 10 to 20 µs with its share of the packet: no limit bounds how many
-        orders one command may meet, 1,000 are 20 ms, but each was placed by a command of its own. Fill-or-kill see
-        `OrderBook.place`; CancelAll O(the user's orders); Present O(users named); Tick O(1), and O(orders) of the users
-        who have just been away for too long, at most CANCELS_PER_TICK_MAX and one user's, and O(ids) that it forgets,
-        at most `repetition.FORGOTTEN_PER_TICK_MAX`. `python -m benchmarks.worst_commands` measures each.
+        Cost: O(log levels), and O(1) per order met, 10 to 20 µs with its share of the packet, `orders_met_max` of them
+        at most: 10 ms with the default. Fill-or-kill see `OrderBook.place`; CancelAll O(the user's orders); Present
+        O(users named); Tick O(1), and O(orders) of the users who have just been away for too long, at most
+        CANCELS_PER_TICK_MAX and one user's, and O(ids) that it forgets, at most `repetition.FORGOTTEN_PER_TICK_MAX`.
+        `python -m benchmarks.worst_commands` measures each.
         """
         if not self.sources.advance(command.source, command.number):
             return []
@@ -226,7 +228,7 @@ class Engine:
             return self._reject(command, account, refusal)
         book = market.book
         seq = book.seq
-        happened = book.place(order, account.orders)
+        happened = book.place(order, account.orders, self.config.orders_met_max)
         if happened and type(happened[0]) is Refused:
             return self._reject(command, account, _refused(happened[0], order.price, "post_only", "it"))
         self.last_order_id = order_id
@@ -261,7 +263,7 @@ class Engine:
         if refusal is not None:
             return refusal, order.order_id, 0
         seq = market.book.seq
-        happened = market.book.replace(order.order_id, command.price, command.quantity)
+        happened = market.book.replace(order.order_id, command.price, command.quantity, self.config.orders_met_max)
         if type(happened[0]) is Refused:
             price = order.price if command.price is None else command.price
             return _refused(happened[0], price, "price", "the order is post-only, and it"), order.order_id, 0

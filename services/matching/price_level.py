@@ -47,7 +47,7 @@ class PriceLevel:
         self.told = NOT_TOLD
         """Its hash when the side's changes were taken last."""
         self.summed = 0
-        """Its lots as the side's sums have them."""
+        """Its lots and orders as the side's sums have them."""
 
     def __iter__(self) -> Iterator[Order]:
         order = self.first

@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import Field
 
 from services.matching.engine import CANCEL_GRACE_S, OPEN_ORDERS_MAX, EngineConfig
+from services.matching.order_book import ORDERS_MET_MAX
 from services.matching.repetition import ORDER_IDS_MAX
 from services.matching.snapshot_schedule import CHECKPOINT_PACKETS_MAX
 from shared.settings import ServiceSettings
@@ -42,6 +43,9 @@ class MatchingSettings(ServiceSettings):
     """Time between two checkpoints; after a crash this much of the log is applied again."""
     open_orders_max: int = Field(default=OPEN_ORDERS_MAX, ge=1)
     """Resting orders a user may have."""
+    orders_met_max: int = Field(default=ORDERS_MET_MAX, ge=1)
+    """Resting orders that one order may meet; then the rest of it is cancelled. About 20 µs each, in which everybody
+    waits. Leader and standby need the same."""
     cancel_grace_s: int = Field(default=CANCEL_GRACE_S, ge=1, le=3_600)
     """How long a user with cancel-on-disconnect may be away before the orders are cancelled: time to return."""
     order_ids_max: int = Field(default=ORDER_IDS_MAX, ge=1_000)
@@ -65,4 +69,4 @@ class MatchingSettings(ServiceSettings):
 
     def engine_config(self) -> EngineConfig:
         """Return the market's rules."""
-        return EngineConfig(self.open_orders_max, self.cancel_grace_s, self.order_ids_max)
+        return EngineConfig(self.open_orders_max, self.cancel_grace_s, self.order_ids_max, self.orders_met_max)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.matching import Order
+from services.matching.order_book import ORDERS_MET_MAX
 from shared.digest import book_digest
 from shared.types import LEVEL_QUANTITY_MAX, Code, OrderKind, SelfTradePrevention, Side, TimeInForce
 
@@ -33,7 +34,8 @@ class NaiveOrder:
 class NaiveBook:
     """The same answers as `OrderBook`, as plain tuples (see `described`)."""
 
-    def __init__(self) -> None:
+    def __init__(self, met_max: int = ORDERS_MET_MAX) -> None:
+        self.met_max = met_max
         self.resting: list[NaiveOrder] = []  # in order of arrival
         self.trade_id = 0
 
@@ -48,9 +50,9 @@ class NaiveBook:
             return [("refused", order.order_id, Code.WOULD_TRADE)]
         if order.kind is OrderKind.LIMIT and order.time_in_force is TimeInForce.GTC and self.is_full(order):
             return [("refused", order.order_id, Code.QUANTITY_OUT_OF_RANGE)]
-        events, survived = self.match(order)
-        if not survived:
-            return [*events, ("cancelled", order.order_id, order.remaining, Code.SELF_TRADE)]
+        events, ending = self.match(order)
+        if ending:
+            return [*events, ("cancelled", order.order_id, order.remaining, ending)]
         if order.remaining and (order.kind is OrderKind.MARKET or order.time_in_force is not TimeInForce.GTC):
             return [*events, ("cancelled", order.order_id, order.remaining, Code.NO_LIQUIDITY)]
         if order.remaining:
@@ -86,17 +88,20 @@ class NaiveBook:
         self.resting.remove(order)
         return [replaced, *self.place(moved)]
 
-    def match(self, taker: NaiveOrder) -> tuple[list[tuple[Any, ...]], bool]:
+    def match(self, taker: NaiveOrder) -> tuple[list[tuple[Any, ...]], Code]:
+        """What happens, and why the taker may not go on, if so."""
         events: list[tuple[Any, ...]] = []
-        for maker in self.makers(taker):
+        for met, maker in enumerate(self.makers(taker)):
             if not taker.remaining:
                 break
+            if met == self.met_max:
+                return events, Code.TOO_MANY_MET
             if maker.user == taker.user:
                 if taker.self_trade_prevention is not SelfTradePrevention.CANCEL_NEWEST:
                     self.resting.remove(maker)
                     events.append(("cancelled", maker.order_id, maker.remaining, Code.SELF_TRADE))
                 if taker.self_trade_prevention is not SelfTradePrevention.CANCEL_OLDEST:
-                    return events, False
+                    return events, Code.SELF_TRADE
                 continue
             quantity = min(taker.remaining, maker.remaining)
             taker.remaining -= quantity
@@ -106,7 +111,7 @@ class NaiveBook:
             self.trade_id += 1
             fill = (self.trade_id, maker.price, quantity)
             events.append(("fill", *fill, maker.order_id, maker.remaining, taker.order_id, taker.remaining))
-        return events, True
+        return events, Code.OK
 
     def makers(self, taker: NaiveOrder) -> list[NaiveOrder]:
         """Whom the taker would meet, in order of price, then of arrival (sorting is stable)."""

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from services.matching import BookEvent, Cancelled, Fill, OrderBook, Refused, Replaced
+from services.matching.order_book import ORDERS_MET_MAX
 from shared.depth_book import DepthBook
 from shared.sequence import Verdict
 from shared.types import QUANTITY_MAX, OrderKind, SelfTradePrevention, Side, TimeInForce
@@ -42,10 +43,12 @@ def described(event: BookEvent) -> tuple[Any, ...]:
 class BookMachine(RuleBasedStateMachine):
     """Every call goes to both books; a replica follows the real one's changes, cut at random."""
 
+    met_max = ORDERS_MET_MAX
+
     def __init__(self) -> None:
         super().__init__()
         self.book = OrderBook("ACME")
-        self.naive = NaiveBook()
+        self.naive = NaiveBook(self.met_max)
         self.replica = DepthBook("ACME")
         self.last_id = 0
         self.seq = 0
@@ -72,7 +75,7 @@ class BookMachine(RuleBasedStateMachine):
         )
         real = real_order(order)
         own = {key: held for key, held in self.book.orders.items() if held.user == user} if names_own else None
-        assert [described(event) for event in self.book.place(real, own)] == self.naive.place(order)
+        assert [described(event) for event in self.book.place(real, own, self.met_max)] == self.naive.place(order)
         assert real.remaining == order.remaining
 
     @rule(order_id=ORDER_IDS)
@@ -81,7 +84,7 @@ class BookMachine(RuleBasedStateMachine):
 
     @rule(order_id=ORDER_IDS, price=st.none() | PRICES, quantity=st.none() | QUANTITIES)
     def replace(self, order_id, price, quantity) -> None:
-        answered = [described(event) for event in self.book.replace(order_id, price, quantity)]
+        answered = [described(event) for event in self.book.replace(order_id, price, quantity, self.met_max)]
         assert answered == self.naive.replace(order_id, price, quantity)
 
     @rule()
@@ -152,7 +155,15 @@ class FillOrKillMachine(BookMachine):
         self.place(user, side, False, price, quantity, TimeInForce.FOK, False, prevention, False)
 
 
+class FewMetMachine(FillOrKillMachine):
+    """The same, where so few orders may be met that many an order ends by it; the book is never crossed."""
+
+    met_max = 3
+
+
 TestOrderBook = BookMachine.TestCase
 TestFillOrKill = FillOrKillMachine.TestCase
+TestFewMet = FewMetMachine.TestCase
+TestFewMet.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
 TestFillOrKill.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
 TestOrderBook.settings = settings(max_examples=150, stateful_step_count=60, deadline=None)

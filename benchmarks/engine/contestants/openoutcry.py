@@ -112,7 +112,7 @@ class Market:
 
     def __init__(self, batch: int) -> None:
         # Some flows have more resting orders a user than the default allows, and nobody else has such a limit.
-        engine = Engine(EngineConfig(open_orders_max=10**9))
+        engine = Engine(EngineConfig(open_orders_max=10**9, orders_met_max=10**9))
         self.engine = engine
         self.packet_bytes = 0
         self._batch = batch

@@ -8,6 +8,7 @@ import msgpack
 import pytest
 
 from services.matching.checkpoint import CHECKPOINT_VERSION, Checkpoint, decode_checkpoint, encode_checkpoint
+from services.matching.engine import EngineConfig
 from services.matching.feed import take_changes
 from shared.commands import SetMarketState
 from shared.errors import MalformedMessage
@@ -28,6 +29,14 @@ def test_keeps_who_wrote_it_and_where_the_log_stands() -> None:
     assert (term, store_id, shard) == (7, "store", 0)
     assert (engine.epoch, engine.log_id, engine.position, engine.time) == (99, "5-1", 1, desk.time)
     assert engine.config.open_orders_max == 5
+
+
+def test_rules_that_a_checkpoint_does_not_know_take_their_default() -> None:
+    """A checkpoint from before a rule must be read by whoever takes over with it."""
+    desk = Desk(orders_met_max=7)
+    assert decode_checkpoint(checkpoint_of(desk)).engine.config.orders_met_max == 7
+    desk.engine.config = tuple(desk.engine.config)[:-1]
+    assert decode_checkpoint(checkpoint_of(desk)).engine.config == EngineConfig()
 
 
 def test_keeps_queues_in_order_of_priority() -> None:

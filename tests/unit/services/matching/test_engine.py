@@ -205,6 +205,27 @@ def test_open_orders_are_limited_a_user() -> None:
     assert code(desk.place("ann", ASK, 102, 5)) is Code.OK
 
 
+def test_one_command_meets_a_bounded_number_of_orders() -> None:
+    """One IOC that met 10,000 held up the market for 200 ms. Everybody hears what became of the rest of it."""
+    desk = Desk(orders_met_max=2)
+    for _ in range(5):
+        desk.place("ann", ASK, 100, 1)
+    events = desk.place("bob", BID, 100, 9)
+    assert code(events) is Code.OK
+    told = executions(events, "bob")
+    assert [execution.event for execution in told] == ["accepted", "filled", "filled", "cancelled"]
+    assert (told[-1].reason, told[-1].remaining, told[-2].remaining) == (Code.TOO_MANY_MET, 0, 7)
+    killed = desk.place("bob", BID, 100, 3, time_in_force=TimeInForce.FOK)
+    assert [execution.reason for execution in executions(killed, "bob")] == [Code.OK, Code.NOT_FILLABLE]
+    desk.place("bob", BID, 99, 3)
+    order_id = desk.engine.last_order_id
+    told = executions(desk.does(ReplaceOrder, "bob", order_id, "", 100, None), "bob")
+    assert [execution.event for execution in told] == ["replaced", "filled", "filled", "cancelled"]
+    assert (told[-1].reason, told[-1].order_id) == (Code.TOO_MANY_MET, order_id)
+    assert not desk.engine.accounts["bob"].orders
+    desk.engine.check_invariants()
+
+
 def test_cancels_by_either_id_and_only_ones_own() -> None:
     """An order id is public; it must not be a key."""
     desk = Desk()

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from services.matching import Cancelled, Fill, Order, OrderBook, Refused, Replaced
+from services.matching.order_book import ORDERS_MET_MAX
 from shared.digest import book_digest
 from shared.types import QUANTITY_MAX, Code, OrderKind, SelfTradePrevention, Side, TimeInForce
 from tests.unit.services.matching.flow import ask, bid
@@ -96,7 +97,15 @@ class _Shy(dict[int, Any]):
 @pytest.mark.parametrize("own", [{}, None])
 @pytest.mark.parametrize(
     ("price", "quantity", "filled"),
-    [(9_999, 1, False), (20_100, 1, True), (20_100, 10_001, False), (15_000, 5_002, False), (10_003, 4, True)],
+    [
+        (9_999, 1, False),
+        (20_100, 1, True),
+        (20_100, 10_001, False),
+        (15_000, 5_002, False),
+        (10_003, 4, True),
+        (20_100, ORDERS_MET_MAX, True),
+        (20_100, ORDERS_MET_MAX + 1, False),
+    ],
 )
 def test_fill_or_kill_does_not_walk_through_a_deep_book(
     own: dict[int, Order] | None, price: int, quantity: int, *, filled: bool
@@ -105,7 +114,7 @@ def test_fill_or_kill_does_not_walk_through_a_deep_book(
     book = OrderBook("ACME")
     for n in range(10_000):
         book.place(ask(n + 1, 10_000 + n, 1))
-    assert book.place(bid(10_001, 20_000, 10_001, time_in_force=TimeInForce.FOK))[0].order.order_id == 10_001
+    assert book.place(bid(10_001, 20_000, 10_001, time_in_force=TimeInForce.FOK))[0].reason is Code.NOT_FILLABLE
     book.take_change()
     book.asks.levels = _Shy(book.asks.levels)
     order = bid(10_002, price, quantity, time_in_force=TimeInForce.FOK)
@@ -114,6 +123,79 @@ def test_fill_or_kill_does_not_walk_through_a_deep_book(
     events = book.place(order, own)
     assert (order.remaining == 0) is filled, events
     assert len(events) == (quantity if filled else 1)
+
+
+def _asks(count: int, user: str = "ann", levels: int = 10**9) -> OrderBook:
+    book = OrderBook("ACME")
+    for n in range(count):
+        book.place(ask(n + 1, 100 + n % levels, 1, user))
+    return book
+
+
+def _buys(order_id: int, lots: int, **rules: Any) -> Order:
+    return bid(order_id, 10_000, lots, "bob", **rules)
+
+
+@pytest.mark.parametrize("levels", [1, 10**9])
+@pytest.mark.parametrize("time_in_force", [TimeInForce.GTC, TimeInForce.IOC])
+def test_one_order_meets_so_many_and_no_more(levels: int, time_in_force: TimeInForce) -> None:
+    """It met 10,000, and everybody waited for 200 ms. What is left of it ends, since it may not rest crossed."""
+    book = _asks(ORDERS_MET_MAX + 1, levels=levels)
+    order = _buys(1_000, ORDERS_MET_MAX + 5, time_in_force=time_in_force)
+    *traded, last = book.place(order)
+    assert len(fills(traded)) == ORDERS_MET_MAX
+    assert last == Cancelled(order, Code.TOO_MANY_MET)
+    assert (order.remaining, len(book.orders), book.bids.levels) == (5, 1, {})
+    book.check_invariants()
+
+
+def test_an_order_that_needs_no_more_rests_or_is_filled() -> None:
+    """The limit is on what is met, so exactly as many end nothing."""
+    book = _asks(4)
+    assert [type(event) for event in book.place(_buys(9, 6), met_max=4)] == [Fill] * 4
+    assert book.bids.depth() == [[10_000, 2, 1]]
+    assert [type(event) for event in _asks(4).place(_buys(9, 3), met_max=3)] == [Fill] * 3
+
+
+@pytest.mark.parametrize(("lots", "met_max", "filled"), [(4, 4, True), (5, 4, False), (5, 5, True)])
+@pytest.mark.parametrize("levels", [1, 2, 10**9])
+def test_fill_or_kill_that_would_meet_more_is_not_fillable(
+    levels: int, lots: int, met_max: int, *, filled: bool
+) -> None:
+    """Whole or not at all: a part of it may not be left."""
+    book = _asks(6, levels=levels)
+    order = _buys(9, lots, time_in_force=TimeInForce.FOK)
+    events = book.place(order, met_max=met_max)
+    assert [type(event) for event in events] == ([Fill] * lots if filled else [Cancelled])
+    assert filled or events == [Cancelled(order, Code.NOT_FILLABLE)]
+
+
+@pytest.mark.parametrize("time_in_force", [TimeInForce.GTC, TimeInForce.FOK])
+def test_own_orders_that_give_way_count_as_met(time_in_force: TimeInForce) -> None:
+    """To remove one costs as much as to trade with it."""
+    book = _asks(3, "bob")
+    book.place(ask(4, 200, 1, "ann"))
+    book.place(ask(5, 200, 1, "ann"))
+    rules = {"time_in_force": time_in_force, "self_trade_prevention": SelfTradePrevention.CANCEL_OLDEST}
+    order = _buys(9, 2, **rules)
+    events = book.place(order, met_max=4)
+    if time_in_force is TimeInForce.FOK:
+        assert events == [Cancelled(order, Code.NOT_FILLABLE)]
+    else:
+        assert [event.order.order_id for event in events[:3]] == [1, 2, 3]
+        assert [type(event) for event in events[3:]] == [Fill, Cancelled]
+        assert events[-1] == Cancelled(order, Code.TOO_MANY_MET)
+    assert [type(event) for event in book.place(_buys(10, 1, **rules), met_max=4)][-1:] == [Fill]
+
+
+def test_a_replaced_order_that_would_meet_more_ends() -> None:
+    """It arrives anew, and costs as much as one that is new."""
+    book = _asks(3)
+    book.place(bid(9, 1, 5, "bob"))
+    *_, last = book.replace(9, price=10_000, met_max=2)
+    assert last.reason is Code.TOO_MANY_MET
+    assert (last.order.remaining, list(book.orders)) == (3, [3])
+    book.check_invariants()
 
 
 def test_post_only_rests_or_is_refused(book: OrderBook) -> None:

@@ -20,6 +20,7 @@ def test_the_environment_speaks_and_options_win(monkeypatch: pytest.MonkeyPatch)
     settings = load_settings(MatchingSettings, shard=4, redis_url=None)
     assert (settings.shard, settings.lease_ms, settings.redis_url) == (4, 700, "redis://127.0.0.1:6379/0")
     assert settings.engine_config().open_orders_max == 1_000
+    assert settings.engine_config().orders_met_max == 500
 
 
 @pytest.mark.parametrize(("name", "value"), [("LEASE_MS", "soon"), ("SHARD", "-1"), ("LOG_LEVEL", "loud")])
