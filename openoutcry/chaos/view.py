@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from rich.box import SIMPLE, SIMPLE_HEAD
 from rich.console import Group, RenderableType
@@ -12,6 +12,9 @@ from rich.text import Text
 
 from openoutcry.chaos.moment import ChaosMoment
 from openoutcry.chaos.report import ChaosReport
+
+OTHER_LINES: Final = 4
+"""Of a page: two above the news, one below, and the cursor's."""
 
 
 def line(moment: ChaosMoment) -> str:
@@ -22,12 +25,13 @@ def line(moment: ChaosMoment) -> str:
     )
 
 
-def page(moment: ChaosMoment) -> RenderableType:
-    """Return a moment as a page of a terminal."""
+def page(moment: ChaosMoment, size: tuple[int, int]) -> RenderableType:
+    """Return a moment as a page of a terminal, with as much news as it has lines for."""
+    news_shown = moment.news[-max(1, size[1] - OTHER_LINES) :]
     return Group(
         Text(f" OpenOutcry · {moment.phase} · {moment.elapsed:.0f} of {moment.seconds:.0f} s", style="bold"),
         Text(f" {moment.whole:,} of {moment.users:,} users whole, epoch {moment.epoch}, {moment.faults} faults so far"),
-        *(Text(f"   {news}", style="dim") for news in moment.news),
+        *(Text(f"   {news}", style="dim", no_wrap=True, overflow="ellipsis") for news in news_shown),
         Text(" Ctrl-C ends with a verdict.", style="dim"),
     )
 

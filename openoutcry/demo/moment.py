@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from shared.instrument import Instrument
+
 
 class Moment(NamedTuple):
     """The figures of now; rates are those since the moment before."""
@@ -31,4 +33,6 @@ class Moment(NamedTuple):
     """`LoadCounts` since the measurement began."""
     market: Mapping[str, Any]
     """Books and trades as one verifying user holds them (`openoutcry.load.__main__.view`)."""
+    listing: Mapping[str, Instrument]
+    """Definitions by symbol, to show prices as money; of what is not here, prices are shown in cents."""
     lost_gateways: Sequence[str]

@@ -38,8 +38,8 @@ class View(Protocol[MomentT_contra, ReportT_contra]):
     def line(self, moment: MomentT_contra, /) -> str:
         """Return a moment as one line."""
 
-    def page(self, moment: MomentT_contra, /) -> RenderableType:
-        """Return a moment as a page of a terminal."""
+    def page(self, moment: MomentT_contra, size: tuple[int, int], /) -> RenderableType:
+        """Return a moment as a page of a terminal; of its columns and lines one line is the cursor's."""
 
     def summary(self, report: ReportT_contra, /) -> RenderableType:
         """Return the end of a run."""
@@ -125,7 +125,7 @@ class LiveScreen(Generic[MomentT, ReportT]):
 
     def show(self, moment: MomentT) -> None:
         """Redraw the page."""
-        self._live.update(self._view.page(moment), refresh=True)
+        self._live.update(self._view.page(moment, self._console.size), refresh=True)
 
     def end(self, report: ReportT) -> None:
         """Take the page away and print the summary."""

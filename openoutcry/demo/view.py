@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import zip_longest
-from typing import Any, Final
+from typing import Any, Final, Literal
 
-from rich.box import SIMPLE, SIMPLE_HEAD
-from rich.columns import Columns
 from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
@@ -15,8 +13,19 @@ from rich.text import Text
 
 from openoutcry.demo.moment import Moment
 from openoutcry.demo.report import Report
+from openoutcry.ladder import money
+from shared.instrument import Instrument
+from shared.types import Side
 
-LEVELS_SHOWN: Final = 5
+PANEL_COLUMNS_MIN: Final = 38
+"""Of a book: prices and quantities of two sides, of nine and six digits."""
+PANEL_LINES_MIN: Final = 5
+PANEL_EDGES: Final = 3
+"""Lines of a panel that hold no level: frame and headings."""
+OTHER_LINES: Final = 3
+"""Of a page: title, foot, and the cursor's."""
+GATEWAYS_SHOWN: Final = 6
+"""One by one; of more only the range."""
 
 
 def line(moment: Moment) -> str:
@@ -33,24 +42,24 @@ def line(moment: Moment) -> str:
     )
 
 
-def page(moment: Moment) -> RenderableType:
-    """Return a moment as a page of a terminal."""
-    books = [_book(name, book) for name, book in moment.market.get("books", {}).items()]
+def page(moment: Moment, size: tuple[int, int]) -> RenderableType:
+    """Return a moment as a page of a terminal of so many columns and lines."""
+    figures = _figures(moment)
     return Group(
-        Text(f" OpenOutcry · {moment.phase} · {moment.remaining}", style="bold"),
-        Columns([_rates(moment), _latency(moment), _gateways(moment), _proof(moment)]),
-        Columns([*books, _trades(moment.market)]),
-        Text(" Books and trades as one of the users holds them. Ctrl-C ends with a verdict.", style="dim"),
+        _line(f" OpenOutcry · {moment.phase} · {moment.remaining}", "bold"),
+        figures,
+        _market(moment, size[0], size[1] - figures.row_count - OTHER_LINES),
+        _line(" Books and trades as one of the users holds them. Ctrl-C ends with a verdict.", "dim"),
     )
 
 
 def summary(report: Report) -> RenderableType:
     """Return the end of a run."""
-    table = Table(box=SIMPLE, show_header=False)
+    table = Table(box=None, show_header=False)
     table.add_column(style="dim")
     table.add_column()
     latency = report.latency_ms
-    busy = ", ".join(f"{role} {seconds:.1f}" for role, seconds in report.cpu_seconds.items())
+    busy = ", ".join(f"{role} {seconds:.{seconds < 10:d}f}" for role, seconds in report.cpu_seconds.items())
     for name, value in (
         ("users", f"{report.users:,} on {report.gateways} gateways, for {report.seconds:.1f} s"),
         (
@@ -59,7 +68,7 @@ def summary(report: Report) -> RenderableType:
         ),
         ("delivered", f"{report.updates_delivered:,} book changes in {report.frames_delivered:,} frames"),
         ("latency", "  ".join(f"{name} {value:.2f}" for name, value in latency.items()) + " ms"),
-        ("CPU seconds", busy),
+        ("CPU, s", busy),
         ("digests", f"{report.digests_checked:,} checked on the way, {report.digests_wrong} wrong"),
         ("gaps", f"{report.gaps_seen} seen, {report.gaps_recovered} recovered; {report.disconnects} disconnects"),
     ):
@@ -70,7 +79,9 @@ def summary(report: Report) -> RenderableType:
 def _verdict(report: Report) -> Text:
     books = f"{report.books_verified:,} books verified, {report.books_wrong} wrong"
     if report.is_good:
-        return Text(f"VERDICT OK: every user's book is the engine's at the same (epoch, seq): {books}.", "bold green")
+        return Text(
+            f"VERDICT OK: every user's book is the engine's at the same (epoch, seq):\n  {books}.", "bold green"
+        )
     reasons = "".join(f"\n  {complaint}" for complaint in report.complaints)
     return Text(f"VERDICT FAILED: {books}.{reasons}", "bold red")
 
@@ -88,64 +99,93 @@ def _replay(report: Report) -> list[RenderableType]:
     ]
 
 
-def _rates(moment: Moment) -> Panel:
-    return _figures(
-        "per second",
-        {
-            "changes published": f"{moment.published:,.0f}",
-            "changes delivered": f"{moment.delivered:,.0f}",
-            "frames delivered": f"{moment.frames:,.0f}",
-            "trades": f"{moment.trades:,.0f}",
-        },
-    )
-
-
-def _latency(moment: Moment) -> Panel:
-    return _figures("latency, ms", {name: f"{value:.2f}" for name, value in moment.latency_ms.items()})
-
-
-def _gateways(moment: Moment) -> Panel:
-    shown = {f"gateway {number}": f"{count:,}" for number, count in enumerate(moment.connections, start=1)}
-    if moment.lost_gateways:
-        shown["lost"] = ", ".join(moment.lost_gateways)
-    return _figures("connections", {**shown, "users whole": f"{moment.whole:,} of {moment.users:,}"})
-
-
-def _proof(moment: Moment) -> Panel:
-    counts = moment.counts
-    return _figures(
-        "proof",
-        {
-            "digests checked": f"{counts['digests_checked']:,}",
-            "digests wrong": f"{counts['digests_wrong']:,}",
-            "gaps / recovered": f"{counts['gaps_seen']:,} / {counts['gaps_recovered']:,}",
-            "disconnects": f"{counts['disconnects']:,}",
-        },
-    )
-
-
-def _figures(title: str, figures: Mapping[str, str]) -> Panel:
-    table = Table(box=None, show_header=False, padding=(0, 1))
-    table.add_column(style="dim")
-    table.add_column(justify="right")
-    for name, value in figures.items():
+def _figures(moment: Moment) -> Table:
+    counts, delays = moment.counts, moment.latency_ms
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(no_wrap=True, overflow="ellipsis")
+    for name, value in (
+        (
+            " changes/s",
+            f"published {moment.published:,.0f}, delivered {moment.delivered:,.0f} in {moment.frames:,.0f} frames",
+        ),
+        (" latency, ms", "  ".join(f"{name} {value:.2f}" for name, value in delays.items())),
+        (" users", f"{moment.whole:,} of {moment.users:,} whole, {counts['disconnects']:,} disconnects"),
+        (" gateways", f"{_each(moment.connections)} connections{_lost(moment.lost_gateways)}"),
+        (
+            " digests",
+            (
+                f"{counts['digests_checked']:,} checked, {counts['digests_wrong']:,} wrong; "
+                f"gaps {counts['gaps_seen']:,} seen, {counts['gaps_recovered']:,} recovered"
+            ),
+        ),
+    ):
         table.add_row(name, value)
-    return Panel(table, title=title, width=34, height=7)
+    return table
 
 
-def _book(name: str, book: Mapping[str, Any]) -> Panel:
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1))
-    for heading, style in (("bid", "green"), ("price", "green"), ("price", "red"), ("ask", "red")):
-        table.add_column(heading, justify="right", style=style)
-    for bid, ask in zip_longest(book["bids"][:LEVELS_SHOWN], book["asks"][:LEVELS_SHOWN], fillvalue=("", "")):
-        table.add_row(str(bid[1]), str(bid[0]), str(ask[0]), str(ask[1]))
-    return Panel(table, title=f"{name} · seq {book['seq']:,}", width=34, height=LEVELS_SHOWN + 5)
+def _each(connections: Sequence[int]) -> str:
+    if len(connections) > GATEWAYS_SHOWN:
+        return f"{len(connections)} with {min(connections):,} to {max(connections):,}"
+    return " + ".join(f"{count:,}" for count in connections)
 
 
-def _trades(market: Mapping[str, Any]) -> Panel:
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1))
-    for heading in ("trades", "price", "quantity"):
-        table.add_column(heading, justify="left" if heading == "trades" else "right")
-    for instrument, _, _, _, price, quantity, aggressor in list(market.get("trades", ()))[: -LEVELS_SHOWN - 1 : -1]:
-        table.add_row(instrument, str(price), str(quantity), style="green" if aggressor == "bid" else "red")
-    return Panel(table, width=34, height=LEVELS_SHOWN + 5)
+def _lost(gateways: Sequence[str]) -> str:
+    if len(gateways) > 1:
+        return f"; {len(gateways)} lost"
+    return "".join(f"; lost {name}" for name in gateways)
+
+
+def _market(moment: Moment, columns: int, lines: int) -> RenderableType:
+    """Draw as many books as fit beside and below each other, and the trades; all of the lines are used."""
+    books = list(moment.market.get("books", {}).items())
+    beside = max(1, min(len(books) + 1, columns // PANEL_COLUMNS_MIN))
+    below = max(1, min(-(-(len(books) + 1) // beside), lines // PANEL_LINES_MIN))
+    height = max(PANEL_LINES_MIN, lines // below)
+    panels = [_book(_listed(moment, name), book, height) for name, book in books[: max(1, beside * below - 1)]]
+    if len(panels) < beside * below:
+        panels.append(_trades(moment, height))
+    grid = Table.grid(expand=True)
+    for _ in range(beside):
+        grid.add_column(ratio=1)
+    for first in range(0, len(panels), beside):
+        grid.add_row(*panels[first : first + beside])
+    return grid
+
+
+def _book(instrument: Instrument, book: Mapping[str, Any], height: int) -> Panel:
+    table = _columns(
+        ("bid", "right", "green"), ("price", "right", "green"), ("price", "right", "red"), ("ask", "right", "red")
+    )
+    levels = height - PANEL_EDGES
+    for bid, ask in zip_longest(book["bids"][:levels], book["asks"][:levels]):
+        table.add_row(*reversed(_level(bid, instrument)), *_level(ask, instrument))
+    return Panel(table, title=f"{instrument.symbol} · seq {book['seq']:,}", height=height)
+
+
+def _level(level: Sequence[int] | None, instrument: Instrument) -> tuple[str, str]:
+    return (money(level[0], instrument), f"{level[1]:,}") if level is not None else ("", "")
+
+
+def _trades(moment: Moment, height: int) -> Panel:
+    table = _columns(("trades", "left", ""), ("price", "right", ""), ("quantity", "right", ""))
+    latest = list(moment.market.get("trades", ()))[: PANEL_EDGES - height - 1 : -1]
+    for name, _, _, _, price, quantity, aggressor in latest:
+        style = "green" if aggressor == Side.BID else "red"
+        table.add_row(name, money(price, _listed(moment, name)), f"{quantity:,}", style=style)
+    return Panel(table, title=f"last trades · {moment.trades:,.0f} a second", height=height)
+
+
+def _columns(*columns: tuple[str, Literal["left", "right"], str]) -> Table:
+    table = Table(box=None, padding=(0, 0, 0, 1), pad_edge=False, expand=True)
+    for heading, justify, style in columns:
+        table.add_column(heading, justify=justify, style=style, no_wrap=True)
+    return table
+
+
+def _listed(moment: Moment, symbol: str) -> Instrument:
+    return moment.listing.get(symbol, Instrument(symbol))
+
+
+def _line(text: str, style: str) -> Text:
+    return Text(text, style=style, no_wrap=True, overflow="ellipsis")

@@ -1,8 +1,9 @@
 """`python -m openoutcry.flow`: a driver as a role of the demo, led by JSON lines (`openoutcry.demo.aio.role_channel`).
 
-First line in: what to be (`bots` or `replay`, with its settings). Then `ready` is told, and requests are taken:
-`start`, `rate` (of bots, book changes a second), `stats` (answered by `stats`), `stop` (answered by `stats` when the
-engine has applied everything). An error is told as `failed` with its text, and ends the role with status 1.
+First line in: what to be (`bots` or `replay`, with its settings). Then `ready` is told, with what is listed, and
+requests are taken: `start`, `rate` (of bots, book changes a second), `stats` (answered by `stats`), `stop` (answered
+by `stats` when the engine has applied everything). An error is told as `failed` with its text, and ends the role with
+status 1.
 """
 
 from __future__ import annotations
@@ -37,7 +38,8 @@ async def serve(driver: Driver, channel: RoleChannel) -> None:
         async with asyncio.TaskGroup() as tasks:
             running = [tasks.create_task(driver.follow())]
             await driver.prepare()
-            channel.tell("ready", instruments=[instrument.symbol for instrument in driver.listing])
+            symbols = [instrument.symbol for instrument in driver.listing]
+            channel.tell("ready", instruments=symbols, listing=driver.listing)
             async for request in channel.requests():
                 match request["op"]:
                     case "start":

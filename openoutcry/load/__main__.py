@@ -23,7 +23,7 @@ from openoutcry.load.fleet_settings import FleetSettings
 from openoutcry.load.follower import Follower
 from openoutcry.load.plan import UserPlan
 
-LEVELS_SHOWN: Final = 8
+LEVELS_SHOWN: Final = 40
 
 
 def build(settings: dict[str, Any]) -> Fleet:

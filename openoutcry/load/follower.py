@@ -23,7 +23,8 @@ from shared.requests import EVERY_INSTRUMENT
 
 TICKER_INTERVAL_MS: Final = 250
 """Prices of the whole market, as often as a person can read them."""
-TRADES_SHOWN: Final = 8
+TRADES_SHOWN: Final = 40
+"""As many as a tall terminal has lines for; they are kept by users who verify, of whom one is looked at."""
 
 _STALE: Final = BookHealth.STALE
 _DELTA: Final = TYPE_CODES[Delta]
@@ -86,9 +87,9 @@ class Follower:
         self.framed_at_us = 0
         """When the last frame with messages came, µs."""
         self.last_refusal = ""
-        shows_trades = any(each.channel == "trades" for each in self.subscriptions)
+        shows_trades = verifies and any(each.channel == "trades" for each in self.subscriptions)
         self.trades: deque[Trade] | None = deque(maxlen=TRADES_SHOWN) if shows_trades else None
-        """The last trades, of a user who follows any."""
+        """The last trades, of a user who verifies and follows any."""
         self._latency = latency
         self._delay_sum_us = self._delays_counted = 0
         self._delays = delays or Delays()

@@ -15,7 +15,9 @@ from openoutcry.load.fairness import worst
 from openoutcry.load.moment import LoadMoment
 from openoutcry.load.report import Happening, LoadReport
 
-BAR_WIDTH: Final = 48
+BAR_WIDTH_MIN: Final = 10
+BESIDE_BAR: Final = 32
+"""Columns for the phase and the seconds."""
 PERCENTILES_SHOWN: Final = ("mean", "p50", "p90", "p99", "p999", "max")
 
 
@@ -33,18 +35,19 @@ def line(moment: LoadMoment) -> str:
     )
 
 
-def page(moment: LoadMoment) -> RenderableType:
+def page(moment: LoadMoment, size: tuple[int, int]) -> RenderableType:
     """Return a moment as a page of a terminal."""
+    bar_width = max(BAR_WIDTH_MIN, size[0] - BESIDE_BAR)
     table = _plain_table()
     for name, value in _live_rows(moment):
         table.add_row(name, value)
     bar = Table.grid(padding=(0, 1))
     bar.add_row(
         Text(f" {moment.phase}", style="bold"),
-        ProgressBar(total=max(moment.seconds, 0.001), completed=min(moment.elapsed, moment.seconds), width=BAR_WIDTH),
+        ProgressBar(total=max(moment.seconds, 0.001), completed=min(moment.elapsed, moment.seconds), width=bar_width),
         Text(f"{moment.elapsed:.0f} of {moment.seconds:.0f} s"),
     )
-    news = [Text(f" {text}", style="yellow") for text in moment.news]
+    news = [Text(f" {text}", style="yellow", no_wrap=True, overflow="ellipsis") for text in moment.news]
     return Group(bar, table, *news, Text(" Ctrl-C ends early, with a report.", style="dim"))
 
 

@@ -24,7 +24,7 @@ from openoutcry.load.look import LoadStatistics
 from shared.errors import ConfigurationError
 
 LOOK_SECONDS: Final = 1.0
-NEWS_SHOWN: Final = 8
+NEWS_SHOWN: Final = 40
 
 
 async def run_chaos(options: ChaosOptions, screen: Screen[ChaosMoment, ChaosReport], stop: StopSignal) -> ChaosReport:

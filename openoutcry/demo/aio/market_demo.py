@@ -33,6 +33,7 @@ from openoutcry.load.latency import difference, latency_ms, new_histogram
 from openoutcry.load.look import LoadStatistics
 from openoutcry.load.plan import UserPlan, plan_users
 from openoutcry.load.verdict import Verdict
+from shared.instrument import Instrument
 
 DRIVER_SECONDS_MAX: Final = 60.0
 """How long bots may take to fill the books, and any driver to come to rest."""
@@ -113,6 +114,7 @@ class MarketDemo:
         self._driver = driver
         self._crew = crew
         self._plans: list[UserPlan] = []
+        self._listing: dict[str, Instrument] = {}
         self._latency = new_histogram()
         self._lost_gateways: list[str] = []
         self._lost_engines: list[str] = []
@@ -162,7 +164,7 @@ class MarketDemo:
             await self._driver.start(
                 role="replay", redis_url=self._stack.redis_url, path=str(path), instrument=instrument, speed=speed
             )
-            await self._driver.hear("ready", DRIVER_SECONDS_MAX)
+            self._take_listing(await self._driver.hear("ready", DRIVER_SECONDS_MAX))
             return [instrument]
         self._screen.say("the bots fill the books")
         await self._driver.start(
@@ -170,8 +172,12 @@ class MarketDemo:
         )
         ready = await self._driver.hear("ready", DRIVER_SECONDS_MAX)
         self._driver.tell("start")
+        self._take_listing(ready)
         instruments: list[str] = ready["instruments"]
         return instruments[:1] if options.hot else instruments
+
+    def _take_listing(self, ready: Mapping[str, Any]) -> None:
+        self._listing = {row[0]: Instrument._make(row) for row in ready["listing"]}
 
     async def _everybody_is_whole(self) -> bool:
         return (await self._crew.statistics()).whole == self._options.users
@@ -247,6 +253,7 @@ class MarketDemo:
             latency_ms=latency_ms(look.load.latency),
             counts=difference(look.load.counts, before.load.counts),
             market=await self._crew.market_view(),
+            listing=self._listing,
             lost_gateways=list(self._lost_gateways),
         )
 

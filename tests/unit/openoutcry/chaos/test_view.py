@@ -36,7 +36,16 @@ def shown(what: Any) -> str:
 
 def test_a_line_tells_who_is_whole() -> None:
     assert view.line(MOMENT) == "kill redis 3 of 60 s: 667 of 1,000 users whole, epoch 7, 2 faults so far"
-    assert "kill redis for 0.7 s" in shown(view.page(MOMENT))
+    assert "kill redis for 0.7 s" in shown(view.page(MOMENT, (80, 24)))
+
+
+def test_a_page_shows_as_much_news_as_it_has_lines_for() -> None:
+    """Forty lines in a terminal of 24 would scroll what is above them away."""
+    moment = MOMENT._replace(news=[f"{number:6.1f} s  freeze gateway-1 for 2.5 s" for number in range(40)])
+    for lines in (24, 50):
+        text = shown(view.page(moment, (80, lines))).splitlines()
+        assert len(text) == min(lines - 1, 43)
+        assert "  39.0 s" in text[-2]
 
 
 def test_the_summary_has_a_row_a_kind_of_fault_and_the_verdict() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from openoutcry.demo.moment import Moment
 from openoutcry.demo.report import Report
 from openoutcry.load.counts import LoadCounts
+from shared.market_listing import DEFAULT_LISTING
 
 LATENCY_MS = {"p50": 1.5, "p90": 2.5, "p99": 3.5, "p999": 4.5, "max": 5.5}
 
@@ -39,7 +40,7 @@ def a_report(**fields: Any) -> Report:
         "engines_lost": [],
         "latency_ms": LATENCY_MS,
         "connections_per_gateway": [334, 333, 333],
-        "cpu_seconds": {"gateway": 12.0, "load": 9.0},
+        "cpu_seconds": {"redis": 31.5, "matching": 9.55, "gateway": 120.2, "bots": 9.9, "load": 99.7, "demo": 0.44},
         "rss_mib": {"gateway": 200.0, "load": 90.0},
         "rate_asked": 200.0,
         "rate_published": 200.0,
@@ -70,6 +71,7 @@ def a_moment(**fields: Any) -> Moment:
             "books": {"ACME": {"seq": 1234, "bids": [[10_000, 5], [9_999, 7]], "asks": [[10_002, 9]]}},
             "trades": [["ACME", 1, 1, 0, 10_001, 3, "bid"]],
         },
+        "listing": {instrument.symbol: instrument for instrument in DEFAULT_LISTING},
         "lost_gateways": [],
         **fields,
     }

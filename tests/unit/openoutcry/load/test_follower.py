@@ -141,9 +141,13 @@ def test_what_it_does_not_know_is_ignored(follower: Follower) -> None:
 
 def test_keeps_trades_only_to_show_them(counts: LoadCounts, latency: LatencyRecorder) -> None:
     wanted = [Subscription("book", ("A",)), Subscription("trades", ("A",))]
-    follower = Follower("ann", ["A"], counts, latency, subscriptions=wanted)
-    follower.receive([[5, "A", 11, 1, 0, 100, 5, "bid"]], NOW_US)
-    assert [trade.price for trade in follower.trades] == [100]
+    watched, other = (
+        Follower("ann", ["A"], counts, latency, subscriptions=wanted, verifies=verifies) for verifies in (True, False)
+    )
+    for follower in (watched, other):
+        follower.receive([[5, "A", 11, 1, 0, 100, 5, "bid"]], NOW_US)
+    assert [trade.price for trade in watched.trades] == [100]
+    assert other.trades is None
 
 
 def back_again(follower: Follower) -> None:

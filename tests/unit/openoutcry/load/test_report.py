@@ -72,9 +72,20 @@ def test_users_who_did_not_return_are_told() -> None:
 def test_a_moment_is_a_line_or_a_page() -> None:
     assert "measuring 12 of 60 s: 100 connected (50+50), 90 of 90 whole" in line(a_moment())
     assert "100 orders/s p99 12.5 ms" in line(a_moment())
-    text = shown(page(a_moment()))
+    text = shown(page(a_moment(), (160, 24)))
     assert "12 of 60 s" in text
     assert "killed gateway-2" in text
+
+
+@pytest.mark.parametrize("columns", [80, 200])
+def test_a_page_fits_its_terminal(columns: int) -> None:
+    console = Console(file=io.StringIO(), width=columns)
+    console.print(page(a_moment(), (columns, 24)))
+    assert isinstance(console.file, io.StringIO)
+    lines = console.file.getvalue().splitlines()
+    assert len(lines) < 24
+    assert len(lines[0].rstrip()) > columns - 20
+    assert max(map(len, lines)) <= columns
 
 
 @pytest.fixture(scope="module")
