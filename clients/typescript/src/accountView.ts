@@ -23,7 +23,7 @@ export class AccountView {
     return this.#isStale;
   }
 
-  /** Open orders, the oldest first as far as the exchange told them so. */
+  /** Open orders as they stand, the oldest first as far as the exchange told them so; a loop may cancel while it iterates. */
   get orders(): OpenOrder[] {
     return [...this.#orders.values()];
   }
@@ -33,9 +33,9 @@ export class AccountView {
     return this.#positions.get(instrument) ?? 0;
   }
 
-  /** Instrument to net lots, zeros left out. */
+  /** Instrument to net lots as they stand, zeros left out. */
   get positions(): ReadonlyMap<string, number> {
-    return this.#positions;
+    return new Map(this.#positions);
   }
 
   /**

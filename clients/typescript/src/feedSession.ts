@@ -19,6 +19,7 @@
  */
 
 import { AccountView } from "./accountView.js";
+import { checkFields } from "./arguments.js";
 import { HEARTBEAT_MISSED, NOT_AUTHENTICATED } from "./closeCodes.js";
 import { DepthBook, Verdict } from "./depthBook.js";
 import { NotConnected, OpenOutcryError, ProtocolError, TooManyRequests } from "./errors.js";
@@ -263,10 +264,12 @@ export class FeedSession {
    * Make a request now; its answer is a `reply` or `unanswered` event with the id returned. For subscriptions use
    * `follow`, which outlives the connection.
    *
+   * @throws InvalidArgument if a field is not of its type, such as a price that is no whole number: nothing was sent.
    * @throws NotConnected without a connection that has been welcomed: nothing was sent.
    * @throws TooManyRequests if too many requests wait for their replies: nothing was sent.
    */
   send(request: Exclude<Request, Subscribe>, now: number): number {
+    checkFields(request);
     if (this.#state !== "ready") throw new NotConnected("there is no connection at present");
     if (this.#pending.size >= PENDING_MAX) throw new TooManyRequests(`${PENDING_MAX} requests wait for their replies`);
     const id = this.#ask(request, false, now);
@@ -280,9 +283,11 @@ export class FeedSession {
    *
    * @throws OpenOutcryError if an instrument's `book` and `top` would have the same depth: their snapshots could not be
    *   told apart.
+   * @throws InvalidArgument if depth or interval is no whole number.
    */
   follow(channel: Channel, instruments: readonly string[], options: FollowOptions, now: number): void {
     const { depth = 0, intervalMs = 0 } = options;
+    checkFields({ depth, intervalMs });
     const news = new Subscriptions();
     for (const instrument of channel === "account" ? ["*"] : instruments) {
       const wish: Wish = { channel, instrument, depth, intervalMs };

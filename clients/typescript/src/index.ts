@@ -7,8 +7,10 @@ export type { ConnectOptions, OrderTerms } from "./market.js";
 export { Book, Latest, LiveAccount, Trades } from "./views.js";
 export type { Best } from "./views.js";
 export {
-  ConnectionRefused, NotConnected, OpenOutcryError, ProtocolError, Refused, TooManyRequests, Unanswered,
+  ConnectionRefused, InvalidArgument, NotConnected, OpenOutcryError, OrderRefused, OutcomeUnknown, ProtocolError, Refused, TooManyRequests,
+  Unanswered,
 } from "./errors.js";
+export { amountOf, ticksOf } from "./money.js";
 export { FeedSession } from "./feedSession.js";
 export type { FollowOptions, SessionEvent, SessionOptions, Statistics } from "./feedSession.js";
 export { AccountView } from "./accountView.js";

@@ -2,7 +2,7 @@
  * The market as a program uses it: live books, trades and accounts, and orders; reconnecting is its own business.
  */
 
-import { OpenOutcryError, Refused, Unanswered } from "./errors.js";
+import { InvalidArgument, OpenOutcryError, OrderRefused, OutcomeUnknown, Refused, Unanswered } from "./errors.js";
 import { monotonicMs } from "./connection.js";
 import { FeedSession } from "./feedSession.js";
 import type { FollowOptions, SessionEvent, Statistics } from "./feedSession.js";
@@ -18,6 +18,8 @@ import { Book, Latest, LiveAccount, Trades } from "./views.js";
 
 /** Time for the first connection to be welcomed, and for the first state of a view to come. */
 export const FIRST_STATE_MS = 10_000;
+
+const ENCODINGS: readonly string[] = ["msgpack", "json"];
 
 export interface ConnectOptions {
   /**
@@ -74,6 +76,7 @@ export class Market {
 
   constructor(urls: readonly string[], options: ConnectOptions & { readonly dialer: Dialer }) {
     const { token, dialer, encoding = "msgpack", random = Math.random } = options;
+    if (!ENCODINGS.includes(encoding)) throw new InvalidArgument(`encoding: must be one of "msgpack", "json", not ${String(encoding)}`);
     this.#session = new FeedSession({ encoding });
     this.#link = new Link(this.#session, { urls, token: checkedSource(token), dialer, random, onEvent: (event) => this.#onEvent(event) });
     this.#running = this.#run();
@@ -173,9 +176,10 @@ export class Market {
    * Place an order. Returns the exchange's id for it once its outcome is in the feed: what was acknowledged survives any
    * process's death.
    *
-   * @throws Refused with the reason. `outcome_unknown` is neither yes nor no.
-   * @throws Unanswered if the connection ended first: repeat it under the same `client_order_id`, it never trades twice.
-   * @throws NotConnected, TooManyRequests if nothing was sent.
+   * @throws OrderRefused with the reason.
+   * @throws OutcomeUnknown if the connection ended first, or the exchange does not know: repeat it under the same
+   *   `client_order_id`, it never trades twice.
+   * @throws NotConnected, TooManyRequests, InvalidArgument if nothing was sent.
    */
   async order(instrument: string, terms: OrderTerms): Promise<number> {
     const client_order_id = terms.client_order_id ?? newOrderId();
@@ -223,9 +227,9 @@ export class Market {
     const id = this.#session.send(request, monotonicMs());
     const answered = new Promise<Reply>((resolve, reject) => this.#answers.set(id, { resolve, reject }));
     this.#link.pump();
-    const { ok, code, text, data } = await answered;
-    if (!ok) throw new Refused(code, text, typeof data["order_id"] === "number" ? data["order_id"] : null);
-    return data;
+    return dataOf(request, await answered.catch((error: unknown) => {
+      throw error instanceof Unanswered ? unanswered(request, error.message) : error;
+    }));
   }
 
   // -- private ------------------------------------------------------------------------------------------------------
@@ -347,6 +351,25 @@ function newOrderId(): string {
 
 function nameOf(channel: Channel, instrument: string): string {
   return `${channel} ${instrument}`;
+}
+
+/** Requests that change what may trade. */
+const ORDER_OPS: readonly string[] = ["order", "cancel", "replace", "cancel_all", "cancel_on_disconnect"];
+
+function dataOf(request: Request, { ok, code, text, data }: Reply): Reply["data"] {
+  if (ok) return data;
+  if (code === "outcome_unknown") throw unanswered(request, text);
+  const orderId = typeof data["order_id"] === "number" ? data["order_id"] : null;
+  if (!ORDER_OPS.includes(request.op)) throw new Refused(code, text, orderId);
+  throw new OrderRefused(code, text, orderId, request.op, clientOrderIdIn(request));
+}
+
+function unanswered(request: Request, reason: string): Unanswered {
+  return ORDER_OPS.includes(request.op) ? new OutcomeUnknown(request.op, clientOrderIdIn(request), reason) : new Unanswered(reason);
+}
+
+function clientOrderIdIn(request: Request): string | null {
+  return "client_order_id" in request ? (request.client_order_id ?? null) : null;
 }
 
 function numberIn(data: Reply["data"], name: string): number {

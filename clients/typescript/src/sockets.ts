@@ -73,6 +73,7 @@ export function standardDialer(Standard: StandardSocketClass): Dialer {
       socket.onopen = onOpen;
       socket.onmessage = ({ data }) => onFrame(typeof data === "string" ? data : new Uint8Array(data as ArrayBuffer));
       socket.onclose = ({ code, reason }) => onEnd({ code, reason });
+      socket.onerror = () => undefined; // "close" follows; the class of `ws` throws an error that nobody hears
       return { send: (frame) => socket.send(frame), close: (code, reason) => socket.close(code, closeReason(reason)) };
     },
   };

@@ -219,11 +219,12 @@ export class LiveAccount implements AsyncIterable<Execution> {
     return this.#account.userSeq;
   }
 
+  /** Open orders as they stand: a copy, so a loop may cancel while it iterates. */
   get orders(): OpenOrder[] {
     return this.#account.orders;
   }
 
-  /** Instrument to net lots, zeros left out. */
+  /** Instrument to net lots as they stand, zeros left out. */
   get positions(): ReadonlyMap<string, number> {
     return this.#account.positions;
   }

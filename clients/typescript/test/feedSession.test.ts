@@ -322,6 +322,21 @@ describe("the account", () => {
     assert.equal(bench.session.account.positions.size, 0);
   });
 
+  test("what it gives is as it stood: a loop that cancels is not disturbed", () => {
+    const bench = held();
+    const { orders, positions } = bench.session.account;
+    const before = [...positions];
+    let turns = 0;
+    for (const { order_id } of orders) {
+      bench.hear(execution(10 + turns, { event: "filled", order_id: 1_000 + turns, instrument: `NEW${turns}`, remaining: 5 }));
+      bench.hear(execution(11 + turns, { event: "cancelled", order_id, remaining: 0 }));
+      turns += 2;
+    }
+    assert.equal(turns, 2);
+    assert.deepEqual([...positions], before);
+    assert.deepEqual(bench.session.account.orders.map(({ order_id }) => order_id), [1_000]);
+  });
+
   test("a rejection buries no order of the same client_order_id", () => {
     const bench = held();
     for (const [user_seq, order_id] of [[10, 0], [11, 71]] as const)

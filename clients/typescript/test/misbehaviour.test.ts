@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, test } from "node:test";
 
-import { connect, ConnectionRefused, Market, nodeDialer, NotConnected, Refused, standardDialer, Unanswered } from "../src/index.js";
+import { connect, ConnectionRefused, InvalidArgument, Market, nodeDialer, NotConnected, OrderRefused, OutcomeUnknown, Refused, standardDialer, Unanswered } from "../src/index.js";
 import type { Book, ConnectOptions } from "../src/index.js";
 import { until, within } from "./children.js";
 import { PYTHON, without } from "./repository.js";
@@ -349,10 +349,21 @@ describe("against the scripted server", { skip: without(PYTHON), timeout: 120_00
   test("a refusal names its code; what is not answered is not known", async () => {
     await server.tell("refuse", { op: "order", code: "off_tick", text: "price" });
     const order = { side: "bid", price: 1, quantity: 1 } as const;
-    await assert.rejects(market.order("ACME", order), (error) => error instanceof Refused && error.code === "off_tick");
+    await assert.rejects(
+      market.order("ACME", { ...order, client_order_id: "mine" }),
+      (error) => error instanceof OrderRefused && error.code === "off_tick" && error.op === "order" && error.clientOrderId === "mine",
+    );
+    await assert.rejects(market.order("ACME", { ...order, price: 99.9 }), InvalidArgument);
+    await server.tell("refuse", { op: "replace", code: "outcome_unknown", text: "no answer" });
+    await assert.rejects(
+      market.replace({ client_order_id: "mine" }, { price: 5 }),
+      (error) => error instanceof OutcomeUnknown && !(error instanceof Refused) && error.op === "replace" && error.clientOrderId === "mine",
+    );
+    await server.tell("refuse", { op: "ping", code: "rate_limited", text: "later" });
+    await assert.rejects(market.ping(), (error) => error instanceof Refused && !(error instanceof OrderRefused) && error.code === "rate_limited");
     await assert.rejects(market.book("NONE"), (error) => error instanceof Refused && error.code === "unknown_instrument");
     await server.tell("mute", { op: "cancel" });
-    const cancelling = assert.rejects(market.cancel({ order_id: 1 }), Unanswered);
+    const cancelling = assert.rejects(market.cancel({ order_id: 1 }), (error) => error instanceof OutcomeUnknown && error instanceof Unanswered);
     await server.tell("drop");
     await cancelling;
   });
