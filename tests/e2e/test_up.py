@@ -11,10 +11,12 @@ from pathlib import Path
 from openoutcry.demo.aio.local_redis import free_ports
 from services.gateway.authentication import verify_token
 from tests.e2e.command import needs_server, outcry
+from tests.e2e.readme import printed, program
 
 
 @needs_server
 def test_says_when_it_is_ready_and_ends_when_told(tmp_path: Path) -> None:
+    """With that line in a file the README's client runs as pasted."""
     (port,) = free_ports(1)
     with outcry(tmp_path, "up", "--gateways", "1", "--port", str(port), "--bots", "500") as command:
         command.wait_for(lambda: command.output.endswith("\n"))
@@ -26,6 +28,10 @@ def test_says_when_it_is_ready_and_ends_when_told(tmp_path: Path) -> None:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5) as answer:
             assert answer.status == 200
         _check_tokens(ready["token"], Path(ready["tokens"]))
+        (tmp_path / "market.json").write_text(line)
+        told = printed(program("openoutcry.connect"), tmp_path)
+        assert len(told) > 1
+        assert all(one.endswith("verified") for one in told), told
         command.signal(signal.SIGTERM)
         assert command.finish(30) == 0, command.errors
         assert command.output.splitlines() == [line]
