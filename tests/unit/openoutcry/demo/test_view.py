@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console, RenderableType
 
 from openoutcry.demo import view
-from openoutcry.demo.screen import PLAIN_SECONDS, PlainScreen
+from openoutcry.demo.screen import PLAIN_SECONDS, LiveScreen, PlainScreen
 from openoutcry.demo.view import line, page, summary
 from openoutcry.load.counts import LoadCounts
 from tests.unit.openoutcry.demo.figures import a_moment, a_report
@@ -90,6 +90,16 @@ def test_a_page_fits_its_terminal_and_uses_it(columns: int, lines: int, levels: 
     assert f"{(181 - levels + 1) * 0.05:.2f}" in text
     for whole in ("1,000,000 frames", "max 1234.56", "12,345 disconnects", "connections", "12,345 recovered"):
         assert whole in text
+
+
+def test_a_live_page_takes_the_terminals_own_size() -> None:
+    console = Console(file=io.StringIO(), force_terminal=True, width=200, height=50)
+    with LiveScreen(view, console) as screen:
+        screen.show(BUSY)
+    assert isinstance(console.file, io.StringIO)
+    drawn_page = console.file.getvalue().partition("Books and trades")[0]
+    assert drawn_page.count("\n") == 48
+    assert f"{(181 - 38) * 0.05:.2f}" in drawn_page
 
 
 @pytest.mark.parametrize("columns", [40, 60, 300])
