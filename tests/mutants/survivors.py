@@ -4,5 +4,21 @@ from __future__ import annotations
 
 from typing import Final
 
-EQUIVALENT: Final[dict[tuple[str, str, str], str]] = {}
+EQUIVALENT: Final[dict[tuple[str, str, str], str]] = {
+    (
+        "services/gateway/client_address.py",
+        'end = data.find(b"\\r\\n", 0, V1_BYTES_MAX)',
+        'end = data.find(b"\\r\\n", 1, V1_BYTES_MAX)',
+    ): "the data begins with PROXY: there is no line's end at its first byte",
+    (
+        "services/gateway/client_frames.py",
+        "width = 2 if size == 126 else 8",
+        "width = 2 if size <= 126 else 8",
+    ): "a size below 126 has been returned before",
+    (
+        "services/gateway/gateway.py",
+        "if client.session.state is SessionState.ANONYMOUS:",
+        "if client.session.state == SessionState.ANONYMOUS:",
+    ): "members of an enumeration are equal only to themselves",
+}
 """File, line without and with the fault, to why nothing that the program promises is other with it."""

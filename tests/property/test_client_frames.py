@@ -96,6 +96,31 @@ def test_the_library_sees_nothing_of_plain_requests(sent: list[bytes], sizes: li
     assert [cut for chunk in chunks(data, sizes) for cut in cuts_of(ours, chunk)] == sent
 
 
+@pytest.mark.parametrize("size", [1, 126, 200, 300])
+def test_a_request_that_comes_in_two_parts_is_whole_wherever_it_is_cut(size: int) -> None:
+    """The first part of a long one may look like a short one."""
+    frame = client_frame(bytes(size), BINARY, MASK)
+    for at in range(1, len(frame)):
+        ours = ClientFrames(BINARY, PAYLOAD_MAX)
+        assert list(cuts_of(ours, frame[:at])) == [], at
+        assert list(cuts_of(ours, frame[at:])) == [bytes(size)], at
+
+
+@pytest.mark.parametrize("size", [126, 127, 65_535, 65_536])
+def test_sizes_are_read_at_the_borders_of_their_forms(size: int) -> None:
+    ours = ClientFrames(BINARY, PAYLOAD_MAX)
+    frame = client_frame(bytes(size), BINARY, MASK)
+    assert list(cuts_of(ours, frame + frame)) == [bytes(size)] * 2
+
+
+def test_after_two_requests_in_one_read_the_next_alone_is_taken_at_once() -> None:
+    """What has been handed out is not held: else a stream would grow for as long as its client stays."""
+    ours = ClientFrames(BINARY, PAYLOAD_MAX)
+    frame = client_frame(b"request", BINARY, MASK)
+    assert list(cuts_of(ours, frame + frame)) == [b"request"] * 2
+    assert ours.receive(frame) == b"request"
+
+
 @pytest.mark.parametrize("size", [PAYLOAD_MAX + 1, 2**63 - 1])
 def test_a_frame_that_is_too_long_is_the_librarys_as_soon_as_it_is_announced(size: int) -> None:
     """So nothing of it is held."""

@@ -303,6 +303,16 @@ def test_a_user_has_so_many_connections_and_gets_them_back() -> None:
     assert kinds(listener.messages) == [Welcome]
 
 
+def test_one_connection_too_many_is_closed_as_soon_as_its_login_names_the_user() -> None:
+    house = House(limits=GatewayLimits(connections_per_user=1))
+    house.enter("ann")
+    client, listener = house.enter(user="")
+    messages = house.ask(client, listener, op="login", token=mint_token("ann", SECRET, 1000))
+    assert kinds(messages) == [Reply, Goodbye]
+    assert listener.closed is not None
+    assert listener.closed[0] is CloseCode.TOO_MANY_CONNECTIONS
+
+
 def test_shares_are_kept_while_their_users_are_here_and_forgotten_later() -> None:
     """As many users as ever came would be memory without bound; a present one's rate must not begin anew."""
     house = House(limits=GatewayLimits(requests=Rate(0.001, 1)))

@@ -585,6 +585,16 @@ def test_leaving_ends_the_channel_with_its_last_member() -> None:
     hall.flush()
     assert not listener.messages
     assert not hall.service._channels
+    assert not hall.service._state_frames  # a channel that is gone would be held with its last frame
+
+
+def test_an_operator_sees_how_many_channels_went_out() -> None:
+    hall = Hall("ACME", "BETA")
+    hall.join(BOOK, ChannelKey("ticker", "ACME", 0, 0), ChannelKey("book", "BETA", 0, 0))
+    assert hall.service.statistics.flushes == 0
+    hall.feed(bids=[(100, 5)])
+    hall.flush()
+    assert hall.service.statistics.flushes == 2
 
 
 # -- alone in one process -------------------------------------------------------------------------------------------
@@ -607,6 +617,15 @@ async def test_the_original_interface_serves_users_alone() -> None:
     assert ann.book().bids.levels() == [(101, 1)]
     assert [(delta.prev_seq, delta.seq) for delta in ann.heard(Delta)] == [(1, 2), (2, 3)]
     assert bob.book().bids.levels() == [(101, 1), (100, 5)]
+
+
+async def test_a_book_alone_tells_of_no_trades() -> None:
+    service = MarketDataService()
+    await service.broadcast_order_book_update(state(1, [(100, 5, 1)]))
+    listener = Listener()
+    service.subscribe(Subscriber("ann", Encoding.MSGPACK, listener), ChannelKey("ticker", "ACME", 0, 0))
+    (ticker,) = listener.heard(Ticker)
+    assert (ticker.bid, ticker.last, ticker.open, ticker.high, ticker.low, ticker.volume) == (100, 0, 0, 0, 0, 0)
 
 
 async def test_subscribing_again_replaces_the_connection() -> None:

@@ -306,6 +306,26 @@ def test_trades_that_wait_for_their_flush_still_go_out() -> None:
     assert tape(listener.messages) == [1, "trades 1 to 3 are missing"]
 
 
+def test_a_user_who_lags_hears_of_no_loss_where_nothing_was_traded() -> None:
+    house = Ages("ACME")
+    client, listener = house.follow(("trades", "ACME"))
+    house.lag(client, listener)
+    anew(house, shared=0, last=0)
+    house.drain(client, listener)
+    assert tape(listener.messages) == []
+
+
+def test_a_user_who_lags_hears_of_trades_that_waited_for_their_flush_as_the_epoch_ended() -> None:
+    house = Ages("ACME")
+    client, listener = house.follow(("trades", "ACME"))
+    house.trade_once()
+    house.lag(client, listener)
+    house.gateway.service.publish(house.unflushed(trades=[house.exchange.trade(100, 1)]))
+    anew(house, shared=0, last=0)
+    house.drain(client, listener)
+    assert tape(listener.messages) == ["trades 2 to 2 are missing"]
+
+
 def test_a_user_who_follows_one_and_all_hears_of_each_loss_in_both() -> None:
     house = Ages("ACME")
     client, listener = house.follow(("trades", "ACME"), ("trades", "*"))

@@ -48,6 +48,13 @@ def test_every_request_becomes_its_command() -> None:
     assert not entry.has_queued
 
 
+def test_an_order_is_named_by_the_one_id_that_the_request_has() -> None:
+    entry = OrderEntry("g", 10, 5.0)
+    entry.submit(TALK, "ann", Cancel(op="cancel", id=1, client_order_id="c1"), 0.0)
+    entry.submit(TALK, "ann", Replace(op="replace", id=2, order_id=7, price=90), 0.0)
+    assert entry.take_batch() == [CancelOrder("g", 1, "ann", 0, "c1"), ReplaceOrder("g", 2, "ann", 7, "", 90, None)]
+
+
 def test_a_batch_is_bounded_and_order_is_kept() -> None:
     entry = OrderEntry("g", 1000, 5.0)
     for _ in range(600):

@@ -123,6 +123,20 @@ def test_a_login_before_the_end_extends_the_session() -> None:
     assert goodbyes(listener) == [CloseCode.TOKEN_EXPIRED]
 
 
+def test_an_extended_session_ends_with_its_token_whatever_fraction_of_a_second_the_clock_shows() -> None:
+    house = House()
+    client, listener = enter_until(house, UNIX + 60)
+    pass_time(house, 30.75)
+    messages = house.ask(client, listener, op="login", token=mint_token("ann", SECRET, UNIX + 120))
+    assert reply(messages).data == {"expires_at": 125_000_000}
+    pass_time(house, 89.0)
+    house.gateway.sweep(0, house.now, house.time_us)
+    assert not goodbyes(listener)
+    pass_time(house, 0.25)
+    house.gateway.sweep(0, house.now, house.time_us)
+    assert goodbyes(listener) == [CloseCode.TOKEN_EXPIRED]
+
+
 def test_an_older_token_shortens_nothing() -> None:
     house = House()
     client, listener = enter_until(house, UNIX + 60)
