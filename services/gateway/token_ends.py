@@ -28,7 +28,9 @@ class TokenEnds(Generic[T]):
 
     def extend(self, session: T, ends_at: float) -> float:
         """Let a session end at this time, or later if it would already; return when, monotonic seconds."""
-        ends_at = max(ends_at, self._ends.get(session, ends_at))
+        held = self._ends.get(session)
+        if held is not None and held >= ends_at:
+            return held  # its entry stands; another would be as true, and never be swept out
         self._ends[session] = ends_at
         self._number += 1
         heapq.heappush(self._heap, (ends_at, self._number, session))

@@ -117,3 +117,11 @@ def test_logging_in_again_and_again_costs_no_memory() -> None:
     assert len(ends._heap) <= 2 + SLACK
     assert list(ends.due(9_998.0)) == []
     assert list(ends.due(9_999.0)) == ["ann"]
+
+
+def test_logging_in_again_with_the_same_token_costs_no_memory_either() -> None:
+    ends: TokenEnds[str] = TokenEnds()
+    for _ in range(1_000):
+        assert ends.extend("ann", 7.0) == ends.extend("ann", 3.0) == 7.0
+    assert len(ends._heap) == 1
+    assert list(ends.due(7.0)) == ["ann"]
