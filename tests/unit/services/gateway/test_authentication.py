@@ -115,6 +115,8 @@ def test_the_claims_own_form_is_checked(claims: dict[str, Any], named: str) -> N
         b'{"sub":"ann","exp":Infinity}',
         b'{"sub":"ann","exp":1e999}',
         b'{"sub":"ann","exp":' + b"1" * 5000 + b"}",
+        b'{"sub":"ann","exp":' + b"1" * 400 + b"}",
+        b'{"sub":"ann","exp":1060,"nbf":-' + b"1" * 400 + b"}",
         b'["ann"]',
         b"7",
         b"",
