@@ -60,11 +60,18 @@ class Peer:
     """Somebody at the door, who sends bytes and looks at what comes back."""
 
     def __init__(self, server: GatewayServer, address: str = "10.0.0.1") -> None:
+        self.server = server
         self.tap = Tap(address)
         self.connection = ClientConnection(server)
         self.connection.connection_made(self.tap)  # type: ignore[arg-type]
 
     def send(self, data: bytes) -> None:
+        """Send, and have what may be the end of a request answered at once."""
+        self.queue(data)
+        while len(self.server.entrance):
+            self.server.entrance._turn()
+
+    def queue(self, data: bytes) -> None:
         if not self.tap.is_closed:
             self.connection.data_received(data)
 
@@ -287,6 +294,33 @@ async def test_connections_without_a_request_are_bounded_and_the_oldest_goes() -
         peer.send(request())
         peer.leave()
     assert len(server.pending) == 0
+
+
+# Many at once.
+
+
+async def test_requests_that_come_at_once_are_answered_in_turns_and_in_order() -> None:
+    """200 of them held up everybody else's orders for 120 ms, or 600 ms if they asked for `/metrics`."""
+    server = serving()
+    peers = [Peer(server) for _ in range(100)]
+    for number, peer in enumerate(peers):
+        peer.queue(request(token=mint_token(f"u{number}", SECRET, 4e9)) + ping(1))
+    turns = 0
+    assert 0 < len(server.entrance) < len(peers)
+    gone = peers[-1]
+    gone.leave()
+    while len(server.entrance):
+        await asyncio.sleep(0)
+        answered = [bool(peer.tap.written) for peer in peers]
+        assert answered == sorted(answered, reverse=True)
+        turns += 1
+    assert turns > 1
+    assert not gone.tap.written
+    for peer in peers[:-1]:
+        await peer.settled()
+        assert peer.status == 101
+        assert [reply.id for reply in peer.messages if isinstance(reply, Reply)] == [1]
+        assert not peer.tap.is_paused
 
 
 # Who pays for a handshake.

@@ -138,6 +138,26 @@ class ClientConnection(asyncio.Protocol):
         self._leave()
         self._websocket.parser.close()
 
+    # -- the entrance's side ----------------------------------------------------------------------------------------
+
+    def answer(self) -> None:
+        """Answer the request that has come whole, and read what came behind it."""
+        handshake = self._handshake
+        if handshake is None or self._transport.is_closing():
+            return
+        behind = handshake.answer()
+        self._handshake = None
+        self._server.pending.remove(self)
+        self._address = handshake.address
+        self._transport.resume_reading()  # before the rest is read, which may pause it again
+        self._send_control()
+        if self._websocket.state is not State.OPEN:
+            return  # the deadline stays: a refused peer may not take its answer
+        self._cancel_deadline()
+        self._open(handshake.user, handshake.token_ends_at)
+        if behind:
+            self.data_received(behind)
+
     # -- the backlog's side -----------------------------------------------------------------------------------------
 
     def read_on(self, until: float) -> bool:
@@ -164,7 +184,7 @@ class ClientConnection(asyncio.Protocol):
         return True
 
     def pause_reading(self) -> None:
-        """Read nothing more from the socket, until `read_on` has read all that had come."""
+        """Read nothing more from the socket, until what has come is read."""
         self._transport.pause_reading()
 
     def give_up(self) -> None:
@@ -211,21 +231,8 @@ class ClientConnection(asyncio.Protocol):
     def _receive_head(self, data: bytes) -> None:
         """Take bytes up to the end of the handshake; what is behind it are frames, and read when it is answered."""
         handshake = self._handshake
-        if handshake is None:
-            return  # it is refused, and about to be closed
-        behind = handshake.receive(data)
-        if behind is None:
-            return
-        self._handshake = None
-        self._server.pending.remove(self)
-        self._address = handshake.address
-        self._send_control()
-        if self._websocket.state is not State.OPEN:
-            return  # the deadline stays: a refused peer may not take its answer
-        self._cancel_deadline()
-        self._open(handshake.user, handshake.token_ends_at)
-        if behind:
-            self.data_received(behind)
+        if handshake is not None and handshake.receive(data):  # else it is refused, and about to be closed
+            self._server.entrance.come(self)
 
     def _open(self, user: str, token_ends_at: float) -> None:
         server, encoding = self._server, Encoding(self._websocket.subprotocol)

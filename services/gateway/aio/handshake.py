@@ -63,6 +63,7 @@ class Handshake:
     """
 
     __slots__ = (
+        "_end_at",
         "_held",
         "_is_behind_prologue",
         "_searched",
@@ -78,6 +79,8 @@ class Handshake:
         self._websocket = websocket
         self._held = bytearray()
         self._is_behind_prologue = False
+        self._end_at = -1
+        """Where the request ends in what is held, but for its empty line; -1 while it has not come whole."""
         self._searched = 0
         """How many of the bytes held hold no end of the request."""
         self.address = address
@@ -87,27 +90,26 @@ class Handshake:
         self.token_ends_at = math.inf
         """When it does, Unix time in seconds."""
 
-    def receive(self, data: bytes) -> bytes | None:
-        """
-        Take bytes as they came, and queue the answer in the library once the request is whole, or cannot be one.
-
-        Returns:
-            What came behind the request, which is answered; None while it has not come whole.
-        """
+    def receive(self, data: bytes) -> bool:
+        """Take bytes as they came; return whether the request is whole, or cannot be one any more. O(bytes)."""
         held = self._held
         held += data
         if not self._is_behind_prologue and len(held) <= HEAD_BYTES_MAX and not self._take_prologue():
-            return None
-        end = held.find(_HEAD_END, max(0, self._searched - len(_HEAD_END) + 1))
-        self._searched = len(held)
+            return False
+        if self._end_at < 0:
+            self._end_at = held.find(_HEAD_END, max(0, self._searched - len(_HEAD_END) + 1))
+            self._searched = len(held)
+        return self._end_at >= 0 or len(held) > HEAD_BYTES_MAX or bool(held and not held[:1].isupper())
+
+    def answer(self) -> bytes:
+        """Queue the answer in the library, and return what came behind the request."""
+        held, end = self._held, self._end_at
         size = end + len(_HEAD_END) if end >= 0 else len(held)
         if size > HEAD_BYTES_MAX:
             status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
             return self._refuse(status, f"a request may have {HEAD_BYTES_MAX} bytes of headers")
         if end < 0:
-            if held and not held[:1].isupper():
-                return self._refuse(HTTPStatus.BAD_REQUEST, "this is no HTTP")
-            return None
+            return self._refuse(HTTPStatus.BAD_REQUEST, "this is no HTTP")
         head, rest = bytes(held[:size]), bytes(held[size:])
         held.clear()
         self._websocket.receive_data(head)

@@ -18,6 +18,7 @@ from prometheus_client import CollectorRegistry
 from services.gateway.aio.backlog import Backlog
 from services.gateway.aio.command_writer import CommandWriter
 from services.gateway.aio.connection import ClientConnection
+from services.gateway.aio.entrance import Entrance
 from services.gateway.aio.feed_reader import FeedReader
 from services.gateway.aio.health import gateway_pages
 from services.gateway.aio.key_source import KeySource
@@ -98,6 +99,7 @@ class GatewayServer:
         """Handshakes that are answered."""
         self.attempts = Attempts(limits.attempts)
         self.pending = PendingConnections()
+        self.entrance = Entrance(self.loop)
         self.backlog = Backlog(self.loop)
         self._accepts_random = random
         self._settings = settings
@@ -178,6 +180,7 @@ class GatewayServer:
                     task.cancel()
         finally:
             listener.close()
+            self.entrance.close()
             self.backlog.close()
             await self._reading.aclose()
             await self._writing.aclose()

@@ -1,0 +1,88 @@
+"""Requests that have come whole, answered in turns.
+
+A handshake with a token costs half a millisecond, `/metrics` several. Of hundreds that come at once not all are answered
+in one turn of the event loop: between two slices come everybody else's orders, heartbeats and flushes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from typing import Final, Protocol
+
+TURN_S: Final = 0.003
+"""Of answers in one turn of the event loop; the last one may pass it."""
+
+
+class Newcomer(Protocol):
+    """A connection whose HTTP request has come whole."""
+
+    def answer(self) -> None:
+        """Answer it; one that has ended meanwhile is passed over."""
+
+    def pause_reading(self) -> None:
+        """Read nothing more from the socket until it is answered."""
+
+    def give_up(self) -> None:
+        """End the connection at once: answering it failed."""
+
+
+class Entrance:
+    """
+    Those who wait for an answer, in the order in which they came.
+
+    They are as many as `PendingConnections` lets be, which knows each of them until it is answered.
+
+    Args:
+        loop: Calls back for the next turn.
+    """
+
+    __slots__ = ("_loop", "_next", "_spent_s", "_waiting")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._waiting: deque[Newcomer] = deque()
+        self._spent_s = 0.0
+        """In this turn."""
+        self._next: asyncio.Handle | None = None
+
+    def __len__(self) -> int:
+        """Return how many wait."""
+        return len(self._waiting)
+
+    def come(self, newcomer: Newcomer) -> None:
+        """Have a newcomer answered: at once, if there is time left in this turn and nobody waits."""
+        if self._next is None:
+            self._next = self._loop.call_soon(self._turn)
+        if self._waiting or self._spent_s >= TURN_S:
+            newcomer.pause_reading()
+            self._waiting.append(newcomer)
+        else:
+            self._answer(newcomer)
+
+    def close(self) -> None:
+        """Forget everybody."""
+        self._waiting.clear()
+        if self._next is not None:
+            self._next.cancel()
+            self._next = None
+
+    def _turn(self) -> None:
+        self._next, self._spent_s = None, 0.0
+        try:
+            while self._waiting and self._spent_s < TURN_S:
+                self._answer(self._waiting.popleft())
+        finally:  # whatever happened to one, the others are not to wait for ever
+            if self._spent_s and self._next is None:
+                self._next = self._loop.call_soon(self._turn)
+
+    def _answer(self, newcomer: Newcomer) -> None:
+        began = time.monotonic()
+        try:
+            newcomer.answer()
+        except BaseException:
+            newcomer.give_up()  # nobody would ever resume it
+            raise
+        finally:
+            self._spent_s += time.monotonic() - began
