@@ -121,6 +121,11 @@ class Channel(ABC):
         instrument = self._market.instruments[symbol]
         return () if instrument.is_broken else self._state(instrument)
 
+    def since(self, symbol: str, told: Sequence[Message]) -> Sequence[Message]:
+        """Return what makes a new member whole that has been told an instrument's state a moment ago."""
+        state = self.state_of(symbol)
+        return () if list(state) == list(told) else state
+
     def restart(self, symbol: str) -> None:
         """Forget how far an instrument was sent: its history broke, and the next flush sends its state."""
         self.mark(symbol)
@@ -168,6 +173,20 @@ class BookChannel(Channel):
 
     def _state(self, instrument: InstrumentReplica) -> Sequence[Message]:
         return (self.snapshot(instrument),)
+
+    def since(self, symbol: str, told: Sequence[Message]) -> Sequence[Message]:
+        """Return a merged delta after the snapshot told, if the book is still of its history."""
+        instrument = self._market.instruments[symbol]
+        if instrument.is_broken or not told:
+            return self.state_of(symbol)
+        [snapshot] = told
+        assert isinstance(snapshot, Snapshot)
+        book = instrument.book
+        if (snapshot.epoch, snapshot.seq) == (book.epoch, book.seq):
+            return ()
+        is_known = snapshot.epoch == book.epoch and instrument.history.holds(snapshot.seq, snapshot.digest)
+        delta = instrument.delta_since(snapshot.seq) if is_known else None
+        return self._state(instrument) if delta is None else (delta,)
 
     def snapshot(self, instrument: InstrumentReplica) -> Snapshot:
         """Return the book as it stands; made once for all who ask at the same seq."""
@@ -316,15 +335,32 @@ class TradesChannel(Channel):
     def missed(self, marks: Mapping[str, TapeMark]) -> list[Message]:
         """Return the trades sent to members after these marks, and announce those that cannot be had any more."""
         messages: list[Message] = []
-        for symbol, sent in self.sent.items():
-            mark, lost = marks.get(symbol, TapeMark())
-            if lost is not None:
-                messages.append(missing_trades(symbol, *lost))
-            trades = [t for t in self._market.instruments[symbol].trades if mark < t.trade_id <= sent]
-            first = trades[0].trade_id if trades else sent + 1
-            if first > mark + 1:
-                messages.append(missing_trades(symbol, mark + 1, first - 1))
-            messages += trades
+        for symbol in self.sent:
+            messages += self._missed_of(symbol, marks.get(symbol, TapeMark()))
+        return messages
+
+    def since(self, symbol: str, told: Sequence[Message]) -> Sequence[Message]:
+        """Return the trades after those told, unless ids have begun anew: then the last ones."""
+        last = told[-1] if told else None
+        trades = self._market.instruments[symbol].trades
+        if (
+            not isinstance(last, Trade)
+            or not trades
+            or (trades[-1].trade_id, trades[-1].time) < (last.trade_id, last.time)
+        ):
+            return self.state_of(symbol)
+        return self._missed_of(symbol, TapeMark(last.trade_id))
+
+    def _missed_of(self, symbol: str, told: TapeMark) -> list[Message]:
+        messages: list[Message] = []
+        (mark, lost), sent = told, self.sent.get(symbol, 0)
+        if lost is not None:
+            messages.append(missing_trades(symbol, *lost))
+        trades = [t for t in self._market.instruments[symbol].trades if mark < t.trade_id <= sent]
+        first = trades[0].trade_id if trades else sent + 1
+        if first > mark + 1:
+            messages.append(missing_trades(symbol, mark + 1, first - 1))
+        messages += trades
         return messages
 
     def _news(self, instrument: InstrumentReplica) -> Sequence[Message]:

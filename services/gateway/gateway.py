@@ -1,13 +1,16 @@
 """The gateway's core: sessions on one side, the feed on the other, and every decision between them.
 
-Synchronous and free of I/O: sockets, clocks and Redis are in `aio`. A request is carried out to its end before the
-next is looked at, so a reply, the state it promises and the changes after it reach the wire in that order.
+Synchronous and free of I/O: sockets, clocks and Redis are in `aio`. A connection's request is carried out to its end
+before its next is looked at, so a reply, the state it promises and the changes after it reach the wire in that order.
+A large subscribe is carried out in parts (`joining`), one a turn of the event loop: nothing that a user asks for makes
+the others wait for longer than a part.
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter as Counts
+from collections import deque
 from collections.abc import Iterable
 from random import Random
 from typing import Final, Protocol, assert_never
@@ -15,6 +18,7 @@ from typing import Final, Protocol, assert_never
 from services.gateway.authentication import AuthenticationFailed, Authenticator, Identity
 from services.gateway.channel import ChannelKey
 from services.gateway.client_messages import INVALID_DATA
+from services.gateway.joining import Joining
 from services.gateway.key_ring import KeysAwaited
 from services.gateway.limits import GatewayLimits
 from services.gateway.market_data_service import MarketDataService
@@ -59,6 +63,8 @@ WATCHED_RETURN_MS_MAX: Final = 4_000
 """Latest slot of users with cancel-on-disconnect, however many return: they are not to be away for the grace."""
 TIME_US_MAX: Final = 2**53 - 1
 """Latest time in a message: in the year 2255."""
+WAITING_MAX: Final = 256
+"""Requests of a connection that wait behind a subscribe in parts; the next is refused as `busy`."""
 AGE_SPREAD: Final = 0.2
 """Each connection's age limit lies within this share below the one set, so that they do not all end as one."""
 
@@ -73,7 +79,17 @@ class Connection(Transport, Protocol):
 class Client:
     """One connected client: its conversation, its subscriptions and its socket."""
 
-    __slots__ = ("connection", "expires_at", "heard_at", "says_present", "session", "spoke_at", "subscriber", "turn")
+    __slots__ = (
+        "connection",
+        "expires_at",
+        "heard_at",
+        "says_present",
+        "session",
+        "spoke_at",
+        "subscriber",
+        "turn",
+        "waiting",
+    )
 
     def __init__(
         self, session: Session, connection: Connection, turn: dict[Client, None], expires_at: float, now: float
@@ -90,6 +106,8 @@ class Client:
         """When its program last asked something, monotonic seconds; pongs are its WebSocket's."""
         self.says_present = False
         """Whether its program says by requests that it is here; pongs count no longer."""
+        self.waiting: deque[Request] | None = None
+        """What it has asked behind a subscribe that is carried out in parts; None while there is none."""
         self.subscriber = Subscriber("", session.encoding, connection)
 
 
@@ -132,6 +150,8 @@ class Gateway:
         self._authenticator = authenticator
         self._token_ends: TokenEnds[Client] = TokenEnds()
         self._awaiting_keys: dict[Client, Login] = {}
+        self._joinings: deque[tuple[Client, Joining]] = deque()
+        """Subscribes in parts, first come first; at most one of a connection."""
         self._random = random
         self._shares: dict[str, UserShare] = {}
         self._rotation = Rotation()
@@ -207,6 +227,30 @@ class Gateway:
         client.session.receive(payload, now)
         self._carry_out(client, now, time_us)
 
+    @property
+    def has_more(self) -> bool:
+        """Whether `go_on` has something to do."""
+        return bool(self._joinings)
+
+    def go_on(self, now: float, time_us: int) -> None:
+        """Do the next part of the subscribe that has waited longest; call it once a turn while there is one."""
+        self.end_expired(now, time_us)
+        if not self._joinings:
+            return
+        client, joining = self._joinings.popleft()
+        if client.waiting is None or client.subscriber.is_gone:
+            return
+        if joining.do_part():
+            self._joinings.appendleft((client, joining))
+            return
+        waiting, client.waiting = client.waiting, None
+        while waiting and client.session.state is SessionState.OPEN:
+            if client.waiting is not None:  # one of them was another large one
+                client.waiting.extend(waiting)
+                return
+            self._do(client, waiting.popleft(), now, time_us)
+            self._carry_out(client, now, time_us)
+
     def refuse_frame(self, client: Client, text: str, now: float, time_us: int) -> None:
         """Answer a message that is none of the protocol's, and count it as a bad request."""
         client.session.receive_unreadable(text, now)
@@ -232,6 +276,7 @@ class Gateway:
         del client.turn[client]
         self._token_ends.forget(client)
         self._awaiting_keys.pop(client, None)
+        client.waiting = None
         self.service.remove(client.subscriber)
         share = client.session.share
         if share is not None:
@@ -318,10 +363,22 @@ class Gateway:
                 self._say(client)
                 self.closed[event.code] += 1
                 client.connection.close(event.code, event.text)
+                client.waiting = None
                 self.service.remove(client.subscriber)
+            elif client.waiting is not None:
+                self._wait(client, event)
             else:
                 self._do(client, event, now, time_us)
         self._say(client)
+
+    def _wait(self, client: Client, request: Request) -> None:
+        """Let a request wait for the one before it."""
+        assert client.waiting is not None
+        if len(client.waiting) < WAITING_MAX:
+            client.waiting.append(request)
+        else:
+            text = f"op: {WAITING_MAX} requests of this connection wait behind a subscribe already; it is not done"
+            client.session.refuse(request.id, Code.BUSY, text)
 
     def _do(self, client: Client, request: Request, now: float, time_us: int) -> None:
         try:
@@ -413,13 +470,16 @@ class Gateway:
         self._check_subscription(client.subscriber, request)
         depth = _depth(request)
         self._accept(client, request)
-        for instrument in dict.fromkeys(request.instruments):
-            key = ChannelKey(request.channel, instrument, depth, request.interval_ms)
-            position = request.resume.get(instrument)
-            if position is None:
-                self.service.subscribe(client.subscriber, key)
-            else:
-                self.service.resume(client.subscriber, key, *position)
+        keys = [
+            ChannelKey(request.channel, instrument, depth, request.interval_ms)
+            for instrument in dict.fromkeys(request.instruments)
+        ]
+        joining = Joining(self.service, client.subscriber, keys, request.resume)
+        if joining.is_small():
+            joining.do_all()
+        else:
+            client.waiting = deque()
+            self._joinings.append((client, joining))
 
     def _check_known(self, instruments: Iterable[str]) -> None:
         for instrument in instruments:

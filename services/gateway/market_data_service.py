@@ -19,6 +19,7 @@ from typing import Any, Final
 from websockets.protocol import State
 
 from services.gateway.channel import (
+    TRADES_ON_JOIN_MAX,
     BookChannel,
     Channel,
     ChannelKey,
@@ -40,7 +41,7 @@ from shared.instrument import Instrument
 from shared.messages import Heartbeat, Message, Snapshot, Status, Trade
 from shared.requests import EVERY_INSTRUMENT
 from shared.snapshots import BookState
-from shared.types import INTERVALS_MS, MarketState
+from shared.types import INTERVALS_MS, LEVEL_QUANTITY_MAX, MarketState
 from shared.websocket_frame import BINARY, TEXT, server_frame
 
 PACE_S: Final = 0.010
@@ -218,6 +219,40 @@ class MarketDataService:
         self._enter(subscriber, channel)
         self.send(subscriber, [delta])
         return True
+
+    def tell(self, subscriber: Subscriber, key: ChannelKey, symbols: Iterable[str]) -> dict[str, Sequence[Message]]:
+        """
+        Send the state of some instruments of a channel that the subscriber is about to join with `join_told`.
+
+        Returns:
+            What each was told.
+        """
+        channel = self._channels.get(key) or open_channel(key, self.market)
+        told = {symbol: channel.state_of(symbol) for symbol in symbols}
+        messages = [message for state in told.values() for message in state]
+        if messages:
+            self._send_owed(subscriber, messages)
+        return told
+
+    def join_told(self, subscriber: Subscriber, key: ChannelKey, told: Mapping[str, Sequence[Message]]) -> None:
+        """Join a channel whose state was told in parts, and send what has changed since, or was not told."""
+        channel = self._join(subscriber, key)
+        if subscriber.is_lagging or subscriber.is_gone:
+            return  # it gets the state when it has drained
+        self._enter(subscriber, channel)
+        news = [message for symbol in channel.symbols() for message in channel.since(symbol, told.get(symbol, ()))]
+        if news:
+            self._send_owed(subscriber, news)
+
+    def rows(self, key: ChannelKey, symbol: str) -> int:
+        """Return about how many levels or trades an instrument's state in a channel has; O(1)."""
+        instrument = self.market.instruments[symbol]
+        if key.kind == "trades":
+            return min(len(instrument.trades), TRADES_ON_JOIN_MAX)
+        if key.kind not in {"book", "top"}:
+            return 1
+        book, depth = instrument.book, key.depth or LEVEL_QUANTITY_MAX
+        return min(len(book.bids.quantities), depth) + min(len(book.asks.quantities), depth)
 
     def unsubscribe(self, subscriber: Subscriber, kind: str, instrument: str) -> bool:
         """Leave a channel; False if there was no such subscription."""

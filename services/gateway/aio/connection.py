@@ -106,7 +106,7 @@ class ClientConnection(asyncio.Protocol):
             server.backlog.read(self, now)
         else:
             server.gateway.receive(client, payload, now, server.time_us())
-            server.command_writer.wake()
+            server.wake()
             if self._is_stranger:
                 self._recognize(client)
 
@@ -166,7 +166,7 @@ class ClientConnection(asyncio.Protocol):
         for _ in range(FRAMES_MAX):
             client, cut = self._client, None if self._frames is None else self._frames.next_cut()
             if client is None or cut is None:
-                server.command_writer.wake()
+                server.wake()
                 self._transport.resume_reading()
                 return False
             if isinstance(cut, bytes):
@@ -180,7 +180,7 @@ class ClientConnection(asyncio.Protocol):
             now = server.now()
             if read >= BYTES_MAX or now >= until:
                 break
-        server.command_writer.wake()
+        server.wake()
         return True
 
     def pause_reading(self) -> None:

@@ -104,6 +104,7 @@ class GatewayServer:
         self._accepts_random = random
         self._settings = settings
         self._flush_timer: asyncio.TimerHandle | None = None
+        self._part_timer: asyncio.Handle | None = None
         self._unsent_since: float | None = None
         self.log = structlog.get_logger().bind(source=source)
 
@@ -124,6 +125,12 @@ class GatewayServer:
         if self._unsent_since is None and self.gateway.service.next_deadline() is not None:
             self._unsent_since = now
         self.flush()
+
+    def wake(self) -> None:
+        """Have what clients have asked for passed on: commands to the log, and large subscribes in parts."""
+        self.command_writer.wake()
+        if self._part_timer is None and self.gateway.has_more:
+            self._part_timer = self.loop.call_soon(self._go_on)
 
     def flush(self) -> None:
         """Send what is due, and come back when the rest is."""
@@ -182,11 +189,20 @@ class GatewayServer:
             listener.close()
             self.entrance.close()
             self.backlog.close()
+            if self._part_timer is not None:
+                self._part_timer.cancel()
             await self._reading.aclose()
             await self._writing.aclose()
             if self._traces is not None:
                 self._traces.close()
         self.log.info("stopped")
+
+    def _go_on(self) -> None:
+        self._part_timer = None
+        try:
+            self.gateway.go_on(self.now(), self.time_us())
+        finally:  # whatever happened to one, the others are not to wait for ever
+            self.wake()
 
     def _keys_loaded(self) -> None:
         self.gateway.keys_loaded(self.now(), self.time_us())

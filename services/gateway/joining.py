@@ -1,0 +1,114 @@
+"""A subscribe request that is carried out in parts, so that none holds up the others.
+
+Owns what is left to do of one request, and what of all instruments ("*") has been told already. Who follows by name
+joins each channel with its part. Who follows all joins last: until then nothing of the channel is sent, and what has
+changed since an instrument was told comes with the join.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from services.gateway.channel import ChannelKey
+from services.gateway.market_data_service import MarketDataService
+from services.gateway.subscriber import Subscriber
+from shared.messages import Message
+from shared.requests import EVERY_INSTRUMENT
+
+INSTRUMENTS_A_PART: Final = 32
+"""Instruments whose state is told in one part."""
+ROWS_A_PART: Final = 10_000
+"""Levels and trades in one part, about 12 ms in JSON; the last instrument of a part may pass it, and an instrument
+alone has as many as it has."""
+
+
+class Joining:
+    """
+    What is left of a request.
+
+    Args:
+        service: The fan-out.
+        subscriber: Who asked.
+        keys: What to follow, in order.
+        resume: Instrument to (epoch, seq, digest), where the subscriber stands.
+    """
+
+    __slots__ = ("_keys", "_resume", "_service", "_subscriber", "_symbols", "_told")
+
+    def __init__(
+        self,
+        service: MarketDataService,
+        subscriber: Subscriber,
+        keys: Sequence[ChannelKey],
+        resume: dict[str, tuple[int, int, int]],
+    ) -> None:
+        self._service = service
+        self._subscriber = subscriber
+        self._keys = list(reversed(keys))
+        self._resume = resume
+        self._symbols: list[str] | None = None
+        """Of the key for all that is under way, those whose state has yet to be told; the next one last."""
+        self._told: dict[str, Sequence[Message]] = {}
+
+    def is_small(self) -> bool:
+        """Tell whether one part is enough, or there cannot be more; O(instruments of a part)."""
+        listed = self._service.market.instruments
+        rows = count = 0
+        for key in self._keys:
+            for symbol in listed if key.instrument == EVERY_INSTRUMENT else (key.instrument,):
+                rows += self._service.rows(key, symbol)
+                count += 1
+                if count > INSTRUMENTS_A_PART or rows > ROWS_A_PART:
+                    return [key.instrument for key in self._keys] == [symbol]
+        return True
+
+    def do_all(self) -> None:
+        """Do it in one part."""
+        while self._keys:
+            self._follow(self._keys.pop())
+
+    def do_part(self) -> bool:
+        """Do the next part; False if that was the last. What has been delisted meanwhile is passed over."""
+        if self._keys[-1].instrument == EVERY_INSTRUMENT:
+            self._tell_more(self._keys[-1])
+        else:
+            self._follow_more()
+        return bool(self._keys)
+
+    def _follow_more(self) -> None:
+        count = rows = 0
+        while self._keys and count < INSTRUMENTS_A_PART and rows < ROWS_A_PART and not self._subscriber.is_gone:
+            if self._keys[-1].instrument == EVERY_INSTRUMENT:
+                return
+            key = self._keys.pop()
+            if key.instrument in self._service.market.instruments:
+                rows += self._service.rows(key, key.instrument)
+                count += 1
+                self._follow(key)
+
+    def _tell_more(self, key: ChannelKey) -> None:
+        listed = self._service.market.instruments
+        if self._symbols is None:  # what it follows so far would be mixed with what is told
+            self._service.unsubscribe(self._subscriber, key.kind, key.instrument)
+            self._symbols = list(reversed(listed))
+        if not self._symbols or self._subscriber.is_lagging:
+            self._keys.pop()
+            self._service.join_told(self._subscriber, key, self._told)
+            self._symbols, self._told = None, {}
+            return
+        part: list[str] = []
+        rows = 0
+        while self._symbols and len(part) < INSTRUMENTS_A_PART and rows < ROWS_A_PART:
+            symbol = self._symbols.pop()
+            if symbol in listed:
+                rows += self._service.rows(key, symbol)
+                part.append(symbol)
+        self._told |= self._service.tell(self._subscriber, key, part)
+
+    def _follow(self, key: ChannelKey) -> None:
+        position = self._resume.get(key.instrument)
+        if position is None:
+            self._service.subscribe(self._subscriber, key)
+        else:
+            self._service.resume(self._subscriber, key, *position)
