@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple, TypeVar
 
 from websockets.frames import Frame, Opcode
@@ -94,6 +94,11 @@ class Client:
     async def send_request(self, request: dict[str, Any]) -> None:
         """Send a request, right or wrong."""
         await self.send_payload(encode_request(request, self.encoding))
+
+    async def send_requests(self, requests: Iterable[dict[str, Any]]) -> None:
+        """Send requests at once, however slow the machine is that they are made on."""
+        frames = (raw_frame(encode_request(request, self.encoding), self._opcode) for request in requests)
+        await self.wire.send(b"".join(frames))
 
     async def send_payload(self, payload: bytes) -> None:
         """Send a frame of this encoding with any content."""

@@ -24,4 +24,6 @@ def test_a_service_is_enough() -> None:
 )
 def test_another_form_is_refused_with_the_right_one(url: str) -> None:
     with pytest.raises(ConfigurationError, match=r"is not of the form redis\+sentinel://"):
+        sentinel_address(url)
+    with pytest.raises(ValueError, match=r"must be redis://.* or redis\+sentinel://"):
         open_redis(url, "test")
