@@ -277,3 +277,26 @@ async def test_a_stop_at_any_moment_ends_it(redis_url: str, exchange: StoredExch
             tasks.create_task(server.run(stop))
             await asyncio.sleep(number % 15 / 1000)
             stop.set()
+
+
+async def test_a_large_subscribe_goes_on_by_itself_and_others_are_served_between(
+    redis_url: str, tmp_path: Path
+) -> None:
+    """A part a turn of the loop, with nothing received between; what is asked behind it is answered behind it."""
+    symbols = [f"S{n:03}" for n in range(200)]
+    exchange = StoredExchange(redis_url, *symbols)
+    await exchange.publish(symbol=symbols[0], bids=[(price, 1) for price in range(1, 2_000)])
+    await exchange.store_snapshots()
+    async with gateway_on(redis_url, tmp_path) as server, user_of(server) as ann, user_of(server, "bob") as bob:
+        await bob.hear(Welcome)
+        for channel in ("book", "ticker"):
+            await ann.ask(op="subscribe", channel=channel)
+        await ann.ask(op="ping", id=9)
+        await bob.ask(op="ping", id=2)
+        await bob.hear(Reply, lambda reply: reply.id == 2)
+        await ann.hear(Reply, lambda reply: reply.id == 9)
+        told = [message.instrument for message in ann.messages if isinstance(message, Snapshot)]
+        assert told == symbols
+        await exchange.publish(symbol=symbols[1], bids=[(5, 5)])
+        assert (await ann.hear(Delta)).instrument == symbols[1]
+    await exchange.redis.aclose()
