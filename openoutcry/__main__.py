@@ -227,7 +227,8 @@ def replay(
     A new order becomes a limit order, a partial cancellation a replace, a deletion a cancel, and an execution of a
     visible order the marketable order that caused it. What the file does not say is counted, never guessed.
     """
-    from openoutcry.flow.aio.replay import Replay  # noqa: PLC0415 - only this command needs it
+    from openoutcry.flow.aio.lobster_file import LobsterFile  # noqa: PLC0415 - only this command needs it
+    from openoutcry.flow.aio.replay import Replay  # noqa: PLC0415
     from openoutcry.flow.aio.replay_command import run_replay  # noqa: PLC0415
 
     with _told_errors():
@@ -237,7 +238,10 @@ def replay(
             raise ConfigurationError(f"--redis-url: {error}") from None
 
     async def run() -> None:
-        await run_replay(Replay(redis_url, file, instrument, _speed(speed)), Console(stderr=True))
+        replay = Replay(redis_url, file, instrument, _speed(speed))
+        with LobsterFile(file):
+            pass  # A wrong name is told at once, and not after the time that Redis has to answer.
+        await run_replay(replay, Console(stderr=True))
 
     _run(run())
 

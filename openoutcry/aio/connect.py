@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Sequence
 from random import Random
 from types import TracebackType
-from typing import Final
+from typing import Final, NoReturn
 
 from openoutcry.aio.market import Market
 from openoutcry.aio.token_source import Token
@@ -57,6 +57,9 @@ class connect:  # noqa: N801 - used like a function
         )
         self._timeout_s = timeout_s
         self._tasks = asyncio.TaskGroup()
+
+    def __await__(self) -> NoReturn:
+        raise TypeError("connect is entered, not awaited: async with openoutcry.connect(url, token) as market")
 
     async def __aenter__(self) -> Market:
         """Return the market when the server has said who we are."""

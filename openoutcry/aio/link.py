@@ -318,6 +318,8 @@ def _proxy(url: str) -> Literal[True] | None:
 
 
 def _checked(url: str) -> str:
+    if not isinstance(url, str):
+        raise ConfigurationError(f"a gateway's URL is a text such as ws://127.0.0.1:8101/v1/stream, not {type(url)}")
     try:
         has_user = parse_uri(url).user_info is not None
     except InvalidURI as error:

@@ -392,6 +392,13 @@ async def test_a_price_that_is_no_whole_number_is_refused_before_it_is_sent(
     assert (await market.order("ACME", side="bid", price=np.int64(99), quantity=np.int32(5))).ok  # type: ignore[arg-type]
 
 
+async def test_a_connection_that_is_awaited_is_told_how_to_enter_it(server: ScriptedServer) -> None:
+    with pytest.raises(TypeError, match=r"async with openoutcry\.connect"):
+        await connect(server.url, "ada")  # type: ignore[misc]
+    with pytest.raises(ConfigurationError, match="URL is a text such as ws://"):
+        connect([b"ws://127.0.0.1:1"], "ada")  # type: ignore[list-item]
+
+
 async def test_an_encoding_is_chosen_by_its_word(server: ScriptedServer) -> None:
     async with connect(server.url, "ada", encoding="json") as market:
         assert market.session.encoding is Encoding.JSON

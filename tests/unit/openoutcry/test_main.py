@@ -60,6 +60,14 @@ def test_every_command_has_help(command: str, flag: str) -> None:
     assert "Usage" in result.output
 
 
+def test_a_replay_s_file_is_looked_for_before_anything_is_connected_to(tmp_path: Path) -> None:
+    """It was told after the 20 s that a Redis which is not there has to answer."""
+    flags = ["--instrument", "ACME", "--redis-url", "redis://127.0.0.1:1/0"]
+    result = CliRunner().invoke(app, ["replay", str(tmp_path / "missing.csv"), *flags])
+    assert result.exit_code == 2
+    assert "missing.csv: No such file or directory" in result.stderr
+
+
 def test_a_token_names_its_user(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("x" * 32 + "\n")
