@@ -127,9 +127,10 @@ class Link:
             ending = self.last_ending = self._told(await self._attempt())
             if not may_reconnect(ending.code) and not self._may_try_another_token(ending):
                 return Disconnected(*ending)
-            if time.monotonic() - self._open_since >= STEADY_S:
+            is_steady = time.monotonic() - self._open_since >= STEADY_S
+            if is_steady:
                 backoff.reset()
-            await asyncio.sleep(self._wait_s(backoff))
+            await asyncio.sleep(self._wait_s(backoff, is_steady=is_steady))
 
     async def flush(self) -> None:
         """Send what the session has to say; without a connection the session has dropped it already."""
@@ -264,9 +265,14 @@ class Link:
         self._refused_tokens += 1
         return self._refused_tokens <= 1
 
-    def _wait_s(self, backoff: Backoff) -> float:
-        """A goodbye's slot; without one, which is what 0 says too, full jitter keeps all from returning at once."""
-        return max(0.0, self._returns_at - time.monotonic()) if self._returns_at else backoff.next_delay()
+    def _wait_s(self, backoff: Backoff, *, is_steady: bool) -> float:
+        """
+        A goodbye's slot; without one, which is what 0 says too, full jitter keeps all from returning at once.
+
+        Who is sent away again and again, as soon as it has come, backs off behind ever so near a slot too.
+        """
+        slot_s = max(0.0, self._returns_at - time.monotonic())
+        return slot_s if self._returns_at and is_steady else max(slot_s, backoff.next_delay())
 
     def _note_goodbye(self, goodbye: Goodbye) -> None:
         self._goodbye = goodbye

@@ -567,6 +567,24 @@ async def test_a_goodbye_without_a_slot_is_backed_off_from() -> None:
     assert 2 <= connections <= 10
 
 
+async def test_whoever_is_sent_away_at_once_backs_off_however_near_the_slot_is() -> None:
+    """Each slot of 1 ms was taken: 118 connections in 3.5 s."""
+    connections = 0
+
+    async def send_away(socket: ServerConnection) -> None:
+        nonlocal connections
+        connections += 1
+        await socket.send(json.dumps([{"type": "goodbye", "code": 4000, "text": "all leave", "reconnect_in_ms": 1}]))
+        await socket.close(4000)
+
+    async with serve(send_away, "127.0.0.1", 0, subprotocols=[Subprotocol(Encoding.JSON.value)]) as leaving:
+        port = next(iter(leaving.sockets)).getsockname()[1]
+        way_in = connect(f"ws://127.0.0.1:{port}", "ada", encoding=Encoding.JSON, timeout_s=0.6, random=Random(1))
+        with pytest.raises(Disconnected, match=r"no gateway within 0\.6 s; all leave"):
+            await way_in.__aenter__()
+    assert 2 <= connections <= 10
+
+
 async def test_a_final_goodbye_is_final_though_the_cable_is_cut_behind_it(server: ScriptedServer) -> None:
     """Only the close frame's code was looked at: after 4501 it came back 35 times in 3.5 s."""
     async with connect(server.url, "ada", random=Eager()) as market:

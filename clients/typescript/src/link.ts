@@ -112,12 +112,13 @@ export class Link {
     if (this.#isFinal({ ...end, code })) {
       throw new ConnectionRefused(mayReconnect(code) ? (end.httpStatus ?? code) : code, goodbye?.message.text ?? end.reason);
     }
-    // 0 is no slot: then, as after any other end, full jitter keeps all from returning at once.
-    if (goodbye !== null && goodbye.message.reconnect_in_ms > 0) {
-      return Math.max(0, goodbye.at + Math.min(goodbye.message.reconnect_in_ms, RETURN_MS_MAX) - now);
-    }
-    if (this.#welcomedAt !== null && now - this.#welcomedAt >= GOOD_MS) this.#backoff.reset();
-    return this.#backoff.next();
+    const isGood = this.#welcomedAt !== null && now - this.#welcomedAt >= GOOD_MS;
+    if (isGood) this.#backoff.reset();
+    // 0 is no slot: then, as after any other end, full jitter keeps all from returning at once. Who is sent away again
+    // and again, as soon as it has come, backs off behind ever so near a slot too.
+    const slotMs = goodbye?.message.reconnect_in_ms ?? 0;
+    const waitMs = goodbye === null ? 0 : Math.max(0, goodbye.at + Math.min(slotMs, RETURN_MS_MAX) - now);
+    return slotMs > 0 && isGood ? waitMs : Math.max(waitMs, this.#backoff.next());
   }
 
   #isFinal({ code, httpStatus }: SocketEnd): boolean {

@@ -189,6 +189,24 @@ describe("against the scripted server", { skip: without(PYTHON), timeout: 120_00
     }
   });
 
+  test("whoever is sent away at once backs off, however near the slot is", async () => {
+    const { WebSocketServer } = await import("ws");
+    const leaving = new WebSocketServer({ port: 0, host: "127.0.0.1", handleProtocols: () => "openoutcry.v1.json" });
+    let connections = 0;
+    leaving.on("connection", (socket) => {
+      connections += 1;
+      socket.send(JSON.stringify([{ type: "goodbye", code: 4000, text: "all leave", reconnect_in_ms: 1 }]));
+      socket.close(4000);
+    });
+    await new Promise((resolve) => leaving.once("listening", resolve));
+    const { port } = leaving.address() as { port: number };
+    const entering = new Market([`ws://127.0.0.1:${port}`], { token: "ada", encoding: "json", dialer: await nodeDialer(), random: () => 0.5 });
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    await entering.close();
+    leaving.close();
+    assert.ok(connections >= 2 && connections <= 6, `${connections} connections`);
+  });
+
   test("a goodbye with a final code is final, whatever it says of returning", async () => {
     const ended = assert.rejects(within(loopsEnd(), "the loop's end"), /4502: 20 bad requests in a row/);
     await server.tell("goodbye", { code: 4502, text: "20 bad requests in a row", reconnect_in_ms: 1 });
