@@ -79,3 +79,8 @@ def test_check_invariants_sees_a_damaged_side() -> None:
     book.bids.quantities[42] = 1
     with pytest.raises(AssertionError):
         book.check_invariants()
+
+
+def test_a_book_before_its_first_snapshot_is_of_no_time() -> None:
+    book = DepthBook("ACME")
+    assert (book.epoch, book.seq, book.time, book.digest) == (0, 0, 0, 0)

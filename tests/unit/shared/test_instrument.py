@@ -22,6 +22,11 @@ def test_the_default_listing_names_each_symbol_once() -> None:
     assert len({instrument.symbol for instrument in DEFAULT_LISTING}) == len(DEFAULT_LISTING) == 10
 
 
+def test_the_default_options_symbols_say_strike_year_and_month() -> None:
+    options = [instrument.symbol for instrument in DEFAULT_LISTING if instrument.kind == "option"]
+    assert options == ["ACME-C90-2703", "ACME-C100-2703", "ACME-C110-2703", "ACME-C100-2709"]
+
+
 @pytest.mark.parametrize(
     ("instrument", "field"),
     [

@@ -10,6 +10,7 @@ import pytest
 
 from shared.codec import Encoding, encode_request
 from shared.errors import InvalidRequest
+from shared.request_map import KEY_LETTERS_MAX
 from shared.requests import REQUEST_BYTES_MAX, Cancel, CancelEvery, Order, Ping, Subscribe, decode_request
 from shared.types import Code, OrderKind, SelfTradePrevention, Side, TimeInForce
 
@@ -307,3 +308,10 @@ def test_a_refusal_names_every_branch_of_a_choice(request_id: object) -> None:
 
 def test_a_missing_id_is_missing() -> None:
     assert refusal({"op": "ping"}).text == "id: is required"
+
+
+@pytest.mark.parametrize("encoding", Encoding)
+def test_of_a_long_key_the_beginning_is_shown(encoding: Encoding) -> None:
+    key = "k" * (KEY_LETTERS_MAX + 1)
+    error = refused([("op", "ping"), ("id", 1), (key, 1), (key, 2)], encoding)
+    assert error.text == "k" * (KEY_LETTERS_MAX - 1) + "…: stands twice; a key may stand once"

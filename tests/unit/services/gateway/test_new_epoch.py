@@ -174,6 +174,12 @@ def test_a_snapshot_under_anothers_key_is_not_loaded() -> None:
         MarketReplica().load(cover, listing, states[::-1], accounts, now)
 
 
+def test_a_snapshot_that_stands_twice_is_not_loaded() -> None:
+    cover, listing, states, accounts, now = Exchange("ACME", "BETA").snapshots()
+    with pytest.raises(ReplicaBroken, match="a snapshot of ACME stands where another instrument's should"):
+        MarketReplica().load(cover, listing, [states[0], states[0]], accounts, now)
+
+
 def test_snapshots_of_two_epochs_are_not_loaded() -> None:
     cover, listing, states, accounts, now = Exchange("ACME", "BETA").snapshots()
     with pytest.raises(ReplicaBroken, match="BETA: its snapshot is of epoch 9, not 7"):

@@ -19,6 +19,15 @@ def test_what_is_found_wrong_twice_is_lost() -> None:
         assert stored.lost(stored.next_look(), [found]) == ["a"]
 
 
+def test_what_is_lost_among_others_is_found() -> None:
+    stored = StoredValues()
+    stored.stored({"a": b"1", "b": b"2", "c": b"3"})
+    assert stored.lost(stored.next_look(), [b"1", None, b"3"]) == []
+    found = {"a": b"1", "b": None, "c": b"3"}
+    keys = stored.next_look()
+    assert stored.lost(keys, [found[key] for key in keys]) == ["b"]
+
+
 def test_what_was_replaced_between_two_looks_is_not_lost() -> None:
     """A publication under way may be read before it is noted, or after."""
     stored = StoredValues()
