@@ -29,6 +29,7 @@ from benchmarks.table import Table
 from services.gateway.__main__ import COLLECTOR_THRESHOLDS
 from services.gateway.aio.backlog import Backlog, Reader
 from services.gateway.aio.connection import FRAME_BYTES_MAX, ClientConnection
+from services.gateway.aio.entrance import Entrance, Newcomer
 from services.gateway.aio.server import GatewayServer
 from services.gateway.authentication import mint_token
 from services.gateway.client_frames import ClientFrames, Cut, ForTheLibrary
@@ -139,6 +140,13 @@ class _AtOnce(Backlog):
             pass
 
 
+class _OpenDoor(Entrance):
+    """Answers whoever comes at once."""
+
+    def come(self, newcomer: Newcomer) -> None:
+        newcomer.answer()
+
+
 class _House:
     """A gateway and its clients."""
 
@@ -147,6 +155,7 @@ class _House:
         self.server = GatewayServer(GatewaySettings(port=0), SECRET, limits)
         self.server.gateway.orders.source = name
         self.server.backlog = _AtOnce(self.server.loop)
+        self.server.entrance = _OpenDoor(self.server.loop)
         self.wires: list[_Wire] = []
         self.connections: list[ClientConnection] = []
         self.cuts_frames: Final = cuts_frames

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+import structlog
 
 from tests.real_redis import RealRedis, server_binary
 
@@ -25,6 +26,13 @@ hypothesis.settings.register_profile(
     max_examples=int(os.environ.get("EXAMPLES", "1000")),
 )
 hypothesis.settings.load_profile("search" if "EXAMPLES" in os.environ else "same")
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_before() -> Iterator[None]:
+    """A test that runs a command in this process sets logging up with its own standard error, which is closed later."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

@@ -109,7 +109,10 @@ async def test_health_tells_alive_from_ready(redis_url: str, exchange: StoredExc
     await exchange.redis.delete("oo:{0}:cover")
     async with gateway_on(redis_url, tmp_path, is_fed=False) as server:
         assert await http(server, "/healthz") == (200, "alive\n")
-        assert await http(server, "/readyz") == (503, "the feed is resyncing\n")
+        assert await http(server, "/readyz") == (
+            503,
+            "the feed is resyncing: oo:{0}:cover is missing, or no string; the exchange is to write it\n",
+        )
         await exchange.store_snapshots()
         await until(lambda: server.gateway.is_fed(server.now()))
         assert await http(server, "/readyz") == (200, "ready\n")

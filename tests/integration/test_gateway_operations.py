@@ -292,7 +292,7 @@ async def test_the_log_names_session_and_user_and_no_secret(
     async with gateway_on(redis_url, tmp_path, GatewayLimits(bad_requests_in_a_row=1)) as server:
         async with user_of(server, token=token) as ann:
             welcome = await ann.hear(Welcome)
-            await ann.ask(op="login", token=token)
+            await ann.ask(op="subscribe", token=token)
             await ann.hear(Goodbye)
         await until(lambda: not server.gateway.clients)
         with pytest.raises(InvalidStatus):
