@@ -405,6 +405,7 @@ def _passed_over(side: BookSide, met: list[Order], wanted: int) -> int:
     O(own orders), and O(log of them) sums.
     """
     held = [0, *accumulate([order.remaining for order in met])]
+    sign = 1 if side.side is Side.ASK else -1  # before the function: compiled, it must stand where it is captured
 
     def is_enough(place: int) -> bool:
         """Tell whether others' lots up to an own order's price suffice."""
@@ -412,7 +413,6 @@ def _passed_over(side: BookSide, met: list[Order], wanted: int) -> int:
         through = bisect_right(met, price * sign, key=lambda order: order.price * sign)
         return side.lots_to(price) - held[through] >= wanted
 
-    sign = 1 if side.side is Side.ASK else -1
     behind = bisect_left(range(len(met)), True, key=is_enough)  # noqa: FBT003
     return held[behind]
 
