@@ -104,11 +104,14 @@ def _once(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
 
 
 def _read_loosely(payload: bytes, encoding: Encoding) -> dict[str, Any]:
-    """Decode what `decode_map` has found a fault in, as the library would."""
-    if encoding is Encoding.MSGPACK:
-        found = _unpackb(payload, max_array_len=REQUEST_ARRAY_MAX)
-    else:
-        found = json.loads(payload.decode())
+    """Decode what `decode_map` has found a fault in, as the library would; nothing can be read of what ends badly."""
+    try:
+        if encoding is Encoding.MSGPACK:
+            found = _unpackb(payload, max_array_len=REQUEST_ARRAY_MAX)
+        else:
+            found = json.loads(payload.decode())
+    except (ValueError, RecursionError, msgpack.UnpackException):
+        return {}
     return found if isinstance(found, dict) else {}
 
 

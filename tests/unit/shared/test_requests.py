@@ -315,3 +315,17 @@ def test_of_a_long_key_the_beginning_is_shown(encoding: Encoding) -> None:
     key = "k" * (KEY_LETTERS_MAX + 1)
     error = refused([("op", "ping"), ("id", 1), (key, 1), (key, 2)], encoding)
     assert error.text == "k" * (KEY_LETTERS_MAX - 1) + "…: stands twice; a key may stand once"
+
+
+@pytest.mark.parametrize(
+    ("payload", "encoding"),
+    [
+        (b'{"op":"ping","op":"ping"}}', Encoding.JSON),
+        (b'{"op":"ping","op":"ping","id":[', Encoding.JSON),
+        (b"\x82\xa2op\xa4ping\xa2op\xa4ping\x01", Encoding.MSGPACK),
+    ],
+)
+def test_a_key_twice_in_what_is_nothing_whole_is_a_refusal(payload: bytes, encoding: Encoding) -> None:
+    """The id was looked for in it once more, and the library's own error went through."""
+    with pytest.raises(InvalidRequest):
+        decode_request(payload, encoding)
