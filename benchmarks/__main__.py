@@ -46,6 +46,8 @@ MARKETS: Final = (
     "benchmarks.engine",
     "benchmarks.fan_out",
     "benchmarks.scaling",
+    "benchmarks.worst_commands",
+    "benchmarks.flood",
     "benchmarks.checkpoint_pause",
     "benchmarks.goals",
 )
