@@ -27,7 +27,7 @@ from redis import Redis
 from benchmarks.command import parser, progress, tell
 from benchmarks.measure import machine, spread
 from benchmarks.table import Cell, Table
-from openoutcry.demo.aio.local_redis import LocalRedis
+from openoutcry.stack.aio.local_redis import LocalRedis
 from services.matching.__main__ import COLLECTOR_THRESHOLDS
 from services.matching.aio.forked_image import Encode, ForkedImage, Image, InlineImage
 from services.matching.aio.metrics import MatchingMetrics

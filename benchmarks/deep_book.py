@@ -15,10 +15,10 @@ from typing import Any, Final
 
 import uvloop
 
-from openoutcry.demo.aio.role_channel import RoleChannel
 from openoutcry.flow.__main__ import serve
 from openoutcry.flow.aio.driver import Driver
 from openoutcry.flow.pace import Pace
+from openoutcry.stack.aio.role_channel import RoleChannel
 from shared.commands import Command, PlaceOrder, ReplaceOrder
 from shared.types import OrderKind, SelfTradePrevention, Side, TimeInForce
 

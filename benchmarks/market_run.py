@@ -19,14 +19,14 @@ from urllib.request import urlopen
 import psutil
 
 from benchmarks.fan_out.users import CUsers, LatencyUs, Report, UsersPlan, write_hello
-from openoutcry.demo.aio.child import RoleFailed
-from openoutcry.demo.aio.open_files import allow_open_files
-from openoutcry.demo.aio.private_folder import private_folder
-from openoutcry.demo.aio.role import Role
-from openoutcry.demo.aio.stack import Stack
-from openoutcry.demo.aio.stop_signal import Interrupted, StopSignal
-from openoutcry.demo.options import HOST, StackOptions
-from openoutcry.demo.usage import MEBIBYTE
+from openoutcry.stack.aio.child import RoleFailed
+from openoutcry.stack.aio.open_files import allow_open_files
+from openoutcry.stack.aio.private_folder import private_folder
+from openoutcry.stack.aio.role import Role
+from openoutcry.stack.aio.stack import Stack
+from openoutcry.stack.aio.stop_signal import Interrupted, StopSignal
+from openoutcry.stack.options import HOST, StackOptions
+from openoutcry.stack.usage import MEBIBYTE
 from shared.codec import Encoding
 from shared.requests import EVERY_INSTRUMENT
 from shared.types import QUANTITY_MAX

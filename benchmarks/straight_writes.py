@@ -20,7 +20,7 @@ import uvloop
 from benchmarks.command import run
 from benchmarks.measure import Effort, in_new_process, spread
 from benchmarks.table import Cell, Table
-from openoutcry.demo.aio.open_files import allow_open_files
+from openoutcry.stack.aio.open_files import allow_open_files
 from services.gateway.aio.straight import spread as spread_straight
 from services.gateway.rotation import Rotation
 from services.gateway.spread import Spread, spread_by_transports

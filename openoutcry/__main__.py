@@ -18,7 +18,8 @@ import typer
 from rich.console import Console
 from typer.core import TyperGroup
 
-from openoutcry.demo.options import DemoOptions, ReplayOptions, StackOptions
+from openoutcry.demo.options import DemoOptions, ReplayOptions
+from openoutcry.stack.options import StackOptions
 from shared.errors import ConfigurationError, OpenOutcryError
 from shared.redis_url import checked_redis_url
 
@@ -127,8 +128,8 @@ def demo(
     """
     from openoutcry.demo import view  # noqa: PLC0415 - only this command needs it
     from openoutcry.demo.aio.market_demo import run_demo  # noqa: PLC0415
-    from openoutcry.demo.aio.stop_signal import StopSignal  # noqa: PLC0415
-    from openoutcry.demo.screen import open_screen  # noqa: PLC0415
+    from openoutcry.stack.aio.stop_signal import StopSignal  # noqa: PLC0415
+    from openoutcry.stack.screen import open_screen  # noqa: PLC0415
 
     if chaos:
         if replay or hot:
@@ -179,7 +180,7 @@ def up(
     `metrics` (URLs by the name of each engine and gateway).
     """
     from openoutcry.demo.aio.standing_stack import UpOptions, run_up  # noqa: PLC0415 - only this command needs it
-    from openoutcry.demo.aio.stop_signal import StopSignal  # noqa: PLC0415
+    from openoutcry.stack.aio.stop_signal import StopSignal  # noqa: PLC0415
 
     async def run() -> None:
         options = UpOptions(StackOptions(gateways, redis_url, port, engines=engines), bots, hot, seed).checked()
@@ -361,11 +362,11 @@ def conformance(
     Places orders of its own, takes the best levels where it needs room, and cancels what is left of them: run it
     against an exchange that is there to be tested. Takes half a minute. The exit status is 0 if all passed, 1 if not.
     """
+    from openoutcry.conformance.aio.own_stack import check_own_stack  # noqa: PLC0415
     from openoutcry.conformance.aio.runner import run_conformance  # noqa: PLC0415 - only this command needs it
     from openoutcry.conformance.options import ConformanceOptions  # noqa: PLC0415
     from openoutcry.conformance.rendering import render  # noqa: PLC0415
-    from openoutcry.demo.aio.conformance import check_own_stack  # noqa: PLC0415
-    from openoutcry.demo.aio.stop_signal import StopSignal  # noqa: PLC0415
+    from openoutcry.stack.aio.stop_signal import StopSignal  # noqa: PLC0415
 
     async def run() -> bool:
         _check_writable("--json", json_report)
@@ -490,13 +491,13 @@ def load(
 
     docs/load.md tells what is measured, and how.
     """
-    from openoutcry.demo.aio.load import run_load  # noqa: PLC0415 - only this command needs it
-    from openoutcry.demo.aio.own_market import OwnMarketOptions  # noqa: PLC0415
-    from openoutcry.demo.aio.stop_signal import StopSignal  # noqa: PLC0415
-    from openoutcry.demo.screen import open_screen  # noqa: PLC0415
     from openoutcry.load import view  # noqa: PLC0415
+    from openoutcry.load.aio.load_command import run_load  # noqa: PLC0415 - only this command needs it
+    from openoutcry.load.aio.own_market import OwnMarketOptions  # noqa: PLC0415
     from openoutcry.load.options import Deployment, LoadOptions, read_metrics, read_mix, settled  # noqa: PLC0415
     from openoutcry.load.scenario import SCENARIOS, find_scenario  # noqa: PLC0415
+    from openoutcry.stack.aio.stop_signal import StopSignal  # noqa: PLC0415
+    from openoutcry.stack.screen import open_screen  # noqa: PLC0415
 
     if list_scenarios:
         for each in SCENARIOS.values():
@@ -568,8 +569,8 @@ def _run_chaos(
     from openoutcry.chaos import view  # noqa: PLC0415 - only this needs it
     from openoutcry.chaos.aio.chaos_run import run_chaos  # noqa: PLC0415
     from openoutcry.chaos.options import ChaosOptions  # noqa: PLC0415
-    from openoutcry.demo.aio.stop_signal import StopSignal  # noqa: PLC0415
-    from openoutcry.demo.screen import open_screen  # noqa: PLC0415
+    from openoutcry.stack.aio.stop_signal import StopSignal  # noqa: PLC0415
+    from openoutcry.stack.screen import open_screen  # noqa: PLC0415
 
     async def run() -> bool:
         drawn = secrets.randbelow(SEED_MAX) if seed is None else seed
@@ -659,7 +660,7 @@ def _run(main: Coroutine[Any, Any, Any]) -> Any:
 
 @contextlib.contextmanager
 def _told_errors() -> Iterator[None]:
-    from openoutcry.demo.aio.stop_signal import Interrupted  # noqa: PLC0415
+    from openoutcry.stack.aio.stop_signal import Interrupted  # noqa: PLC0415
 
     try:
         yield

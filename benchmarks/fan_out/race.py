@@ -12,8 +12,8 @@ from benchmarks.fan_out.ladder import RUNGS_MAX, Ladder, climb, refine
 from benchmarks.fan_out.look import Look
 from benchmarks.fan_out.peers.environment import NotInstalled
 from benchmarks.fan_out.users import UsersFailed
-from openoutcry.demo.aio.child import RoleFailed
-from openoutcry.demo.aio.stop_signal import StopSignal
+from openoutcry.stack.aio.child import RoleFailed
+from openoutcry.stack.aio.stop_signal import StopSignal
 from shared.errors import ConfigurationError
 
 RATE: Final = 100.0

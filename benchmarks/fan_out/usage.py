@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import psutil
 
-from openoutcry.demo.aio.child import Child
+from openoutcry.stack.aio.child import Child
 
 
 class Used(NamedTuple):

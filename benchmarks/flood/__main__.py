@@ -20,10 +20,10 @@ from benchmarks.flood.kinds import KINDS, Kind
 from benchmarks.flood.observer import Seen, observe
 from benchmarks.measure import machine
 from benchmarks.table import Cell, Table
-from openoutcry.demo.aio.private_folder import private_folder
-from openoutcry.demo.aio.stack import Stack
-from openoutcry.demo.aio.stop_signal import StopSignal
-from openoutcry.demo.options import StackOptions
+from openoutcry.stack.aio.private_folder import private_folder
+from openoutcry.stack.aio.stack import Stack
+from openoutcry.stack.aio.stop_signal import StopSignal
+from openoutcry.stack.options import StackOptions
 
 USERS: Final = 8
 """Of the flood, those with tokens."""

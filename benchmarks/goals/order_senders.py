@@ -11,7 +11,7 @@ from benchmarks.fan_out.build import program
 from benchmarks.fan_out.users import LatencyUs
 from benchmarks.line_program import LineProgram
 from benchmarks.market_run import MarketRun, symbol, targets
-from openoutcry.demo.aio.child import RoleFailed
+from openoutcry.stack.aio.child import RoleFailed
 from shared.codec import Encoding, encode_request
 from shared.websocket_frame import BINARY, client_frame
 

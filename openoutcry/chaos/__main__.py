@@ -1,4 +1,4 @@
-"""`python -m openoutcry.chaos`: traders as a role, led by JSON lines (`openoutcry.demo.aio.role_channel`).
+"""`python -m openoutcry.chaos`: traders as a role, led by JSON lines (`openoutcry.stack.aio.role_channel`).
 
 First line in: tokens, gateways, instruments and seed. Then `ready` is told, and requests are taken: `rate` (orders a
 second; 0 is none); `answered` (answered by `answered`: when the first order sent after a moment was acknowledged);
@@ -14,7 +14,7 @@ from typing import Any
 import uvloop
 
 from openoutcry.chaos.aio.trading_floor import TradingFloor
-from openoutcry.demo.aio.role_channel import RoleChannel
+from openoutcry.stack.aio.role_channel import RoleChannel
 
 
 async def serve(floor: TradingFloor, channel: RoleChannel) -> None:

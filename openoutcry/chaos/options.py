@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from openoutcry.chaos.fault import Part
-from openoutcry.demo.options import USERS_MAX, StackOptions
+from openoutcry.load.options import USERS_MAX
+from openoutcry.stack.options import StackOptions
 from shared.errors import ConfigurationError
 
 SECONDS_MAX: Final = 3600.0

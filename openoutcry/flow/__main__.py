@@ -1,4 +1,4 @@
-"""`python -m openoutcry.flow`: a driver as a role of the demo, led by JSON lines (`openoutcry.demo.aio.role_channel`).
+"""`python -m openoutcry.flow`: a driver as a role of the demo, led by JSON lines (`openoutcry.stack.aio.role_channel`).
 
 First line in: what to be (`bots` or `replay`, with its settings). Then `ready` is told, with what is listed, and
 requests are taken: `start`, `rate` (of bots, book changes a second), `stats` (answered by `stats`), `stop` (answered
@@ -15,11 +15,11 @@ from typing import Any
 
 import uvloop
 
-from openoutcry.demo.aio.role_channel import RoleChannel
 from openoutcry.flow.aio.bots import Bots
 from openoutcry.flow.aio.driver import Driver
 from openoutcry.flow.aio.replay import Replay
-from openoutcry.flow.first_error import first_error
+from openoutcry.stack.aio.role_channel import RoleChannel
+from shared.aio.first_error import first_error
 from shared.errors import OpenOutcryError
 
 

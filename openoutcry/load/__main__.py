@@ -1,4 +1,4 @@
-"""`python -m openoutcry.load`: users as a role, led by JSON lines (`openoutcry.demo.aio.role_channel`).
+"""`python -m openoutcry.load`: users as a role, led by JSON lines (`openoutcry.stack.aio.role_channel`).
 
 First line in: the users' plans and tokens, the gateways, and how users come and go. Then `ready` is told, and requests
 are taken: `connect`; `freeze` (a measurement begins); `churn` and `orders` (both with a `rate`); `drop` (all
@@ -17,11 +17,11 @@ from typing import Any, Final
 
 import uvloop
 
-from openoutcry.demo.aio.role_channel import RoleChannel
 from openoutcry.load.aio.fleet import Fleet
 from openoutcry.load.fleet_settings import FleetSettings
 from openoutcry.load.follower import Follower
 from openoutcry.load.plan import UserPlan
+from openoutcry.stack.aio.role_channel import RoleChannel
 
 LEVELS_SHOWN: Final = 40
 

@@ -7,7 +7,6 @@ import platform
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from openoutcry.demo.usage import MEBIBYTE
 from openoutcry.load.delays import MEANINGS
 from openoutcry.load.exposition import Exposition
 from openoutcry.load.findings import Findings
@@ -17,6 +16,7 @@ from openoutcry.load.look import Look
 from openoutcry.load.options import LoadOptions
 from openoutcry.load.report import Happening, LoadReport
 from openoutcry.load.verdict import Verdict
+from openoutcry.stack.usage import MEBIBYTE
 
 CURVES: Final = ("accepted", "accepted_service")
 

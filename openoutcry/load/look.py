@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from hdrh.histogram import HdrHistogram
 
-from openoutcry.demo.usage import MEBIBYTE, Usage
 from openoutcry.load.latency import difference, percentile_ms
 from openoutcry.load.report import Point
+from openoutcry.stack.usage import MEBIBYTE, Usage
 
 
 class LoadStatistics(NamedTuple):

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
-from openoutcry.demo.options import USERS_MAX
 from openoutcry.load.fleet_settings import OPENING_MAX
 from openoutcry.load.mix import DEFAULT_MIX_TEXT, Mix, parse_mix
 from openoutcry.load.scenario import Deed, Scenario
@@ -16,6 +15,7 @@ from openoutcry.load.spread import part
 from shared.errors import ConfigurationError
 from shared.redis_url import redacted
 
+USERS_MAX: Final = 50_000
 SECONDS_MAX: Final = 7 * 24 * 3600.0
 LOAD_PROCESSES_MAX: Final = 64
 ORDERS_PER_USER_MAX: Final = 40.0

@@ -12,9 +12,9 @@ from typing import Annotated, Final, NamedTuple
 
 import typer
 
-from openoutcry.demo.aio.child import RoleFailed
-from openoutcry.demo.aio.private_folder import private_folder
-from openoutcry.demo.aio.stop_signal import Interrupted, StopSignal
+from openoutcry.stack.aio.child import RoleFailed
+from openoutcry.stack.aio.private_folder import private_folder
+from openoutcry.stack.aio.stop_signal import Interrupted, StopSignal
 from tests.alerts.cases import Case, cases
 from tests.alerts.prometheus import Prometheus, stated_seconds
 from tests.alerts.site import open_site

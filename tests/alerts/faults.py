@@ -15,8 +15,8 @@ import psutil
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
-from openoutcry.demo.aio.child import Child
-from openoutcry.demo.aio.local_redis import LocalRedis
+from openoutcry.stack.aio.child import Child
+from openoutcry.stack.aio.local_redis import LocalRedis
 from shared.aio.redis_connection import open_redis
 from shared.codec import SUBPROTOCOLS
 from shared.stream_keys import COMMANDS_FIELD, StreamKeys

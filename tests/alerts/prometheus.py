@@ -16,7 +16,7 @@ from typing import Any, Final, Self
 
 import yaml
 
-from openoutcry.demo.aio.child import Child, RoleFailed
+from openoutcry.stack.aio.child import Child, RoleFailed
 
 SHIPPED: Final = Path(__file__).parents[2] / "deploy" / "prometheus"
 DOOR_RULES: Final = "alerts.haproxy.yml"

@@ -10,12 +10,12 @@ from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from openoutcry.demo.aio.child import Child, RoleFailed
-from openoutcry.demo.aio.leadership import Leadership
-from openoutcry.demo.aio.local_redis import free_ports
-from openoutcry.demo.aio.stack import Stack
-from openoutcry.demo.aio.stop_signal import StopSignal
-from openoutcry.demo.options import HOST, StackOptions
+from openoutcry.stack.aio.child import Child, RoleFailed
+from openoutcry.stack.aio.leadership import Leadership
+from openoutcry.stack.aio.local_redis import free_ports
+from openoutcry.stack.aio.stack import Stack
+from openoutcry.stack.aio.stop_signal import StopSignal
+from openoutcry.stack.options import HOST, StackOptions
 from tests.alerts.prometheus import Prometheus
 from tests.fault.wires import Wires
 

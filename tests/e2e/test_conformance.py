@@ -17,8 +17,8 @@ from openoutcry.conformance.aio.runner import Unreachable, run_conformance
 from openoutcry.conformance.options import ConformanceOptions
 from openoutcry.conformance.report import ConformanceReport, Result, Verdict
 from openoutcry.conformance.users import USERS_MIN, mint
-from openoutcry.demo.aio.local_redis import free_ports
-from openoutcry.demo.options import HOST
+from openoutcry.stack.aio.local_redis import free_ports
+from openoutcry.stack.options import HOST
 from openoutcry.testing import Fault, ScriptedServer
 from tests.e2e.command import needs_server, outcry
 

@@ -9,10 +9,10 @@ import pytest
 
 from openoutcry.chaos.aio.proving_ground import GroundOptions, proving_ground
 from openoutcry.chaos.fault import Blow, Fault, Part, Strike
-from openoutcry.demo.aio.open_files import allow_open_files
-from openoutcry.demo.aio.stack import Stack
-from openoutcry.demo.aio.stop_signal import StopSignal
-from openoutcry.demo.options import StackOptions
+from openoutcry.stack.aio.open_files import allow_open_files
+from openoutcry.stack.aio.stack import Stack
+from openoutcry.stack.aio.stop_signal import StopSignal
+from openoutcry.stack.options import StackOptions
 from tests.e2e.command import needs_server, outcry
 
 USERS = 1000

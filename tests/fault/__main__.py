@@ -19,11 +19,11 @@ import typer
 
 from openoutcry.chaos.aio.proving_ground import Judgement
 from openoutcry.chaos.recoveries import Recovery
-from openoutcry.demo.aio.child import RoleFailed
-from openoutcry.demo.aio.local_redis import choose_program
-from openoutcry.demo.aio.open_files import allow_open_files
-from openoutcry.demo.aio.private_folder import private_folder
-from openoutcry.demo.aio.stop_signal import StopSignal
+from openoutcry.stack.aio.child import RoleFailed
+from openoutcry.stack.aio.local_redis import choose_program
+from openoutcry.stack.aio.open_files import allow_open_files
+from openoutcry.stack.aio.private_folder import private_folder
+from openoutcry.stack.aio.stop_signal import StopSignal
 from shared.errors import OpenOutcryError
 from tests.fault.cases import Case, cases
 from tests.fault.results import Results, Row, placed, table

@@ -14,7 +14,7 @@ import psutil
 
 from openoutcry.chaos.fault import Blow, Fault, Part, Strike
 from openoutcry.chaos.recoveries import Recovery
-from openoutcry.demo.aio.child import RoleFailed
+from openoutcry.stack.aio.child import RoleFailed
 from tests.fault.hostile_clients import send_rubbish, silent_clients, try_to_connect
 from tests.fault.site import OpenSite, Site, plain_site, sentinel_site, small_disk_site, wired_site
 from tests.fault.small_disk import why_not

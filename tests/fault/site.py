@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from openoutcry.chaos.aio.proving_ground import GroundOptions, ProvingGround, proving_ground
-from openoutcry.demo.aio.stack import Stack
-from openoutcry.demo.aio.stop_signal import StopSignal
-from openoutcry.demo.options import StackOptions
+from openoutcry.stack.aio.stack import Stack
+from openoutcry.stack.aio.stop_signal import StopSignal
+from openoutcry.stack.options import StackOptions
 from tests.fault.small_disk import SmallDisk, small_disk
 from tests.fault.wires import Wires
 from tests.integration.sentinels import Watched, watched_servers

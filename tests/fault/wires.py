@@ -8,8 +8,8 @@ from types import TracebackType
 from typing import Final, Self
 from urllib.parse import urlsplit
 
-from openoutcry.demo.aio.local_redis import free_ports
-from openoutcry.demo.aio.role import Role
+from openoutcry.stack.aio.local_redis import free_ports
+from openoutcry.stack.aio.role import Role
 
 READY_SECONDS_MAX: Final = 20.0
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from openoutcry.demo.aio.role_channel import RoleChannel
+from openoutcry.stack.aio.role_channel import RoleChannel
 
 
 async def _run() -> None:

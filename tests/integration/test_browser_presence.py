@@ -13,9 +13,9 @@ from urllib.parse import quote
 import pytest
 
 from openoutcry import connect
-from openoutcry.demo.aio.stack import Stack
-from openoutcry.demo.aio.stop_signal import StopSignal
-from openoutcry.demo.options import StackOptions
+from openoutcry.stack.aio.stack import Stack
+from openoutcry.stack.aio.stop_signal import StopSignal
+from openoutcry.stack.options import StackOptions
 from tests.integration.chromium import BINARY, ROOT, Browser, Page, chromium, served
 from tests.real_redis import server_binary
 

@@ -17,10 +17,10 @@ from redis import Redis
 
 from openoutcry import connect
 from openoutcry.aio.market import Market
-from openoutcry.demo.aio.child import Child
-from openoutcry.demo.aio.stack import Stack
-from openoutcry.demo.aio.stop_signal import StopSignal
-from openoutcry.demo.options import StackOptions
+from openoutcry.stack.aio.child import Child
+from openoutcry.stack.aio.stack import Stack
+from openoutcry.stack.aio.stop_signal import StopSignal
+from openoutcry.stack.options import StackOptions
 from shared.packet import decode_packet
 from shared.stream_keys import PACKET_FIELD, StreamKeys
 from shared.types import Code

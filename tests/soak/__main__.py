@@ -19,10 +19,10 @@ from typing import Any, Final
 import psutil
 from redis import Redis
 
-from openoutcry.demo.aio.child import Child, stop_together
-from openoutcry.demo.aio.stack import Stack
-from openoutcry.demo.aio.stop_signal import StopSignal
-from openoutcry.demo.options import StackOptions
+from openoutcry.stack.aio.child import Child, stop_together
+from openoutcry.stack.aio.stack import Stack
+from openoutcry.stack.aio.stop_signal import StopSignal
+from openoutcry.stack.options import StackOptions
 from services.matching.settings import MatchingSettings
 from shared.stream_keys import StreamKeys
 from tests.soak.bounds import KEYS_MAX, exceeded, growth, has_levelled_off, stream_bounds

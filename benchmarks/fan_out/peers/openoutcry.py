@@ -12,14 +12,14 @@ from typing import Final
 
 from benchmarks.fan_out.contestant import HOST, Contestant, Running
 from benchmarks.fan_out.users import CUsers, Report, UsersPlan, write_hello
-from openoutcry.demo.aio.child import Child, RoleFailed
-from openoutcry.demo.aio.local_redis import choose_program
-from openoutcry.demo.aio.open_files import allow_open_files
-from openoutcry.demo.aio.private_folder import private_folder
-from openoutcry.demo.aio.role import Role
-from openoutcry.demo.aio.stack import Stack
-from openoutcry.demo.aio.stop_signal import StopSignal
-from openoutcry.demo.options import StackOptions
+from openoutcry.stack.aio.child import Child, RoleFailed
+from openoutcry.stack.aio.local_redis import choose_program
+from openoutcry.stack.aio.open_files import allow_open_files
+from openoutcry.stack.aio.private_folder import private_folder
+from openoutcry.stack.aio.role import Role
+from openoutcry.stack.aio.stack import Stack
+from openoutcry.stack.aio.stop_signal import StopSignal
+from openoutcry.stack.options import StackOptions
 from shared.codec import Encoding
 
 READY_SECONDS_MAX: Final = 60.0

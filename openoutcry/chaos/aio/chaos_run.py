@@ -15,12 +15,12 @@ from openoutcry.chaos.moment import ChaosMoment
 from openoutcry.chaos.options import TRADERS, ChaosOptions
 from openoutcry.chaos.recoveries import Happened, Recovery, by_kind
 from openoutcry.chaos.report import ChaosReport
-from openoutcry.demo.aio.open_files import allow_open_files
-from openoutcry.demo.aio.private_folder import private_folder
-from openoutcry.demo.aio.stack import Stack
-from openoutcry.demo.aio.stop_signal import StopSignal
-from openoutcry.demo.screen import Screen
 from openoutcry.load.look import LoadStatistics
+from openoutcry.stack.aio.open_files import allow_open_files
+from openoutcry.stack.aio.private_folder import private_folder
+from openoutcry.stack.aio.stack import Stack
+from openoutcry.stack.aio.stop_signal import StopSignal
+from openoutcry.stack.screen import Screen
 from shared.errors import ConfigurationError
 
 LOOK_SECONDS: Final = 1.0

@@ -19,18 +19,18 @@ from openoutcry.chaos.growing_history import GrowingHistory
 from openoutcry.chaos.order_verdict import OrderVerdict, judge_orders
 from openoutcry.chaos.recoveries import Recovery
 from openoutcry.chaos.trader_record import TraderRecord
-from openoutcry.demo.aio.child import Child
-from openoutcry.demo.aio.engine_verdict import engine_verdict
-from openoutcry.demo.aio.keeper import Keeper
-from openoutcry.demo.aio.leadership import Leadership
-from openoutcry.demo.aio.role import Role
-from openoutcry.demo.aio.stack import Stack
-from openoutcry.demo.aio.stop_signal import StopSignal
 from openoutcry.flow.aio.driver import read_listing
-from openoutcry.flow.first_error import first_error
+from openoutcry.load.aio.engine_verdict import engine_verdict
 from openoutcry.load.aio.load_crew import LoadCrew
 from openoutcry.load.plan import UserPlan, plan_users
 from openoutcry.load.verdict import Verdict
+from openoutcry.stack.aio.child import Child
+from openoutcry.stack.aio.keeper import Keeper
+from openoutcry.stack.aio.leadership import Leadership
+from openoutcry.stack.aio.role import Role
+from openoutcry.stack.aio.stack import Stack
+from openoutcry.stack.aio.stop_signal import StopSignal
+from shared.aio.first_error import first_error
 
 CONNECT_SECONDS_MAX: Final = 60.0
 RECOVERY_SECONDS_MAX: Final = 45.0

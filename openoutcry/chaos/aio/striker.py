@@ -7,10 +7,10 @@ import time
 from typing import Final
 
 from openoutcry.chaos.fault import Blow, Fault, Part, Strike
-from openoutcry.demo.aio.child import Child, RoleFailed
-from openoutcry.demo.aio.keeper import Keeper
-from openoutcry.demo.aio.leadership import Leadership
-from openoutcry.demo.aio.stack import Stack
+from openoutcry.stack.aio.child import Child, RoleFailed
+from openoutcry.stack.aio.keeper import Keeper
+from openoutcry.stack.aio.leadership import Leadership
+from openoutcry.stack.aio.stack import Stack
 
 LEADER_SECONDS_MAX: Final = 15.0
 """How long one looks for a leader before a blow at him, or at who stands by."""

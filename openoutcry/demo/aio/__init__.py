@@ -1,1 +1,1 @@
-"""The demo's running parts: the stack of services, the talking roles, and the two commands made of them."""
+"""The demo's run, and `outcry up`."""

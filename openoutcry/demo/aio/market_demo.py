@@ -15,24 +15,24 @@ from typing import Any, Final, NamedTuple
 
 import psutil
 
-from openoutcry.demo.aio.child import RoleFailed
-from openoutcry.demo.aio.engine_verdict import engine_verdict
-from openoutcry.demo.aio.open_files import allow_open_files
-from openoutcry.demo.aio.private_folder import private_folder
-from openoutcry.demo.aio.role import Role
-from openoutcry.demo.aio.stack import Stack
-from openoutcry.demo.aio.stop_signal import StopSignal
 from openoutcry.demo.moment import Moment
 from openoutcry.demo.options import DemoOptions
 from openoutcry.demo.report import Report
-from openoutcry.demo.screen import Screen
-from openoutcry.demo.usage import MEBIBYTE, Usage
 from openoutcry.flow.aio.lobster_file import LobsterFile
+from openoutcry.load.aio.engine_verdict import engine_verdict
 from openoutcry.load.aio.load_crew import LoadCrew
 from openoutcry.load.latency import difference, latency_ms, new_histogram
 from openoutcry.load.look import LoadStatistics
 from openoutcry.load.plan import UserPlan, plan_users
 from openoutcry.load.verdict import Verdict
+from openoutcry.stack.aio.child import RoleFailed
+from openoutcry.stack.aio.open_files import allow_open_files
+from openoutcry.stack.aio.private_folder import private_folder
+from openoutcry.stack.aio.role import Role
+from openoutcry.stack.aio.stack import Stack
+from openoutcry.stack.aio.stop_signal import StopSignal
+from openoutcry.stack.screen import Screen
+from openoutcry.stack.usage import MEBIBYTE, Usage
 from shared.instrument import Instrument
 
 DRIVER_SECONDS_MAX: Final = 60.0

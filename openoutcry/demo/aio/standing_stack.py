@@ -11,15 +11,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from openoutcry.demo.aio.child import RoleFailed
-from openoutcry.demo.aio.keeper import WATCH_SECONDS, Keeper
-from openoutcry.demo.aio.open_files import allow_open_files
-from openoutcry.demo.aio.private_folder import private_folder
-from openoutcry.demo.aio.role import Role
-from openoutcry.demo.aio.stack import Stack
-from openoutcry.demo.aio.stop_signal import StopSignal
-from openoutcry.demo.options import StackOptions, check_rate
-from openoutcry.flow.first_error import first_error
+from openoutcry.stack.aio.child import RoleFailed
+from openoutcry.stack.aio.keeper import WATCH_SECONDS, Keeper
+from openoutcry.stack.aio.open_files import allow_open_files
+from openoutcry.stack.aio.private_folder import private_folder
+from openoutcry.stack.aio.role import Role
+from openoutcry.stack.aio.stack import Stack
+from openoutcry.stack.aio.stop_signal import StopSignal
+from openoutcry.stack.options import StackOptions, check_rate
+from shared.aio.first_error import first_error
 from shared.redis_url import redacted
 
 DEVELOPMENT_USERS: Final = 10_000

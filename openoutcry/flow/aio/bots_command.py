@@ -7,8 +7,8 @@ import signal
 from collections.abc import Callable
 
 from openoutcry.flow.aio.bots import Bots
-from openoutcry.flow.first_error import first_error
 from openoutcry.flow.market_tape import TapeCounts
+from shared.aio.first_error import first_error
 
 
 async def run_bots(bots: Bots, say: Callable[[str], None]) -> None:

@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from openoutcry.flow.aio.replay import Replay
-from openoutcry.flow.first_error import first_error
 from openoutcry.flow.lobster_orders import LobsterOrders
+from shared.aio.first_error import first_error
 
 SHOW_SECONDS: Final = 0.2
 PLAIN_SECONDS: Final = 5.0

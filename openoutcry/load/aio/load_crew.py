@@ -10,9 +10,6 @@ from typing import Any, Final, Self
 
 from hdrh.histogram import HdrHistogram
 
-from openoutcry.demo.aio.child import Child, stop_together, total_usage
-from openoutcry.demo.aio.role import ANSWER_SECONDS_MAX, Role
-from openoutcry.demo.usage import Usage
 from openoutcry.load.book_position import FinalBook
 from openoutcry.load.delays import MEANINGS
 from openoutcry.load.fleet_settings import FleetSettings
@@ -20,6 +17,9 @@ from openoutcry.load.latency import add_encoded, new_histogram
 from openoutcry.load.look import LoadStatistics
 from openoutcry.load.plan import UserPlan, shares
 from openoutcry.load.verdict import EngineBook
+from openoutcry.stack.aio.child import Child, stop_together, total_usage
+from openoutcry.stack.aio.role import ANSWER_SECONDS_MAX, Role
+from openoutcry.stack.usage import Usage
 
 START_SECONDS_MAX: Final = 30.0
 SETTLE_SECONDS_MAX: Final = 60.0

@@ -14,9 +14,6 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Final
 
-from openoutcry.demo.aio.child import RoleFailed
-from openoutcry.demo.aio.stop_signal import Interrupted, StopSignal
-from openoutcry.demo.screen import Screen
 from openoutcry.load.aio.load_crew import LoadCrew
 from openoutcry.load.aio.market import LoadedMarket
 from openoutcry.load.aio.scraper import scrape
@@ -34,6 +31,9 @@ from openoutcry.load.report import SERIES_POINTS_MAX, LoadReport
 from openoutcry.load.scenario import BURST_FACTOR, Deed
 from openoutcry.load.timeline import Timeline
 from openoutcry.load.verdict import Verdict
+from openoutcry.stack.aio.child import RoleFailed
+from openoutcry.stack.aio.stop_signal import Interrupted, StopSignal
+from openoutcry.stack.screen import Screen
 
 CONNECT_SECONDS_MAX: Final = 60.0
 """How long all users may take to hold all their books, after the ramp."""

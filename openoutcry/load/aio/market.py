@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from openoutcry.demo.aio.child import Child
-from openoutcry.demo.usage import Usage
 from openoutcry.load.aio.load_crew import LoadCrew
 from openoutcry.load.plan import UserPlan
 from openoutcry.load.verdict import Verdict
+from openoutcry.stack.aio.child import Child
+from openoutcry.stack.usage import Usage
 
 
 class LoadedMarket(Protocol):

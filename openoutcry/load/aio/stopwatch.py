@@ -9,10 +9,10 @@ from typing import Any
 
 import psutil
 
-from openoutcry.demo.usage import MEBIBYTE, Usage
 from openoutcry.load.aio.load_crew import LoadCrew
 from openoutcry.load.aio.market import LoadedMarket
 from openoutcry.load.look import Look
+from openoutcry.stack.usage import MEBIBYTE, Usage
 
 
 async def look(crew: LoadCrew, market: LoadedMarket) -> Look:

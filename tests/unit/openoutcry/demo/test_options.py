@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from openoutcry.demo.options import DemoOptions, StackOptions
+from openoutcry.demo.options import DemoOptions
+from openoutcry.stack.options import StackOptions
 from shared.errors import ConfigurationError
 
 GOOD = DemoOptions(

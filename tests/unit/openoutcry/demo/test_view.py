@@ -9,9 +9,9 @@ import pytest
 from rich.console import Console, RenderableType
 
 from openoutcry.demo import view
-from openoutcry.demo.screen import PLAIN_SECONDS, LiveScreen, PlainScreen
 from openoutcry.demo.view import line, page, summary
 from openoutcry.load.counts import LoadCounts
+from openoutcry.stack.screen import PLAIN_SECONDS, LiveScreen, PlainScreen
 from tests.unit.openoutcry.demo.figures import a_moment, a_report
 
 

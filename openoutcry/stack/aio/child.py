@@ -16,8 +16,8 @@ from typing import IO, Final, Self
 
 import psutil
 
-from openoutcry.demo.aio.parent_death import die_with_parent
-from openoutcry.demo.usage import MEBIBYTE, Usage
+from openoutcry.stack.aio.parent_death import die_with_parent
+from openoutcry.stack.usage import MEBIBYTE, Usage
 from shared.errors import OpenOutcryError
 
 STOP_SECONDS_MAX: Final = 10.0

@@ -8,16 +8,16 @@ from types import TracebackType
 from typing import Final, NamedTuple, Self
 from urllib.parse import urlsplit
 
-from openoutcry.demo.aio.child import Child
-from openoutcry.demo.aio.engine_verdict import engine_verdict
-from openoutcry.demo.aio.role import Role
-from openoutcry.demo.aio.stack import Stack
-from openoutcry.demo.aio.stop_signal import StopSignal
-from openoutcry.demo.options import StackOptions, check_rate
-from openoutcry.demo.usage import Usage
+from openoutcry.load.aio.engine_verdict import engine_verdict
 from openoutcry.load.aio.load_crew import LoadCrew
 from openoutcry.load.plan import UserPlan
 from openoutcry.load.verdict import Verdict
+from openoutcry.stack.aio.child import Child
+from openoutcry.stack.aio.role import Role
+from openoutcry.stack.aio.stack import Stack
+from openoutcry.stack.aio.stop_signal import StopSignal
+from openoutcry.stack.options import StackOptions, check_rate
+from openoutcry.stack.usage import Usage
 from shared.errors import ConfigurationError
 
 BOTS_SECONDS_MAX: Final = 60.0

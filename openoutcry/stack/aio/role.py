@@ -9,8 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from openoutcry.demo.aio.child import Child, RoleFailed
-from openoutcry.demo.aio.role_channel import LINE_BYTES_MAX
+from openoutcry.stack.aio.child import Child, RoleFailed
+from openoutcry.stack.aio.role_channel import LINE_BYTES_MAX
 
 ANSWER_SECONDS_MAX: Final = 60.0
 """How long a role may take to answer, unless a question says otherwise."""

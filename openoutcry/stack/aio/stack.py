@@ -18,11 +18,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from openoutcry.demo.aio.child import Child, stop_together, total_usage
-from openoutcry.demo.aio.local_redis import LocalRedis, free_ports
-from openoutcry.demo.aio.stop_signal import StopSignal
-from openoutcry.demo.options import HOST, StackOptions
-from openoutcry.demo.usage import Usage
+from openoutcry.stack.aio.child import Child, stop_together, total_usage
+from openoutcry.stack.aio.local_redis import LocalRedis, free_ports
+from openoutcry.stack.aio.stop_signal import StopSignal
+from openoutcry.stack.options import HOST, StackOptions
+from openoutcry.stack.usage import Usage
 from services.gateway.authentication import mint_token
 from shared.aio.redis_connection import UNREACHABLE, open_redis
 from shared.errors import ConfigurationError, StoreUnavailable

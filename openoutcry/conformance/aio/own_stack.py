@@ -10,11 +10,11 @@ from typing import Final
 from openoutcry.conformance.aio.runner import run_conformance
 from openoutcry.conformance.options import ConformanceOptions
 from openoutcry.conformance.report import ConformanceReport
-from openoutcry.demo.aio.private_folder import private_folder
-from openoutcry.demo.aio.role import Role
-from openoutcry.demo.aio.stack import Stack
-from openoutcry.demo.aio.stop_signal import StopSignal
-from openoutcry.demo.options import StackOptions
+from openoutcry.stack.aio.private_folder import private_folder
+from openoutcry.stack.aio.role import Role
+from openoutcry.stack.aio.stack import Stack
+from openoutcry.stack.aio.stop_signal import StopSignal
+from openoutcry.stack.options import StackOptions
 
 GATEWAYS: Final = 2
 INSTRUMENTS: Final = 65

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from openoutcry.demo.aio.child import Child
+from openoutcry.stack.aio.child import Child
 from shared.aio.redis_connection import UNREACHABLE, RedisError, get_values, open_redis
 from shared.stream_keys import StreamKeys
 

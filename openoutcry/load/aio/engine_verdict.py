@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from openoutcry.demo.aio.engine_books import EngineBooks
+from openoutcry.load.aio.engine_books import EngineBooks
 from openoutcry.load.aio.load_crew import LoadCrew
 from openoutcry.load.plan import UserPlan
 from openoutcry.load.verdict import Verdict, judge

@@ -22,7 +22,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, NamedTuple, Self
 
-from openoutcry.demo.aio.child import Child
+from openoutcry.stack.aio.child import Child
 from shared.errors import ConfigurationError, StoreUnavailable
 
 OLDEST_VERSION: Final = (7, 0)
@@ -49,7 +49,7 @@ class ServerProgram(NamedTuple):
     def argv(self, port: int, folder: Path, appendfsync: str = "everysec") -> list[str]:
         """Return the command line of a private server."""
         if self.kind == "fakeredis":
-            return [self.path, "-m", "openoutcry.demo.aio.fake_redis", str(port)]
+            return [self.path, "-m", "openoutcry.stack.aio.fake_redis", str(port)]
         # An empty `save`: the append-only file is the durability, and a forked dump would only cost memory.
         options = {
             "bind": "127.0.0.1",

@@ -8,8 +8,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
-from openoutcry.demo.aio.child import Child
-from openoutcry.demo.aio.stack import Stack
+from openoutcry.stack.aio.child import Child
+from openoutcry.stack.aio.stack import Stack
 
 WATCH_SECONDS: Final = 0.25
 RESTART_WINDOW_SECONDS: Final = 60.0

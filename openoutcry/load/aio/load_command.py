@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from openoutcry.demo.aio.open_files import allow_open_files
-from openoutcry.demo.aio.own_market import OwnMarket, OwnMarketOptions
-from openoutcry.demo.aio.private_folder import private_folder
-from openoutcry.demo.aio.stop_signal import StopSignal
-from openoutcry.demo.screen import Screen
 from openoutcry.load.aio.foreign_market import ForeignMarket
 from openoutcry.load.aio.load_crew import LoadCrew
 from openoutcry.load.aio.load_run import LoadRun
+from openoutcry.load.aio.own_market import OwnMarket, OwnMarketOptions
 from openoutcry.load.moment import LoadMoment
 from openoutcry.load.options import LoadOptions
 from openoutcry.load.report import LoadReport
+from openoutcry.stack.aio.open_files import allow_open_files
+from openoutcry.stack.aio.private_folder import private_folder
+from openoutcry.stack.aio.stop_signal import StopSignal
+from openoutcry.stack.screen import Screen
 
 
 async def run_load(

@@ -7,7 +7,7 @@ import signal
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
-from openoutcry.demo.aio.child import Child, RoleFailed
+from openoutcry.stack.aio.child import Child, RoleFailed
 
 POLL_SECONDS: Final = 0.05
 

@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from openoutcry.demo.aio.child import RoleFailed
 from openoutcry.load.verdict import EngineBook
+from openoutcry.stack.aio.child import RoleFailed
 from shared.aio.redis_connection import get_values, open_redis
 from shared.digest import book_digest
 from shared.snapshots import decode_book_state

@@ -1,0 +1,1 @@
+"""What starts, watches and ends the processes of a stack."""
