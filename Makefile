@@ -90,9 +90,9 @@ format: install ## let ruff rewrite the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: install ## write anew what docs tell from the code: messages, asyncapi.yaml, schema; settings and metrics
-	$(BIN)/python -m openoutcry.protocol_docs
-	$(BIN)/python -m openoutcry.operator_docs
+docs: install ## write anew what docs and protocol/ say from the code: messages, asyncapi.yaml, schema; settings and metrics
+	$(BIN)/python -m tools.reference.protocol
+	$(BIN)/python -m tools.reference.operators
 
 bench-peers: install ## what the benchmarks compare with, each in an environment of its own; Debian packages only as root
 	-$(BIN)/python -m benchmarks.engine.peers install

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from openoutcry.operator_docs.exported_metrics import matching_metrics
 from tests.integration.engine_process import KEYS, Engines, Trader, engines_on, eventually
 from tests.real_redis import RealRedis, free_port
+from tools.reference.operators.exported_metrics import matching_metrics
 
 
 @pytest.fixture

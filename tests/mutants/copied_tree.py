@@ -15,7 +15,19 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).parents[2]
-COPIED: Final = ("clients", "deploy", "docs", "examples", "k8s", "openoutcry", "services", "shared", "tests")
+COPIED: Final = (
+    "clients",
+    "deploy",
+    "docs",
+    "examples",
+    "k8s",
+    "openoutcry",
+    "protocol",
+    "services",
+    "shared",
+    "tests",
+    "tools",
+)
 """Folders that tests read, besides the files at the top."""
 LEFT_OUT: Final = shutil.ignore_patterns("node_modules", "__pycache__", ".*")
 TESTS_S: Final = 600

@@ -19,7 +19,7 @@ from shared.packet import PACKET_VERSION, FeedId, decode_packet
 from shared.request_map import decode_map
 from shared.requests import REQUEST_TYPES, decode_request
 from shared.snapshots import SNAPSHOT_VERSION, decode_accounts, decode_book_state, decode_listing
-from tests.data.make_vectors import MESSAGES, REQUESTS
+from tools.reference.vectors import MESSAGES, REQUESTS
 
 scalars = st.one_of(
     st.none(),

@@ -21,8 +21,8 @@ from shared.codec import Encoding, encode_messages
 from shared.messages import Delta, Heartbeat, Message, Reply, Status, Welcome
 from shared.request_map import decode_map
 from shared.types import Code, MarketState
-from tests.data.make_vectors import MESSAGES
 from tests.property.test_codec import MESSAGE_OBJECTS, damaged_objects, damaged_rows, pack
+from tools.reference.vectors import MESSAGES
 
 Levels = tuple[list[tuple[int, int]], list[tuple[int, int]]]
 

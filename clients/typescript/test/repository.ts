@@ -16,5 +16,5 @@ export function without(tool: string): string | false {
 
 /** Read the wire vectors that all implementations share. */
 export function vectors<T>(name: string): T {
-  return JSON.parse(readFileSync(`${ROOT}tests/data/${name}.json`, "utf8")) as T;
+  return JSON.parse(readFileSync(`${ROOT}protocol/vectors/${name}.json`, "utf8")) as T;
 }

@@ -1,4 +1,4 @@
-/** The wire vectors in tests/data: whoever reads and writes these bytes speaks the protocol. */
+/** The wire vectors in protocol/vectors: whoever reads and writes these bytes speaks the protocol. */
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";

@@ -12,8 +12,8 @@ from typing import Any, Final
 
 import pytest
 
-from openoutcry.operator_docs.exported_metrics import sample_names
 from tests.deploy.static.files import PROJECT, document, headings, text
+from tools.reference.operators.exported_metrics import sample_names
 
 PROMETHEUS: Final = PROJECT / "deploy" / "prometheus"
 DASHBOARDS: Final = sorted((PROJECT / "deploy" / "grafana" / "dashboards").glob("*.json"))

@@ -9,7 +9,7 @@ import pytest
 from openoutcry.message_shape import check_message
 from shared.errors import MalformedMessage
 from shared.messages import Message
-from tests.data.make_vectors import MESSAGES
+from tools.reference.vectors import MESSAGES
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import platform
 
 from prometheus_client import CollectorRegistry
 
-from openoutcry.operator_docs.exported_metrics import gateway_metrics, matching_metrics
 from shared.aio.build_info import tell_build
+from tools.reference.operators.exported_metrics import gateway_metrics, matching_metrics
 
 
 def test_the_version_is_a_label_of_a_constant() -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from openoutcry.operator_docs.__main__ import DOCS
-from openoutcry.operator_docs.exported_metrics import ExportedMetric, gateway_metrics, matching_metrics, sample_names
-from openoutcry.operator_docs.tables import ROLES, documents, placed
 from services.matching.aio.metrics import ANSWERS
 from services.matching.aio.publisher import Verdict
+from tools.reference.operators.__main__ import DOCS
+from tools.reference.operators.exported_metrics import ExportedMetric, gateway_metrics, matching_metrics, sample_names
+from tools.reference.operators.tables import ROLES, documents, placed
 
 METRICS = [*gateway_metrics(), *matching_metrics()]
 

@@ -12,21 +12,21 @@ import pytest
 import yaml
 from jsonschema import Draft7Validator, Draft202012Validator
 
-from openoutcry.protocol_docs.__main__ import DOCS, ROOT, vectors
-from openoutcry.protocol_docs.field_docs import field_docs
-from openoutcry.protocol_docs.meanings import MEANINGS
-from openoutcry.protocol_docs.message_schema import json_schema, msgpack_schema
-from openoutcry.protocol_docs.rendering import rendered
-from openoutcry.protocol_docs.request_schema import json_schema as request_schema
 from shared.codec import Encoding, encode_request
 from shared.errors import InvalidRequest
 from shared.messages import MESSAGE_TYPES, TYPE_NAMES, Delta, OpenOrder
 from shared.requests import REQUEST_TYPES, Cancel, Order, decode_request
 from shared.types import EPOCH_MAX, PRICE_MAX, QUANTITY_MAX, TimeInForce
+from tools.reference.protocol.__main__ import ROOT, vectors
+from tools.reference.protocol.field_docs import field_docs
+from tools.reference.protocol.meanings import MEANINGS
+from tools.reference.protocol.message_schema import json_schema, msgpack_schema
+from tools.reference.protocol.rendering import rendered
+from tools.reference.protocol.request_schema import json_schema as request_schema
 
 MESSAGES = vectors("messages.json")
 REQUESTS = vectors("requests.json")
-ASYNCAPI = yaml.safe_load((DOCS / "asyncapi.yaml").read_text(encoding="utf-8"))
+ASYNCAPI = yaml.safe_load((ROOT / "protocol" / "asyncapi.yaml").read_text(encoding="utf-8"))
 ASYNCAPI_SCHEMA = ROOT / "node_modules" / "@asyncapi" / "specs" / "schemas" / "3.0.0-without-$id.json"
 
 MESSAGE_VALIDATOR = Draft202012Validator(json_schema())
@@ -47,14 +47,14 @@ def of_definition(schema: dict[str, Any], name: str) -> Draft202012Validator:
 
 @pytest.mark.parametrize("name", list(rendered(MESSAGES, REQUESTS)))
 def test_files_are_current(name: str) -> None:
-    """Stale? Run `python -m openoutcry.protocol_docs`."""
-    assert (DOCS / name).read_text(encoding="utf-8") == rendered(MESSAGES, REQUESTS)[name]
+    """Stale? Run `python -m tools.reference.protocol`."""
+    assert (ROOT / name).read_text(encoding="utf-8") == rendered(MESSAGES, REQUESTS)[name]
 
 
 def test_nothing_else_is_in_the_schema_folder() -> None:
     """A file of an earlier layout would be read as if it were current."""
-    names = {f"schema/{path.name}" for path in (DOCS / "schema").iterdir()}
-    assert names == set(rendered(MESSAGES, REQUESTS)) - {"asyncapi.yaml", "messages.md"}
+    names = {f"protocol/schema/{path.name}" for path in (ROOT / "protocol" / "schema").iterdir()}
+    assert names == set(rendered(MESSAGES, REQUESTS)) - {"protocol/asyncapi.yaml", "docs/messages.md"}
 
 
 @pytest.mark.parametrize(

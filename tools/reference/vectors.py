@@ -1,7 +1,7 @@
 """Wire vectors: the protocol by example, for clients in every language.
 
-`python -m tests.data.make_vectors` writes `messages.json`, `requests.json` and `digest.json` beside this file. The
-examples are chosen by hand; the bytes come from `shared`, and `tests/unit/shared/test_vectors.py` fails when a change
+`python -m tools.reference.vectors` writes `messages.json`, `requests.json` and `digest.json` into `protocol/vectors`.
+The examples are chosen by hand; the bytes come from `shared`, and `tests/unit/tools/test_vectors.py` fails when a change
 of the code would change them.
 """
 
@@ -43,7 +43,7 @@ from shared.types import (
     TimeInForce,
 )
 
-FOLDER: Final = Path(__file__).parent
+FOLDER: Final = Path(__file__).parents[2] / "protocol" / "vectors"
 
 EPOCH: Final = 4_503_599_627_370_497
 TIME: Final = 1_767_225_600_000_123
@@ -58,7 +58,9 @@ MESSAGES: Final[dict[str, Message]] = {
     "welcome": Welcome(1, "g1-42", "ada", TIME, 1_000, LIMITS),
     "reply, refused": Reply(7, ok=False, code=Code.OFF_TICK, text="price: must be whole, not 1.5", data={}),
     "reply, to a named request": Reply("cancel-3", ok=True, code=Code.OK, text="", data={"cancelled": 2}),
-    "reply, to a request whose id could not be read": Reply(None, False, Code.BAD_REQUEST, "id: is required", {}),
+    "reply, to a request whose id could not be read": Reply(
+        None, ok=False, code=Code.BAD_REQUEST, text="id: is required", data={}
+    ),
     "snapshot": Snapshot(
         "ACME",
         EPOCH,

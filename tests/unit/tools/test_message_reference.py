@@ -8,17 +8,17 @@ from typing import Any
 
 import pytest
 
-from openoutcry.protocol_docs.__main__ import DOCS, vectors
-from openoutcry.protocol_docs.markdown import LINE_MAX, grouped_hex, table, wrapped_json
-from openoutcry.protocol_docs.reference import PARTS
 from shared.close_codes import CloseCode, may_reconnect
 from shared.codec import Encoding, decode_messages
 from shared.messages import MESSAGE_TYPES, TYPE_NAMES, OpenOrder
 from shared.request_map import decode_map
 from shared.requests import REQUEST_TYPES
 from shared.types import Code
+from tools.reference.protocol.__main__ import ROOT, vectors
+from tools.reference.protocol.markdown import LINE_MAX, grouped_hex, table, wrapped_json
+from tools.reference.protocol.reference import PARTS
 
-TEXT = (DOCS / "messages.md").read_text(encoding="utf-8")
+TEXT = (ROOT / "docs" / "messages.md").read_text(encoding="utf-8")
 SECTIONS: dict[str, str] = dict(re.findall(r"^##+ (.+)\n((?:(?!##).*\n)*)", TEXT, re.MULTILINE))
 EXAMPLE = re.compile(
     r"^\*\*(?P<name>.+)\*\*: (?P<json_bytes>\d+) bytes of JSON, (?P<msgpack_bytes>\d+) of msgpack\n\n"

@@ -12,7 +12,7 @@ from shared.codec import Encoding, decode_messages, encode_messages
 from shared.digest import book_digest, level_digest, mix
 from shared.messages import MESSAGE_TYPES, TYPE_NAMES
 from shared.requests import REQUEST_TYPES, decode_request
-from tests.data.make_vectors import FOLDER, MESSAGES, rendered
+from tools.reference.vectors import FOLDER, MESSAGES, rendered
 
 
 def load(name: str) -> Any:
@@ -21,7 +21,7 @@ def load(name: str) -> Any:
 
 @pytest.mark.parametrize("name", ["messages.json", "requests.json", "digest.json"])
 def test_vector_files_are_current(name: str) -> None:
-    """A changed byte here breaks clients that are out there: run tests.data.make_vectors only for a new version."""
+    """A changed byte here breaks clients that are out there: run tools.reference.vectors only for a new version."""
     assert (FOLDER / name).read_text(encoding="utf-8") == rendered()[name]
 
 

@@ -3,6 +3,6 @@
 Markdown, JSON Schema and AsyncAPI. Nothing is written twice: types, orders of fields and sentences come from
 `shared.messages`, `shared.requests`, `shared.types` and `shared.close_codes`; only what a type cannot say (units,
 ranges, what a name means everywhere) is added by `meanings`. Pure here; `python -m
-openoutcry.protocol_docs` writes the files. A tool of the project's development: it needs PyYAML, which the product
+tools.reference.protocol` writes the files. A tool of the project's development: it needs PyYAML, which the product
 does not.
 """

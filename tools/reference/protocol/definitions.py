@@ -6,8 +6,6 @@ import enum
 import re
 from typing import Final
 
-from openoutcry.protocol_docs.field_docs import class_doc, field_docs
-from openoutcry.protocol_docs.meanings import Schema, between
 from shared.close_codes import CloseCode, may_reconnect
 from shared.types import (
     PRICE_MAX,
@@ -20,6 +18,8 @@ from shared.types import (
     Side,
     TimeInForce,
 )
+from tools.reference.protocol.field_docs import class_doc, field_docs
+from tools.reference.protocol.meanings import Schema, between
 
 ENUMERATIONS: Final[tuple[type[enum.StrEnum], ...]] = (
     Code,

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from openoutcry.protocol_docs.markdown import code
-from openoutcry.protocol_docs.meanings import SAFE_MAX, UINT32_MAX, Schema
 from shared.types import PRICE_MAX
+from tools.reference.protocol.markdown import code
+from tools.reference.protocol.meanings import SAFE_MAX, UINT32_MAX, Schema
 
 VALUES_MAX: Final = 8
 """Longest enumeration whose values are listed at every field that has it; a longer one is linked only."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from openoutcry.protocol_docs.meanings import Schema
+from tools.reference.protocol.meanings import Schema
 
 
 def as_draft_07(schema: Schema, definitions_at: str) -> Schema:

@@ -10,10 +10,10 @@ from typing import Any, Final, Literal, get_args, get_origin
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic.fields import FieldInfo
 
-from openoutcry.operator_docs.exported_metrics import ExportedMetric, gateway_metrics, matching_metrics
 from services.gateway.settings import GatewaySettings
 from services.matching.settings import MatchingSettings
 from shared.settings import ServiceSettings
+from tools.reference.operators.exported_metrics import ExportedMetric, gateway_metrics, matching_metrics
 
 ROLES: Final[Mapping[str, type[ServiceSettings]]] = {"gateway": GatewaySettings, "matching": MatchingSettings}
 _UNITS: Final = {"_per_second": "a second", "_ms": "ms", "_s": "s", "_bytes": "bytes"}

@@ -1,4 +1,4 @@
-"""`python -m openoutcry.protocol_docs`: write `docs/messages.md`, `asyncapi.yaml` and `schema/` of a checkout."""
+"""`python -m tools.reference.protocol`: write `docs/messages.md` and `protocol` of a checkout."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
-from openoutcry.protocol_docs.rendering import rendered
+from tools.reference.protocol.rendering import rendered
 
-ROOT: Final = Path(__file__).parents[2]
-DOCS: Final = ROOT / "docs"
-VECTORS: Final = ROOT / "tests" / "data"
+ROOT: Final = Path(__file__).parents[3]
+VECTORS: Final = ROOT / "protocol" / "vectors"
 
 
 def vectors(name: str) -> list[dict[str, Any]]:
@@ -22,7 +21,7 @@ def vectors(name: str) -> list[dict[str, Any]]:
 def main() -> None:
     """Write the files."""
     for name, text in rendered(vectors("messages.json"), vectors("requests.json")).items():
-        path = DOCS / name
+        path = ROOT / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
 

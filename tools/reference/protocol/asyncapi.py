@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
-from openoutcry.protocol_docs import message_schema, request_schema
-from openoutcry.protocol_docs.draft_07 import as_draft_07
-from openoutcry.protocol_docs.field_docs import class_doc
-from openoutcry.protocol_docs.meanings import Schema
 from shared.close_codes import CloseCode, may_reconnect
 from shared.codec import SUBPROTOCOLS
 from shared.messages import TYPE_CODES, TYPE_NAMES
 from shared.requests import REQUEST_TYPES
+from tools.reference.protocol import message_schema, request_schema
+from tools.reference.protocol.draft_07 import as_draft_07
+from tools.reference.protocol.field_docs import class_doc
+from tools.reference.protocol.meanings import Schema
 
 Examples: TypeAlias = Sequence[Mapping[str, Any]]
 """Wire vectors: maps with `name` and `value`."""

@@ -1,0 +1,1 @@
+"""What writes the reference from the code: the protocol for machines and people, its vectors, operators' tables."""
