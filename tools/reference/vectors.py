@@ -1,8 +1,8 @@
 """Wire vectors: the protocol by example, for clients in every language.
 
 `python -m tools.reference.vectors` writes `messages.json`, `requests.json` and `digest.json` into `protocol/vectors`.
-The examples are chosen by hand; the bytes come from `shared`, and `tests/unit/tools/test_vectors.py` fails when a change
-of the code would change them.
+The examples are chosen by hand; the bytes come from `shared`, and `tests/unit/tools/test_vectors.py` fails when a
+change of the code would change them.
 """
 
 from __future__ import annotations
