@@ -20,12 +20,12 @@ CORE: Final = (
     "services/matching/book_side.py",
     "services/matching/engine.py",
     "services/matching/feed.py",
+    "services/matching/level_hashes.py",
     "services/matching/lot_sums.py",
     "services/matching/market.py",
     "services/matching/order.py",
     "services/matching/order_book.py",
     "services/matching/price_level.py",
-    "shared/digest.py",
 )
 """Compiled together, so that they call each other as C does."""
 

@@ -28,7 +28,7 @@ from openoutcry.stack.aio.stop_signal import Interrupted, StopSignal
 from openoutcry.stack.options import HOST, StackOptions
 from openoutcry.stack.usage import MEBIBYTE
 from shared.codec import Encoding
-from shared.requests import EVERY_INSTRUMENT
+from shared.request_limits import EVERY_INSTRUMENT
 from shared.types import QUANTITY_MAX
 
 SOURCES: Final = ("127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5")

@@ -46,7 +46,7 @@ from shared.commands import (
 )
 from shared.instrument import Instrument
 from shared.packet import FeedId, encode_packet
-from shared.requests import INSTRUMENTS_IN_REQUEST_MAX
+from shared.request_limits import INSTRUMENTS_IN_REQUEST_MAX
 from shared.snapshots import encode_book_state
 from shared.types import MarketState, OrderKind, SelfTradePrevention, Side, TimeInForce
 

@@ -56,11 +56,11 @@ from openoutcry.aio.live_ticker import LiveTicker
 from openoutcry.aio.market import Market
 from openoutcry.aio.tape import Tape
 from openoutcry.aio.token_source import Token
-from openoutcry.errors import OrderRefused, OutcomeUnknown, RequestRefused
+from openoutcry.errors import Disconnected, OrderRefused, OutcomeUnknown, RequestRefused
 from openoutcry.events import StaleReason
 from openoutcry.trade_tape import Missing
 from shared.codec import Encoding
-from shared.errors import ConfigurationError, Disconnected, InvalidArgument, OpenOutcryError
+from shared.errors import ConfigurationError, InvalidArgument, OpenOutcryError
 from shared.instrument import Instrument
 from shared.messages import Execution, OpenOrder, Reply, Status, Ticker, Trade
 from shared.types import (

@@ -1,11 +1,11 @@
-"""Errors of the client. All are `shared.errors.OpenOutcryError`s.
+"""Errors of the client. All are `shared.errors.OpenOutcryError`s, which stand there with those that services share.
 
 OpenOutcryError
 ├── RequestRefused      the server, or a limit of ours, said no; carries code and sentence
 │   └── OrderRefused    so to an order, or to what should become of one
 ├── OutcomeUnknown      an order request whose answer was lost; may be repeated
-├── InvalidArgument     (shared) what you gave cannot be, such as a price of 99.9; nothing was sent
-└── Disconnected        (shared) not connected, or closed for good; carries the close code
+├── InvalidArgument     (wire) what you gave cannot be, such as a price of 99.9; nothing was sent
+└── Disconnected        not connected, or closed for good; carries the close code
 """
 
 from __future__ import annotations
@@ -16,6 +16,21 @@ from shared.errors import OpenOutcryError
 
 ORDER_OPS: Final = ("order", "cancel", "replace", "cancel_all", "cancel_on_disconnect")
 """Requests that change what may trade."""
+
+
+class Disconnected(OpenOutcryError):
+    """
+    The client's connection ended.
+
+    Args:
+        code: WebSocket close code, 1006 when there was none.
+        reason: The peer's words.
+    """
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(f"disconnected with {code}: {reason or 'no reason given'}")
+        self.code = code
+        self.reason = reason
 
 
 class RequestRefused(OpenOutcryError):

@@ -18,7 +18,7 @@ from typing import Any, Final, assert_never
 from openoutcry.account_view import AccountView
 from openoutcry.arguments import checked_fields, whole_number
 from openoutcry.book_view import BookView, Finding
-from openoutcry.errors import refusal
+from openoutcry.errors import Disconnected, refusal
 from openoutcry.events import (
     AccountLoaded,
     AccountStale,
@@ -47,7 +47,7 @@ from openoutcry.subscriptions import ACCOUNT, Standing, Subscription, Subscripti
 from openoutcry.trade_tape import TradeTape
 from shared.close_codes import CloseCode
 from shared.codec import Encoding, decode_messages, encode_request
-from shared.errors import Disconnected, MalformedMessage
+from shared.errors import MalformedMessage
 from shared.instrument import Instrument
 from shared.messages import (
     Account,

@@ -9,7 +9,7 @@ import re
 from typing import Final
 
 from shared.errors import ConfigurationError
-from shared.requests import TOKEN_LETTERS_MAX
+from shared.request_limits import TOKEN_LETTERS_MAX
 
 _TOKEN: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 """RFC 6750, 2.1."""

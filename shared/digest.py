@@ -13,12 +13,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    # Where this is compiled, an integer of C, whose products may wrap: only their lower 32 bits count. Elsewhere an
-    # annotation that nobody reads. Telling the change of each command is a sixth faster for it.
-    from mypy_extensions import i64
+from typing import Final
 
 MASK: Final = 0xFFFFFFFF
 BID: Final = 0
@@ -28,7 +23,7 @@ LEVEL_CACHE_ENTRIES_MAX: Final = 1 << 16
 """Hashes remembered; the same levels change again and again. Oldest use is forgotten first (about 14 MiB)."""
 
 
-def mix(x: i64) -> i64:
+def mix(x: int) -> int:
     """Scramble 32 bits (lowbias32); a bijection on 0..2**32-1."""
     x ^= x >> 16
     x = (x * 0x7FEB352D) & MASK

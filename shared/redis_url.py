@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final, NamedTuple
 from urllib.parse import unquote
 
 from redis.connection import parse_url
 
 from shared.errors import ConfigurationError
+from shared.redacted_url import redacted
 
 SENTINEL_SCHEME: Final = "redis+sentinel"
 SENTINEL_PORT: Final = 26379
 
 _SENTINEL_FORM: Final = f"{SENTINEL_SCHEME}://[user:password@]host[:port][,host[:port]]/service[/database]"
-_CREDENTIALS: Final = re.compile(r"(://).*@|([?&](?:password|username)=)[^&]*")
 
 
 class SentinelAddress(NamedTuple):
@@ -72,8 +71,3 @@ def checked_redis_url(url: str) -> str:
             f"{_SENTINEL_FORM}; a password's / ? # @ are written as %2F %3F %23 %40"
         ) from None
     return url
-
-
-def redacted(url: str) -> str:
-    """Return a URL without user and password, whatever else is wrong with it."""
-    return _CREDENTIALS.sub(lambda found: f"{found[1] or found[2]}***{'@' if found[1] else ''}", url)

@@ -25,6 +25,13 @@ from pydantic_core import ErrorDetails
 
 from shared.codec import Encoding
 from shared.errors import InvalidRequest, MalformedMessage
+from shared.request_limits import (
+    EVERY_INSTRUMENT,
+    ID_LETTERS_MAX,
+    INSTRUMENTS_IN_REQUEST_MAX,
+    REQUEST_BYTES_MAX,
+    TOKEN_LETTERS_MAX,
+)
 from shared.request_map import FaultyMap, decode_map
 from shared.types import (
     DEPTHS,
@@ -38,13 +45,6 @@ from shared.types import (
     Side,
     TimeInForce,
 )
-
-REQUEST_BYTES_MAX: Final = 16 * 1024
-INSTRUMENTS_IN_REQUEST_MAX: Final = 256
-EVERY_INSTRUMENT: Final = "*"
-ID_LETTERS_MAX: Final = 64
-TOKEN_LETTERS_MAX: Final = 8000
-"""Longest token, by login and by handshake alike: a header's line holds no more."""
 
 Symbol: TypeAlias = Annotated[StrictStr, Field(pattern=r"^[A-Z0-9][A-Z0-9._-]{0,23}$")]
 SymbolOrEvery: TypeAlias = Annotated[StrictStr, Field(pattern=r"^(\*|[A-Z0-9][A-Z0-9._-]{0,23})$")]

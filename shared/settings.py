@@ -16,7 +16,8 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError, create_m
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.errors import ConfigurationError
-from shared.redis_url import checked_redis_url, redacted
+from shared.redacted_url import redacted
+from shared.redis_url import checked_redis_url
 
 PREFIX: Final = "OUTCRY_"
 SECRETS_DIRECTORY: Final = Path("/run/secrets")

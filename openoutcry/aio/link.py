@@ -25,14 +25,15 @@ from websockets.typing import Subprotocol
 from websockets.uri import parse_uri
 
 from openoutcry.aio.token_source import Token, TokenFailed, TokenSource
+from openoutcry.errors import Disconnected
 from openoutcry.events import CloseRequired, Connected, Event, GoodbyeReceived
 from openoutcry.feed_session import FeedSession
 from shared.backoff import Backoff
 from shared.close_codes import CloseCode, close_reason, may_reconnect
 from shared.codec import Encoding
-from shared.errors import ConfigurationError, Disconnected
+from shared.errors import ConfigurationError
 from shared.messages import Goodbye
-from shared.redis_url import redacted
+from shared.redacted_url import redacted
 
 OPEN_S: Final = 5.0
 """Time for TCP, TLS and handshake of one attempt."""

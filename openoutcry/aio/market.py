@@ -22,12 +22,11 @@ from openoutcry.aio.tape import Tape
 from openoutcry.aio.token_source import Token
 from openoutcry.aio.views import Views
 from openoutcry.arguments import whole_number
-from openoutcry.errors import ORDER_OPS, OutcomeUnknown, RequestRefused, refusal
+from openoutcry.errors import ORDER_OPS, Disconnected, OutcomeUnknown, RequestRefused, refusal
 from openoutcry.events import Event, ReplyReceived, RequestLost, SubscriptionRefused
 from openoutcry.feed_session import FeedSession
 from openoutcry.subscriptions import ACCOUNT
 from shared.codec import Encoding
-from shared.errors import Disconnected
 from shared.instrument import Instrument
 from shared.messages import Reply, Status, Trade
 from shared.types import Code, OrderKind, SelfTradePrevention, Side, TimeInForce

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from shared.errors import Disconnected
+from openoutcry.errors import Disconnected
 
 
 class Pulse:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+from openoutcry.errors import Disconnected
 from openoutcry.events import ReplyReceived, RequestLost
-from shared.errors import Disconnected
 from shared.messages import Reply
 
 

@@ -11,6 +11,7 @@ from openoutcry.aio.live_ticker import LiveTicker
 from openoutcry.aio.pulse import Pulse
 from openoutcry.aio.tape import Tape
 from openoutcry.book_view import BookView
+from openoutcry.errors import Disconnected
 from openoutcry.events import (
     AccountLoaded,
     AccountStale,
@@ -25,7 +26,6 @@ from openoutcry.events import (
 )
 from openoutcry.feed_session import FeedSession
 from openoutcry.trade_tape import Missing
-from shared.errors import Disconnected
 from shared.messages import Trade
 
 

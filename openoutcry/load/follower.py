@@ -19,7 +19,7 @@ from openoutcry.load.mix import Subscription
 from openoutcry.load.order_desk import OrderDesk, Quote
 from shared.codec import Encoding, encode_request
 from shared.messages import TYPE_CODES, Account, Delta, Execution, Heartbeat, Reply, Snapshot, Ticker, Trade
-from shared.requests import EVERY_INSTRUMENT
+from shared.request_limits import EVERY_INSTRUMENT
 
 TICKER_INTERVAL_MS: Final = 250
 """Prices of the whole market, as often as a person can read them."""

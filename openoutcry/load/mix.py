@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 
 from openoutcry.load.spread import FOR_MIX, point
 from shared.errors import ConfigurationError
-from shared.requests import EVERY_INSTRUMENT
+from shared.request_limits import EVERY_INSTRUMENT
 from shared.types import DEPTHS, INTERVALS_MS
 
 ENTRIES_MAX: Final = 16

@@ -13,7 +13,7 @@ from openoutcry.load.mix import DEFAULT_MIX_TEXT, Mix, parse_mix
 from openoutcry.load.scenario import Deed, Scenario
 from openoutcry.load.spread import part
 from shared.errors import ConfigurationError
-from shared.redis_url import redacted
+from shared.redacted_url import redacted
 
 USERS_MAX: Final = 50_000
 SECONDS_MAX: Final = 7 * 24 * 3600.0

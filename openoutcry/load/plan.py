@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from openoutcry.load.mix import DEFAULT_MIX, Mix, Subscription
 from openoutcry.load.spread import in_turns, part
-from shared.requests import EVERY_INSTRUMENT
+from shared.request_limits import EVERY_INSTRUMENT
 
 BOOKS_PROVEN_MAX: Final = 10
 """Books that one user asks for once more at the end; users with more share them out."""

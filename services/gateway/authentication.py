@@ -28,7 +28,7 @@ from services.gateway.key_ring import KeyRing
 from services.gateway.token_keys import KID_LETTERS_MAX, SHARED_ALGORITHM, TokenKey, checked_secret, shared_key
 from shared.close_codes import CloseCode
 from shared.errors import ConfigurationError
-from shared.requests import TOKEN_LETTERS_MAX
+from shared.request_limits import TOKEN_LETTERS_MAX
 
 __all__ = ["Audience", "AuthenticationFailed", "Authenticator", "Identity", "checked_secret", "mint_token"]
 

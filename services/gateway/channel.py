@@ -15,7 +15,7 @@ from services.gateway.replica import InstrumentReplica, MarketReplica
 from shared.codec import Encoding
 from shared.digest import book_digest
 from shared.messages import Delta, Level, Message, Snapshot, Status, Ticker, Trade
-from shared.requests import EVERY_INSTRUMENT
+from shared.request_limits import EVERY_INSTRUMENT
 from shared.types import MarketState
 
 if TYPE_CHECKING:

@@ -35,8 +35,8 @@ from shared.close_codes import CloseCode
 from shared.codec import Encoding
 from shared.errors import InvalidRequest
 from shared.messages import Reply, Status, Welcome
+from shared.request_limits import EVERY_INSTRUMENT
 from shared.requests import (
-    EVERY_INSTRUMENT,
     Cancel,
     CancelEvery,
     CancelOnDisconnect,

@@ -14,7 +14,7 @@ from services.gateway.channel import ChannelKey
 from services.gateway.market_data_service import MarketDataService
 from services.gateway.subscriber import Subscriber
 from shared.messages import Message
-from shared.requests import EVERY_INSTRUMENT
+from shared.request_limits import EVERY_INSTRUMENT
 
 INSTRUMENTS_A_PART: Final = 32
 """Instruments whose state is told in one part."""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from services.gateway.rate_limit import Rate
 from services.gateway.subscriber import LagLimits
-from shared.requests import INSTRUMENTS_IN_REQUEST_MAX, REQUEST_BYTES_MAX
+from shared.request_limits import INSTRUMENTS_IN_REQUEST_MAX, REQUEST_BYTES_MAX
 
 
 class GatewayLimits(NamedTuple):

@@ -39,7 +39,7 @@ from shared.codec import Encoding, encode_messages
 from shared.events import PrivateExecution
 from shared.instrument import Instrument
 from shared.messages import Heartbeat, Message, Snapshot, Status, Trade
-from shared.requests import EVERY_INSTRUMENT
+from shared.request_limits import EVERY_INSTRUMENT
 from shared.snapshots import BookState
 from shared.types import INTERVALS_MS, LEVEL_QUANTITY_MAX, MarketState
 from shared.websocket_frame import BINARY, TEXT, server_frame

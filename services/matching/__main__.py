@@ -28,8 +28,9 @@ from shared.aio.logging import configure_logging
 from shared.aio.loop_lag import watch_loop_lag
 from shared.aio.redis_connection import open_redis
 from shared.aio.tracing import check_tracing, open_tracing
-from shared.errors import ConfigurationError, CorruptEntry, LeadershipLost, OpenOutcryError, StoreUnavailable
+from shared.errors import ConfigurationError, OpenOutcryError
 from shared.settings import load_settings
+from shared.store_errors import CorruptEntry, LeadershipLost, StoreUnavailable
 
 COLLECTOR_THRESHOLDS: Final = (100_000, 50, 1_000)
 """Of the garbage collector. An order book is millions of objects that live long and form no cycles but its queues'

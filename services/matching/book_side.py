@@ -12,11 +12,11 @@ from functools import lru_cache
 from heapq import heapify, heappop, heappush, nsmallest
 from typing import Final
 
-from services.matching.level_hashes import mixed
+from services.matching.level_hashes import mix, mixed
 from services.matching.lot_sums import LOTS_BITS, LOTS_MASK, ONE_ORDER, LotSums
 from services.matching.order import Order
 from services.matching.price_level import NOT_TOLD, TOUCHED, UNSUMMED, PriceLevel
-from shared.digest import ASK, BID, MASK, mix
+from shared.digest import ASK, BID, MASK
 from shared.messages import Level
 from shared.types import PRICE_MAX, Side
 

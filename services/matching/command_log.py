@@ -24,8 +24,9 @@ from shared.commands import (
     Tick,
     decode_commands,
 )
-from shared.errors import CorruptEntry, MalformedMessage
+from shared.errors import MalformedMessage
 from shared.instrument import Instrument
+from shared.store_errors import CorruptEntry
 from shared.stream_keys import COMMANDS_FIELD
 from shared.types import MarketState, OrderKind, SelfTradePrevention, Side, TimeInForce
 

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from services.matching.checkpoint import position_told
-from shared.errors import CorruptEntry, MalformedMessage
+from shared.errors import MalformedMessage
+from shared.store_errors import CorruptEntry
 from shared.stream_keys import StreamKeys
 
 

@@ -35,7 +35,7 @@ from services.matching.command_log import decode_entry
 from services.matching.feed import PacketBuilder
 from shared.codec import Encoding, decode_messages
 from shared.commands import encode_commands
-from shared.errors import CorruptEntry, InvalidRequest, MalformedMessage
+from shared.errors import InvalidRequest, MalformedMessage
 from shared.packet import decode_packet, encode_packet
 from shared.requests import decode_request
 from shared.snapshots import (
@@ -46,6 +46,7 @@ from shared.snapshots import (
     encode_book_state,
     encode_listing,
 )
+from shared.store_errors import CorruptEntry
 from shared.websocket_frame import BINARY, client_frame
 from tests.property.test_hostile import COMMANDS, SECRET, Wire, serving
 

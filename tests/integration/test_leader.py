@@ -32,10 +32,10 @@ from services.matching.settings import MatchingSettings
 from shared.aio.redis_connection import Redis, open_redis
 from shared.aio.redis_line import RedisLine
 from shared.commands import Command, ListInstrument, PlaceOrder, encode_commands
-from shared.errors import CorruptEntry, LeadershipLost, StoreUnavailable
 from shared.instrument import Instrument
 from shared.packet import FeedId
 from shared.snapshots import decode_book_state
+from shared.store_errors import CorruptEntry, LeadershipLost, StoreUnavailable
 from shared.stream_keys import StreamKeys
 from shared.types import OrderKind, SelfTradePrevention, Side, TimeInForce
 

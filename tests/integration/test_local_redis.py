@@ -15,7 +15,7 @@ import pytest
 
 from openoutcry.stack.aio.local_redis import FAKE_WARNING, LocalRedis, ServerProgram, choose_program
 from shared.aio.redis_connection import open_redis
-from shared.errors import StoreUnavailable
+from shared.store_errors import StoreUnavailable
 
 pytestmark = pytest.mark.needs_redis
 

@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from services.matching.aio.patience import Patience
-from shared.errors import StoreUnavailable
+from shared.store_errors import StoreUnavailable
 
 
 async def test_a_cancellation_that_got_lost_ends_the_next_pause_before_it_begins() -> None:

@@ -24,7 +24,7 @@ from services.gateway.metrics import AcceptStatistics
 from services.gateway.token_keys import JWKS_BYTES_MAX
 from shared.close_codes import CloseCode
 from shared.messages import Goodbye, Reply, Welcome
-from shared.requests import TOKEN_LETTERS_MAX
+from shared.request_limits import TOKEN_LETTERS_MAX
 from tests.integration.gateway_house import StoredExchange, gateway_on, until, user_of
 
 KEY = ec.generate_private_key(ec.SECP256R1())

@@ -37,8 +37,9 @@ from shared.commands import (
     Tick,
     encode_commands,
 )
-from shared.errors import CorruptEntry, MalformedMessage
+from shared.errors import MalformedMessage
 from shared.instrument import Instrument
+from shared.store_errors import CorruptEntry
 from shared.types import OrderKind, SelfTradePrevention, Side, TimeInForce
 from shared.websocket_frame import client_frame
 from tests.property.test_codec import values

@@ -27,8 +27,9 @@ from services.matching.aio.script import Script
 from services.matching.aio.service import MatchingService
 from services.matching.settings import Durability, MatchingSettings
 from shared.aio.redis_connection import open_redis
-from shared.errors import LeadershipLost, OpenOutcryError, StoreUnavailable
+from shared.errors import OpenOutcryError
 from shared.instrument import Instrument
+from shared.store_errors import LeadershipLost, StoreUnavailable
 from tests.simulation.history import Finding
 from tests.simulation.process import Process
 from tests.simulation.store_server import ADDRESS

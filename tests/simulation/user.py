@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from openoutcry.errors import RequestRefused
+from openoutcry.errors import Disconnected, RequestRefused
 from openoutcry.events import CloseRequired, ExecutionSeen, GoodbyeReceived, ReplyReceived, RequestLost
 from openoutcry.feed_session import FeedSession, SessionState
 from openoutcry.load.handshake import opening_request, opening_response
 from shared.backoff import Backoff
-from shared.errors import Disconnected, MalformedMessage
-from shared.requests import EVERY_INSTRUMENT
+from shared.errors import MalformedMessage
+from shared.request_limits import EVERY_INSTRUMENT
 from shared.types import INTERVALS_MS, Code, ExecutionEvent
 from shared.websocket_frame import BINARY, CLOSE, PING, PONG, FrameReader, client_frame
 from tests.simulation.desk import Desk

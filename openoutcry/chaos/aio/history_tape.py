@@ -14,8 +14,8 @@ from openoutcry.chaos.final_history import FeedEntry, before
 from shared.aio.cancellation import raise_if_cancelled
 from shared.aio.redis_connection import UNREACHABLE, RedisError, StreamEntry, last_entry, open_redis, read_stream
 from shared.backoff import Backoff
-from shared.errors import StoreUnavailable
 from shared.packet import FEED_START, FeedId, decode_packet
+from shared.store_errors import StoreUnavailable
 from shared.stream_keys import PACKET_FIELD, PUBLISHED_FIELD, StreamKeys
 
 READ_COUNT: Final = 1000

@@ -14,10 +14,9 @@ from typing import Any, Final
 from openoutcry.aio.live_account import LiveAccount
 from openoutcry.aio.market import Market
 from openoutcry.chaos.trader_record import Acknowledged, HeldAccount, SeenExecution, TraderRecord
-from openoutcry.errors import OrderRefused, OutcomeUnknown
+from openoutcry.errors import Disconnected, OrderRefused, OutcomeUnknown
 from openoutcry.trade_tape import Missing
 from shared.backoff import Backoff
-from shared.errors import Disconnected
 from shared.types import Code, Side, TimeInForce
 
 PRICE: Final = 1000

@@ -20,7 +20,7 @@ from openoutcry.stack.aio.stack import Stack
 from openoutcry.stack.aio.stop_signal import StopSignal
 from openoutcry.stack.options import StackOptions, check_rate
 from shared.aio.first_error import first_error
-from shared.redis_url import redacted
+from shared.redacted_url import redacted
 
 DEVELOPMENT_USERS: Final = 10_000
 """Tokens in the file: a user may hold only 8 connections."""

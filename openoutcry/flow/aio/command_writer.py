@@ -16,7 +16,7 @@ from shared.aio.cancellation import raise_if_cancelled
 from shared.aio.redis_connection import UNREACHABLE, open_redis
 from shared.backoff import Backoff
 from shared.commands import COMMANDS_IN_ENTRY_MAX, Command, encode_commands
-from shared.errors import StoreUnavailable
+from shared.store_errors import StoreUnavailable
 from shared.stream_keys import COMMANDS_FIELD, StreamKeys
 
 APPEND_SECONDS_MAX: Final = 30.0

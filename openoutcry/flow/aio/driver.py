@@ -16,11 +16,12 @@ from openoutcry.flow.aio.feed_tail import FeedTail
 from openoutcry.flow.backlog import LogId
 from openoutcry.flow.market_tape import MarketTape
 from shared.aio.redis_connection import UNREACHABLE, get_values, open_redis
-from shared.errors import ConfigurationError, StoreUnavailable
+from shared.errors import ConfigurationError
 from shared.instrument import Instrument
 from shared.packet import Packet
-from shared.redis_url import redacted
+from shared.redacted_url import redacted
 from shared.snapshots import decode_listing
+from shared.store_errors import StoreUnavailable
 from shared.stream_keys import StreamKeys
 
 LISTING_SECONDS_MAX: Final = 20.0

@@ -14,8 +14,9 @@ from typing import Final
 from shared.aio.cancellation import raise_if_cancelled
 from shared.aio.redis_connection import UNREACHABLE, StreamEntry, last_entry, open_redis, read_stream
 from shared.backoff import Backoff
-from shared.errors import CorruptEntry, MalformedMessage, StoreUnavailable
+from shared.errors import MalformedMessage
 from shared.packet import FEED_START, Packet, decode_packet
+from shared.store_errors import CorruptEntry, StoreUnavailable
 from shared.stream_keys import PACKET_FIELD, StreamKeys
 
 READ_COUNT: Final = 256

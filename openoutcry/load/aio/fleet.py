@@ -24,7 +24,7 @@ from openoutcry.load.latency import LatencyRecorder
 from openoutcry.load.mix import Subscription
 from openoutcry.load.order_desk import OrderDesk, Quote
 from openoutcry.load.plan import UserPlan
-from shared.requests import EVERY_INSTRUMENT
+from shared.request_limits import EVERY_INSTRUMENT
 
 SILENCE_SECONDS_MAX: Final = 3.0
 """A connection without a heartbeat for this long is given up."""

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from openoutcry.aio.connect import connect
 from openoutcry.conformance.users import mint, subject
+from openoutcry.errors import Disconnected
 from openoutcry.load.agreement import agree
 from openoutcry.load.aio.load_crew import LoadCrew
 from openoutcry.load.options import Deployment
@@ -20,7 +21,8 @@ from openoutcry.load.plan import UserPlan
 from openoutcry.load.verdict import Verdict
 from openoutcry.stack.aio.child import Child, RoleFailed
 from openoutcry.stack.usage import Usage
-from shared.errors import ConfigurationError, Disconnected, StoreUnavailable
+from shared.errors import ConfigurationError
+from shared.store_errors import StoreUnavailable
 
 TOKEN_SECONDS: Final = 8 * 24 * 3600.0
 """Longer than the longest run."""

@@ -23,7 +23,8 @@ from types import TracebackType
 from typing import Final, NamedTuple, Self
 
 from openoutcry.stack.aio.child import Child
-from shared.errors import ConfigurationError, StoreUnavailable
+from shared.errors import ConfigurationError
+from shared.store_errors import StoreUnavailable
 
 OLDEST_VERSION: Final = (7, 0)
 """Explicit stream ids and Lua effects as this project uses them."""

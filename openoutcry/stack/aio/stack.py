@@ -25,9 +25,11 @@ from openoutcry.stack.options import HOST, StackOptions
 from openoutcry.stack.usage import Usage
 from services.gateway.authentication import mint_token
 from shared.aio.redis_connection import UNREACHABLE, open_redis
-from shared.errors import ConfigurationError, StoreUnavailable
-from shared.redis_url import checked_redis_url, redacted
+from shared.errors import ConfigurationError
+from shared.redacted_url import redacted
+from shared.redis_url import checked_redis_url
 from shared.settings import variable
+from shared.store_errors import StoreUnavailable
 
 START_SECONDS_MAX: Final = 30.0
 TOKEN_SECONDS: Final = 7 * 24 * 3600.0

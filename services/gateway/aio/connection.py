@@ -24,7 +24,7 @@ from services.gateway.subscriber import NO_DESCRIPTOR
 from shared.close_codes import CloseCode
 from shared.close_reason import close_reason
 from shared.codec import SUBPROTOCOLS, Encoding
-from shared.requests import REQUEST_BYTES_MAX
+from shared.request_limits import REQUEST_BYTES_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

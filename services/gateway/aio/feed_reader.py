@@ -22,9 +22,10 @@ from shared.aio.redis_connection import UNREACHABLE, RedisError
 from shared.aio.redis_line import RedisLine
 from shared.aio.store_failure import store_failure
 from shared.backoff import Backoff
-from shared.errors import CorruptEntry, MalformedMessage
+from shared.errors import MalformedMessage
 from shared.packet import FEED_START, FeedId, Packet, decode_packet
 from shared.snapshots import decode_accounts, decode_book_state, decode_listing
+from shared.store_errors import CorruptEntry
 from shared.stream_keys import PACKET_FIELD, PUBLISHED_FIELD, StreamKeys
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import structlog
 from shared.aio.cancellation import raise_if_cancelled
 from shared.aio.store_failure import store_failure
 from shared.backoff import Backoff
-from shared.errors import StoreUnavailable
+from shared.store_errors import StoreUnavailable
 
 RETRY_MAX_S: Final = 0.2
 """Longest pause between two tries: short beside a lease, since a leader that finds its store back only after it has

@@ -34,8 +34,8 @@ from services.matching.settings import Durability, MatchingSettings
 from shared.aio.cancellation import raise_if_cancelled
 from shared.aio.redis_connection import UNREACHABLE, Redis, RedisError
 from shared.aio.redis_line import RedisLine
-from shared.errors import StoreUnavailable
 from shared.instrument import Instrument
+from shared.store_errors import StoreUnavailable
 from shared.stream_keys import StreamKeys
 
 if TYPE_CHECKING:

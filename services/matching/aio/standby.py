@@ -19,8 +19,9 @@ from services.matching.kept_packets import FeedEntry
 from services.matching.shadow import Shadow, ShadowBroken
 from shared.aio.redis_connection import StreamEntry
 from shared.aio.redis_line import RedisLine
-from shared.errors import CorruptEntry, MalformedMessage
+from shared.errors import MalformedMessage
 from shared.packet import FeedId, decode_packet
+from shared.store_errors import CorruptEntry
 from shared.stream_keys import PACKET_FIELD, PUBLISHED_FIELD, StreamKeys
 
 PACKETS_IN_READ_MAX: Final = 256

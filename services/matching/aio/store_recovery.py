@@ -13,8 +13,8 @@ from services.matching.kept_checkpoints import KeptCheckpoints
 from services.matching.kept_packets import FeedEntry, KeptPackets
 from services.matching.recovery import Recovery
 from shared.aio.redis_connection import Redis, StreamEntry
-from shared.errors import CorruptEntry
 from shared.packet import FeedId
+from shared.store_errors import CorruptEntry
 from shared.stream_keys import PACKET_FIELD, PUBLISHED_FIELD, StreamKeys
 
 PACKETS_KEPT_AT_START: Final = 256

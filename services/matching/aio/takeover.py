@@ -33,8 +33,8 @@ from services.matching.settings import MatchingSettings
 from services.matching.shadow import Shadow
 from shared.aio.redis_connection import Redis, get_values, last_entry
 from shared.aio.redis_line import RedisLine
-from shared.errors import CorruptEntry, LeadershipLost
 from shared.packet import FEED_START, FeedId
+from shared.store_errors import CorruptEntry, LeadershipLost
 from shared.stream_keys import StreamKeys
 from shared.types import EPOCH_MAX
 

@@ -8,8 +8,9 @@ import pickle
 import pytest
 
 import openoutcry
-from openoutcry.errors import ORDER_OPS, OrderRefused, OutcomeUnknown, RequestRefused, refusal
-from shared.errors import CorruptEntry, Disconnected, InvalidRequest, OpenOutcryError
+from openoutcry.errors import ORDER_OPS, Disconnected, OrderRefused, OutcomeUnknown, RequestRefused, refusal
+from shared.errors import InvalidRequest, OpenOutcryError
+from shared.store_errors import CorruptEntry
 from shared.types import Code
 
 ERRORS = [

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from openoutcry.errors import RequestRefused
+from openoutcry.errors import Disconnected, RequestRefused
 from openoutcry.events import (
     BookChanged,
     BookStale,
@@ -23,7 +23,6 @@ from openoutcry.feed_session import ANSWER_S, PENDING_REQUESTS_MAX, PRESENT_S, R
 from openoutcry.testing import Fault
 from shared.close_codes import CloseCode
 from shared.codec import Encoding
-from shared.errors import Disconnected
 from shared.instrument import Instrument
 from shared.messages import Account, Execution, Goodbye, Reply, Status, Welcome
 from shared.types import Code, ExecutionEvent, Liquidity, MarketState, OrderKind, Side, TimeInForce

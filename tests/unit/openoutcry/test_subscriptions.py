@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from openoutcry.subscriptions import INSTRUMENTS_PER_REQUEST_MAX, Standing, Subscription, Subscriptions
 from shared.codec import Encoding, encode_request
-from shared.requests import REQUEST_BYTES_MAX
+from shared.request_limits import REQUEST_BYTES_MAX
 from shared.types import EPOCH_MAX
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from openoutcry.token_form import checked_token
 from shared.errors import ConfigurationError
-from shared.requests import TOKEN_LETTERS_MAX
+from shared.request_limits import TOKEN_LETTERS_MAX
 
 GOOD = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbm4ifQ.abc-_123"
 

@@ -28,8 +28,8 @@ from shared.messages import (
     Status,
     Trade,
 )
+from shared.request_limits import INSTRUMENTS_IN_REQUEST_MAX, REQUEST_BYTES_MAX
 from shared.request_map import REQUEST_ARRAY_MAX, decode_map
-from shared.requests import INSTRUMENTS_IN_REQUEST_MAX, REQUEST_BYTES_MAX
 from shared.types import Code, ExecutionEvent, Liquidity, MarketState, OrderKind, Side, TimeInForce
 
 HEARTBEAT = Heartbeat(1_000, {"ACME": 3})

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from shared.errors import CorruptEntry, Disconnected, InvalidRequest, OpenOutcryError, ProtocolError
+from openoutcry.errors import Disconnected
+from shared.errors import InvalidRequest, OpenOutcryError, ProtocolError
+from shared.store_errors import CorruptEntry
 from shared.types import Code
 
 

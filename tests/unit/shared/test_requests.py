@@ -10,8 +10,9 @@ import pytest
 
 from shared.codec import Encoding, encode_request
 from shared.errors import InvalidRequest
+from shared.request_limits import REQUEST_BYTES_MAX
 from shared.request_map import KEY_LETTERS_MAX
-from shared.requests import REQUEST_BYTES_MAX, Cancel, CancelEvery, Order, Ping, Subscribe, decode_request
+from shared.requests import Cancel, CancelEvery, Order, Ping, Subscribe, decode_request
 from shared.types import Code, OrderKind, SelfTradePrevention, Side, TimeInForce
 
 ORDER: dict[str, Any] = {

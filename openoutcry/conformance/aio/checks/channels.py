@@ -9,7 +9,7 @@ from openoutcry.conformance.aio.registry import check
 from openoutcry.conformance.aio.trial import Trial
 from openoutcry.conformance.expectation import Skipped, expect, expect_equal, expect_refused
 from shared.messages import Account, Delta, Snapshot, Status, Ticker, Trade
-from shared.requests import INSTRUMENTS_IN_REQUEST_MAX
+from shared.request_limits import INSTRUMENTS_IN_REQUEST_MAX
 from shared.types import Code
 
 SECTION: Final = "Channels"

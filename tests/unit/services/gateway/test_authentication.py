@@ -21,7 +21,7 @@ from services.gateway.key_ring import KeyRing, KeysAwaited
 from services.gateway.token_keys import read_jwks, shared_key
 from shared.close_codes import CloseCode
 from shared.errors import ConfigurationError
-from shared.requests import TOKEN_LETTERS_MAX
+from shared.request_limits import TOKEN_LETTERS_MAX
 
 SECRET = b"s" * 32
 RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)

@@ -18,8 +18,8 @@ from shared.commands import (
     Tick,
     encode_commands,
 )
-from shared.errors import CorruptEntry
 from shared.instrument import Instrument
+from shared.store_errors import CorruptEntry
 from shared.types import MarketState
 
 GOOD: list[Command] = [

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from services.matching import level_hashes
 from services.matching.level_hashes import LANES_MAX, LANES_MIN, mixed
 from shared.digest import MASK, mix
 
@@ -17,6 +18,14 @@ from shared.digest import MASK, mix
 def test_is_what_the_digest_says_for_each_value(values: list[int]) -> None:
     """A lane that leaked into its neighbour would break every client's proof."""
     assert mixed(values) == [mix(value) for value in values]
+
+
+@given(st.integers(0, MASK))
+@example(0)
+@example(MASK)
+def test_one_value_is_what_the_digest_says(value: int) -> None:
+    """The engine computes with a `mix` of its own, clients with the published one."""
+    assert level_hashes.mix(value) == mix(value)
 
 
 @pytest.mark.parametrize("count", [0, 1, LANES_MIN - 1, LANES_MIN, LANES_MAX, LANES_MAX + 1, 3 * LANES_MAX + 2])

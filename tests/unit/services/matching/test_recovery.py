@@ -10,8 +10,8 @@ from services.matching.command_log import LogEntry
 from services.matching.feed import PacketBuilder
 from services.matching.recovery import Recovery
 from shared.commands import ListInstrument, PlaceOrder, Tick
-from shared.errors import CorruptEntry
 from shared.packet import FeedId, encode_packet
+from shared.store_errors import CorruptEntry
 from shared.stream_keys import StreamKeys
 from shared.types import OrderKind, SelfTradePrevention, Side, TimeInForce
 from tests.unit.services.matching.flow import ACME
