@@ -19,8 +19,10 @@ RUN python3 -m venv /opt/outcry \
 COPY pyproject.toml hatch_build.py README.md LICENSE ./
 COPY shared shared
 COPY services services
-COPY openoutcry openoutcry
-RUN /opt/builder/bin/python -m hatchling build -t wheel -d dist \
+COPY outcry outcry
+COPY clients/python clients/python
+RUN /opt/builder/bin/python -m hatchling build -t wheel -d /build/dist \
+ && cd clients/python && /opt/builder/bin/python -m hatchling build -t wheel -d /build/dist && cd /build \
  && /opt/outcry/bin/pip install --no-cache-dir --no-deps --no-index dist/*.whl \
  && /opt/outcry/bin/python -m compileall -q /opt/outcry/lib \
  && /opt/outcry/bin/pip uninstall --yes pip

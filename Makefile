@@ -5,17 +5,17 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEMO ?= --users 1000 --gateways 3
 # The compiled wheel's packages before the tree's, and no entry for the working directory, which would come first.
-COMPILED := PYTHONSAFEPATH=1 PYTHONPATH=$(CURDIR)/build/compiled:$(CURDIR)
+COMPILED := PYTHONSAFEPATH=1 PYTHONPATH=$(CURDIR)/build/compiled:$(CURDIR)/clients/python:$(CURDIR)
 
-.PHONY: help install demo test compiled test-compiled stores secrets deploy-test search sim fault soak fuzz mutants typescript model lint format docs bench bench-peers conformance lock clean alerts
+.PHONY: help install demo test compiled test-compiled stores secrets deploy-test search sim fault soak fuzz mutants client typescript model lint format docs bench bench-peers conformance lock clean alerts
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
-$(STAMP): pyproject.toml requirements.lock
+$(STAMP): pyproject.toml clients/python/pyproject.toml requirements.lock
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable clients/python --editable .
 	@touch $(STAMP)
 
 install: $(STAMP) ## make .venv with the locked dependencies and all extras
@@ -35,10 +35,19 @@ compiled: install ## a wheel with the engine's core compiled, and what is in it,
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --target build/compiled build/wheel/*.whl
 
 test-compiled: compiled ## unit and property tests and the simulation (SEEDS=10) with the compiled core
-	rm -r build/compiled/openoutcry # the tree's own: its tests look for the docs beside it
+	rm -r build/compiled/outcry # the tree's own: its tests look for the docs beside it
 	$(COMPILED) $(BIN)/python -c 'from services.matching import order_book as m; assert not m.__file__.endswith(".py"), m.__file__'
 	$(COMPILED) $(BIN)/pytest --import-mode=append tests/unit tests/property
 	$(COMPILED) $(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),10)
+
+client: install ## the Python client's wheel alone in a fresh environment, and its tests there
+	rm -rf build/client build/client-wheel
+	$(PYTHON) -m venv build/client
+	$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir build/client-wheel clients/python
+	build/client/bin/pip install --quiet --disable-pip-version-check --require-hashes -r clients/python/requirements.lock
+	build/client/bin/pip install --quiet --disable-pip-version-check --no-deps build/client-wheel/*.whl
+	build/client/bin/pip list --disable-pip-version-check
+	cd clients/python && ../../build/client/bin/pytest -q -p no:cacheprovider
 
 typescript: install ## the TypeScript client: types, wire vectors, the misbehaving server, the real stack (needs Node 20)
 	npm ci
@@ -49,7 +58,7 @@ model: install ## the protocol's model in Promela, and every rule left out once 
 	$(BIN)/python -m model.run
 
 search: install ## property tests with new examples each time, EXAMPLES=1000 of each
-	EXAMPLES=$(or $(EXAMPLES),1000) $(BIN)/pytest -p no:cacheprovider --timeout 1200 $$(grep -rlE '^(from|import) hypothesis' tests/unit tests/property)
+	EXAMPLES=$(or $(EXAMPLES),1000) $(BIN)/pytest -p no:cacheprovider --timeout 1200 $$(grep -rlE '^(from|import) hypothesis' tests/unit tests/property clients/python/tests)
 
 sim: install ## the deterministic simulation: SEEDS=200 FIRST=1 JOBS=2 in two processes, SEED=17 that one alone
 	$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),200) --first $(or $(FIRST),1)) \
@@ -108,10 +117,15 @@ conformance: install ## every sentence of docs/protocol.md that a client can pro
 COMPILE := $(BIN)/pip-compile --quiet --allow-unsafe --generate-hashes --no-header --no-annotate \
   --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --strip-extras
 
+# The client is ours and no package of an index: the locks are made from the exchange's dependencies without it.
+UNLOCKED := build/lock/pyproject.toml
+
 lock: install ## write requirements.lock anew (names, versions, hashes), and the parts of it that make the image
-	$(COMPILE) --all-extras --output-file requirements.lock pyproject.toml
-	$(COMPILE) --extra otel --constraint requirements.lock --output-file deploy/image.lock pyproject.toml
-	MYPYC=1 $(COMPILE) --only-build-deps --build-deps-for wheel --constraint requirements.lock --output-file deploy/build.lock pyproject.toml
+	mkdir -p build/lock && cp README.md LICENSE hatch_build.py build/lock && sed '/"openoutcry==/d' pyproject.toml > $(UNLOCKED)
+	$(COMPILE) --all-extras --output-file requirements.lock $(UNLOCKED)
+	$(COMPILE) --extra otel --constraint requirements.lock --output-file deploy/image.lock $(UNLOCKED)
+	$(COMPILE) --extra dev --constraint requirements.lock --output-file clients/python/requirements.lock clients/python/pyproject.toml
+	MYPYC=1 $(COMPILE) --only-build-deps --build-deps-for wheel --constraint requirements.lock --output-file deploy/build.lock $(UNLOCKED)
 
 clean: ## remove what make made
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist

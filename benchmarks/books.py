@@ -5,9 +5,9 @@ from __future__ import annotations
 from random import Random
 from typing import Final
 
-from shared.depth_book import DepthBook
-from shared.digest import book_digest
-from shared.messages import Delta, Snapshot
+from openoutcry.wire.depth_book import DepthBook
+from openoutcry.wire.digest import book_digest
+from openoutcry.wire.messages import Delta, Snapshot
 
 INSTRUMENT: Final = "ACME"
 EPOCH: Final = 4_503_599_627_370_497

@@ -27,20 +27,20 @@ from redis import Redis
 from benchmarks.command import parser, progress, tell
 from benchmarks.measure import machine, spread
 from benchmarks.table import Cell, Table
-from openoutcry.stack.aio.local_redis import LocalRedis
+from openoutcry.wire.types import OrderKind, SelfTradePrevention, Side, TimeInForce
+from outcry.stack.aio.local_redis import LocalRedis
 from services.matching.__main__ import COLLECTOR_THRESHOLDS
 from services.matching.aio.forked_image import Encode, ForkedImage, Image, InlineImage
 from services.matching.aio.metrics import MatchingMetrics
 from services.matching.aio.service import MatchingService
 from services.matching.checkpoint import decode_checkpoint
+from services.matching.default_listing import DEFAULT_LISTING
 from services.matching.settings import MatchingSettings
 from shared.aio.logging import configure_logging
 from shared.aio.redis_connection import StreamEntry, open_redis
-from shared.commands import CancelOrder, Command, PlaceOrder, encode_commands
-from shared.market_listing import DEFAULT_LISTING
-from shared.packet import FeedId, decode_packet
-from shared.stream_keys import COMMANDS_FIELD, PACKET_FIELD, PUBLISHED_FIELD, StreamKeys
-from shared.types import OrderKind, SelfTradePrevention, Side, TimeInForce
+from shared.logs.commands import CancelOrder, Command, PlaceOrder, encode_commands
+from shared.logs.packet import FeedId, decode_packet
+from shared.logs.stream_keys import COMMANDS_FIELD, PACKET_FIELD, PUBLISHED_FIELD, StreamKeys
 
 ORDERS: Final = 100_000
 SECONDS: Final = 20.0

@@ -16,7 +16,7 @@ from benchmarks.command import run
 from benchmarks.deflate import SMALL, ZLIB, Window
 from benchmarks.measure import Effort, Timing, in_new_process, time_call
 from benchmarks.table import Cell, Table
-from shared.codec import Encoding, encode_messages
+from openoutcry.wire.codec import Encoding, encode_messages
 
 SEED: Final = 1
 SERIES: Final = 64

@@ -1,6 +1,6 @@
 """A book of a given depth that changes at a given rate: so many adjacent levels a side, and quantities that vary.
 
-`python -m benchmarks.deep_book` is a role of a stack, as `openoutcry.flow` is, for what its wandering crowd cannot
+`python -m benchmarks.deep_book` is a role of a stack, as `outcry.flow` is, for what its wandering crowd cannot
 hold: exactly so many levels. Every change sets one level, drawn evenly from all of them.
 """
 
@@ -15,12 +15,12 @@ from typing import Any, Final
 
 import uvloop
 
-from openoutcry.flow.__main__ import serve
-from openoutcry.flow.aio.driver import Driver
-from openoutcry.flow.pace import Pace
-from openoutcry.stack.aio.role_channel import RoleChannel
-from shared.commands import Command, PlaceOrder, ReplaceOrder
-from shared.types import OrderKind, SelfTradePrevention, Side, TimeInForce
+from openoutcry.wire.types import OrderKind, SelfTradePrevention, Side, TimeInForce
+from outcry.flow.__main__ import serve
+from outcry.flow.aio.driver import Driver
+from outcry.flow.pace import Pace
+from outcry.stack.aio.role_channel import RoleChannel
+from shared.logs.commands import Command, PlaceOrder, ReplaceOrder
 
 MID: Final = 100_000
 """Ticks; bids begin a tick below it, asks a tick above."""

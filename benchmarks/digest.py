@@ -17,9 +17,9 @@ from benchmarks.books import book
 from benchmarks.command import run
 from benchmarks.measure import Effort, Timing, time_call
 from benchmarks.table import Cell, Table
+from openoutcry.wire.depth_book import DepthBook, DepthSide
+from openoutcry.wire.digest import ASK, BID, book_digest, level_digest, mix
 from services.matching.level_hashes import mixed
-from shared.depth_book import DepthBook, DepthSide
-from shared.digest import ASK, BID, book_digest, level_digest, mix
 
 SEED: Final = 1
 DEPTHS: Final = (10, 100, 1_000, 5_000)

@@ -18,8 +18,8 @@ from typing import Any, Final, NamedTuple, get_args, get_origin, get_type_hints
 import msgpack
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
-from shared.codec import Encoding, encode_messages
-from shared.messages import MESSAGE_TYPES, TYPE_NAMES, Message, OpenOrder, Snapshot
+from openoutcry.wire.codec import Encoding, encode_messages
+from openoutcry.wire.messages import MESSAGE_TYPES, TYPE_NAMES, Message, OpenOrder, Snapshot
 
 _FIELD: Final = descriptor_pb2.FieldDescriptorProto
 _LEVEL_COLUMNS: Final = ("prices", "quantities", "orders")

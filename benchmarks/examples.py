@@ -7,9 +7,9 @@ from random import Random
 from typing import Final
 
 from benchmarks.books import TIME, book, delta, snapshot
-from shared.account import amount_text
-from shared.instrument import Instrument
-from shared.messages import (
+from openoutcry.wire.account import amount_text
+from openoutcry.wire.instrument import Instrument
+from openoutcry.wire.messages import (
     Account,
     Delta,
     Execution,
@@ -23,15 +23,7 @@ from shared.messages import (
     Trade,
     Welcome,
 )
-from shared.types import (
-    Code,
-    ExecutionEvent,
-    Liquidity,
-    MarketState,
-    OrderKind,
-    Side,
-    TimeInForce,
-)
+from openoutcry.wire.types import Code, ExecutionEvent, Liquidity, MarketState, OrderKind, Side, TimeInForce
 
 SYMBOLS: Final = ("ACME", "GLOBEX", "INITECH", "UMBRELLA", "HOOLI", "GPU-HOUR", "DESK-HQ", "SHIP-Q1")
 _LIMITS: Final = ("request_bytes", "requests_per_second", "orders_per_second", "connections_per_user", "lag_ms")

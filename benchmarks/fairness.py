@@ -23,13 +23,13 @@ import uvloop
 from benchmarks.command import run
 from benchmarks.measure import Effort, in_new_process, spread
 from benchmarks.table import Cell, Table
-from openoutcry.stack.aio.open_files import allow_open_files
+from openoutcry.wire.codec import Encoding
+from outcry.stack.aio.open_files import allow_open_files
 from services.gateway.aio.straight import spread as spread_straight
 from services.gateway.places import Places
 from services.gateway.rotation import Rotation
 from services.gateway.spread import Part
 from services.gateway.subscriber import Subscriber
-from shared.codec import Encoding
 
 USERS: Final = 1_000
 CONNECTIONS_OF_ONE: Final = 8

@@ -13,8 +13,8 @@ from benchmarks.command import run
 from benchmarks.deflate import SMALL
 from benchmarks.measure import Effort, time_call
 from benchmarks.table import Cell, Table
-from shared.codec import Encoding, encode_messages
-from shared.messages import Message
+from openoutcry.wire.codec import Encoding, encode_messages
+from openoutcry.wire.messages import Message
 from shared.websocket_frame import BINARY, server_frame
 
 SEED: Final = 1

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from openoutcry.stack.aio.child import Child, RoleFailed
+from outcry.stack.aio.child import Child, RoleFailed
 
 LINE_BYTES_MAX: Final = 1 << 20
 """Longest answer; a longer one is an error."""

@@ -19,17 +19,17 @@ from urllib.request import urlopen
 import psutil
 
 from benchmarks.fan_out.users import CUsers, LatencyUs, Report, UsersPlan, write_hello
-from openoutcry.stack.aio.child import RoleFailed
-from openoutcry.stack.aio.open_files import allow_open_files
-from openoutcry.stack.aio.private_folder import private_folder
-from openoutcry.stack.aio.role import Role
-from openoutcry.stack.aio.stack import Stack
-from openoutcry.stack.aio.stop_signal import Interrupted, StopSignal
-from openoutcry.stack.options import HOST, StackOptions
-from openoutcry.stack.usage import MEBIBYTE
-from shared.codec import Encoding
-from shared.request_limits import EVERY_INSTRUMENT
-from shared.types import QUANTITY_MAX
+from openoutcry.wire.codec import Encoding
+from openoutcry.wire.request_limits import EVERY_INSTRUMENT
+from openoutcry.wire.types import QUANTITY_MAX
+from outcry.stack.aio.child import RoleFailed
+from outcry.stack.aio.open_files import allow_open_files
+from outcry.stack.aio.private_folder import private_folder
+from outcry.stack.aio.role import Role
+from outcry.stack.aio.stack import Stack
+from outcry.stack.aio.stop_signal import Interrupted, StopSignal
+from outcry.stack.options import HOST, StackOptions
+from outcry.stack.usage import MEBIBYTE
 
 SOURCES: Final = ("127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5")
 """Where users connect from: one address has some 28,000 free ports to one server."""
@@ -297,7 +297,7 @@ async def _prepared_driver(setting: Setting, stack: Stack) -> Role:
         driver = Role("driver", "benchmarks.deep_book", stack.folder)
         what: dict[str, object] = {"role": "deep", "levels": setting.levels}
     else:
-        driver = Role("driver", "openoutcry.flow", stack.folder)
+        driver = Role("driver", "outcry.flow", stack.folder)
         what = {"role": "bots", "hot": False}
     try:
         await driver.start(redis_url=stack.redis_url, rate=setting.rate, seed=SEED, **what)

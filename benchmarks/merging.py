@@ -15,18 +15,18 @@ from benchmarks.books import EPOCH, TIME
 from benchmarks.command import run
 from benchmarks.measure import Effort
 from benchmarks.table import Cell, Table
-from openoutcry.flow.order_flow import OrderFlow
+from openoutcry.wire.codec import Encoding, encode_messages
+from openoutcry.wire.instrument import Instrument
+from openoutcry.wire.messages import Delta
+from openoutcry.wire.types import INTERVALS_MS
+from outcry.flow.order_flow import OrderFlow
 from services.gateway.channel import BookChannel, Channel, ChannelKey
 from services.gateway.pacer import Pacer
 from services.gateway.replica import InstrumentReplica, MarketReplica
 from services.matching.engine import Engine
 from services.matching.feed import take_changes
-from shared.codec import Encoding, encode_messages
-from shared.commands import Command, ListInstrument
-from shared.events import BookChange, PrivateExecution
-from shared.instrument import Instrument
-from shared.messages import Delta
-from shared.types import INTERVALS_MS
+from shared.logs.commands import Command, ListInstrument
+from shared.logs.events import BookChange, PrivateExecution
 from shared.websocket_frame import BINARY, server_frame
 
 SEED: Final = 1

@@ -13,7 +13,7 @@ from benchmarks.encodings import CODECS
 from benchmarks.examples import EXAMPLES
 from benchmarks.measure import Effort, time_call
 from benchmarks.table import Cell, Table
-from shared.messages import Message
+from openoutcry.wire.messages import Message
 
 SEED: Final = 1
 SERIES: Final = 64

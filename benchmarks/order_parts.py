@@ -26,6 +26,9 @@ from benchmarks.goals.order_path import WIDTH
 from benchmarks.goals.order_senders import crossing_orders
 from benchmarks.measure import Effort, Spread, in_new_process, spread
 from benchmarks.table import Table
+from openoutcry.wire.codec import Encoding, encode_request
+from openoutcry.wire.instrument import Instrument
+from openoutcry.wire.types import Code
 from services.gateway.__main__ import COLLECTOR_THRESHOLDS
 from services.gateway.aio.backlog import Backlog, Reader
 from services.gateway.aio.connection import FRAME_BYTES_MAX, ClientConnection
@@ -40,12 +43,9 @@ from services.gateway.settings import GatewaySettings
 from services.matching.command_log import decode_entry
 from services.matching.engine import Engine
 from services.matching.feed import PacketBuilder
-from shared.codec import Encoding, encode_request
-from shared.commands import ListInstrument, encode_commands
-from shared.instrument import Instrument
-from shared.packet import FeedId, Packet, decode_packet, encode_packet
-from shared.stream_keys import COMMANDS_FIELD
-from shared.types import Code
+from shared.logs.commands import ListInstrument, encode_commands
+from shared.logs.packet import FeedId, Packet, decode_packet, encode_packet
+from shared.logs.stream_keys import COMMANDS_FIELD
 from shared.websocket_frame import BINARY, client_frame
 
 CLIENTS: Final = 500

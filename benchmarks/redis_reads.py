@@ -20,7 +20,7 @@ from redis import Redis as SyncRedis
 from benchmarks.command import run
 from benchmarks.measure import Effort, in_new_process, spread
 from benchmarks.table import Cell, Table
-from openoutcry.stack.aio.local_redis import LocalRedis
+from outcry.stack.aio.local_redis import LocalRedis
 from shared.aio.redis_connection import StreamEntry, open_redis, read_stream
 from shared.aio.redis_line import RedisLine
 

@@ -13,19 +13,19 @@ from benchmarks.table import Cell, Table
 from openoutcry.book_view import BookView, Finding
 from openoutcry.events import BookChanged
 from openoutcry.feed_session import FeedSession
-from openoutcry.load.counts import LoadCounts
-from openoutcry.load.decoded_chunks import decode_frame
-from openoutcry.load.follower import Follower
-from openoutcry.load.latency import LatencyRecorder
+from openoutcry.wire.codec import Encoding, decode_messages, encode_messages
+from openoutcry.wire.depth_book import DepthBook, DepthSide
+from openoutcry.wire.instrument import Instrument
+from openoutcry.wire.messages import TYPE_CODES, Delta, Level, Message, Welcome
+from openoutcry.wire.sequence import Verdict
+from openoutcry.wire.types import MarketState
+from outcry.load.counts import LoadCounts
+from outcry.load.decoded_chunks import decode_frame
+from outcry.load.follower import Follower
+from outcry.load.latency import LatencyRecorder
 from services.gateway.replica import InstrumentReplica
-from shared.codec import Encoding, decode_messages, encode_messages
-from shared.depth_book import DepthBook, DepthSide
-from shared.events import BookChange
-from shared.instrument import Instrument
-from shared.messages import TYPE_CODES, Delta, Level, Message, Welcome
-from shared.sequence import Verdict
-from shared.snapshots import BookState
-from shared.types import MarketState
+from shared.logs.events import BookChange
+from shared.logs.snapshots import BookState
 
 SEED: Final = 1
 LEVELS: Final = (1, 2, 10, 40)

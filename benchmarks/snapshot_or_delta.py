@@ -10,10 +10,10 @@ from benchmarks.books import book, delta, snapshot
 from benchmarks.command import run
 from benchmarks.measure import Effort, time_call
 from benchmarks.table import Cell, Table
-from shared.codec import Encoding, decode_messages, encode_messages
-from shared.depth_book import DepthBook
-from shared.messages import Delta, Message, Snapshot
-from shared.sequence import Verdict
+from openoutcry.wire.codec import Encoding, decode_messages, encode_messages
+from openoutcry.wire.depth_book import DepthBook
+from openoutcry.wire.messages import Delta, Message, Snapshot
+from openoutcry.wire.sequence import Verdict
 from shared.websocket_frame import BINARY, server_frame
 
 SEED: Final = 1

@@ -20,12 +20,12 @@ import uvloop
 from benchmarks.command import run
 from benchmarks.measure import Effort, in_new_process, spread
 from benchmarks.table import Cell, Table
-from openoutcry.stack.aio.open_files import allow_open_files
+from openoutcry.wire.codec import Encoding
+from outcry.stack.aio.open_files import allow_open_files
 from services.gateway.aio.straight import spread as spread_straight
 from services.gateway.rotation import Rotation
 from services.gateway.spread import Spread, spread_by_transports
 from services.gateway.subscriber import Subscriber
-from shared.codec import Encoding
 
 CONNECTIONS: Final = 1_000
 FLUSHES: Final = 300

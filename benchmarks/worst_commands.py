@@ -17,6 +17,10 @@ from typing import Any, Final, TypeAlias
 from benchmarks.command import run
 from benchmarks.measure import Effort, Spread, in_new_process, spread
 from benchmarks.table import Table
+from openoutcry.wire.codec import Encoding, encode_request
+from openoutcry.wire.instrument import Instrument
+from openoutcry.wire.request_limits import INSTRUMENTS_IN_REQUEST_MAX
+from openoutcry.wire.types import MarketState, OrderKind, SelfTradePrevention, Side, TimeInForce
 from services.gateway.authentication import Authenticator, mint_token
 from services.gateway.channel import TRADES_ON_JOIN_MAX
 from services.gateway.gateway import Client, Gateway
@@ -30,8 +34,7 @@ from services.matching.engine import CANCELS_PER_TICK_MAX, SIGN_AGE_TICKS, Engin
 from services.matching.feed import PacketBuilder
 from services.matching.order_book import ORDERS_MET_MAX
 from services.matching.repetition import FORGOTTEN_PER_TICK_MAX, WINDOW_S
-from shared.codec import Encoding, encode_request
-from shared.commands import (
+from shared.logs.commands import (
     PRESENT_USERS_MAX,
     CancelAll,
     CancelOrder,
@@ -44,11 +47,8 @@ from shared.commands import (
     SetMarketState,
     Tick,
 )
-from shared.instrument import Instrument
-from shared.packet import FeedId, encode_packet
-from shared.request_limits import INSTRUMENTS_IN_REQUEST_MAX
-from shared.snapshots import encode_book_state
-from shared.types import MarketState, OrderKind, SelfTradePrevention, Side, TimeInForce
+from shared.logs.packet import FeedId, encode_packet
+from shared.logs.snapshots import encode_book_state
 
 STALL_US_MAX: Final = 20_000
 """What nobody's command may make others wait."""

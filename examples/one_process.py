@@ -10,10 +10,10 @@ from random import Random
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.typing import Subprotocol
 
+from openoutcry.wire.codec import Encoding
+from openoutcry.wire.types import Side
 from services.gateway import MarketDataService
 from services.matching import Order, OrderBook
-from shared.codec import Encoding
-from shared.types import Side
 
 book = OrderBook("ACME")
 service = MarketDataService()

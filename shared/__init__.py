@@ -1,4 +1,5 @@
-"""What the services and their clients agree on: values, messages, codecs, the book replica and its digest.
+"""What the services share with each other and not with clients: the logs, settings, the store's address.
 
-Pure: nothing in this package's root awaits, opens a socket or file, or reads a clock. Imports nothing of ours.
+Pure: nothing in this package's root awaits, opens a socket or file, or reads a clock. What client and services agree on
+is `openoutcry.wire`, in the client's distribution.
 """

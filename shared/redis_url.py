@@ -7,8 +7,8 @@ from urllib.parse import unquote
 
 from redis.connection import parse_url
 
-from shared.errors import ConfigurationError
-from shared.redacted_url import redacted
+from openoutcry.wire.errors import ConfigurationError
+from openoutcry.wire.redacted_url import redacted
 
 SENTINEL_SCHEME: Final = "redis+sentinel"
 SENTINEL_PORT: Final = 26379

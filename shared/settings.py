@@ -15,8 +15,8 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, create_model
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from shared.errors import ConfigurationError
-from shared.redacted_url import redacted
+from openoutcry.wire.errors import ConfigurationError
+from openoutcry.wire.redacted_url import redacted
 from shared.redis_url import checked_redis_url
 
 PREFIX: Final = "OUTCRY_"

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from shared.errors import OpenOutcryError
+from openoutcry.wire.errors import OpenOutcryError
 
 
 class CorruptEntry(OpenOutcryError):

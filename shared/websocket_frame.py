@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from shared.errors import MalformedMessage
+from openoutcry.wire.errors import MalformedMessage
 
 FIN: Final = 0x80
 TEXT: Final = 0x1

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.engine.flow import ASK, BID, CANCEL, IOC, LIMIT, REDUCE, Row
-from openoutcry.flow.aio.lobster_file import LobsterFile
-from openoutcry.flow.lobster_orders import LobsterOrders
-from shared.commands import CancelOrder, Command, PlaceOrder, ReplaceOrder
-from shared.instrument import Instrument
-from shared.types import PRICE_MAX, QUANTITY_MAX, Side, TimeInForce
+from openoutcry.wire.instrument import Instrument
+from openoutcry.wire.types import PRICE_MAX, QUANTITY_MAX, Side, TimeInForce
+from outcry.flow.aio.lobster_file import LobsterFile
+from outcry.flow.lobster_orders import LobsterOrders
+from shared.logs.commands import CancelOrder, Command, PlaceOrder, ReplaceOrder
 
 RECORDED: Final = Path(__file__).parents[3] / "shared" / "data" / "AAPL_2012-06-21_message_50.csv.gz"
 """No part of the project; where it is absent, this flow is skipped."""

@@ -28,7 +28,7 @@ from benchmarks.fan_out.peers.ws_loop import WsLoop
 from benchmarks.fan_out.race import TINY, Effort, Race, Results
 from benchmarks.fan_out.tables import conveyed, cost
 from benchmarks.measure import machine
-from openoutcry.stack.aio.stop_signal import Interrupted, StopSignal
+from outcry.stack.aio.stop_signal import Interrupted, StopSignal
 
 ALL: Final[tuple[Contestant, ...]] = (
     OpenOutcry(1),

@@ -10,7 +10,7 @@ from typing import Final, Self
 from benchmarks.fan_out.contestant import Contestant, Running
 from benchmarks.fan_out.look import Look, look
 from benchmarks.fan_out.usage import memory_bytes
-from openoutcry.stack.aio.stop_signal import Interrupted, StopSignal
+from outcry.stack.aio.stop_signal import Interrupted, StopSignal
 
 REST_SECONDS: Final = 0.5
 """After opening, until the memory of idle connections is measured."""

@@ -17,10 +17,10 @@ from typing import Final, NamedTuple
 
 from benchmarks.fan_out.publisher import FeedSink, Publisher, Sink
 from benchmarks.fan_out.users import CUsers, Report, UsersPlan
-from openoutcry.stack.aio.child import Child
-from openoutcry.stack.aio.local_redis import LocalRedis, free_ports
-from openoutcry.stack.aio.private_folder import private_folder
-from openoutcry.stack.aio.stop_signal import StopSignal
+from outcry.stack.aio.child import Child
+from outcry.stack.aio.local_redis import LocalRedis, free_ports
+from outcry.stack.aio.private_folder import private_folder
+from outcry.stack.aio.stop_signal import StopSignal
 
 HOST: Final = "127.0.0.1"
 START_SECONDS_MAX: Final = 20.0

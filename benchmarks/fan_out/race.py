@@ -12,9 +12,9 @@ from benchmarks.fan_out.ladder import RUNGS_MAX, Ladder, climb, refine
 from benchmarks.fan_out.look import Look
 from benchmarks.fan_out.peers.environment import NotInstalled
 from benchmarks.fan_out.users import UsersFailed
-from openoutcry.stack.aio.child import RoleFailed
-from openoutcry.stack.aio.stop_signal import StopSignal
-from shared.errors import ConfigurationError
+from openoutcry.wire.errors import ConfigurationError
+from outcry.stack.aio.child import RoleFailed
+from outcry.stack.aio.stop_signal import StopSignal
 
 RATE: Final = 100.0
 """Updates a second of the first table: one flush a pace."""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import psutil
 
-from openoutcry.stack.aio.child import Child
+from outcry.stack.aio.child import Child
 
 
 class Used(NamedTuple):

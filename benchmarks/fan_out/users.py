@@ -24,7 +24,7 @@ from typing import IO, Final, Literal, NamedTuple, Self, TypeVar
 from pydantic import TypeAdapter
 
 from benchmarks.fan_out.build import program
-from shared.codec import Encoding, encode_request
+from openoutcry.wire.codec import Encoding, encode_request
 from shared.websocket_frame import BINARY, client_frame
 
 OPEN_SECONDS_MAX: Final = 75.0

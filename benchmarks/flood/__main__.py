@@ -20,10 +20,10 @@ from benchmarks.flood.kinds import KINDS, Kind
 from benchmarks.flood.observer import Seen, observe
 from benchmarks.measure import machine
 from benchmarks.table import Cell, Table
-from openoutcry.stack.aio.private_folder import private_folder
-from openoutcry.stack.aio.stack import Stack
-from openoutcry.stack.aio.stop_signal import StopSignal
-from openoutcry.stack.options import StackOptions
+from outcry.stack.aio.private_folder import private_folder
+from outcry.stack.aio.stack import Stack
+from outcry.stack.aio.stop_signal import StopSignal
+from outcry.stack.options import StackOptions
 
 USERS: Final = 8
 """Of the flood, those with tokens."""

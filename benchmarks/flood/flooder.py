@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from benchmarks.flood.kinds import Kind
-from openoutcry.load.handshake import opening_request
+from outcry.load.handshake import opening_request
 
 SOURCE: Final = "127.0.0.2"
 HOST: Final = "127.0.0.1"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from shared.codec import Encoding, encode_request
+from openoutcry.wire.codec import Encoding, encode_request
 from shared.websocket_frame import BINARY, FIN, PING, PONG, TEXT, client_frame
 
 CONTINUATION: Final = 0x0

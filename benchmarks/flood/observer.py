@@ -12,8 +12,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
-from shared.codec import Encoding, decode_messages, encode_request
-from shared.messages import Heartbeat, Reply
+from openoutcry.wire.codec import Encoding, decode_messages, encode_request
+from openoutcry.wire.messages import Heartbeat, Reply
 
 PACE_S: Final = 0.05
 """Between an order and its cancel: 20 a second, within what a user may send."""

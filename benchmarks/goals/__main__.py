@@ -17,7 +17,7 @@ from benchmarks.goals.goal import Goal, Trial, rows
 from benchmarks.goals.order_path import ENTRY, ORDERS
 from benchmarks.measure import machine
 from benchmarks.table import Cell, Table
-from openoutcry.stack.aio.stop_signal import Interrupted
+from outcry.stack.aio.stop_signal import Interrupted
 
 OWN: Final = (GROWTH, LATENCY, ENTRY, BURSTING, ORDERS, IDLE, OPENING, SLOW)
 """Measured here; those of `rivals` are judged by the tables of others."""

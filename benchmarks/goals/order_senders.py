@@ -11,8 +11,8 @@ from benchmarks.fan_out.build import program
 from benchmarks.fan_out.users import LatencyUs
 from benchmarks.line_program import LineProgram
 from benchmarks.market_run import MarketRun, symbol, targets
-from openoutcry.stack.aio.child import RoleFailed
-from shared.codec import Encoding, encode_request
+from openoutcry.wire.codec import Encoding, encode_request
+from outcry.stack.aio.child import RoleFailed
 from shared.websocket_frame import BINARY, client_frame
 
 SOURCES: Final = Path(__file__).parent / "c"

@@ -15,7 +15,7 @@ from benchmarks.measure import machine
 from benchmarks.scaling import orders
 from benchmarks.scaling.curve import CURVES, Curve, Sight, tiny
 from benchmarks.table import Table
-from openoutcry.stack.aio.stop_signal import Interrupted
+from outcry.stack.aio.stop_signal import Interrupted
 
 NAMES: Final = [*CURVES, orders.NAME]
 RUNS: Final = 3

@@ -13,13 +13,13 @@ import structlog
 import typer
 import uvloop
 
+from openoutcry.wire.errors import ConfigurationError
 from services.gateway.aio.key_source import check_key_place
 from services.gateway.aio.secret_file import read_secret
 from services.gateway.aio.server import GatewayServer
 from services.gateway.settings import GatewaySettings
 from shared.aio.logging import configure_logging
 from shared.aio.tracing import check_tracing
-from shared.errors import ConfigurationError
 from shared.settings import Check, load_settings
 
 COLLECTOR_THRESHOLDS: Final = (5_000, 10, 10_000)

@@ -13,6 +13,9 @@ from typing import Any, Final, NamedTuple
 
 import jwt
 
+from openoutcry.wire.close_codes import CloseCode
+from openoutcry.wire.errors import ConfigurationError
+from openoutcry.wire.request_limits import TOKEN_LETTERS_MAX
 from services.gateway.claims import (
     ANYBODY,
     LEEWAY_S,
@@ -26,9 +29,6 @@ from services.gateway.claims import (
 )
 from services.gateway.key_ring import KeyRing
 from services.gateway.token_keys import KID_LETTERS_MAX, SHARED_ALGORITHM, TokenKey, checked_secret, shared_key
-from shared.close_codes import CloseCode
-from shared.errors import ConfigurationError
-from shared.request_limits import TOKEN_LETTERS_MAX
 
 __all__ = ["Audience", "AuthenticationFailed", "Authenticator", "Identity", "checked_secret", "mint_token"]
 

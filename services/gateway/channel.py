@@ -11,12 +11,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from openoutcry.wire.codec import Encoding
+from openoutcry.wire.digest import book_digest
+from openoutcry.wire.messages import Delta, Level, Message, Snapshot, Status, Ticker, Trade
+from openoutcry.wire.request_limits import EVERY_INSTRUMENT
+from openoutcry.wire.types import MarketState
 from services.gateway.replica import InstrumentReplica, MarketReplica
-from shared.codec import Encoding
-from shared.digest import book_digest
-from shared.messages import Delta, Level, Message, Snapshot, Status, Ticker, Trade
-from shared.request_limits import EVERY_INSTRUMENT
-from shared.types import MarketState
 
 if TYPE_CHECKING:
     from services.gateway.subscriber import Subscriber

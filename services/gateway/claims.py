@@ -11,8 +11,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple, NoReturn
 
-from shared.close_codes import CloseCode
-from shared.errors import OpenOutcryError
+from openoutcry.wire.close_codes import CloseCode
+from openoutcry.wire.errors import OpenOutcryError
 
 USER: Final = re.compile(r"[A-Za-z0-9._@+-]{1,64}")
 LEEWAY_S: Final = 5

@@ -13,8 +13,8 @@ from typing import Final, NamedTuple
 
 from websockets.frames import Frame, Opcode
 
-from shared.close_codes import CloseCode
-from shared.codec import Encoding
+from openoutcry.wire.close_codes import CloseCode
+from openoutcry.wire.codec import Encoding
 
 FRAGMENTS_MAX: Final = 64
 """Fragments of one message; beyond: closed with 4506."""

@@ -15,6 +15,12 @@ from collections.abc import Iterable
 from random import Random
 from typing import Final, Protocol, assert_never
 
+from openoutcry.wire.close_codes import CloseCode
+from openoutcry.wire.codec import Encoding
+from openoutcry.wire.errors import InvalidRequest
+from openoutcry.wire.messages import Reply, Status, Welcome
+from openoutcry.wire.request_limits import EVERY_INSTRUMENT
+from openoutcry.wire.types import Code, MarketState
 from services.gateway.authentication import AuthenticationFailed, Authenticator, Identity
 from services.gateway.channel import ChannelKey
 from services.gateway.client_messages import INVALID_DATA
@@ -26,17 +32,7 @@ from services.gateway.order_entry import OrderEntry
 from services.gateway.presence import PING_FRAME, Presence
 from services.gateway.rate_limit import UserShare
 from services.gateway.replica import Changes, MarketReplica
-from services.gateway.rotation import Rotation
-from services.gateway.session import CloseRequired, Session, SessionState
-from services.gateway.spread import Spread, spread_by_transports
-from services.gateway.subscriber import Subscriber, Transport
-from services.gateway.token_ends import TokenEnds
-from shared.close_codes import CloseCode
-from shared.codec import Encoding
-from shared.errors import InvalidRequest
-from shared.messages import Reply, Status, Welcome
-from shared.request_limits import EVERY_INSTRUMENT
-from shared.requests import (
+from services.gateway.requests import (
     Cancel,
     CancelEvery,
     CancelOnDisconnect,
@@ -51,7 +47,11 @@ from shared.requests import (
     Subscribe,
     Unsubscribe,
 )
-from shared.types import Code, MarketState
+from services.gateway.rotation import Rotation
+from services.gateway.session import CloseRequired, Session, SessionState
+from services.gateway.spread import Spread, spread_by_transports
+from services.gateway.subscriber import Subscriber, Transport
+from services.gateway.token_ends import TokenEnds
 
 PROTOCOL_VERSION: Final = 1
 DELISTED: Final = "the history that listed it has ended; the present one does not"

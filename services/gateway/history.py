@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from shared.messages import Level
+from openoutcry.wire.messages import Level
 
 CHANGED_PRICES_MAX: Final = 1 << 15
 """Prices remembered per side; beyond it the longer untouched half is forgotten, and with it their seqs."""

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from openoutcry.wire.messages import Message
+from openoutcry.wire.request_limits import EVERY_INSTRUMENT
 from services.gateway.channel import ChannelKey
 from services.gateway.market_data_service import MarketDataService
 from services.gateway.subscriber import Subscriber
-from shared.messages import Message
-from shared.request_limits import EVERY_INSTRUMENT
 
 INSTRUMENTS_A_PART: Final = 32
 """Instruments whose state is told in one part."""

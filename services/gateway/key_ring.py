@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from openoutcry.wire.errors import OpenOutcryError
 from services.gateway.token_keys import TokenKey, TokenKeys
-from shared.errors import OpenOutcryError
 
 RELOAD_S: Final = 30.0
 """Shortest time between two loads that names of unknown keys ask for, and between a failed load and the next."""

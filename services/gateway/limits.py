@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+from openoutcry.wire.request_limits import INSTRUMENTS_IN_REQUEST_MAX, REQUEST_BYTES_MAX
 from services.gateway.rate_limit import Rate
 from services.gateway.subscriber import LagLimits
-from shared.request_limits import INSTRUMENTS_IN_REQUEST_MAX, REQUEST_BYTES_MAX
 
 
 class GatewayLimits(NamedTuple):

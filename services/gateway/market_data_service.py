@@ -18,6 +18,11 @@ from typing import Any, Final
 
 from websockets.protocol import State
 
+from openoutcry.wire.codec import Encoding, encode_messages
+from openoutcry.wire.instrument import Instrument
+from openoutcry.wire.messages import Heartbeat, Message, Snapshot, Status, Trade
+from openoutcry.wire.request_limits import EVERY_INSTRUMENT
+from openoutcry.wire.types import INTERVALS_MS, LEVEL_QUANTITY_MAX, MarketState
 from services.gateway.channel import (
     TRADES_ON_JOIN_MAX,
     BookChannel,
@@ -35,13 +40,8 @@ from services.gateway.replica import Changes, InstrumentReplica, MarketReplica
 from services.gateway.rotation import Rotation
 from services.gateway.spread import Part, Spread, joined, spread_by_transports
 from services.gateway.subscriber import DEFAULT_LAG_LIMITS, NO_DESCRIPTOR, LagLimits, LagVerdict, Subscriber
-from shared.codec import Encoding, encode_messages
-from shared.events import PrivateExecution
-from shared.instrument import Instrument
-from shared.messages import Heartbeat, Message, Snapshot, Status, Trade
-from shared.request_limits import EVERY_INSTRUMENT
-from shared.snapshots import BookState
-from shared.types import INTERVALS_MS, LEVEL_QUANTITY_MAX, MarketState
+from shared.logs.events import PrivateExecution
+from shared.logs.snapshots import BookState
 from shared.websocket_frame import BINARY, TEXT, server_frame
 
 PACE_S: Final = 0.010

@@ -14,7 +14,11 @@ from collections.abc import Iterable, Sequence
 from itertools import takewhile
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
-from shared.commands import (
+from openoutcry.wire.errors import InvalidRequest
+from openoutcry.wire.messages import Reply
+from openoutcry.wire.types import Code
+from services.gateway.requests import Cancel, CancelEvery, CancelOnDisconnect, Order, Replace
+from shared.logs.commands import (
     COMMANDS_IN_ENTRY_MAX,
     PRESENT_USERS_MAX,
     CancelAll,
@@ -25,11 +29,7 @@ from shared.commands import (
     ReplaceOrder,
     SetCancelOnDisconnect,
 )
-from shared.errors import InvalidRequest
-from shared.events import Outcome
-from shared.messages import Reply
-from shared.requests import Cancel, CancelEvery, CancelOnDisconnect, Order, Replace
-from shared.types import Code
+from shared.logs.events import Outcome
 
 if TYPE_CHECKING:
     from services.gateway.session import Session

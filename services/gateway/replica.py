@@ -11,17 +11,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import zip_longest
 from typing import Final
 
+from openoutcry.wire.account import AccountBook
+from openoutcry.wire.depth_book import DepthBook, DepthSide
+from openoutcry.wire.errors import OpenOutcryError
+from openoutcry.wire.instrument import Instrument
+from openoutcry.wire.messages import Account, Delta, Level, Snapshot, Status, Ticker, Trade
+from openoutcry.wire.sequence import Verdict, classify
+from openoutcry.wire.types import MarketState
 from services.gateway.history import BookHistory
-from shared.account import AccountBook
-from shared.depth_book import DepthBook, DepthSide
-from shared.errors import OpenOutcryError
-from shared.events import BookChange, Outcome, PrivateExecution, Watch
-from shared.instrument import Instrument
-from shared.messages import Account, Delta, Level, Snapshot, Status, Ticker, Trade
-from shared.packet import FEED_START, FeedId, Packet
-from shared.sequence import Verdict, classify
-from shared.snapshots import BookState
-from shared.types import MarketState
+from shared.logs.events import BookChange, Outcome, PrivateExecution, Watch
+from shared.logs.packet import FEED_START, FeedId, Packet
+from shared.logs.snapshots import BookState
 
 RECENT_TRADES_MAX: Final = 1000
 """Trades kept per instrument for users who lagged; older ones are announced as missing."""

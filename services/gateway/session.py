@@ -10,15 +10,15 @@ from __future__ import annotations
 import enum
 from typing import Final, NamedTuple, TypeAlias
 
+from openoutcry.wire.close_codes import CloseCode
+from openoutcry.wire.codec import Encoding, encode_messages
+from openoutcry.wire.errors import InvalidRequest
+from openoutcry.wire.messages import Goodbye, Message, Reply
+from openoutcry.wire.types import Code
 from services.gateway.client_messages import INVALID_DATA
 from services.gateway.limits import GatewayLimits
 from services.gateway.rate_limit import TokenBucket, UserShare
-from shared.close_codes import CloseCode
-from shared.codec import Encoding, encode_messages
-from shared.errors import InvalidRequest
-from shared.messages import Goodbye, Message, Reply
-from shared.requests import Cancel, CancelEvery, CancelOnDisconnect, Order, Replace, Request, decode_request
-from shared.types import Code
+from services.gateway.requests import Cancel, CancelEvery, CancelOnDisconnect, Order, Replace, Request, decode_request
 from shared.websocket_frame import BINARY, TEXT, server_frame
 
 ORDER_REQUESTS: Final = (Order, Cancel, Replace, CancelEvery, CancelOnDisconnect)

@@ -14,8 +14,8 @@ import enum
 from collections.abc import Callable
 from typing import Final, NamedTuple, Protocol
 
+from openoutcry.wire.codec import Encoding
 from services.gateway.channel import Channel, TapeMark
-from shared.codec import Encoding
 
 NO_DESCRIPTOR: Final = -1
 

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 import jwt
 
-from shared.errors import ConfigurationError
+from openoutcry.wire.errors import ConfigurationError
 
 SHARED_ALGORITHM: Final = "HS256"
 SECRET_BYTES_MIN: Final = 32

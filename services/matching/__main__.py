@@ -18,6 +18,7 @@ import typer
 import uvloop
 from prometheus_client import CollectorRegistry
 
+from openoutcry.wire.errors import ConfigurationError, OpenOutcryError
 from services.matching.aio.instruments_file import read_instruments
 from services.matching.aio.metrics import EngineStateCollector, MatchingMetrics
 from services.matching.aio.service import MatchingService
@@ -28,7 +29,6 @@ from shared.aio.logging import configure_logging
 from shared.aio.loop_lag import watch_loop_lag
 from shared.aio.redis_connection import open_redis
 from shared.aio.tracing import check_tracing, open_tracing
-from shared.errors import ConfigurationError, OpenOutcryError
 from shared.settings import load_settings
 from shared.store_errors import CorruptEntry, LeadershipLost, StoreUnavailable
 

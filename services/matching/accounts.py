@@ -1,6 +1,6 @@
 """A user's private state as the engine keeps it: resting orders, positions, cash, cancel-on-disconnect.
 
-Owns the numbering of the user's executions. `shared.account.AccountBook` is its replica elsewhere.
+Owns the numbering of the user's executions. `openoutcry.wire.account.AccountBook` is its replica elsewhere.
 Invariant: `orders` are the user's resting orders, in ascending order of id.
 """
 
@@ -10,11 +10,11 @@ from collections.abc import Callable
 from operator import attrgetter
 from typing import Any, Final
 
+from openoutcry.wire.account import cash_texts
+from openoutcry.wire.messages import Account, OpenOrder
+from openoutcry.wire.types import Side
 from services.matching.market import Market
 from services.matching.order import Order
-from shared.account import cash_texts
-from shared.messages import Account, OpenOrder
-from shared.types import Side
 
 _OPEN_ORDER: Final[Callable[[Order], tuple[Any, ...]]] = attrgetter(*OpenOrder._fields)
 """Every account is encoded every few seconds while the market waits; this is faster than naming the fields."""

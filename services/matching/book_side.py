@@ -12,13 +12,13 @@ from functools import lru_cache
 from heapq import heapify, heappop, heappush, nsmallest
 from typing import Final
 
+from openoutcry.wire.digest import ASK, BID, MASK
+from openoutcry.wire.messages import Level
+from openoutcry.wire.types import PRICE_MAX, Side
 from services.matching.level_hashes import mix, mixed
 from services.matching.lot_sums import LOTS_BITS, LOTS_MASK, ONE_ORDER, LotSums
 from services.matching.order import Order
 from services.matching.price_level import NOT_TOLD, TOUCHED, UNSUMMED, PriceLevel
-from shared.digest import ASK, BID, MASK
-from shared.messages import Level
-from shared.types import PRICE_MAX, Side
 
 HEAP_SLACK: Final = 64
 """Dead heap entries that are always tolerated, so that small books do not compact all the time."""

@@ -14,16 +14,16 @@ from zlib import crc32
 
 import msgpack
 
+from openoutcry.wire.account import cash_texts, millionths
+from openoutcry.wire.errors import ConfigurationError, MalformedMessage
+from openoutcry.wire.instrument import Instrument
+from openoutcry.wire.types import MarketState, OrderKind, SelfTradePrevention, Side, TimeInForce
 from services.matching.accounts import UserAccount
 from services.matching.attendance import Attendance
 from services.matching.engine import Engine, EngineConfig
 from services.matching.market import Market
 from services.matching.order import Order
 from services.matching.repetition import ClientOrderIds, OrderIdRows, Sources
-from shared.account import cash_texts, millionths
-from shared.errors import ConfigurationError, MalformedMessage
-from shared.instrument import Instrument
-from shared.types import MarketState, OrderKind, SelfTradePrevention, Side, TimeInForce
 
 CHECKPOINT_VERSION: Final = 3
 VERSIONS_READ: Final = (2, CHECKPOINT_VERSION)

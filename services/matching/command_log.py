@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from shared.commands import (
+from openoutcry.wire.errors import MalformedMessage
+from openoutcry.wire.instrument import Instrument
+from openoutcry.wire.types import MarketState, OrderKind, SelfTradePrevention, Side, TimeInForce
+from shared.logs.commands import (
     COMMANDS_IN_ENTRY_MAX,
     PRESENT_USERS_MAX,
     CancelAll,
@@ -24,11 +27,8 @@ from shared.commands import (
     Tick,
     decode_commands,
 )
-from shared.errors import MalformedMessage
-from shared.instrument import Instrument
+from shared.logs.stream_keys import COMMANDS_FIELD
 from shared.store_errors import CorruptEntry
-from shared.stream_keys import COMMANDS_FIELD
-from shared.types import MarketState, OrderKind, SelfTradePrevention, Side, TimeInForce
 
 LOG_START: Final = "0-0"
 """Before the first entry."""

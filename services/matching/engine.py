@@ -10,13 +10,24 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple, assert_never
 
+from openoutcry.wire.errors import ConfigurationError
+from openoutcry.wire.messages import Execution, Status, Trade
+from openoutcry.wire.types import (
+    LEVEL_QUANTITY_MAX,
+    Code,
+    ExecutionEvent,
+    Liquidity,
+    MarketState,
+    OrderKind,
+    TimeInForce,
+)
 from services.matching.accounts import UserAccount
 from services.matching.attendance import Attendance
 from services.matching.market import Market, Refusal
 from services.matching.order import Order
 from services.matching.order_book import ORDERS_MET_MAX, BookEvent, Cancelled, Fill, Refused, Replaced
 from services.matching.repetition import ORDER_IDS_MAX, WINDOW_S, ClientOrderIds, Sources
-from shared.commands import (
+from shared.logs.commands import (
     CancelAll,
     CancelOrder,
     Command,
@@ -28,18 +39,7 @@ from shared.commands import (
     SetMarketState,
     Tick,
 )
-from shared.errors import ConfigurationError
-from shared.events import Event, Outcome, PrivateExecution, Watch
-from shared.messages import Execution, Status, Trade
-from shared.types import (
-    LEVEL_QUANTITY_MAX,
-    Code,
-    ExecutionEvent,
-    Liquidity,
-    MarketState,
-    OrderKind,
-    TimeInForce,
-)
+from shared.logs.events import Event, Outcome, PrivateExecution, Watch
 
 OPEN_ORDERS_MAX: Final = 1000
 """Default limit of resting orders a user; the next order that could rest is refused."""

@@ -6,12 +6,12 @@ packet's id and when it is published. Bounded by the batch: a reader of the comm
 
 from __future__ import annotations
 
+from openoutcry.wire.instrument import Instrument
+from openoutcry.wire.messages import Status, Trade
 from services.matching.engine import Engine
-from shared.commands import Command
-from shared.events import BookChange, Event, Outcome, PrivateExecution, Watch
-from shared.instrument import Instrument
-from shared.messages import Status, Trade
-from shared.packet import PACKET_VERSION, Packet
+from shared.logs.commands import Command
+from shared.logs.events import BookChange, Event, Outcome, PrivateExecution, Watch
+from shared.logs.packet import PACKET_VERSION, Packet
 
 
 class PacketBuilder:

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
+from openoutcry.wire.errors import MalformedMessage
 from services.matching.checkpoint import position_told
-from shared.errors import MalformedMessage
+from shared.logs.stream_keys import StreamKeys
 from shared.store_errors import CorruptEntry
-from shared.stream_keys import StreamKeys
 
 
 class KeptCheckpoints(NamedTuple):

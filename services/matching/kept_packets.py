@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Final, NamedTuple
 
-from shared.packet import FeedId
+from shared.logs.packet import FeedId
 
 KEPT_PACKETS_MAX: Final = 8_192
 KEPT_BYTES_MAX: Final = 64 * 1024 * 1024

@@ -1,4 +1,4 @@
-"""The hashes of levels as the engine computes them: the values of `shared.digest`, one by one and many at once.
+"""The hashes of levels as the engine computes them: those of `openoutcry.wire.digest`, one or many at once.
 
 The engine has its own `mix`, so that its core can be compiled as one; a test holds both equal.
 
@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
-from shared.digest import MASK
+from openoutcry.wire.digest import MASK
 
 if TYPE_CHECKING:
     # Where this is compiled, an integer of C, whose products may wrap: only their lower 32 bits count. Elsewhere an
@@ -33,7 +33,7 @@ _LANES: Final = sum(MASK << (8 * _LANE_BYTES * lane) for lane in range(LANES_MAX
 
 
 def mix(x: i64) -> i64:
-    """Return `shared.digest.mix` of a value below 2**32."""
+    """Return `openoutcry.wire.digest.mix` of a value below 2**32."""
     x ^= x >> 16
     x = (x * 0x7FEB352D) & MASK
     x ^= x >> 15

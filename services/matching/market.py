@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from openoutcry.wire.account import tick_value
+from openoutcry.wire.instrument import Instrument
+from openoutcry.wire.types import Code, MarketState
 from services.matching.order_book import Fill, OrderBook
-from shared.account import tick_value
-from shared.instrument import Instrument
-from shared.snapshots import BookState
-from shared.types import Code, MarketState
+from shared.logs.snapshots import BookState
 
 _OPEN: Final = MarketState.OPEN  # Looking it up costs as much as the rest of an order's check.
 

@@ -6,7 +6,7 @@ Invariant: 0 <= remaining <= quantity; the filled part is the difference.
 
 from __future__ import annotations
 
-from shared.types import OrderKind, SelfTradePrevention, Side, TimeInForce
+from openoutcry.wire.types import OrderKind, SelfTradePrevention, Side, TimeInForce
 
 
 class Order:

@@ -21,13 +21,13 @@ from itertools import accumulate
 from operator import attrgetter
 from typing import Final, NamedTuple, TypeAlias
 
+from openoutcry.wire.digest import MASK, book_digest
+from openoutcry.wire.messages import Snapshot
+from openoutcry.wire.types import LEVEL_QUANTITY_MAX, PRICE_MAX, Code, OrderKind, SelfTradePrevention, Side, TimeInForce
 from services.matching.book_side import NO_BID, BookSide
 from services.matching.order import Order
 from services.matching.price_level import PriceLevel
-from shared.digest import MASK, book_digest
-from shared.events import BookChange
-from shared.messages import Snapshot
-from shared.types import LEVEL_QUANTITY_MAX, PRICE_MAX, Code, OrderKind, SelfTradePrevention, Side, TimeInForce
+from shared.logs.events import BookChange
 
 # Looking a member up in its enumeration costs as much as appending an order to its level.
 _BID = Side.BID
@@ -222,7 +222,7 @@ class OrderBook:
 
     @property
     def digest(self) -> int:
-        """The digest of the whole book as it stands (`shared.digest`); O(levels touched since `take_change`)."""
+        """The digest of the whole book as it stands; O(levels touched since `take_change`)."""
         return (self.bids.digest + self.asks.digest) & MASK
 
     def take_change(self) -> BookChange | None:

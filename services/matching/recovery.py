@@ -7,14 +7,14 @@ is none.
 
 from __future__ import annotations
 
+from openoutcry.wire.errors import MalformedMessage
 from services.matching.checkpoint import Checkpoint
 from services.matching.command_log import LogEntry, entry_place
 from services.matching.engine import Engine
 from services.matching.feed import take_changes
-from shared.errors import MalformedMessage
-from shared.packet import FEED_START, FeedId, Packet, decode_packet
+from shared.logs.packet import FEED_START, FeedId, Packet, decode_packet
+from shared.logs.stream_keys import StreamKeys
 from shared.store_errors import CorruptEntry
-from shared.stream_keys import StreamKeys
 
 
 class Recovery:

@@ -65,7 +65,7 @@ class MatchingSettings(ServiceSettings):
     metrics_port: int = Field(default=0, ge=0, le=65_535)
     """Port of metrics and health (`/metrics`, `/healthz`, `/readyz`); 0 serves none."""
     instruments_file: Path | None = None
-    """JSON list of instruments (`shared.instrument`, a map each); without it the ten of `shared.market_listing`."""
+    """JSON list of instruments (`openoutcry.wire.instrument`, a map each); without it the ten of `default_listing`."""
 
     def engine_config(self) -> EngineConfig:
         """Return the market's rules."""

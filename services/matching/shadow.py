@@ -7,12 +7,12 @@ Invariant: between two packets the engine stands at `feed_id`.
 
 from __future__ import annotations
 
+from openoutcry.wire.errors import OpenOutcryError
 from services.matching.command_log import LogEntry
 from services.matching.feed import PacketBuilder
 from services.matching.kept_packets import FeedEntry, KeptPackets
 from services.matching.recovery import Recovery
-from shared.errors import OpenOutcryError
-from shared.packet import Packet, encode_packet
+from shared.logs.packet import Packet, encode_packet
 
 
 class ShadowBroken(OpenOutcryError):

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from shared.packet import FeedId, Packet
+from shared.logs.packet import FeedId, Packet
 
 SNAPSHOT_PACKETS_MAX: Final = 1_000
 """An instrument that keeps changing is snapshotted at least this often, in packets."""

@@ -14,4 +14,4 @@ def tell_build(registry: CollectorRegistry) -> None:
         "outcry_build_info", "Always 1: the version of this role, and of its Python.", ["version", "python"],
         registry=registry,
     )  # fmt: skip
-    gauge.labels(importlib.metadata.version("openoutcry"), platform.python_version()).set(1)
+    gauge.labels(importlib.metadata.version("openoutcry-exchange"), platform.python_version()).set(1)

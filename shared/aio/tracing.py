@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from shared.errors import ConfigurationError
+from openoutcry.wire.errors import ConfigurationError
 from shared.settings import ServiceSettings
 
 if TYPE_CHECKING:

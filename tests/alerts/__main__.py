@@ -12,9 +12,9 @@ from typing import Annotated, Final, NamedTuple
 
 import typer
 
-from openoutcry.stack.aio.child import RoleFailed
-from openoutcry.stack.aio.private_folder import private_folder
-from openoutcry.stack.aio.stop_signal import Interrupted, StopSignal
+from outcry.stack.aio.child import RoleFailed
+from outcry.stack.aio.private_folder import private_folder
+from outcry.stack.aio.stop_signal import Interrupted, StopSignal
 from tests.alerts.cases import Case, cases
 from tests.alerts.prometheus import Prometheus, stated_seconds
 from tests.alerts.site import open_site

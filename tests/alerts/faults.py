@@ -15,11 +15,11 @@ import psutil
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
-from openoutcry.stack.aio.child import Child
-from openoutcry.stack.aio.local_redis import LocalRedis
+from openoutcry.wire.codec import SUBPROTOCOLS
+from outcry.stack.aio.child import Child
+from outcry.stack.aio.local_redis import LocalRedis
 from shared.aio.redis_connection import open_redis
-from shared.codec import SUBPROTOCOLS
-from shared.stream_keys import COMMANDS_FIELD, StreamKeys
+from shared.logs.stream_keys import COMMANDS_FIELD, StreamKeys
 from tests.alerts.site import AlertSite
 from tests.fault.hostile_clients import never_read
 

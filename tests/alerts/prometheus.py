@@ -16,7 +16,7 @@ from typing import Any, Final, Self
 
 import yaml
 
-from openoutcry.stack.aio.child import Child, RoleFailed
+from outcry.stack.aio.child import Child, RoleFailed
 
 SHIPPED: Final = Path(__file__).parents[2] / "deploy" / "prometheus"
 DOOR_RULES: Final = "alerts.haproxy.yml"

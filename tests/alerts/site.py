@@ -10,12 +10,12 @@ from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from openoutcry.stack.aio.child import Child, RoleFailed
-from openoutcry.stack.aio.leadership import Leadership
-from openoutcry.stack.aio.local_redis import free_ports
-from openoutcry.stack.aio.stack import Stack
-from openoutcry.stack.aio.stop_signal import StopSignal
-from openoutcry.stack.options import HOST, StackOptions
+from outcry.stack.aio.child import Child, RoleFailed
+from outcry.stack.aio.leadership import Leadership
+from outcry.stack.aio.local_redis import free_ports
+from outcry.stack.aio.stack import Stack
+from outcry.stack.aio.stop_signal import StopSignal
+from outcry.stack.options import HOST, StackOptions
 from tests.alerts.prometheus import Prometheus
 from tests.fault.wires import Wires
 
@@ -109,7 +109,7 @@ async def open_site(options: SiteOptions, folder: Path, stop: StopSignal) -> Asy
 
 
 def _bots(stack: Stack, rate: int) -> Child:
-    argv = [sys.executable, "-m", "openoutcry", "bots", "--redis-url", stack.redis_url, "--rate", str(rate)]
+    argv = [sys.executable, "-m", "outcry", "bots", "--redis-url", stack.redis_url, "--rate", str(rate)]
     return Child("bots", argv, stack.folder)
 
 

@@ -17,7 +17,7 @@ from benchmarks.fan_out.build import NoCompiler, program
 from benchmarks.fan_out.mark import MARK_BYTES, marked
 from benchmarks.fan_out.users import CUsers, Report, UsersFailed, UsersPlan, write_hello
 from openoutcry.testing import Fault, ScriptedServer
-from shared.codec import Encoding, encode_messages
+from openoutcry.wire.codec import Encoding, encode_messages
 
 USERS: Final = 4
 DEADLINE_S: Final = 10.0

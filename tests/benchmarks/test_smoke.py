@@ -15,7 +15,7 @@ from benchmarks.examples import EXAMPLES
 from benchmarks.measure import TINY, Timing
 from benchmarks.messages import SEED, SERIES
 from benchmarks.table import NoPlace, Table, as_markdown, placed
-from shared.messages import MESSAGE_TYPES
+from openoutcry.wire.messages import MESSAGE_TYPES
 
 DOCS = Path(__file__).parents[2] / "docs"
 DOCUMENTS = (DOCS / "protocol-choices.md", DOCS / "performance.md")

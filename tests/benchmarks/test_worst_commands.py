@@ -10,9 +10,9 @@ import pytest
 
 from benchmarks import worst_commands
 from benchmarks.worst_commands import COMMANDS, REQUESTS, House, Pit
-from shared.commands import Command
-from shared.events import Outcome
-from shared.types import Code
+from openoutcry.wire.types import Code
+from shared.logs.commands import Command
+from shared.logs.events import Outcome
 
 SHARE = 0.01
 

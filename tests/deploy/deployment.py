@@ -22,8 +22,8 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
-from openoutcry.conformance.users import mint
-from shared.codec import Encoding
+from openoutcry.wire.codec import Encoding
+from outcry.conformance.users import mint
 from tests.deploy.engine import BOTS_RATE, PROJECT, Engine, EngineFailed
 
 URL: Final = "ws://127.0.0.1:8080/v1/stream"
@@ -133,7 +133,7 @@ class Users:
         words = ("load", "--url", url, "--secret-file", str(SECRETS / "token_key"), "--report", str(self._report))
         with self._words.open("wb") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "openoutcry", *words, *arguments],
+                [sys.executable, "-m", "outcry", *words, *arguments],
                 cwd=PROJECT,
                 stdin=subprocess.DEVNULL,
                 stdout=output,

@@ -17,7 +17,7 @@ from typing import Final
 
 import pytest
 
-from shared.close_codes import CloseCode
+from openoutcry.wire.close_codes import CloseCode
 from tests.deploy.deployment import PATIENCE, SECRETS, Deployment, Trader, Users, Witness, get, said, wait_until
 from tests.deploy.engine import PROJECT, find_engine
 

@@ -41,7 +41,7 @@ class Command:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("OUTCRY_")}
         with self.output_path.open("wb") as output, self.errors_path.open("wb") as errors:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "openoutcry", *arguments],
+                [sys.executable, "-m", "outcry", *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=errors,

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from openoutcry.conformance.aio.checks import all_checks
-from openoutcry.conformance.aio.runner import Unreachable, run_conformance
-from openoutcry.conformance.options import ConformanceOptions
-from openoutcry.conformance.report import ConformanceReport, Result, Verdict
-from openoutcry.conformance.users import USERS_MIN, mint
-from openoutcry.stack.aio.local_redis import free_ports
-from openoutcry.stack.options import HOST
 from openoutcry.testing import Fault, ScriptedServer
+from outcry.conformance.aio.checks import all_checks
+from outcry.conformance.aio.runner import Unreachable, run_conformance
+from outcry.conformance.options import ConformanceOptions
+from outcry.conformance.report import ConformanceReport, Result, Verdict
+from outcry.conformance.users import USERS_MIN, mint
+from outcry.stack.aio.local_redis import free_ports
+from outcry.stack.options import HOST
 from tests.e2e.command import needs_server, outcry
 
 NOT_SHOWN_HERE = {"channels.subscriptions_of_a_connection_are_bounded"}

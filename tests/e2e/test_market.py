@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from openoutcry.chaos.aio.proving_ground import GroundOptions, proving_ground
-from openoutcry.chaos.fault import Blow, Fault, Part, Strike
-from openoutcry.stack.aio.open_files import allow_open_files
-from openoutcry.stack.aio.stack import Stack
-from openoutcry.stack.aio.stop_signal import StopSignal
-from openoutcry.stack.options import StackOptions
+from outcry.chaos.aio.proving_ground import GroundOptions, proving_ground
+from outcry.chaos.fault import Blow, Fault, Part, Strike
+from outcry.stack.aio.open_files import allow_open_files
+from outcry.stack.aio.stack import Stack
+from outcry.stack.aio.stop_signal import StopSignal
+from outcry.stack.options import StackOptions
 from tests.e2e.command import needs_server, outcry
 
 USERS = 1000

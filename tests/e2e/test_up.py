@@ -8,7 +8,7 @@ import stat
 import urllib.request
 from pathlib import Path
 
-from openoutcry.stack.aio.local_redis import free_ports
+from outcry.stack.aio.local_redis import free_ports
 from services.gateway.authentication import verify_token
 from tests.e2e.command import needs_server, outcry
 from tests.e2e.readme import printed, program

@@ -17,14 +17,14 @@ from typing import Annotated, Final
 
 import typer
 
-from openoutcry.chaos.aio.proving_ground import Judgement
-from openoutcry.chaos.recoveries import Recovery
-from openoutcry.stack.aio.child import RoleFailed
-from openoutcry.stack.aio.local_redis import choose_program
-from openoutcry.stack.aio.open_files import allow_open_files
-from openoutcry.stack.aio.private_folder import private_folder
-from openoutcry.stack.aio.stop_signal import StopSignal
-from shared.errors import OpenOutcryError
+from openoutcry.wire.errors import OpenOutcryError
+from outcry.chaos.aio.proving_ground import Judgement
+from outcry.chaos.recoveries import Recovery
+from outcry.stack.aio.child import RoleFailed
+from outcry.stack.aio.local_redis import choose_program
+from outcry.stack.aio.open_files import allow_open_files
+from outcry.stack.aio.private_folder import private_folder
+from outcry.stack.aio.stop_signal import StopSignal
 from tests.fault.cases import Case, cases
 from tests.fault.results import Results, Row, placed, table
 from tests.fault.site import TRADERS, USERS, OpenSite, Site

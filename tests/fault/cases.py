@@ -12,9 +12,9 @@ from typing import Final, NamedTuple
 
 import psutil
 
-from openoutcry.chaos.fault import Blow, Fault, Part, Strike
-from openoutcry.chaos.recoveries import Recovery
-from openoutcry.stack.aio.child import RoleFailed
+from outcry.chaos.fault import Blow, Fault, Part, Strike
+from outcry.chaos.recoveries import Recovery
+from outcry.stack.aio.child import RoleFailed
 from tests.fault.hostile_clients import send_rubbish, silent_clients, try_to_connect
 from tests.fault.site import OpenSite, Site, plain_site, sentinel_site, small_disk_site, wired_site
 from tests.fault.small_disk import why_not

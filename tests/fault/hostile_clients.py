@@ -10,9 +10,9 @@ from collections.abc import AsyncIterator, Sequence
 from random import Random
 from typing import Final
 
-from openoutcry.load.handshake import opening_request, opening_response
-from shared.codec import Encoding, encode_request
-from shared.errors import MalformedMessage
+from openoutcry.wire.codec import Encoding, encode_request
+from openoutcry.wire.errors import MalformedMessage
+from outcry.load.handshake import opening_request, opening_response
 from shared.websocket_frame import BINARY, client_frame
 
 HOST: Final = "127.0.0.1"

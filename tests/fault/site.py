@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from openoutcry.chaos.aio.proving_ground import GroundOptions, ProvingGround, proving_ground
-from openoutcry.stack.aio.stack import Stack
-from openoutcry.stack.aio.stop_signal import StopSignal
-from openoutcry.stack.options import StackOptions
+from outcry.chaos.aio.proving_ground import GroundOptions, ProvingGround, proving_ground
+from outcry.stack.aio.stack import Stack
+from outcry.stack.aio.stop_signal import StopSignal
+from outcry.stack.options import StackOptions
 from tests.fault.small_disk import SmallDisk, small_disk
 from tests.fault.wires import Wires
 from tests.integration.sentinels import Watched, watched_servers

@@ -1,4 +1,4 @@
-"""`python -m tests.fault.wire`: TCP links that can be cut and delayed, as a role (`openoutcry.stack.aio.role_channel`).
+"""`python -m tests.fault.wire`: TCP links that can be cut and delayed, as a role (`outcry.stack.aio.role_channel`).
 
 First line in: the links' names and ports. Then `ready` is told, and requests are taken, none with an answer: `aim`
 (where a link leads), `cut`, `delay` (by so many seconds, in each direction) and `heal`.
@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import uvloop
 
-from openoutcry.stack.aio.role_channel import RoleChannel
+from outcry.stack.aio.role_channel import RoleChannel
 
 HOST: Final = "127.0.0.1"
 CHUNK_BYTES: Final = 65_536

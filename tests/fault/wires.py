@@ -8,8 +8,8 @@ from types import TracebackType
 from typing import Final, Self
 from urllib.parse import urlsplit
 
-from openoutcry.stack.aio.local_redis import free_ports
-from openoutcry.stack.aio.role import Role
+from outcry.stack.aio.local_redis import free_ports
+from outcry.stack.aio.role import Role
 
 READY_SECONDS_MAX: Final = 20.0
 

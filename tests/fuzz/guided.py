@@ -6,7 +6,7 @@ import sys
 
 import atheris
 
-with atheris.instrument_imports(include=["openoutcry", "services", "shared"]):
+with atheris.instrument_imports(include=["openoutcry", "outcry", "services", "shared"]):
     from tests.fuzz.targets import TARGETS
 
 

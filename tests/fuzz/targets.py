@@ -16,12 +16,15 @@ from zlib import crc32
 import msgpack
 
 from openoutcry.message_shape import check_message
+from openoutcry.wire.codec import Encoding, decode_messages
+from openoutcry.wire.errors import InvalidRequest, MalformedMessage
 from services.gateway.aio.connection import ClientConnection
 from services.gateway.aio.server import GatewayServer
 from services.gateway.authentication import mint_token
 from services.gateway.client_address import read_proxy_header
 from services.gateway.limits import GatewayLimits
 from services.gateway.rate_limit import Rate
+from services.gateway.requests import decode_request
 from services.matching import Engine
 from services.matching.checkpoint import (
     CHECKPOINT_VERSION,
@@ -33,12 +36,9 @@ from services.matching.checkpoint import (
 )
 from services.matching.command_log import decode_entry
 from services.matching.feed import PacketBuilder
-from shared.codec import Encoding, decode_messages
-from shared.commands import encode_commands
-from shared.errors import InvalidRequest, MalformedMessage
-from shared.packet import decode_packet, encode_packet
-from shared.requests import decode_request
-from shared.snapshots import (
+from shared.logs.commands import encode_commands
+from shared.logs.packet import decode_packet, encode_packet
+from shared.logs.snapshots import (
     decode_accounts,
     decode_book_state,
     decode_listing,
@@ -50,7 +50,7 @@ from shared.store_errors import CorruptEntry
 from shared.websocket_frame import BINARY, client_frame
 from tests.property.test_hostile import COMMANDS, SECRET, Wire, serving
 
-VECTORS: Final = Path(__file__).parents[1] / "data"
+VECTORS: Final = Path(__file__).parents[2] / "protocol" / "vectors"
 UNLIMITED: Final = Rate(1e9, 1_000_000_000)
 
 

@@ -14,10 +14,10 @@ from typing import Final, TypeVar
 
 from redis import Redis
 
-from shared.commands import Command, PlaceOrder, encode_commands
-from shared.packet import Packet, decode_packet
-from shared.stream_keys import COMMANDS_FIELD, PACKET_FIELD, StreamKeys
-from shared.types import OrderKind, SelfTradePrevention, Side, TimeInForce
+from openoutcry.wire.types import OrderKind, SelfTradePrevention, Side, TimeInForce
+from shared.logs.commands import Command, PlaceOrder, encode_commands
+from shared.logs.packet import Packet, decode_packet
+from shared.logs.stream_keys import COMMANDS_FIELD, PACKET_FIELD, StreamKeys
 
 KEYS: Final = StreamKeys()
 WITHIN_S: Final = 20.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from openoutcry.stack.aio.role_channel import RoleChannel
+from outcry.stack.aio.role_channel import RoleChannel
 
 
 async def _run() -> None:

@@ -13,9 +13,9 @@ from urllib.parse import quote
 import pytest
 
 from openoutcry import connect
-from openoutcry.stack.aio.stack import Stack
-from openoutcry.stack.aio.stop_signal import StopSignal
-from openoutcry.stack.options import StackOptions
+from outcry.stack.aio.stack import Stack
+from outcry.stack.aio.stop_signal import StopSignal
+from outcry.stack.options import StackOptions
 from tests.integration.chromium import BINARY, ROOT, Browser, Page, chromium, served
 from tests.real_redis import server_binary
 

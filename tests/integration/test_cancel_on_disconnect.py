@@ -17,13 +17,13 @@ from redis import Redis
 
 from openoutcry import connect
 from openoutcry.aio.market import Market
-from openoutcry.stack.aio.child import Child
-from openoutcry.stack.aio.stack import Stack
-from openoutcry.stack.aio.stop_signal import StopSignal
-from openoutcry.stack.options import StackOptions
-from shared.packet import decode_packet
-from shared.stream_keys import PACKET_FIELD, StreamKeys
-from shared.types import Code
+from openoutcry.wire.types import Code
+from outcry.stack.aio.child import Child
+from outcry.stack.aio.stack import Stack
+from outcry.stack.aio.stop_signal import StopSignal
+from outcry.stack.options import StackOptions
+from shared.logs.packet import decode_packet
+from shared.logs.stream_keys import PACKET_FIELD, StreamKeys
 from tests.real_redis import server_binary
 
 GRACE_S: Final = 2

@@ -33,7 +33,7 @@ from services.matching.aio.metrics import MatchingMetrics
 from services.matching.kept_checkpoints import StagedCheckpoint
 from shared.aio.redis_connection import Redis, open_redis
 from shared.aio.redis_line import RedisLine
-from shared.stream_keys import StreamKeys
+from shared.logs.stream_keys import StreamKeys
 
 pytestmark = pytest.mark.needs_redis
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from openoutcry.stack.aio import child as child_module
-from openoutcry.stack.aio.child import Child, RoleFailed, stop_together
+from outcry.stack.aio import child as child_module
+from outcry.stack.aio.child import Child, RoleFailed, stop_together
 
 SLEEPS = "import time; time.sleep(60)"
 STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"

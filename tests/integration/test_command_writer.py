@@ -8,17 +8,17 @@ from typing import cast
 
 import pytest
 
+from openoutcry.wire.codec import Encoding
 from services.gateway.aio import command_writer
 from services.gateway.aio.command_writer import CommandWriter
 from services.gateway.limits import GatewayLimits
 from services.gateway.order_entry import OrderEntry
+from services.gateway.requests import CancelEvery
 from services.gateway.session import Session
 from shared.aio.redis_connection import RedisConnectionError
 from shared.aio.redis_line import RedisLine
-from shared.codec import Encoding
-from shared.commands import CancelAll, decode_commands
-from shared.requests import CancelEvery
-from shared.stream_keys import StreamKeys
+from shared.logs.commands import CancelAll, decode_commands
+from shared.logs.stream_keys import StreamKeys
 
 TALK = Session("s1", Encoding.MSGPACK, GatewayLimits(), now=0.0)
 

@@ -14,6 +14,10 @@ from typing import Any
 import msgpack
 import pytest
 
+from openoutcry.wire.close_codes import CloseCode
+from openoutcry.wire.codec import Encoding, decode_messages, encode_request
+from openoutcry.wire.messages import Goodbye, Message, Reply, Welcome
+from openoutcry.wire.types import Code
 from services.gateway.aio import connection as connection_module
 from services.gateway.aio.backlog import FRAMES_MAX
 from services.gateway.aio.connection import FRAME_BYTES_MAX, STRANGER_FRAME_BYTES_MAX, ClientConnection
@@ -25,10 +29,6 @@ from services.gateway.client_address import TrustedProxies
 from services.gateway.client_frames import ClientFrames, Cut
 from services.gateway.limits import GatewayLimits
 from services.gateway.rate_limit import Rate
-from shared.close_codes import CloseCode
-from shared.codec import Encoding, decode_messages, encode_request
-from shared.messages import Goodbye, Message, Reply, Welcome
-from shared.types import Code
 from shared.websocket_frame import BINARY, CLOSE, FIN, PING, PONG, TEXT, FrameReader, client_frame
 from tests.property.test_hostile import SECRET, Wire, serving
 

@@ -13,14 +13,14 @@ from typing import Any
 import pytest
 from redis import Redis
 
+from openoutcry.wire.errors import ConfigurationError
+from openoutcry.wire.types import Side
 from services.matching.aio.durability import DurabilityGate, NotDurable
 from services.matching.aio.store_promises import _answers_early, check_machine_durability
 from services.matching.settings import Durability
 from shared.aio.redis_connection import open_redis
-from shared.commands import decode_commands
-from shared.errors import ConfigurationError
-from shared.stream_keys import COMMANDS_FIELD
-from shared.types import Side
+from shared.logs.commands import decode_commands
+from shared.logs.stream_keys import COMMANDS_FIELD
 from tests.integration.engine_process import KEYS, Engines, Trader, engines_on, eventually
 from tests.real_redis import RealRedis, server_binary
 from tests.stores import STORES, store_binary

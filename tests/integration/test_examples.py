@@ -9,10 +9,10 @@ from websockets.asyncio.client import connect
 from websockets.typing import Subprotocol
 
 from examples import one_process
-from shared.codec import Encoding, decode_messages
-from shared.depth_book import DepthBook
-from shared.messages import Delta, Snapshot
-from shared.sequence import Verdict
+from openoutcry.wire.codec import Encoding, decode_messages
+from openoutcry.wire.depth_book import DepthBook
+from openoutcry.wire.messages import Delta, Snapshot
+from openoutcry.wire.sequence import Verdict
 
 
 def free_port() -> int:

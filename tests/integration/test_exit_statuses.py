@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from services.matching.__main__ import ExitCode
-from shared.commands import Tick
-from shared.packet import FeedId
+from shared.logs.commands import Tick
+from shared.logs.packet import FeedId
 from tests.integration.engine_process import KEYS, Engines, Trader, engines_on, eventually
 
 pytestmark = pytest.mark.needs_redis

@@ -10,15 +10,15 @@ from typing import cast
 
 import pytest
 
+from openoutcry.wire.instrument import Instrument
+from openoutcry.wire.messages import Delta, Reply, Snapshot, Status, Trade
+from openoutcry.wire.types import Code, MarketState
 from services.gateway.aio.feed_reader import FeedReader
 from services.gateway.aio.health import readiness
 from services.gateway.replica import ReplicaBroken
 from shared.aio.redis_line import RedisLine
-from shared.instrument import Instrument
-from shared.messages import Delta, Reply, Snapshot, Status, Trade
-from shared.packet import FeedId
-from shared.snapshots import encode_listing
-from shared.types import Code, MarketState
+from shared.logs.packet import FeedId
+from shared.logs.snapshots import encode_listing
 from tests.integration.gateway_house import KEYS, StoredExchange, gateway_on, until, user_of
 from tests.real_redis import RealRedis
 from tests.unit.services.gateway.exchange import Exchange

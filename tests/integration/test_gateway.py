@@ -15,6 +15,10 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
+from openoutcry.wire.close_codes import CloseCode
+from openoutcry.wire.codec import Encoding
+from openoutcry.wire.messages import Delta, Goodbye, Heartbeat, Reply, Snapshot, Welcome
+from openoutcry.wire.types import Code
 from services.gateway.aio.connection import ClientConnection
 from services.gateway.aio.server import GatewayServer
 from services.gateway.authentication import mint_token
@@ -24,13 +28,9 @@ from services.gateway.session import Session
 from services.gateway.settings import GatewaySettings
 from services.gateway.subscriber import NO_DESCRIPTOR, LagLimits, Subscriber
 from shared.aio.redis_connection import read_stream
-from shared.close_codes import CloseCode
-from shared.codec import Encoding
-from shared.commands import Command, PlaceOrder, decode_commands
-from shared.events import Outcome
-from shared.messages import Delta, Goodbye, Heartbeat, Reply, Snapshot, Welcome
-from shared.stream_keys import COMMANDS_FIELD
-from shared.types import Code
+from shared.logs.commands import Command, PlaceOrder, decode_commands
+from shared.logs.events import Outcome
+from shared.logs.stream_keys import COMMANDS_FIELD
 from tests.integration.gateway_house import KEYS, SECRET, StoredExchange, gateway_on, until, user_of
 
 

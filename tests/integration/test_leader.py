@@ -15,6 +15,8 @@ from typing import Any, cast
 import pytest
 from prometheus_client import CollectorRegistry
 
+from openoutcry.wire.instrument import Instrument
+from openoutcry.wire.types import OrderKind, SelfTradePrevention, Side, TimeInForce
 from services.matching.aio.command_reader import CommandReader
 from services.matching.aio.forked_image import InlineImage
 from services.matching.aio.leader import Leader
@@ -31,13 +33,11 @@ from services.matching.kept_packets import FeedEntry, KeptPackets
 from services.matching.settings import MatchingSettings
 from shared.aio.redis_connection import Redis, open_redis
 from shared.aio.redis_line import RedisLine
-from shared.commands import Command, ListInstrument, PlaceOrder, encode_commands
-from shared.instrument import Instrument
-from shared.packet import FeedId
-from shared.snapshots import decode_book_state
+from shared.logs.commands import Command, ListInstrument, PlaceOrder, encode_commands
+from shared.logs.packet import FeedId
+from shared.logs.snapshots import decode_book_state
+from shared.logs.stream_keys import StreamKeys
 from shared.store_errors import CorruptEntry, LeadershipLost, StoreUnavailable
-from shared.stream_keys import StreamKeys
-from shared.types import OrderKind, SelfTradePrevention, Side, TimeInForce
 
 pytestmark = pytest.mark.needs_redis
 

@@ -9,7 +9,7 @@ import pytest
 
 from services.matching.aio.lease import TERM_STEP_MAX, Lease
 from shared.aio.redis_connection import Redis, open_redis
-from shared.stream_keys import StreamKeys
+from shared.logs.stream_keys import StreamKeys
 
 pytestmark = pytest.mark.needs_redis
 

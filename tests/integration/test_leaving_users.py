@@ -14,13 +14,13 @@ from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.typing import Subprotocol
 
+from openoutcry.wire.codec import Encoding, decode_messages
+from openoutcry.wire.depth_book import DepthBook
+from openoutcry.wire.messages import Delta, Snapshot
+from openoutcry.wire.sequence import Verdict
+from openoutcry.wire.types import Side
 from services.gateway import MarketDataService
 from services.matching import Order, OrderBook
-from shared.codec import Encoding, decode_messages
-from shared.depth_book import DepthBook
-from shared.messages import Delta, Snapshot
-from shared.sequence import Verdict
-from shared.types import Side
 
 STAY, LEAVE = 10, 150
 CHANGES = 800

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from openoutcry.stack.aio.local_redis import FAKE_WARNING, LocalRedis, ServerProgram, choose_program
+from outcry.stack.aio.local_redis import FAKE_WARNING, LocalRedis, ServerProgram, choose_program
 from shared.aio.redis_connection import open_redis
 from shared.store_errors import StoreUnavailable
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.needs_redis
 
 PARENT = """
 import pathlib, sys, time
-from openoutcry.stack.aio.local_redis import LocalRedis
+from outcry.stack.aio.local_redis import LocalRedis
 server = LocalRedis(pathlib.Path(sys.argv[1]))
 print(server.child.pid, flush=True)
 time.sleep(60)

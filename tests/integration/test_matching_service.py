@@ -16,14 +16,14 @@ from pathlib import Path
 import msgpack
 import pytest
 
+from openoutcry.wire.errors import MalformedMessage
+from openoutcry.wire.types import Side
 from services.matching.checkpoint import CHECKPOINT_VERSION, decode_checkpoint, read_head
-from shared.commands import Tick, decode_commands, encode_commands
-from shared.errors import MalformedMessage
-from shared.market_listing import DEFAULT_LISTING
-from shared.packet import PACKET_VERSION, FeedId, Packet, encode_packet
-from shared.snapshots import decode_accounts, decode_book_state, decode_listing
-from shared.stream_keys import COMMANDS_FIELD
-from shared.types import Side
+from services.matching.default_listing import DEFAULT_LISTING
+from shared.logs.commands import Tick, decode_commands, encode_commands
+from shared.logs.packet import PACKET_VERSION, FeedId, Packet, encode_packet
+from shared.logs.snapshots import decode_accounts, decode_book_state, decode_listing
+from shared.logs.stream_keys import COMMANDS_FIELD
 from tests.integration.engine_process import KEYS, Engines, Trader, engines_on, eventually
 from tests.real_redis import RealRedis
 

@@ -8,9 +8,9 @@ from typing import Final
 
 import pytest
 
+from openoutcry.wire.messages import Reply, Snapshot, Status
+from openoutcry.wire.types import MarketState
 from services.gateway.aio.health import readiness
-from shared.messages import Reply, Snapshot, Status
-from shared.types import MarketState
 from tests.integration.gateway_house import KEYS, StoredExchange, gateway_on, until, user_of
 
 pytestmark = pytest.mark.needs_redis

@@ -22,8 +22,8 @@ from services.matching.kept_checkpoints import StagedCheckpoint
 from services.matching.kept_packets import FeedEntry
 from shared.aio.redis_connection import Redis, RedisConnectionError, open_redis
 from shared.aio.redis_line import RedisLine
-from shared.packet import FEED_START, FeedId
-from shared.stream_keys import StreamKeys
+from shared.logs.packet import FEED_START, FeedId
+from shared.logs.stream_keys import StreamKeys
 from tests.real_redis import RealRedis
 
 pytestmark = pytest.mark.needs_redis

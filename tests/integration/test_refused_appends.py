@@ -12,14 +12,14 @@ import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import OutOfMemoryError
 
+from openoutcry.wire.messages import Reply
+from openoutcry.wire.types import Code
 from services.gateway.aio.command_writer import REFUSED_S, CommandWriter
 from services.gateway.order_entry import OrderEntry
+from services.gateway.requests import CancelEvery
 from services.gateway.session import Session
 from shared.aio.redis_connection import RedisError, open_redis
 from shared.aio.redis_line import RedisLine
-from shared.messages import Reply
-from shared.requests import CancelEvery
-from shared.types import Code
 from tests.integration.gateway_house import KEYS, StoredExchange, gateway_on, until, user_of
 from tests.real_redis import RealRedis
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from openoutcry.stack.aio.role import Role
+from outcry.stack.aio.role import Role
 
 
 async def test_a_role_is_heard_whose_pipe_has_the_number_of_an_earlier_ones(tmp_path: Path) -> None:

@@ -18,9 +18,9 @@ from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
-from openoutcry.__main__ import app
+from openoutcry.wire.codec import SUBPROTOCOLS
+from outcry.__main__ import app
 from services.gateway.authentication import mint_token
-from shared.codec import SUBPROTOCOLS
 from tests.real_redis import free_port
 
 PASSWORD = "markedpassword"

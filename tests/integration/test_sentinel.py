@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.types import Side
+from openoutcry.wire.types import Side
 from tests.integration.engine_process import Trader, engines_on, eventually
 from tests.integration.sentinels import Watched, watched_servers
 from tests.real_redis import server_binary

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from openoutcry.wire.codec import Encoding
 from services.gateway.aio.straight import spread
 from services.gateway.subscriber import NO_DESCRIPTOR, Subscriber
-from shared.codec import Encoding
 
 FRAME = bytes(range(256)) * 64
 

@@ -16,15 +16,15 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
 from websockets.exceptions import InvalidStatus
 
+from openoutcry.wire.close_codes import CloseCode
+from openoutcry.wire.messages import Goodbye, Reply, Welcome
+from openoutcry.wire.request_limits import TOKEN_LETTERS_MAX
 from services.gateway.aio import key_source
 from services.gateway.aio.key_source import KeySource
 from services.gateway.aio.token_check import check_token
 from services.gateway.key_ring import KeyRing, KeysAwaited
 from services.gateway.metrics import AcceptStatistics
 from services.gateway.token_keys import JWKS_BYTES_MAX
-from shared.close_codes import CloseCode
-from shared.messages import Goodbye, Reply, Welcome
-from shared.request_limits import TOKEN_LETTERS_MAX
 from tests.integration.gateway_house import StoredExchange, gateway_on, until, user_of
 
 KEY = ec.generate_private_key(ec.SECP256R1())

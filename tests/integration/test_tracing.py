@@ -12,9 +12,9 @@ from typing import Any, ClassVar
 
 import pytest
 
+from openoutcry.wire.errors import ConfigurationError
+from openoutcry.wire.messages import Reply
 from services.gateway.settings import GatewaySettings
-from shared.errors import ConfigurationError
-from shared.messages import Reply
 from tests.integration.engine_process import engines_on
 from tests.integration.gateway_house import gateway_on, until, user_of
 from tests.real_redis import RealRedis
@@ -95,9 +95,9 @@ def of(span: Any) -> tuple[str, int]:
 
 def test_all_processes_choose_the_same_orders() -> None:
     """With a ratio below one a trace is whole, or is not at all."""
+    from openoutcry.wire.types import Code  # noqa: PLC0415
     from shared.aio.order_traces import OrderTraces  # noqa: PLC0415
-    from shared.events import Outcome  # noqa: PLC0415
-    from shared.types import Code  # noqa: PLC0415
+    from shared.logs.events import Outcome  # noqa: PLC0415
 
     outcomes = [Outcome("gateway-1", number, Code.OK, "", 0, 0) for number in range(2_000)]
     processor: Any = None

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from shared.messages import Snapshot
+from openoutcry.wire.messages import Snapshot
 from tests.integration.gateway_house import StoredExchange, gateway_on, until, user_of
 
 

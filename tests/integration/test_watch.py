@@ -9,9 +9,9 @@ import pytest
 from rich.console import Console
 
 from openoutcry import Disconnected, RequestRefused
-from openoutcry.aio.watch import watch
 from openoutcry.testing import ScriptedServer
-from shared.close_codes import CloseCode
+from openoutcry.wire.close_codes import CloseCode
+from outcry.watch.aio.watch import watch
 
 
 async def watched(instrument: str, *, is_terminal: bool) -> str:

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from openoutcry.load.handshake import opening_request, opening_response
+from openoutcry.wire.codec import Encoding, decode_messages
+from openoutcry.wire.messages import Reply
+from outcry.load.handshake import opening_request, opening_response
 from services.gateway.aio.server import GatewayServer
 from services.gateway.authentication import mint_token
-from shared.codec import Encoding, decode_messages
-from shared.messages import Reply
 from shared.websocket_frame import CLOSE, PONG, TEXT, Frame, FrameReader
 from tests.integration.gateway_house import SECRET, StoredExchange, gateway_on
 from tests.integration.websocket_cases import NORMAL, Case, all_cases, close

@@ -21,7 +21,7 @@ COPIED: Final = (
     "docs",
     "examples",
     "k8s",
-    "openoutcry",
+    "outcry",
     "protocol",
     "services",
     "shared",
@@ -72,7 +72,11 @@ class CopiedTree:
             RuntimeError: If pytest could not run them.
         """
         words = [sys.executable, "-B", "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--no-header", *tests]
-        environment = {**os.environ, "PYTHONPATH": str(self.folder), "PYTHONSAFEPATH": "1"}
+        environment = {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join((str(self.folder), str(self.folder / "clients" / "python"))),
+            "PYTHONSAFEPATH": "1",
+        }
         try:
             done = subprocess.run(
                 words,

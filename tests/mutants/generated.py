@@ -14,15 +14,24 @@ from pathlib import Path
 from random import Random
 from typing import Any, Final, NamedTuple
 
-PACKAGES: Final = ("services/matching", "services/gateway", "shared")
+PACKAGES: Final = ("services/matching", "services/gateway", "shared", "clients/python/openoutcry/wire")
+"""Their pure modules, in folders below too; those in an `aio` are shells, where faults are planted by hand."""
 LEFT_ALONE: Final = ("__init__.py", "__main__.py", "metrics.py", "settings.py")
 """Wiring, exports and operators' names: integration tests and the documents' tests hold them."""
 PROPERTIES: Final = {
     "services/matching": ("order_book", "engine", "cancel_on_disconnect", "checkpoints"),
     "services/gateway": ("fan_out", "client_frames"),
-    "shared": ("codec", "depth_book", "engine", "fan_out", "hostile"),
+    "shared": ("engine", "fan_out", "hostile"),
+    "clients/python/openoutcry/wire": ("codec", "depth_book", "engine", "fan_out", "hostile"),
 }
 """Property tests of each package, behind its unit tests."""
+UNITS: Final = {
+    "services/matching": ("tests/unit/services/matching",),
+    "services/gateway": ("tests/unit/services/gateway",),
+    "shared": ("tests/unit/shared", "tests/unit/services"),
+    "clients/python/openoutcry/wire": ("clients/python/tests/wire", "tests/unit/shared", "tests/unit/services"),
+}
+"""Unit tests of each package."""
 LEAVE_OUT: Final = "leave a statement out"
 _EXCUSED: Final = ("check_invariants", "__repr__", "__str__")
 Place = tuple[int, int, int, int]
@@ -45,9 +54,10 @@ class Generated(NamedTuple):
     @property
     def tests(self) -> tuple[str, ...]:
         """What must fail, the nearest first; as pytest takes them."""
-        package = str(Path(self.file).parent)
-        nearest = f"tests/unit/{package}/test_{Path(self.file).name}"
-        units = [f"tests/unit/{package}"] if package != "shared" else ["tests/unit/shared", "tests/unit/services"]
+        package = next(package for package in PACKAGES if self.file.startswith(f"{package}/"))
+        name = self.file.removeprefix(f"{package}/").removesuffix(".py")
+        nearest = str(Path(UNITS[package][0], name).with_name(f"test_{Path(name).name}.py"))
+        units = UNITS[package]
         properties = [f"tests/property/test_{name}.py" for name in PROPERTIES[package]]
         return (*([nearest] if Path(nearest).exists() else []), *units, *properties)
 
@@ -64,11 +74,11 @@ def draw(root: Path, count: int, seed: int) -> list[Generated]:
     random = Random(seed)
     places: list[tuple[str, Place, list[tuple[str, int]]]] = []
     for package in PACKAGES:
-        for path in sorted((root / package).glob("*.py")):
-            if path.name not in LEFT_ALONE:
+        for path in sorted((root / package).rglob("*.py")):
+            if path.name not in LEFT_ALONE and "aio" not in path.parts:
                 source = path.read_text(encoding="utf-8")
                 found = _places(source)
-                places += [(f"{package}/{path.name}", place, found[place]) for place in sorted(found)]
+                places += [(str(path.relative_to(root)), place, found[place]) for place in sorted(found)]
     drawn = random.sample(places, min(count, len(places)))
     return [_made(root, file, place, *random.choice(rules)) for file, place, rules in sorted(drawn)]
 

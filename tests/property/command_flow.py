@@ -6,7 +6,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from shared.commands import (
+from openoutcry.wire.instrument import Instrument
+from openoutcry.wire.types import MarketState, OrderKind, SelfTradePrevention, Side, TimeInForce
+from shared.logs.commands import (
     CancelAll,
     CancelOrder,
     Command,
@@ -18,8 +20,6 @@ from shared.commands import (
     SetMarketState,
     Tick,
 )
-from shared.instrument import Instrument
-from shared.types import MarketState, OrderKind, SelfTradePrevention, Side, TimeInForce
 
 INSTRUMENTS = (
     Instrument("ACME", price_max=200, quantity_max=50),

@@ -6,10 +6,10 @@ import copy
 from dataclasses import dataclass
 from typing import Any
 
+from openoutcry.wire.digest import book_digest
+from openoutcry.wire.types import LEVEL_QUANTITY_MAX, Code, OrderKind, SelfTradePrevention, Side, TimeInForce
 from services.matching import Order
 from services.matching.order_book import ORDERS_MET_MAX
-from shared.digest import book_digest
-from shared.types import LEVEL_QUANTITY_MAX, Code, OrderKind, SelfTradePrevention, Side, TimeInForce
 
 
 @dataclass

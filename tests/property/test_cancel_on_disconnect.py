@@ -7,14 +7,14 @@ from typing import Final, TypeAlias
 from hypothesis import given
 from hypothesis import strategies as st
 
+from openoutcry.wire.instrument import Instrument
+from openoutcry.wire.types import Code, ExecutionEvent, OrderKind, SelfTradePrevention, Side, TimeInForce
 from services.matching import Engine, EngineConfig
 from services.matching.engine import SIGN_AGE_TICKS
 from services.matching.feed import PacketBuilder
-from shared.commands import Command, ListInstrument, PlaceOrder, Present, SetCancelOnDisconnect, Tick
-from shared.events import PrivateExecution
-from shared.instrument import Instrument
-from shared.packet import encode_packet
-from shared.types import Code, ExecutionEvent, OrderKind, SelfTradePrevention, Side, TimeInForce
+from shared.logs.commands import Command, ListInstrument, PlaceOrder, Present, SetCancelOnDisconnect, Tick
+from shared.logs.events import PrivateExecution
+from shared.logs.packet import encode_packet
 
 GRACE_S: Final = 2
 GRACE: Final = GRACE_S + SIGN_AGE_TICKS

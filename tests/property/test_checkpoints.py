@@ -10,9 +10,9 @@ from services.matching.checkpoint import Checkpoint, decode_checkpoint, encode_c
 from services.matching.command_log import LogEntry
 from services.matching.feed import PacketBuilder
 from services.matching.recovery import Recovery
-from shared.commands import Command
-from shared.packet import FeedId, encode_packet
-from shared.stream_keys import StreamKeys
+from shared.logs.commands import Command
+from shared.logs.packet import FeedId, encode_packet
+from shared.logs.stream_keys import StreamKeys
 from tests.property.command_flow import command_logs
 
 KEYS = StreamKeys()

@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.codec import Encoding, decode_messages, encode_messages
-from shared.commands import decode_commands
-from shared.errors import InvalidRequest, MalformedMessage
-from shared.messages import MESSAGE_TYPES
-from shared.packet import PACKET_VERSION, FeedId, decode_packet
-from shared.request_map import decode_map
-from shared.requests import REQUEST_TYPES, decode_request
-from shared.snapshots import SNAPSHOT_VERSION, decode_accounts, decode_book_state, decode_listing
+from openoutcry.wire.codec import Encoding, decode_messages, encode_messages
+from openoutcry.wire.errors import InvalidRequest, MalformedMessage
+from openoutcry.wire.messages import MESSAGE_TYPES
+from services.gateway.request_map import decode_map
+from services.gateway.requests import REQUEST_TYPES, decode_request
+from shared.logs.commands import decode_commands
+from shared.logs.packet import PACKET_VERSION, FeedId, decode_packet
+from shared.logs.snapshots import SNAPSHOT_VERSION, decode_accounts, decode_book_state, decode_listing
 from tools.reference.vectors import MESSAGES, REQUESTS
 
 scalars = st.one_of(

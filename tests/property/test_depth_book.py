@@ -11,10 +11,10 @@ from typing import NamedTuple
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from shared.depth_book import DepthBook
-from shared.digest import BID, MASK, mix
-from shared.messages import Delta, Snapshot
-from shared.sequence import Verdict
+from openoutcry.wire.depth_book import DepthBook
+from openoutcry.wire.digest import BID, MASK, mix
+from openoutcry.wire.messages import Delta, Snapshot
+from openoutcry.wire.sequence import Verdict
 
 EPOCH = 7
 WINDOWS = (0, 1, 5, 10)

@@ -8,16 +8,16 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from openoutcry.wire.account import AccountBook
+from openoutcry.wire.depth_book import DepthBook
+from openoutcry.wire.sequence import Verdict
+from openoutcry.wire.types import Code
 from services.matching import Engine
 from services.matching.checkpoint import Checkpoint, decode_checkpoint, encode_checkpoint
 from services.matching.feed import PacketBuilder, take_changes
-from shared.account import AccountBook
-from shared.commands import CancelOrder, Command, ReplaceOrder
-from shared.depth_book import DepthBook
-from shared.events import Outcome, PrivateExecution
-from shared.packet import Packet, decode_packet, encode_packet
-from shared.sequence import Verdict
-from shared.types import Code
+from shared.logs.commands import CancelOrder, Command, ReplaceOrder
+from shared.logs.events import Outcome, PrivateExecution
+from shared.logs.packet import Packet, decode_packet, encode_packet
 from tests.property.command_flow import command_logs
 
 CUTS = st.sets(st.integers(0, 70))

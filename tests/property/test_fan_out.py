@@ -6,15 +6,15 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from openoutcry.wire.codec import Encoding
+from openoutcry.wire.depth_book import DepthBook
+from openoutcry.wire.digest import book_digest
+from openoutcry.wire.sequence import Verdict
+from openoutcry.wire.types import DEPTHS
 from services.gateway.channel import ChannelKey
 from services.gateway.market_data_service import MarketDataService
 from services.gateway.replica import Changes, MarketReplica, ReplicaBroken
 from services.gateway.subscriber import LagLimits, Subscriber
-from shared.codec import Encoding
-from shared.depth_book import DepthBook
-from shared.digest import book_digest
-from shared.sequence import Verdict
-from shared.types import DEPTHS
 from tests.unit.services.gateway.exchange import Exchange
 from tests.unit.services.gateway.listener import Listener
 

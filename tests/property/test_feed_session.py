@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from openoutcry.events import CloseRequired
 from openoutcry.feed_session import FeedSession, SessionState
 from openoutcry.testing import ScriptedMarket
-from shared.codec import Encoding, encode_messages
-from shared.messages import Delta, Heartbeat, Message, Reply, Status, Welcome
-from shared.request_map import decode_map
-from shared.types import Code, MarketState
+from openoutcry.wire.codec import Encoding, encode_messages
+from openoutcry.wire.messages import Delta, Heartbeat, Message, Reply, Status, Welcome
+from openoutcry.wire.types import Code, MarketState
+from services.gateway.request_map import decode_map
 from tests.property.test_codec import MESSAGE_OBJECTS, damaged_objects, damaged_rows, pack
 from tools.reference.vectors import MESSAGES
 

@@ -13,6 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from openoutcry.wire.errors import MalformedMessage
+from openoutcry.wire.instrument import Instrument
+from openoutcry.wire.types import OrderKind, SelfTradePrevention, Side, TimeInForce
 from services.gateway.aio.connection import FRAME_BYTES_MAX, ClientConnection
 from services.gateway.aio.server import GatewayServer
 from services.gateway.authentication import mint_token
@@ -28,7 +31,7 @@ from services.matching.checkpoint import (
     read_head,
 )
 from services.matching.command_log import LogEntry, decode_entry
-from shared.commands import (
+from shared.logs.commands import (
     CancelAll,
     ListInstrument,
     PlaceOrder,
@@ -37,10 +40,7 @@ from shared.commands import (
     Tick,
     encode_commands,
 )
-from shared.errors import MalformedMessage
-from shared.instrument import Instrument
 from shared.store_errors import CorruptEntry
-from shared.types import OrderKind, SelfTradePrevention, Side, TimeInForce
 from shared.websocket_frame import client_frame
 from tests.property.test_codec import values
 from tests.unit.services.gateway.exchange import Exchange

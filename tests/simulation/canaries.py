@@ -13,13 +13,13 @@ from typing import Any, Final, NamedTuple
 
 from openoutcry import book_view
 from openoutcry.events import StaleReason
+from openoutcry.wire.messages import Reply
+from openoutcry.wire.types import Code, ExecutionEvent
 from services.gateway import market_data_service, order_entry, replica
 from services.gateway.aio import feed_reader
 from services.matching import checkpoint, engine, feed, order_book, repetition
 from services.matching.aio import command_reader, durability, leader, lease, publisher, takeover
 from services.matching.aio.script import Script
-from shared.messages import Reply
-from shared.types import Code, ExecutionEvent
 from tests.simulation import faults, market, parts
 from tests.simulation.parts import Patch
 

@@ -15,7 +15,7 @@ from openoutcry.events import (
     TradeSeen,
     TradesMissing,
 )
-from shared.types import MarketState
+from openoutcry.wire.types import MarketState
 
 if TYPE_CHECKING:
     from openoutcry.feed_session import FeedSession

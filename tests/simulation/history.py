@@ -11,18 +11,18 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any, Final
 
+from openoutcry.wire.depth_book import DepthBook
+from openoutcry.wire.errors import OpenOutcryError
+from openoutcry.wire.messages import Trade
+from openoutcry.wire.types import Code, ExecutionEvent, Side
 from services.matching.checkpoint import Checkpoint, decode_checkpoint, encode_checkpoint, read_head
 from services.matching.command_log import decode_entry
 from services.matching.engine import Engine, EngineConfig
 from services.matching.recovery import Recovery
-from shared.commands import CancelAll, CancelOrder, Command, ReplaceOrder
-from shared.depth_book import DepthBook
-from shared.errors import OpenOutcryError
-from shared.messages import Trade
-from shared.packet import FEED_START, FeedId, Packet, decode_packet
-from shared.snapshots import decode_book_state
-from shared.stream_keys import COMMANDS_FIELD, StreamKeys
-from shared.types import Code, ExecutionEvent, Side
+from shared.logs.commands import CancelAll, CancelOrder, Command, ReplaceOrder
+from shared.logs.packet import FEED_START, FeedId, Packet, decode_packet
+from shared.logs.snapshots import decode_book_state
+from shared.logs.stream_keys import COMMANDS_FIELD, StreamKeys
 from tests.simulation.store import StoreModel
 from tests.simulation.store_server import StoreServer
 from tests.simulation.told import Statistics, Told

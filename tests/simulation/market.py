@@ -5,13 +5,13 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Final
 
+from openoutcry.wire.types import MarketState
 from services.gateway.authentication import mint_token
 from services.matching.checkpoint import Checkpoint, encode_checkpoint
 from services.matching.engine import Engine
 from services.matching.settings import Durability
-from shared.commands import SetMarketState, encode_commands
-from shared.stream_keys import COMMANDS_FIELD, StreamKeys
-from shared.types import MarketState
+from shared.logs.commands import SetMarketState, encode_commands
+from shared.logs.stream_keys import COMMANDS_FIELD, StreamKeys
 from tests.simulation import parts
 from tests.simulation.history import Finding, History
 from tests.simulation.network import Network
@@ -22,7 +22,7 @@ from tests.simulation.user import User, Wishes
 from tests.simulation.world import WALL_CLOCK_BEGINS_S
 
 if TYPE_CHECKING:
-    from shared.depth_book import DepthBook
+    from openoutcry.wire.depth_book import DepthBook
     from tests.simulation.history import Node
     from tests.simulation.world import World
 

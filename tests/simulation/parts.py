@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from prometheus_client import CollectorRegistry
 
+from openoutcry.wire.errors import OpenOutcryError
+from openoutcry.wire.instrument import Instrument
 from services.gateway.aio import connection, server
 from services.gateway.aio.server import GatewayServer
 from services.gateway.limits import GatewayLimits
@@ -27,8 +29,6 @@ from services.matching.aio.script import Script
 from services.matching.aio.service import MatchingService
 from services.matching.settings import Durability, MatchingSettings
 from shared.aio.redis_connection import open_redis
-from shared.errors import OpenOutcryError
-from shared.instrument import Instrument
 from shared.store_errors import LeadershipLost, StoreUnavailable
 from tests.simulation.history import Finding
 from tests.simulation.process import Process

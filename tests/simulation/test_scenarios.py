@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.matching.checkpoint import read_head
-from shared.packet import FeedId
+from shared.logs.packet import FeedId
 from tests.simulation.market import Market
 from tests.simulation.simulation import inside
 from tests.simulation.world import World

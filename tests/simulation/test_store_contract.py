@@ -20,8 +20,8 @@ from services.matching.kept_checkpoints import StagedCheckpoint
 from services.matching.kept_packets import FeedEntry
 from shared.aio.redis_connection import Redis, open_redis
 from shared.aio.redis_line import RedisLine
-from shared.packet import FeedId
-from shared.stream_keys import StreamKeys
+from shared.logs.packet import FeedId
+from shared.logs.stream_keys import StreamKeys
 from tests.simulation.network import Network
 from tests.simulation.parts import STORE_URL
 from tests.simulation.process import Process

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from shared.depth_book import DepthBook
-from shared.messages import Execution, Status, Ticker, Trade
-from shared.packet import Packet
+from openoutcry.wire.depth_book import DepthBook
+from openoutcry.wire.messages import Execution, Status, Ticker, Trade
+from shared.logs.packet import Packet
 
 WINDOW: Final = 5
 """The one depth, in levels a side, of the windows that users follow here: less than the prices at which they trade."""

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from openoutcry.errors import Disconnected, RequestRefused
 from openoutcry.events import CloseRequired, ExecutionSeen, GoodbyeReceived, ReplyReceived, RequestLost
 from openoutcry.feed_session import FeedSession, SessionState
-from openoutcry.load.handshake import opening_request, opening_response
-from shared.backoff import Backoff
-from shared.errors import MalformedMessage
-from shared.request_limits import EVERY_INSTRUMENT
-from shared.types import INTERVALS_MS, Code, ExecutionEvent
+from openoutcry.wire.backoff import Backoff
+from openoutcry.wire.errors import MalformedMessage
+from openoutcry.wire.request_limits import EVERY_INSTRUMENT
+from openoutcry.wire.types import INTERVALS_MS, Code, ExecutionEvent
+from outcry.load.handshake import opening_request, opening_response
 from shared.websocket_frame import BINARY, CLOSE, PING, PONG, FrameReader, client_frame
 from tests.simulation.desk import Desk
 from tests.simulation.hearing import Hearing

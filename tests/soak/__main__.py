@@ -19,12 +19,12 @@ from typing import Any, Final
 import psutil
 from redis import Redis
 
-from openoutcry.stack.aio.child import Child, stop_together
-from openoutcry.stack.aio.stack import Stack
-from openoutcry.stack.aio.stop_signal import StopSignal
-from openoutcry.stack.options import StackOptions
+from outcry.stack.aio.child import Child, stop_together
+from outcry.stack.aio.stack import Stack
+from outcry.stack.aio.stop_signal import StopSignal
+from outcry.stack.options import StackOptions
 from services.matching.settings import MatchingSettings
-from shared.stream_keys import StreamKeys
+from shared.logs.stream_keys import StreamKeys
 from tests.soak.bounds import KEYS_MAX, exceeded, growth, has_levelled_off, stream_bounds
 
 KEYS: Final = StreamKeys()
@@ -59,14 +59,14 @@ class Soak:
             ),
             Child(
                 "bots",
-                [*python, "openoutcry", "bots", "--redis-url", stack.redis_url, "--rate", str(options.changes)],
+                [*python, "outcry", "bots", "--redis-url", stack.redis_url, "--rate", str(options.changes)],
                 folder,
             ),
         ]
         urls = [word for url in stack.gateway_urls for word in ("--url", url)]
         words = ["load", *urls, "--secret-file", str(folder / "token-secret"), "--scenario", "churn"]
         words += ["--users", str(options.users), "--seconds", str(options.seconds), "--load-processes", "1"]
-        self.load = Child("load", [*python, "openoutcry", *words, "--report", str(self._load_report)], folder)
+        self.load = Child("load", [*python, "outcry", *words, "--report", str(self._load_report)], folder)
 
     def measure(self, seconds: float) -> None:
         """Take one sample, and judge the store by it."""

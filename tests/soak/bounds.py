@@ -7,7 +7,7 @@ from typing import Final
 
 from services.matching.aio.command_reader import ENTRIES_IN_READ_MAX
 from services.matching.settings import MatchingSettings
-from shared.stream_keys import StreamKeys
+from shared.logs.stream_keys import StreamKeys
 
 NODE_ENTRIES: Final = 100
 """Redis trims whole nodes: of at most so many entries, `stream-node-max-entries`."""

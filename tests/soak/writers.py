@@ -11,8 +11,8 @@ import secrets
 from typing import Final
 
 from shared.aio.redis_connection import open_redis
-from shared.commands import CancelOrder, encode_commands
-from shared.stream_keys import COMMANDS_FIELD, StreamKeys
+from shared.logs.commands import CancelOrder, encode_commands
+from shared.logs.stream_keys import COMMANDS_FIELD, StreamKeys
 
 WRITERS: Final = 20
 TURN_S: Final = 0.02

@@ -17,8 +17,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from openoutcry.testing import Fault, ScriptedServer
-from shared.messages import Account, Execution
-from shared.types import Code, ExecutionEvent, Liquidity, MarketState, OrderKind, Side, TimeInForce
+from openoutcry.wire.messages import Account, Execution
+from openoutcry.wire.types import Code, ExecutionEvent, Liquidity, MarketState, OrderKind, Side, TimeInForce
 
 Levels = Sequence[tuple[int, int]]
 

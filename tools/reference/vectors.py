@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from shared.codec import Encoding, encode_messages, encode_request
-from shared.digest import ASK, BID, book_digest, level_digest, mix
-from shared.instrument import Instrument
-from shared.messages import (
+from openoutcry.wire.codec import Encoding, encode_messages, encode_request
+from openoutcry.wire.digest import ASK, BID, book_digest, level_digest, mix
+from openoutcry.wire.instrument import Instrument
+from openoutcry.wire.messages import (
     Account,
     Delta,
     Execution,
@@ -30,7 +30,7 @@ from shared.messages import (
     Trade,
     Welcome,
 )
-from shared.types import (
+from openoutcry.wire.types import (
     EPOCH_MAX,
     PRICE_MAX,
     QUANTITY_MAX,

@@ -7,14 +7,14 @@ from typing import Any, Final
 
 from benchmarks.engine.contestant import Standing
 from benchmarks.engine.flow import BID, CANCEL, IOC, KINDS, LIMIT, MARKET, REDUCE, Row
+from openoutcry.wire.instrument import Instrument
+from openoutcry.wire.types import PRICE_MAX, QUANTITY_MAX, OrderKind, SelfTradePrevention, Side, TimeInForce
 from services.matching import OrderBook
 from services.matching.engine import Engine, EngineConfig
 from services.matching.feed import PacketBuilder
 from services.matching.order import Order
-from shared.commands import CancelOrder, Command, ListInstrument, PlaceOrder, ReplaceOrder
-from shared.instrument import Instrument
-from shared.packet import encode_packet
-from shared.types import PRICE_MAX, QUANTITY_MAX, OrderKind, SelfTradePrevention, Side, TimeInForce
+from shared.logs.commands import CancelOrder, Command, ListInstrument, PlaceOrder, ReplaceOrder
+from shared.logs.packet import encode_packet
 
 BATCH: Final = 128
 """Commands that a leader under load takes together: what has come while it was publishing."""

@@ -12,15 +12,15 @@ from typing import Final
 
 from benchmarks.fan_out.contestant import HOST, Contestant, Running
 from benchmarks.fan_out.users import CUsers, Report, UsersPlan, write_hello
-from openoutcry.stack.aio.child import Child, RoleFailed
-from openoutcry.stack.aio.local_redis import choose_program
-from openoutcry.stack.aio.open_files import allow_open_files
-from openoutcry.stack.aio.private_folder import private_folder
-from openoutcry.stack.aio.role import Role
-from openoutcry.stack.aio.stack import Stack
-from openoutcry.stack.aio.stop_signal import StopSignal
-from openoutcry.stack.options import StackOptions
-from shared.codec import Encoding
+from openoutcry.wire.codec import Encoding
+from outcry.stack.aio.child import Child, RoleFailed
+from outcry.stack.aio.local_redis import choose_program
+from outcry.stack.aio.open_files import allow_open_files
+from outcry.stack.aio.private_folder import private_folder
+from outcry.stack.aio.role import Role
+from outcry.stack.aio.stack import Stack
+from outcry.stack.aio.stop_signal import StopSignal
+from outcry.stack.options import StackOptions
 
 READY_SECONDS_MAX: Final = 60.0
 """How long bots may take to fill the book."""
@@ -88,7 +88,7 @@ class _Market(Running):
     async def publish(self, rate: float, size: int) -> None:  # noqa: ARG002 - a change is as large as it is
         """Let bots fill the book, and trade."""
         self._crowds += 1
-        self._bots = bots = Role(f"bots-{self._crowds}", "openoutcry.flow", self._stack.folder)
+        self._bots = bots = Role(f"bots-{self._crowds}", "outcry.flow", self._stack.folder)
         await bots.start(role="bots", redis_url=self._stack.redis_url, rate=rate, hot=True, seed=SEED)
         await bots.hear("ready", READY_SECONDS_MAX)
         bots.tell("start")

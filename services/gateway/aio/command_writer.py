@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from openoutcry.wire.backoff import Backoff
 from services.gateway.order_entry import OrderEntry
 from shared.aio.cancellation import raise_if_cancelled
 from shared.aio.redis_connection import UNREACHABLE, RedisError
 from shared.aio.redis_line import RedisLine
 from shared.aio.store_failure import store_failure
-from shared.backoff import Backoff
-from shared.commands import Command, encode_commands
-from shared.stream_keys import COMMANDS_FIELD, StreamKeys
+from shared.logs.commands import Command, encode_commands
+from shared.logs.stream_keys import COMMANDS_FIELD, StreamKeys
 
 if TYPE_CHECKING:
     from shared.aio.order_traces import OrderTraces, TracedOrder

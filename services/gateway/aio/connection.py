@@ -15,16 +15,16 @@ from websockets.frames import Frame, Opcode
 from websockets.protocol import State
 from websockets.typing import Subprotocol
 
+from openoutcry.wire.close_codes import CloseCode
+from openoutcry.wire.close_reason import close_reason
+from openoutcry.wire.codec import SUBPROTOCOLS, Encoding
+from openoutcry.wire.request_limits import REQUEST_BYTES_MAX
 from services.gateway.aio.backlog import BYTES_MAX, FRAMES_MAX
 from services.gateway.aio.handshake import Handshake, StreamProtocol
 from services.gateway.client_frames import ClientFrames, ForTheLibrary
 from services.gateway.client_messages import Broken, ClientMessages, Refused, opcode_of
 from services.gateway.session import SessionState
 from services.gateway.subscriber import NO_DESCRIPTOR
-from shared.close_codes import CloseCode
-from shared.close_reason import close_reason
-from shared.codec import SUBPROTOCOLS, Encoding
-from shared.request_limits import REQUEST_BYTES_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

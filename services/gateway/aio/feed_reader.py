@@ -15,18 +15,18 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import structlog
 
+from openoutcry.wire.backoff import Backoff
+from openoutcry.wire.errors import MalformedMessage
 from services.gateway.metrics import FeedStatistics
 from services.gateway.replica import Changes, ReplicaBroken
 from shared.aio.cancellation import raise_if_cancelled
 from shared.aio.redis_connection import UNREACHABLE, RedisError
 from shared.aio.redis_line import RedisLine
 from shared.aio.store_failure import store_failure
-from shared.backoff import Backoff
-from shared.errors import MalformedMessage
-from shared.packet import FEED_START, FeedId, Packet, decode_packet
-from shared.snapshots import decode_accounts, decode_book_state, decode_listing
+from shared.logs.packet import FEED_START, FeedId, Packet, decode_packet
+from shared.logs.snapshots import decode_accounts, decode_book_state, decode_listing
+from shared.logs.stream_keys import PACKET_FIELD, PUBLISHED_FIELD, StreamKeys
 from shared.store_errors import CorruptEntry
-from shared.stream_keys import PACKET_FIELD, PUBLISHED_FIELD, StreamKeys
 
 if TYPE_CHECKING:
     from services.gateway.aio.server import GatewayServer

@@ -16,11 +16,11 @@ from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
+from openoutcry.wire.close_codes import CloseCode
+from openoutcry.wire.codec import SUBPROTOCOLS
 from services.gateway.authentication import AuthenticationFailed
 from services.gateway.client_address import NO_HEADER, Ignored, forwarded_address, read_proxy_header
 from services.gateway.key_ring import KeysAwaited
-from shared.close_codes import CloseCode
-from shared.codec import SUBPROTOCOLS
 from shared.http_request import PAGE_METHODS, host_fault, target_path, without_body
 
 if TYPE_CHECKING:

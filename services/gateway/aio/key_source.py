@@ -17,11 +17,11 @@ from typing import Any, Final, cast
 
 import structlog
 
+from openoutcry.wire.errors import ConfigurationError
 from services.gateway.key_address import KeyUrl, is_url, read_key_url
 from services.gateway.key_ring import KeyRing
 from services.gateway.metrics import AcceptStatistics
 from services.gateway.token_keys import JWKS_BYTES_MAX, TokenKeys, read_jwks
-from shared.errors import ConfigurationError
 
 FETCH_S: Final = 4.0
 """Time for name, connection, TLS and answer together; less than a client has for its login, which may wait for it."""

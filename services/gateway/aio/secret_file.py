@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from openoutcry.wire.errors import ConfigurationError
 from services.gateway.authentication import checked_secret
-from shared.errors import ConfigurationError
 
 
 def read_secret(path: Path) -> bytes:

@@ -39,7 +39,7 @@ from shared.aio.build_info import tell_build
 from shared.aio.redis_connection import open_redis
 from shared.aio.redis_line import RedisLine
 from shared.aio.tracing import open_tracing
-from shared.stream_keys import StreamKeys
+from shared.logs.stream_keys import StreamKeys
 
 if TYPE_CHECKING:
     from shared.aio.order_traces import TracedOrder

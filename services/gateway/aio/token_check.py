@@ -6,12 +6,12 @@ import http.client
 from collections.abc import Mapping
 from typing import Any
 
+from openoutcry.wire.errors import ConfigurationError
 from services.gateway.aio.key_source import KeyPlace
 from services.gateway.aio.secret_file import read_secret
 from services.gateway.settings import GatewaySettings
 from services.gateway.token_keys import TokenKeys, shared_key
 from services.gateway.token_report import TokenReport, report
-from shared.errors import ConfigurationError
 from shared.settings import load_settings
 
 

@@ -21,7 +21,7 @@ from services.matching.kept_checkpoints import StagedCheckpoint
 from shared.aio.cancellation import raise_if_cancelled
 from shared.aio.redis_connection import UNREACHABLE, RedisError
 from shared.aio.redis_line import RedisLine
-from shared.stream_keys import StreamKeys
+from shared.logs.stream_keys import StreamKeys
 
 MAKING_S_MAX: Final = 30.0
 """How long one may take, from the fork to the store's last answer; then its child is killed and it has failed."""

@@ -16,8 +16,8 @@ from redis.exceptions import ResponseError
 from services.matching.command_log import LOG_START, LogEntry, decode_entry, entry_time_us
 from shared.aio.redis_connection import BLOCK_MS
 from shared.aio.redis_line import RedisLine
+from shared.logs.stream_keys import StreamKeys
 from shared.store_errors import CorruptEntry
-from shared.stream_keys import StreamKeys
 
 ENTRIES_IN_READ_MAX: Final = 128
 """Entries of one read; with the limit of commands an entry this bounds what is in memory."""

@@ -23,7 +23,7 @@ from redis.exceptions import ResponseError
 from services.matching.aio.store_promises import check_machine_durability
 from services.matching.settings import Durability
 from shared.aio.redis_connection import Redis, RedisError
-from shared.stream_keys import StreamKeys
+from shared.logs.stream_keys import StreamKeys
 
 ANSWER_MS: Final = 1000
 """How long the store may take to make it so, a try; below the connection's timeout."""

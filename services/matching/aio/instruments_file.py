@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from shared.errors import ConfigurationError
-from shared.instrument import Instrument
-from shared.market_listing import DEFAULT_LISTING
+from openoutcry.wire.errors import ConfigurationError
+from openoutcry.wire.instrument import Instrument
+from services.matching.default_listing import DEFAULT_LISTING
 
 
 def read_instruments(path: Path | None) -> tuple[Instrument, ...]:
@@ -15,7 +15,7 @@ def read_instruments(path: Path | None) -> tuple[Instrument, ...]:
     Return the instruments to list.
 
     Args:
-        path: JSON list of maps with the fields of `shared.instrument`; None gives the ten of `shared.market_listing`.
+        path: JSON list of maps with the fields of `openoutcry.wire.instrument`; None gives those of `default_listing`.
 
     Raises:
         ConfigurationError: If the file cannot be read or breaks a rule; names the file and the rule.

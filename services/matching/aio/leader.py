@@ -31,10 +31,10 @@ from services.matching.snapshot_schedule import SnapshotSchedule
 from services.matching.stored_values import StoredValues
 from shared.aio.cancellation import raise_if_cancelled
 from shared.aio.redis_connection import UNREACHABLE, RedisError
-from shared.packet import FeedId, Packet, encode_packet
-from shared.snapshots import encode_accounts, encode_book_state, encode_listing
+from shared.logs.packet import FeedId, Packet, encode_packet
+from shared.logs.snapshots import encode_accounts, encode_book_state, encode_listing
+from shared.logs.stream_keys import StreamKeys
 from shared.store_errors import LeadershipLost
-from shared.stream_keys import StreamKeys
 
 
 class _Publication:

@@ -19,7 +19,7 @@ from typing import Final
 from services.matching.aio.script import Script
 from shared.aio.cancellation import raise_if_cancelled
 from shared.aio.redis_connection import UNREACHABLE, Redis, RedisError
-from shared.stream_keys import StreamKeys
+from shared.logs.stream_keys import StreamKeys
 
 POLLS_A_LEASE: Final = 6
 """How often in the length of a lease one looks whether it is free, and renews it where nothing is published."""

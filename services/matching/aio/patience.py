@@ -9,9 +9,9 @@ from typing import Final
 
 import structlog
 
+from openoutcry.wire.backoff import Backoff
 from shared.aio.cancellation import raise_if_cancelled
 from shared.aio.store_failure import store_failure
-from shared.backoff import Backoff
 from shared.store_errors import StoreUnavailable
 
 RETRY_MAX_S: Final = 0.2

@@ -17,8 +17,8 @@ from services.matching.aio.script import Script
 from services.matching.kept_checkpoints import StagedCheckpoint
 from services.matching.kept_packets import FeedEntry
 from shared.aio.redis_line import RedisLine, stream_entries
-from shared.packet import FEED_START, FeedId
-from shared.stream_keys import PACKET_FIELD, PUBLISHED_FIELD, StreamKeys
+from shared.logs.packet import FEED_START, FeedId
+from shared.logs.stream_keys import PACKET_FIELD, PUBLISHED_FIELD, StreamKeys
 
 _SCRIPT: Final = Script((Path(__file__).parent / "publish.lua").read_text())
 UNKNOWN_STORE: Final = "unknown"

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from openoutcry.wire.instrument import Instrument
 from services.matching.aio.command_reader import CommandReader
 from services.matching.aio.forked_image import Encode, ForkedImage, Image
 from services.matching.aio.leader import Leader
@@ -34,9 +35,8 @@ from services.matching.settings import Durability, MatchingSettings
 from shared.aio.cancellation import raise_if_cancelled
 from shared.aio.redis_connection import UNREACHABLE, Redis, RedisError
 from shared.aio.redis_line import RedisLine
-from shared.instrument import Instrument
+from shared.logs.stream_keys import StreamKeys
 from shared.store_errors import StoreUnavailable
-from shared.stream_keys import StreamKeys
 
 if TYPE_CHECKING:
     from shared.aio.order_traces import OrderTraces

@@ -11,6 +11,7 @@ from typing import Final
 
 import structlog
 
+from openoutcry.wire.errors import MalformedMessage
 from services.matching.aio.command_reader import CommandReader
 from services.matching.aio.metrics import MatchingMetrics
 from services.matching.aio.store_recovery import StoreRecovery
@@ -19,10 +20,9 @@ from services.matching.kept_packets import FeedEntry
 from services.matching.shadow import Shadow, ShadowBroken
 from shared.aio.redis_connection import StreamEntry
 from shared.aio.redis_line import RedisLine
-from shared.errors import MalformedMessage
-from shared.packet import FeedId, decode_packet
+from shared.logs.packet import FeedId, decode_packet
+from shared.logs.stream_keys import PACKET_FIELD, PUBLISHED_FIELD, StreamKeys
 from shared.store_errors import CorruptEntry
-from shared.stream_keys import PACKET_FIELD, PUBLISHED_FIELD, StreamKeys
 
 PACKETS_IN_READ_MAX: Final = 256
 """Packets of one read."""

@@ -17,7 +17,7 @@ from services.matching.aio.metrics import MatchingMetrics
 from shared.aio.cancellation import raise_if_cancelled
 from shared.aio.redis_connection import UNREACHABLE, RedisError
 from shared.aio.redis_line import RedisLine
-from shared.stream_keys import StreamKeys
+from shared.logs.stream_keys import StreamKeys
 
 LOOK_S: Final = 1.0
 """Time between two looks."""

@@ -16,11 +16,11 @@ from typing import Final
 import structlog
 from redis.exceptions import ResponseError
 
+from openoutcry.wire.errors import ConfigurationError, MalformedMessage
 from services.matching.aio.metrics import MatchingMetrics
 from shared.aio.redis_connection import Redis
-from shared.errors import ConfigurationError, MalformedMessage
-from shared.packet import FEED_START, FeedId
-from shared.stream_keys import StreamKeys
+from shared.logs.packet import FEED_START, FeedId
+from shared.logs.stream_keys import StreamKeys
 
 PROBE_WAIT_MS: Final = 3_000
 """How long one WAITAOF of the probe may take; below a connection's timeout, above the second of `everysec`."""

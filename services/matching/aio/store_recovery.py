@@ -13,9 +13,9 @@ from services.matching.kept_checkpoints import KeptCheckpoints
 from services.matching.kept_packets import FeedEntry, KeptPackets
 from services.matching.recovery import Recovery
 from shared.aio.redis_connection import Redis, StreamEntry
-from shared.packet import FeedId
+from shared.logs.packet import FeedId
+from shared.logs.stream_keys import PACKET_FIELD, PUBLISHED_FIELD, StreamKeys
 from shared.store_errors import CorruptEntry
-from shared.stream_keys import PACKET_FIELD, PUBLISHED_FIELD, StreamKeys
 
 PACKETS_KEPT_AT_START: Final = 256
 """Packets that are read back for healing: about what a failover loses, and no more than a moment's reading."""

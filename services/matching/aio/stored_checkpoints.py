@@ -11,7 +11,7 @@ from services.matching.aio.metrics import MatchingMetrics
 from services.matching.checkpoint import Checkpoint, CheckpointHead, decode_checkpoint, read_head
 from services.matching.kept_checkpoints import KeptCheckpoints, choose
 from shared.aio.redis_connection import Redis, get_values
-from shared.stream_keys import StreamKeys
+from shared.logs.stream_keys import StreamKeys
 
 T = TypeVar("T", Checkpoint, CheckpointHead)
 

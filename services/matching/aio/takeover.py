@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 import structlog
 
+from openoutcry.wire.types import EPOCH_MAX
 from services.matching.aio.checkpoint_writer import CheckpointWriter
 from services.matching.aio.durability import DurabilityGate
 from services.matching.aio.forked_image import Encode, Image
@@ -33,10 +34,9 @@ from services.matching.settings import MatchingSettings
 from services.matching.shadow import Shadow
 from shared.aio.redis_connection import Redis, get_values, last_entry
 from shared.aio.redis_line import RedisLine
-from shared.packet import FEED_START, FeedId
+from shared.logs.packet import FEED_START, FeedId
+from shared.logs.stream_keys import StreamKeys
 from shared.store_errors import CorruptEntry, LeadershipLost
-from shared.stream_keys import StreamKeys
-from shared.types import EPOCH_MAX
 
 TAKEOVERS_MAX: Final = 10
 """Recoveries in a row that may be overtaken by an old leader that still writes."""

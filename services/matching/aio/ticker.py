@@ -11,14 +11,14 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from openoutcry.wire.instrument import Instrument
 from services.matching.aio.metrics import MatchingMetrics
 from services.matching.aio.patience import Patience
 from shared.aio.cancellation import raise_if_cancelled
 from shared.aio.redis_connection import UNREACHABLE, Redis, RedisError
-from shared.commands import COMMANDS_IN_ENTRY_MAX, Command, ListInstrument, Tick, encode_commands
-from shared.instrument import Instrument
-from shared.packet import FeedId
-from shared.stream_keys import COMMANDS_FIELD, StreamKeys
+from shared.logs.commands import COMMANDS_IN_ENTRY_MAX, Command, ListInstrument, Tick, encode_commands
+from shared.logs.packet import FeedId
+from shared.logs.stream_keys import COMMANDS_FIELD, StreamKeys
 
 TICK_S: Final = 1.0
 

@@ -16,7 +16,7 @@ import yaml
 from redis import Redis
 from redis.exceptions import AuthenticationError, NoPermissionError
 
-from shared.stream_keys import StreamKeys
+from shared.logs.stream_keys import StreamKeys
 from tests.deploy.static.files import PROJECT, compose, text
 from tests.integration.engine_process import eventually
 from tests.real_redis import RealRedis, server_binary
@@ -213,7 +213,7 @@ class Roles:
             **settings,
         }
         with (self._folder / "log").open("ab") as log:
-            words = [sys.executable, "-m", "openoutcry", role]
+            words = [sys.executable, "-m", "outcry", role]
             self._started.append(subprocess.Popen(words, env=environment, stdout=log, stderr=log))
         return self._started[-1]
 

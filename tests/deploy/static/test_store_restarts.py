@@ -16,10 +16,10 @@ from typing import Any, Final
 import pytest
 from redis import Redis
 
-from shared.packet import FeedId
-from shared.snapshots import decode_book_state
-from shared.stream_keys import StreamKeys
-from shared.types import Side
+from openoutcry.wire.types import Side
+from shared.logs.packet import FeedId
+from shared.logs.snapshots import decode_book_state
+from shared.logs.stream_keys import StreamKeys
 from tests.deploy.static.files import PROJECT
 from tests.deploy.static.test_redis_users import Roles
 from tests.integration.engine_process import Trader, eventually

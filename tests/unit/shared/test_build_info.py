@@ -14,7 +14,7 @@ from tools.reference.operators.exported_metrics import gateway_metrics, matching
 def test_the_version_is_a_label_of_a_constant() -> None:
     registry = CollectorRegistry()
     tell_build(registry)
-    labels = {"version": importlib.metadata.version("openoutcry"), "python": platform.python_version()}
+    labels = {"version": importlib.metadata.version("openoutcry-exchange"), "python": platform.python_version()}
     assert registry.get_sample_value("outcry_build_info", labels) == 1
 
 

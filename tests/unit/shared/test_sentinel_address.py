@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from openoutcry.wire.errors import ConfigurationError
 from shared.aio.redis_connection import open_redis
-from shared.errors import ConfigurationError
 from shared.redis_url import SentinelAddress, sentinel_address
 
 

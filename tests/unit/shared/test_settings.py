@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from openoutcry.wire.errors import ConfigurationError
+from openoutcry.wire.redacted_url import redacted
 from services.gateway.aio.secret_file import read_secret
 from services.gateway.settings import GatewaySettings
 from services.matching.settings import MatchingSettings
-from shared.errors import ConfigurationError
-from shared.redacted_url import redacted
 from shared.redis_url import checked_redis_url
 from shared.settings import OTHER_VARIABLES, ROLE_SETTINGS, ServiceSettings, load_settings, variable
 

@@ -7,7 +7,7 @@ from websockets.frames import Frame as LibraryFrame
 from websockets.frames import Opcode
 from websockets.streams import StreamReader
 
-from shared.errors import MalformedMessage
+from openoutcry.wire.errors import MalformedMessage
 from shared.websocket_frame import BINARY, CLOSE, FIN, TEXT, Frame, FrameReader, client_frame, server_frame
 
 SIZES = [0, 1, 125, 126, 127, 65_535, 65_536, 70_001]

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from shared.close_codes import CloseCode, may_reconnect
-from shared.codec import Encoding, decode_messages
-from shared.messages import MESSAGE_TYPES, TYPE_NAMES, OpenOrder
-from shared.request_map import decode_map
-from shared.requests import REQUEST_TYPES
-from shared.types import Code
+from openoutcry.wire.close_codes import CloseCode, may_reconnect
+from openoutcry.wire.codec import Encoding, decode_messages
+from openoutcry.wire.messages import MESSAGE_TYPES, TYPE_NAMES, OpenOrder
+from openoutcry.wire.types import Code
+from services.gateway.request_map import decode_map
+from services.gateway.requests import REQUEST_TYPES
 from tools.reference.protocol.__main__ import ROOT, vectors
 from tools.reference.protocol.markdown import LINE_MAX, grouped_hex, table, wrapped_json
 from tools.reference.protocol.reference import PARTS

@@ -12,11 +12,11 @@ import pytest
 import yaml
 from jsonschema import Draft7Validator, Draft202012Validator
 
-from shared.codec import Encoding, encode_request
-from shared.errors import InvalidRequest
-from shared.messages import MESSAGE_TYPES, TYPE_NAMES, Delta, OpenOrder
-from shared.requests import REQUEST_TYPES, Cancel, Order, decode_request
-from shared.types import EPOCH_MAX, PRICE_MAX, QUANTITY_MAX, TimeInForce
+from openoutcry.wire.codec import Encoding, encode_request
+from openoutcry.wire.errors import InvalidRequest
+from openoutcry.wire.messages import MESSAGE_TYPES, TYPE_NAMES, Delta, OpenOrder
+from openoutcry.wire.types import EPOCH_MAX, PRICE_MAX, QUANTITY_MAX, TimeInForce
+from services.gateway.requests import REQUEST_TYPES, Cancel, Order, decode_request
 from tools.reference.protocol.__main__ import ROOT, vectors
 from tools.reference.protocol.field_docs import field_docs
 from tools.reference.protocol.meanings import MEANINGS

@@ -8,10 +8,10 @@ from typing import Any
 import msgpack
 import pytest
 
-from shared.codec import Encoding, decode_messages, encode_messages
-from shared.digest import book_digest, level_digest, mix
-from shared.messages import MESSAGE_TYPES, TYPE_NAMES
-from shared.requests import REQUEST_TYPES, decode_request
+from openoutcry.wire.codec import Encoding, decode_messages, encode_messages
+from openoutcry.wire.digest import book_digest, level_digest, mix
+from openoutcry.wire.messages import MESSAGE_TYPES, TYPE_NAMES
+from services.gateway.requests import REQUEST_TYPES, decode_request
 from tools.reference.vectors import FOLDER, MESSAGES, rendered
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
-from shared.close_codes import CloseCode, may_reconnect
-from shared.codec import SUBPROTOCOLS
-from shared.messages import TYPE_CODES, TYPE_NAMES
-from shared.requests import REQUEST_TYPES
+from openoutcry.wire.close_codes import CloseCode, may_reconnect
+from openoutcry.wire.codec import SUBPROTOCOLS
+from openoutcry.wire.messages import TYPE_CODES, TYPE_NAMES
+from services.gateway.requests import REQUEST_TYPES
 from tools.reference.protocol import message_schema, request_schema
 from tools.reference.protocol.draft_07 import as_draft_07
 from tools.reference.protocol.field_docs import class_doc

@@ -6,8 +6,8 @@ import enum
 import re
 from typing import Final
 
-from shared.close_codes import CloseCode, may_reconnect
-from shared.types import (
+from openoutcry.wire.close_codes import CloseCode, may_reconnect
+from openoutcry.wire.types import (
     PRICE_MAX,
     Code,
     ExecutionEvent,

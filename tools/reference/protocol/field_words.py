@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from shared.types import PRICE_MAX
+from openoutcry.wire.types import PRICE_MAX
 from tools.reference.protocol.markdown import code
 from tools.reference.protocol.meanings import SAFE_MAX, UINT32_MAX, Schema
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from shared.instrument import KINDS, SYMBOL, TICK_SIZE
-from shared.types import DEPTHS, EPOCH_MAX, INTERVALS_MS, PRICE_MAX, QUANTITY_MAX
+from openoutcry.wire.instrument import KINDS, SYMBOL, TICK_SIZE
+from openoutcry.wire.types import DEPTHS, EPOCH_MAX, INTERVALS_MS, PRICE_MAX, QUANTITY_MAX
 
 Schema: TypeAlias = dict[str, Any]
 """A JSON Schema, or a part of one."""

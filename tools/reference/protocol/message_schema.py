@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import NoneType, UnionType
 from typing import Any, Final, get_args, get_origin, get_type_hints
 
-from shared.messages import MESSAGE_TYPES, TYPE_CODES, TYPE_NAMES, OpenOrder
+from openoutcry.wire.messages import MESSAGE_TYPES, TYPE_CODES, TYPE_NAMES, OpenOrder
 from tools.reference.protocol.definitions import common_definitions, definition_name, reference
 from tools.reference.protocol.field_docs import class_doc, field_docs
 from tools.reference.protocol.meanings import Schema, meaning

@@ -10,9 +10,9 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from shared.close_codes import CloseCode, may_reconnect
-from shared.messages import MESSAGE_TYPES, TYPE_NAMES
-from shared.requests import REQUEST_TYPES
+from openoutcry.wire.close_codes import CloseCode, may_reconnect
+from openoutcry.wire.messages import MESSAGE_TYPES, TYPE_NAMES
+from services.gateway.requests import REQUEST_TYPES
 from tools.reference.protocol import message_schema, request_schema
 from tools.reference.protocol.asyncapi import Examples
 from tools.reference.protocol.definitions import ENUMERATIONS, definition_name

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from shared.request_limits import REQUEST_BYTES_MAX
-from shared.requests import REQUEST_TYPES
+from openoutcry.wire.request_limits import REQUEST_BYTES_MAX
+from services.gateway.requests import REQUEST_TYPES
 from tools.reference.protocol.definitions import definition_name, enumerations
 from tools.reference.protocol.field_docs import class_doc, field_docs
 from tools.reference.protocol.meanings import Schema, meaning

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from shared.depth_book import DepthBook
-from shared.events import BookChange, Outcome, PrivateExecution, Watch
-from shared.instrument import Instrument
-from shared.messages import Account, Execution, Status, Trade
-from shared.packet import PACKET_VERSION, FeedId, Packet
-from shared.snapshots import BookState
-from shared.types import Code, ExecutionEvent, Liquidity, MarketState, OrderKind, Side, TimeInForce
+from openoutcry.wire.depth_book import DepthBook
+from openoutcry.wire.instrument import Instrument
+from openoutcry.wire.messages import Account, Execution, Status, Trade
+from openoutcry.wire.types import Code, ExecutionEvent, Liquidity, MarketState, OrderKind, Side, TimeInForce
+from shared.logs.events import BookChange, Outcome, PrivateExecution, Watch
+from shared.logs.packet import PACKET_VERSION, FeedId, Packet
+from shared.logs.snapshots import BookState
 
 
 class Exchange:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from shared.close_codes import CloseCode
-from shared.codec import Encoding, decode_messages
-from shared.depth_book import DepthBook
-from shared.messages import Delta, Message, Snapshot
-from shared.sequence import Verdict
+from openoutcry.wire.close_codes import CloseCode
+from openoutcry.wire.codec import Encoding, decode_messages
+from openoutcry.wire.depth_book import DepthBook
+from openoutcry.wire.messages import Delta, Message, Snapshot
+from openoutcry.wire.sequence import Verdict
 from shared.websocket_frame import PING, FrameReader
 
 M = TypeVar("M")

@@ -9,6 +9,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
+from openoutcry.wire.close_codes import CloseCode
+from openoutcry.wire.errors import ConfigurationError
+from openoutcry.wire.request_limits import TOKEN_LETTERS_MAX
 from services.gateway.authentication import (
     Authenticator,
     Identity,
@@ -19,9 +22,6 @@ from services.gateway.authentication import (
 from services.gateway.claims import ANYBODY, Audience, AuthenticationFailed
 from services.gateway.key_ring import KeyRing, KeysAwaited
 from services.gateway.token_keys import read_jwks, shared_key
-from shared.close_codes import CloseCode
-from shared.errors import ConfigurationError
-from shared.request_limits import TOKEN_LETTERS_MAX
 
 SECRET = b"s" * 32
 RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)

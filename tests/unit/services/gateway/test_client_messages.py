@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from websockets.frames import Frame, Opcode
 
+from openoutcry.wire.close_codes import CloseCode
+from openoutcry.wire.codec import Encoding
 from services.gateway.client_messages import FRAGMENTS_MAX, INVALID_DATA, Broken, ClientMessages, Refused
-from shared.close_codes import CloseCode
-from shared.codec import Encoding
 
 TEXT, BINARY, CONT = Opcode.TEXT, Opcode.BINARY, Opcode.CONT
 

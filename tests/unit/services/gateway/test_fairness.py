@@ -8,6 +8,9 @@ from statistics import mean
 
 import pytest
 
+from openoutcry.wire.codec import Encoding
+from openoutcry.wire.messages import Delta
+from openoutcry.wire.types import MarketState
 from services.gateway.channel import ChannelKey
 from services.gateway.gateway import TURNS, Gateway
 from services.gateway.limits import GatewayLimits
@@ -16,9 +19,6 @@ from services.gateway.replica import Changes, MarketReplica
 from services.gateway.spread import Part, around, joined, spread_by_transports
 from services.gateway.subscriber import DEFAULT_LAG_LIMITS, Subscriber
 from services.matching import OrderBook
-from shared.codec import Encoding
-from shared.messages import Delta
-from shared.types import MarketState
 from tests.unit.services.gateway.exchange import Exchange
 from tests.unit.services.gateway.listener import Listener
 

@@ -3,19 +3,11 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from services.gateway.authentication import Authenticator, mint_token
-from services.gateway.gateway import TURNS, Client, Gateway
-from services.gateway.key_ring import KeyRing
-from services.gateway.limits import GatewayLimits
-from services.gateway.rate_limit import Rate
-from services.gateway.replica import Changes
-from services.gateway.token_keys import shared_key
-from shared.close_codes import CloseCode
-from shared.codec import Encoding, encode_request
-from shared.depth_book import DepthBook
-from shared.events import Outcome
-from shared.instrument import Instrument
-from shared.messages import (
+from openoutcry.wire.close_codes import CloseCode
+from openoutcry.wire.codec import Encoding, encode_request
+from openoutcry.wire.depth_book import DepthBook
+from openoutcry.wire.instrument import Instrument
+from openoutcry.wire.messages import (
     Account,
     Delta,
     Execution,
@@ -29,7 +21,15 @@ from shared.messages import (
     Trade,
     Welcome,
 )
-from shared.types import Code, MarketState
+from openoutcry.wire.types import Code, MarketState
+from services.gateway.authentication import Authenticator, mint_token
+from services.gateway.gateway import TURNS, Client, Gateway
+from services.gateway.key_ring import KeyRing
+from services.gateway.limits import GatewayLimits
+from services.gateway.rate_limit import Rate
+from services.gateway.replica import Changes
+from services.gateway.token_keys import shared_key
+from shared.logs.events import Outcome
 from tests.unit.services.gateway.exchange import Exchange
 from tests.unit.services.gateway.listener import Listener
 

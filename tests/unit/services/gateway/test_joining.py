@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from openoutcry.wire.close_codes import CloseCode
+from openoutcry.wire.messages import Delta, Heartbeat, Message, Reply, Snapshot, Status, Ticker, Trade
+from openoutcry.wire.sequence import Verdict
+from openoutcry.wire.types import Code
 from services.gateway import joining
 from services.gateway.gateway import WAITING_MAX, Client
 from services.gateway.limits import GatewayLimits
 from services.gateway.rate_limit import Rate
-from shared.close_codes import CloseCode
-from shared.messages import Delta, Heartbeat, Message, Reply, Snapshot, Status, Ticker, Trade
-from shared.sequence import Verdict
-from shared.types import Code
 from tests.unit.services.gateway.exchange import Exchange
 from tests.unit.services.gateway.listener import Listener
 from tests.unit.services.gateway.test_gateway import House, kinds, reply

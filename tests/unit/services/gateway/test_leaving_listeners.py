@@ -8,14 +8,14 @@ from types import SimpleNamespace
 import pytest
 from websockets.protocol import State
 
+from openoutcry.wire.codec import Encoding
+from openoutcry.wire.digest import book_digest
+from openoutcry.wire.messages import Delta, Heartbeat, Level, Snapshot, Status
+from openoutcry.wire.types import MarketState
 from services.gateway.channel import ChannelKey
 from services.gateway.market_data_service import MarketDataService
 from services.gateway.replica import Changes, MarketReplica
 from services.gateway.subscriber import LagLimits, LagVerdict, Subscriber
-from shared.codec import Encoding
-from shared.digest import book_digest
-from shared.messages import Delta, Heartbeat, Level, Snapshot, Status
-from shared.types import MarketState
 from tests.unit.services.gateway.exchange import Exchange
 from tests.unit.services.gateway.listener import Listener
 

@@ -2,18 +2,18 @@ from __future__ import annotations
 
 import pytest
 
+from openoutcry.wire.codec import Encoding
+from openoutcry.wire.depth_book import DepthBook
+from openoutcry.wire.digest import book_digest
+from openoutcry.wire.instrument import Instrument
+from openoutcry.wire.messages import Account, Delta, Execution, Heartbeat, OpenOrder, Snapshot, Status, Ticker, Trade
+from openoutcry.wire.sequence import Verdict
+from openoutcry.wire.types import MarketState
 from services.gateway.channel import ChannelKey
 from services.gateway.market_data_service import MarketDataService
 from services.gateway.replica import Changes, MarketReplica, ReplicaBroken
 from services.gateway.subscriber import LagLimits, LagVerdict, Subscriber
-from shared.codec import Encoding
-from shared.depth_book import DepthBook
-from shared.digest import book_digest
-from shared.events import Watch
-from shared.instrument import Instrument
-from shared.messages import Account, Delta, Execution, Heartbeat, OpenOrder, Snapshot, Status, Ticker, Trade
-from shared.sequence import Verdict
-from shared.types import MarketState
+from shared.logs.events import Watch
 from tests.unit.services.gateway.exchange import Exchange
 from tests.unit.services.gateway.listener import Listener
 

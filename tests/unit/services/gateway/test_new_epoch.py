@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
+from openoutcry.wire.instrument import Instrument
+from openoutcry.wire.messages import Account, Heartbeat, Message, Snapshot, Status, Ticker, Trade
+from openoutcry.wire.types import ExecutionEvent, MarketState
 from services.gateway.channel import TapeMark
 from services.gateway.gateway import Client
 from services.gateway.limits import GatewayLimits
 from services.gateway.replica import Changes, MarketReplica, ReplicaBroken
 from services.gateway.subscriber import LagLimits
-from shared.events import PrivateExecution
-from shared.instrument import Instrument
-from shared.messages import Account, Heartbeat, Message, Snapshot, Status, Ticker, Trade
-from shared.types import ExecutionEvent, MarketState
+from shared.logs.events import PrivateExecution
 from tests.unit.services.gateway.exchange import Exchange
 from tests.unit.services.gateway.listener import Listener
 from tests.unit.services.gateway.test_gateway import House

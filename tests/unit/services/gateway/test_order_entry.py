@@ -2,11 +2,14 @@ from __future__ import annotations
 
 import pytest
 
+from openoutcry.wire.codec import Encoding
+from openoutcry.wire.errors import InvalidRequest
+from openoutcry.wire.types import Code, OrderKind, SelfTradePrevention, Side, TimeInForce
 from services.gateway.limits import GatewayLimits
 from services.gateway.order_entry import OrderEntry
+from services.gateway.requests import Cancel, CancelEvery, CancelOnDisconnect, Order, Replace
 from services.gateway.session import Session
-from shared.codec import Encoding
-from shared.commands import (
+from shared.logs.commands import (
     PRESENT_USERS_MAX,
     CancelAll,
     CancelOrder,
@@ -15,10 +18,7 @@ from shared.commands import (
     ReplaceOrder,
     SetCancelOnDisconnect,
 )
-from shared.errors import InvalidRequest
-from shared.events import Outcome
-from shared.requests import Cancel, CancelEvery, CancelOnDisconnect, Order, Replace
-from shared.types import Code, OrderKind, SelfTradePrevention, Side, TimeInForce
+from shared.logs.events import Outcome
 
 TALK = Session("s1", Encoding.MSGPACK, GatewayLimits(), now=0.0)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from openoutcry.wire.messages import Goodbye, Reply
+from openoutcry.wire.types import Code
 from services.gateway.gateway import TURNS, WATCHED_RETURN_MS_MAX
 from services.gateway.limits import GatewayLimits
 from services.gateway.presence import Presence
-from shared.commands import Command, Present
-from shared.events import Watch
-from shared.messages import Goodbye, Reply
-from shared.types import Code
+from shared.logs.commands import Command, Present
+from shared.logs.events import Watch
 from tests.unit.services.gateway.test_gateway import House
 
 SILENCE_S = GatewayLimits().presence_silence_s

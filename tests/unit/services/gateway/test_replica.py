@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 
+from openoutcry.wire.instrument import Instrument
+from openoutcry.wire.messages import Account, Status
+from openoutcry.wire.types import MarketState
 from services.gateway.replica import Changes, MarketReplica, ReplicaBroken
-from shared.events import Watch
-from shared.instrument import Instrument
-from shared.messages import Account, Status
-from shared.types import MarketState
+from shared.logs.events import Watch
 from tests.unit.services.gateway.exchange import Exchange
 
 

@@ -2,14 +2,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from openoutcry.wire.close_codes import CloseCode
+from openoutcry.wire.codec import Encoding, decode_messages, encode_request
+from openoutcry.wire.messages import Goodbye, Message, Reply
+from openoutcry.wire.types import Code
 from services.gateway.limits import GatewayLimits
 from services.gateway.rate_limit import Rate, UserShare
+from services.gateway.requests import Ping
 from services.gateway.session import CloseRequired, Session, SessionState
-from shared.close_codes import CloseCode
-from shared.codec import Encoding, decode_messages, encode_request
-from shared.messages import Goodbye, Message, Reply
-from shared.requests import Ping
-from shared.types import Code
 from shared.websocket_frame import FrameReader
 
 LIMITS = GatewayLimits(requests=Rate(1, 3), orders=Rate(1, 2), bad_requests_in_a_row=4, refusals_in_a_row=5)

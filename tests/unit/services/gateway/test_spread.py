@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from openoutcry.wire.codec import Encoding
 from services.gateway.channel import ChannelKey
 from services.gateway.market_data_service import MarketDataService
 from services.gateway.replica import Changes, MarketReplica
 from services.gateway.spread import Part
 from services.gateway.subscriber import NO_DESCRIPTOR, LagLimits, Subscriber
-from shared.codec import Encoding
 from tests.unit.services.gateway.exchange import Exchange
 from tests.unit.services.gateway.listener import Listener
 

@@ -11,15 +11,15 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
 
+from openoutcry.wire.close_codes import CloseCode
+from openoutcry.wire.codec import Encoding
+from openoutcry.wire.messages import Goodbye, Heartbeat, Message, Reply, Welcome
+from openoutcry.wire.types import Code
 from services.gateway.authentication import Authenticator, mint_token
 from services.gateway.gateway import TURNS, Client, Gateway
 from services.gateway.key_ring import KeyRing, KeysAwaited
 from services.gateway.limits import GatewayLimits
 from services.gateway.token_keys import read_jwks
-from shared.close_codes import CloseCode
-from shared.codec import Encoding
-from shared.messages import Goodbye, Heartbeat, Message, Reply, Welcome
-from shared.types import Code
 from tests.unit.services.gateway.listener import Listener
 from tests.unit.services.gateway.test_gateway import SECRET, House, kinds, reply
 

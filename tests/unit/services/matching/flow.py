@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from openoutcry.wire.instrument import Instrument
+from openoutcry.wire.messages import Execution
+from openoutcry.wire.types import Code, OrderKind, SelfTradePrevention, Side, TimeInForce
 from services.matching import Engine, EngineConfig, Order
-from shared.commands import Command, ListInstrument, PlaceOrder
-from shared.events import Event, Outcome, PrivateExecution
-from shared.instrument import Instrument
-from shared.messages import Execution
-from shared.types import Code, OrderKind, SelfTradePrevention, Side, TimeInForce
+from shared.logs.commands import Command, ListInstrument, PlaceOrder
+from shared.logs.events import Event, Outcome, PrivateExecution
 
 ACME = Instrument("ACME", price_max=1_000, quantity_max=100)
 MINUTE_US = 60_000_000

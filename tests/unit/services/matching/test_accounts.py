@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from openoutcry.wire.messages import OpenOrder
+from openoutcry.wire.types import OrderKind, Side, TimeInForce
 from services.matching.accounts import UserAccount
 from services.matching.market import Market
-from shared.messages import OpenOrder
-from shared.types import OrderKind, Side, TimeInForce
 from tests.unit.services.matching.flow import ACME, ask, bid
 
 

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from openoutcry.wire.digest import book_digest
+from openoutcry.wire.types import PRICE_MAX, QUANTITY_MAX, Side
 from services.matching.book_side import HEAP_SLACK, MANY_LEVELS, NO_ASK, NO_BID, UNSUMMED_MAX, BookSide
 from services.matching.order import Order
-from shared.digest import book_digest
-from shared.types import PRICE_MAX, QUANTITY_MAX, Side
 from tests.unit.services.matching.flow import ask, bid
 
 

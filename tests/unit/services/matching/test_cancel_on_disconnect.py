@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from openoutcry.wire.types import Code, ExecutionEvent, Side
 from services.matching import engine as engine_module
 from services.matching.checkpoint import Checkpoint, decode_checkpoint, encode_checkpoint
 from services.matching.feed import PacketBuilder, take_changes
 from services.matching.snapshot_schedule import SnapshotSchedule
-from shared.commands import CancelOrder, Present, SetCancelOnDisconnect, Tick
-from shared.events import Event, Watch
-from shared.packet import FEED_START
-from shared.types import Code, ExecutionEvent, Side
+from shared.logs.commands import CancelOrder, Present, SetCancelOnDisconnect, Tick
+from shared.logs.events import Event, Watch
+from shared.logs.packet import FEED_START
 from tests.unit.services.matching.flow import Desk, code, executions, outcome
 
 BID, ASK = Side.BID, Side.ASK

@@ -7,12 +7,12 @@ from zlib import crc32
 import msgpack
 import pytest
 
+from openoutcry.wire.errors import MalformedMessage
+from openoutcry.wire.types import MarketState, SelfTradePrevention, Side
 from services.matching.checkpoint import CHECKPOINT_VERSION, Checkpoint, decode_checkpoint, encode_checkpoint
 from services.matching.engine import EngineConfig
 from services.matching.feed import take_changes
-from shared.commands import SetMarketState
-from shared.errors import MalformedMessage
-from shared.types import MarketState, SelfTradePrevention, Side
+from shared.logs.commands import SetMarketState
 from tests.unit.services.matching.flow import Desk
 
 

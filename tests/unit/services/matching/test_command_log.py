@@ -5,8 +5,10 @@ from __future__ import annotations
 import msgpack
 import pytest
 
+from openoutcry.wire.instrument import Instrument
+from openoutcry.wire.types import MarketState
 from services.matching.command_log import decode_entry
-from shared.commands import (
+from shared.logs.commands import (
     PRESENT_USERS_MAX,
     CancelAll,
     Command,
@@ -18,9 +20,7 @@ from shared.commands import (
     Tick,
     encode_commands,
 )
-from shared.instrument import Instrument
 from shared.store_errors import CorruptEntry
-from shared.types import MarketState
 
 GOOD: list[Command] = [
     Tick("a", 1),

@@ -6,13 +6,10 @@ from typing import Any
 
 import pytest
 
-from services.matching import repetition
-from shared.account import tick_value
-from shared.commands import CancelAll, CancelOrder, ListInstrument, ReplaceOrder, SetMarketState, Tick
-from shared.events import Outcome
-from shared.instrument import Instrument
-from shared.messages import Status, Trade
-from shared.types import (
+from openoutcry.wire.account import tick_value
+from openoutcry.wire.instrument import Instrument
+from openoutcry.wire.messages import Status, Trade
+from openoutcry.wire.types import (
     Code,
     ExecutionEvent,
     Liquidity,
@@ -22,6 +19,9 @@ from shared.types import (
     Side,
     TimeInForce,
 )
+from services.matching import repetition
+from shared.logs.commands import CancelAll, CancelOrder, ListInstrument, ReplaceOrder, SetMarketState, Tick
+from shared.logs.events import Outcome
 from tests.unit.services.matching.flow import ACME, MINUTE_US, Desk, code, executions, outcome
 
 BID, ASK = Side.BID, Side.ASK

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from openoutcry.wire.types import MarketState
 from services.matching import Engine
 from services.matching.feed import PacketBuilder
-from shared.commands import ListInstrument, SetMarketState, Tick
-from shared.packet import decode_packet, encode_packet
-from shared.types import MarketState
+from shared.logs.commands import ListInstrument, SetMarketState, Tick
+from shared.logs.packet import decode_packet, encode_packet
 from tests.unit.services.matching.flow import ACME, MINUTE_US
 
 

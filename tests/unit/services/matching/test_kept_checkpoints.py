@@ -17,8 +17,8 @@ from services.matching.checkpoint import (
     read_head,
 )
 from services.matching.kept_checkpoints import KeptCheckpoints, RefusedCheckpoint, choose
+from shared.logs.stream_keys import StreamKeys
 from shared.store_errors import CorruptEntry
-from shared.stream_keys import StreamKeys
 
 KEYS = StreamKeys(3)
 

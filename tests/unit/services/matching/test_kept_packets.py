@@ -6,7 +6,7 @@ import pytest
 
 from services.matching import kept_packets
 from services.matching.kept_packets import FeedEntry, KeptPackets
-from shared.packet import FeedId
+from shared.logs.packet import FeedId
 
 
 def ring(positions: range) -> KeptPackets:

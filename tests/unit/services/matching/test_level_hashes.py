@@ -6,9 +6,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from openoutcry.wire.digest import MASK, mix
 from services.matching import level_hashes
 from services.matching.level_hashes import LANES_MAX, LANES_MIN, mixed
-from shared.digest import MASK, mix
 
 
 @given(st.lists(st.integers(0, MASK), max_size=64))

@@ -6,9 +6,9 @@ import random
 
 import pytest
 
+from openoutcry.wire.types import PRICE_MAX
 from services.matching.lot_sums import LOTS_MASK, ONE_ORDER, LotSums
 from services.matching.price_level import PriceLevel
-from shared.types import PRICE_MAX
 
 
 def held(level: PriceLevel) -> int:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from openoutcry.wire.types import Code, MarketState
 from services.matching.market import Market
-from shared.snapshots import decode_book_state, encode_book_state
-from shared.types import Code, MarketState
+from shared.logs.snapshots import decode_book_state, encode_book_state
 from tests.unit.services.matching.flow import ACME, ask, bid
 
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from openoutcry.wire.digest import book_digest
+from openoutcry.wire.types import QUANTITY_MAX, Code, OrderKind, SelfTradePrevention, Side, TimeInForce
 from services.matching import Cancelled, Fill, Order, OrderBook, Refused, Replaced
 from services.matching.order_book import ORDERS_MET_MAX
-from shared.digest import book_digest
-from shared.types import QUANTITY_MAX, Code, OrderKind, SelfTradePrevention, Side, TimeInForce
 from tests.unit.services.matching.flow import ask, bid
 
 

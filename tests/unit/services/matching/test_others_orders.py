@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from shared.commands import CancelAll, CancelOrder, ReplaceOrder, SetMarketState
-from shared.types import Code, MarketState, Side, TimeInForce
+from openoutcry.wire.types import Code, MarketState, Side, TimeInForce
+from shared.logs.commands import CancelAll, CancelOrder, ReplaceOrder, SetMarketState
 from tests.unit.services.matching.flow import Desk, code, executions
 
 BID, ASK = Side.BID, Side.ASK

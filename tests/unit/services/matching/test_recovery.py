@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from openoutcry.wire.types import OrderKind, SelfTradePrevention, Side, TimeInForce
 from services.matching import Engine
 from services.matching.checkpoint import Checkpoint, decode_checkpoint, encode_checkpoint
 from services.matching.command_log import LogEntry
 from services.matching.feed import PacketBuilder
 from services.matching.recovery import Recovery
-from shared.commands import ListInstrument, PlaceOrder, Tick
-from shared.packet import FeedId, encode_packet
+from shared.logs.commands import ListInstrument, PlaceOrder, Tick
+from shared.logs.packet import FeedId, encode_packet
+from shared.logs.stream_keys import StreamKeys
 from shared.store_errors import CorruptEntry
-from shared.stream_keys import StreamKeys
-from shared.types import OrderKind, SelfTradePrevention, Side, TimeInForce
 from tests.unit.services.matching.flow import ACME
 
 KEYS = StreamKeys()

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from openoutcry.wire.errors import ConfigurationError
 from services.matching.aio.instruments_file import read_instruments
+from services.matching.default_listing import DEFAULT_LISTING
 from services.matching.settings import MatchingSettings
-from shared.errors import ConfigurationError
-from shared.market_listing import DEFAULT_LISTING
 from shared.settings import load_settings
 
 

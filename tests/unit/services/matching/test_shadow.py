@@ -8,6 +8,7 @@ from random import Random
 import msgpack
 import pytest
 
+from openoutcry.wire.types import OrderKind, SelfTradePrevention, Side, TimeInForce
 from services.matching import Engine
 from services.matching.checkpoint import CHECKPOINT_VERSION, Checkpoint, encode_checkpoint, position_told, read_head
 from services.matching.command_log import LogEntry
@@ -15,10 +16,9 @@ from services.matching.feed import PacketBuilder
 from services.matching.kept_packets import FeedEntry
 from services.matching.recovery import Recovery
 from services.matching.shadow import Shadow, ShadowBroken
-from shared.commands import CancelAll, Command, ListInstrument, PlaceOrder
-from shared.packet import FEED_START, FeedId, Packet, encode_packet
-from shared.stream_keys import StreamKeys
-from shared.types import OrderKind, SelfTradePrevention, Side, TimeInForce
+from shared.logs.commands import CancelAll, Command, ListInstrument, PlaceOrder
+from shared.logs.packet import FEED_START, FeedId, Packet, encode_packet
+from shared.logs.stream_keys import StreamKeys
 from tests.unit.services.matching.flow import ACME
 
 KEYS = StreamKeys()

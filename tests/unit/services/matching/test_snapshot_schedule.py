@@ -5,12 +5,12 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from openoutcry.wire.instrument import Instrument
+from openoutcry.wire.messages import Status
+from openoutcry.wire.types import MarketState
 from services.matching.snapshot_schedule import CHECKPOINT_PACKETS_MAX, SNAPSHOT_PACKETS_MAX, Due, SnapshotSchedule
-from shared.events import BookChange, PrivateExecution
-from shared.instrument import Instrument
-from shared.messages import Status
-from shared.packet import PACKET_VERSION, FeedId, Packet
-from shared.types import MarketState
+from shared.logs.events import BookChange, PrivateExecution
+from shared.logs.packet import PACKET_VERSION, FeedId, Packet
 
 LISTED = ["A", "B", "C"]
 

@@ -1,0 +1,345 @@
+"""The exchange as one user sees it: what to follow, what to ask, what to order.
+
+Everything awaited here is a state that the link's task brings about; nothing is read from the network in a user's
+task.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from random import Random
+from typing import Any, Final
+
+from openoutcry.aio.book import Book
+from openoutcry.aio.link import Link
+from openoutcry.aio.live_account import LiveAccount
+from openoutcry.aio.live_ticker import LiveTicker
+from openoutcry.aio.replies import Replies
+from openoutcry.aio.tape import Tape
+from openoutcry.aio.token_source import Token
+from openoutcry.aio.views import Views
+from openoutcry.arguments import whole_number
+from openoutcry.errors import ORDER_OPS, Disconnected, OutcomeUnknown, RequestRefused, refusal
+from openoutcry.events import Event, ReplyReceived, RequestLost, SubscriptionRefused
+from openoutcry.feed_session import FeedSession
+from openoutcry.subscriptions import ACCOUNT
+from openoutcry.wire.codec import Encoding
+from openoutcry.wire.instrument import Instrument
+from openoutcry.wire.messages import Reply, Status, Trade
+from openoutcry.wire.types import Code, OrderKind, SelfTradePrevention, Side, TimeInForce
+
+ANSWER_S: Final = 10.0
+"""Default time for the first state of what is followed."""
+REPLY_S: Final = 10.0
+"""Time for the reply to a request; the gateway itself gives an order 5 s."""
+LEFT: Final = 1000
+"""Close code of a market that its owner has left."""
+
+
+class Market:
+    """
+    A user's market. Made by `connect`; any number of tasks of one event loop may use it.
+
+    Args:
+        urls: Equal gateways.
+        token: JWT of the user, or a function that gets one for each connection.
+        encoding: Of both directions.
+        random: Source of jitter and choice.
+    """
+
+    def __init__(self, urls: Sequence[str], token: Token, encoding: Encoding, random: Random) -> None:
+        self.session = FeedSession(encoding)
+        """What has been heard; read it, and ask through this class."""
+        self.link = Link(urls, token, self.session, self._on_event, random)
+        self._views = Views(self.session)
+        self._replies = Replies()
+        self._refusals: dict[tuple[str, str], RequestRefused] = {}
+        self._is_over = False
+        self._ending: Disconnected | None = None
+
+    def __repr__(self) -> str:
+        who = self.session.welcome.user if self.session.welcome else "nobody yet"
+        standing = "over" if self._is_over else "fed" if self.is_fed else "stale"
+        return f"<Market of {who} {standing}>"
+
+    # -- what is known ----------------------------------------------------------------------------------------------
+
+    @property
+    def user(self) -> str:
+        """Who the server says we are."""
+        assert self.session.welcome is not None
+        return self.session.welcome.user
+
+    @property
+    def is_fed(self) -> bool:
+        """Whether we are connected to a gateway that hears the exchange, by the clock too (see `Book.stale`)."""
+        return self.session.is_fed and not self.session.is_silent(time.monotonic())
+
+    def status(self, instrument: str | None = None) -> Status | None:
+        """Return the last status heard: of an instrument (see `follow_status`), or of the gateway for None."""
+        return self.session.statuses.get(instrument)
+
+    def check(self) -> None:
+        """
+        Return if the market goes on, connected or not.
+
+        Raises:
+            Disconnected: If the server sent us away for good, or the market was left.
+        """
+        if self._is_over:
+            ending = self._ending or Disconnected(LEFT, "the market was left")
+            raise Disconnected(ending.code, ending.reason)
+
+    # -- following --------------------------------------------------------------------------------------------------
+
+    async def book(self, instrument: str, depth: int = 0, interval_ms: int = 0, timeout_s: float = ANSWER_S) -> Book:
+        """
+        Follow a book, and return it when its first snapshot has come.
+
+        Asking for the same book again returns the same object.
+
+        Args:
+            instrument: Symbol.
+            depth: Levels a side: 0 (all), 5, 10, 20 or 50.
+            interval_ms: Shortest time between updates: 0 (the server's pace), 50, 100, 250 or 1000.
+            timeout_s: Time for the snapshot.
+
+        Raises:
+            RequestRefused: If the server refuses, for example an instrument that is not listed.
+            InvalidArgument: If depth or interval is no integer.
+            ValueError: If the book is followed at another depth or interval; `leave_book` first.
+            TimeoutError: If no snapshot has come in time.
+            Disconnected: If the market has ended.
+        """
+        depth, interval_ms = whole_number("depth", depth), whole_number("interval_ms", interval_ms)
+        held = self.session.books.get(instrument)
+        if held is not None and (held.book.depth, held.interval_ms) != (depth, interval_ms):
+            raise ValueError(f"{instrument} is followed at depth {held.book.depth}, interval {held.interval_ms} ms")
+        self._refusals.pop(("book", instrument), None)
+        view = self.session.follow_book(instrument, depth, interval_ms, time.monotonic())
+        book = self._views.book(instrument, view)
+        await self._until(lambda: view.changes > 0, ("book", instrument), timeout_s)
+        return book
+
+    async def leave_book(self, instrument: str) -> None:
+        """Follow a book no longer; its object stays as it is."""
+        self.session.unfollow("book", instrument)
+        self._views.forget_book(instrument)
+        await self.link.flush()
+
+    async def ticker(self, instrument: str, timeout_s: float = ANSWER_S) -> LiveTicker:
+        """Follow an instrument's best prices and statistics; returns when the first has come. Raises as `book`."""
+        self._follow("ticker", instrument)
+        ticker = self._views.ticker(instrument)
+        await self._until(lambda: instrument in self.session.tickers, ("ticker", instrument), timeout_s)
+        return ticker
+
+    async def trades(self, instrument: str, timeout_s: float = ANSWER_S) -> Tape[Trade]:
+        """
+        Follow an instrument's trades: `async for trade in await market.trades("ACME")`.
+
+        Each trade comes once and in order; a `Missing(first, last)` stands in the place of those that will not come.
+        The first ones may be from before the call. Raises as `book`.
+        """
+        self._follow("trades", instrument)
+        tape = self._views.tape(instrument)
+        following = ("trades", instrument)
+        await self._until(lambda: self.session.is_following(*following), following, timeout_s)
+        return tape
+
+    async def follow_status(self, instrument: str = "*", timeout_s: float = ANSWER_S) -> None:
+        """Follow the market state of an instrument, or of all; `status` then tells it. Raises as `book`."""
+        self._follow("status", instrument)
+        following = ("status", instrument)
+        await self._until(lambda: self.session.is_following(*following), following, timeout_s)
+
+    async def account(self, timeout_s: float = ANSWER_S) -> LiveAccount:
+        """Keep the user's own account; returns when it is whole. Raises as `book`."""
+        view = self.session.follow_account(time.monotonic())
+        await self._until(lambda: view.stale_reason is None, ACCOUNT, timeout_s)
+        return self._views.account()
+
+    async def instruments(self, timeout_s: float = ANSWER_S) -> list[Instrument]:
+        """
+        Return the definitions of all instruments, in order of listing.
+
+        Raises:
+            RequestRefused: If the server refuses.
+            TimeoutError: If they have not come in time.
+            Disconnected: If the connection ends first.
+        """
+        await self._request("instruments")
+        await self._until(lambda: self.session.is_listing_whole, None, timeout_s)
+        return list(self.session.listing.values())
+
+    # -- orders -----------------------------------------------------------------------------------------------------
+
+    async def order(
+        self,
+        instrument: str,
+        *,
+        side: Side | str,
+        quantity: int,
+        price: int | None = None,
+        kind: OrderKind | str = OrderKind.LIMIT,
+        time_in_force: TimeInForce | str = TimeInForce.GTC,
+        post_only: bool = False,
+        self_trade_prevention: SelfTradePrevention | str = SelfTradePrevention.CANCEL_NEWEST,
+        client_order_id: str | None = None,
+    ) -> Reply:
+        """
+        Enter an order; returns when its outcome is in the exchange's log.
+
+        Args:
+            instrument: Symbol.
+            side: `bid` or `ask`.
+            quantity: Lots, an integer of any kind.
+            price: Ticks, an integer of any kind; None for a market order. `Instrument.ticks` makes them of money.
+            kind: `limit` or `market`.
+            time_in_force: `gtc`, `ioc` or `fok`.
+            post_only: Refuse instead of trading on arrival.
+            self_trade_prevention: What happens when it meets one of your own.
+            client_order_id: Your own name for it, unique among your recent orders; None makes one.
+
+        Returns:
+            The reply, `ok`, with the exchange's id for the order in `data["order_id"]`.
+
+        Raises:
+            OrderRefused: If it was refused, by the exchange or a limit of ours; its `code` and `text` say why. One that
+                is refused as `duplicate_order` has the first order's `order_id`, if the exchange still knows it.
+            OutcomeUnknown: If the connection or the answer was lost; repeating with its `client_order_id` is safe.
+            Disconnected: If there is no connection at present; nothing was sent.
+            InvalidArgument: If a price or a quantity is no integer, or a name no text; nothing was sent.
+        """
+        return await self._request(
+            "order",
+            client_order_id=client_order_id or secrets.token_hex(12),
+            instrument=instrument,
+            side=str(side),
+            kind=str(kind),
+            price=price,
+            quantity=quantity,
+            time_in_force=str(time_in_force),
+            post_only=post_only,
+            self_trade_prevention=str(self_trade_prevention),
+        )
+
+    async def cancel(self, *, order_id: int | None = None, client_order_id: str | None = None) -> Reply:
+        """Cancel one open order, named by exactly one of its ids. Returns and raises as `order`."""
+        return await self._request("cancel", order_id=order_id, client_order_id=client_order_id)
+
+    async def replace(
+        self,
+        *,
+        order_id: int | None = None,
+        client_order_id: str | None = None,
+        price: int | None = None,
+        quantity: int | None = None,
+    ) -> Reply:
+        """
+        Change an open order's price (ticks), its total quantity (lots, filled part included), or both.
+
+        It keeps its place in the queue only if the price stays and the quantity does not grow. Returns and raises
+        as `order`.
+        """
+        return await self._request(
+            "replace", order_id=order_id, client_order_id=client_order_id, price=price, quantity=quantity
+        )
+
+    async def cancel_all(self, instrument: str | None = None) -> Reply:
+        """Cancel all your open orders, of one instrument or of all; `data["cancelled"]` counts them."""
+        return await self._request("cancel_all", instrument=instrument)
+
+    async def cancel_on_disconnect(self, *, on: bool = True) -> Reply:
+        """
+        Have all your open orders cancelled when you stay away, or no longer.
+
+        Away is who has had no connection, to any gateway, for longer than the exchange's grace (10 s unless its
+        operator says otherwise). It holds for the user, over connections, until it is asked for again; the account
+        says how it stands, and `executions` why orders ended: `disconnected`. Returns and raises as `order`; asking
+        again is always safe.
+        """
+        return await self._request("cancel_on_disconnect", on=on)
+
+    async def ping(self) -> Reply:
+        """Ask for nothing but a reply; `data["server_time"]` is the gateway's clock in µs. Raises as `instruments`."""
+        return await self._request("ping")
+
+    # -- the owner's side -------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Keep the connection until cancelled, or sent away for good."""
+        self.end(await self.link.run())
+
+    async def ready(self, timeout_s: float) -> None:
+        """
+        Wait for the first welcome.
+
+        Raises:
+            Disconnected: If the server refuses us, or none has answered in time.
+        """
+        try:
+            await self._until(lambda: self.session.welcome is not None, None, timeout_s)
+        except TimeoutError:
+            code, reason = self.link.last_ending
+            raise Disconnected(code, f"no gateway within {timeout_s:g} s; {reason}") from None
+
+    def end(self, ending: Disconnected | None) -> None:
+        """Let nobody wait any more; the first call decides why, None meaning that the owner has left."""
+        if not self._is_over:
+            self._is_over, self._ending = True, ending
+            self._views.stop(ending)
+
+    # -- private ----------------------------------------------------------------------------------------------------
+
+    def _follow(self, channel: str, instrument: str) -> None:
+        self._refusals.pop((channel, instrument), None)
+        self.session.follow(channel, instrument, time.monotonic())
+
+    async def _until(self, is_so: Callable[[], bool], key: tuple[str, str] | None, timeout_s: float) -> None:
+        """Send what there is to say, then wait for a state, or for the refusal of what should lead to it."""
+        self.check()
+        news = self._views.news
+        async with asyncio.timeout(timeout_s):
+            await self.link.flush()
+            while not is_so():
+                if key in self._refusals:
+                    refusal = self._refusals[key]
+                    raise RequestRefused(refusal.code, refusal.text)
+                try:
+                    await news.beyond(news.count)
+                except StopAsyncIteration:
+                    raise Disconnected(LEFT, "the market was left") from None
+
+    async def _request(self, op: str, **fields: Any) -> Reply:
+        """Ask, and return the reply if it is a yes; all else raises."""
+        self.check()
+        request_id = self.session.request(op, **fields)
+        future = self._replies.expect(request_id)
+        try:
+            async with asyncio.timeout(REPLY_S):
+                await self.link.flush()
+                reply = await future
+        except (TimeoutError, Disconnected) as error:
+            if op not in ORDER_OPS:
+                raise
+            reason = str(error) or f"no reply within {REPLY_S:g} s"
+            raise OutcomeUnknown(op, fields.get("client_order_id"), reason) from error
+        finally:
+            self._replies.forget(request_id)
+        if reply.code == Code.OUTCOME_UNKNOWN:
+            raise OutcomeUnknown(op, fields.get("client_order_id"), reply.text)
+        if not reply.ok:
+            about = reply.data.get("order_id")
+            raise refusal(op, reply.code, reply.text, fields.get("client_order_id"), about)
+        return reply
+
+    def _on_event(self, event: Event) -> None:
+        if isinstance(event, ReplyReceived | RequestLost):
+            self._replies.on_event(event)
+        elif isinstance(event, SubscriptionRefused):
+            self._refusals[event.channel, event.instrument] = RequestRefused(event.code, event.text)
+        self._views.on_event(event)

@@ -1,0 +1,124 @@
+"""The live views of one market, and how the session's events reach them."""
+
+from __future__ import annotations
+
+import time
+from weakref import WeakSet
+
+from openoutcry.aio.book import Book
+from openoutcry.aio.live_account import LiveAccount
+from openoutcry.aio.live_ticker import LiveTicker
+from openoutcry.aio.pulse import Pulse
+from openoutcry.aio.tape import Tape
+from openoutcry.book_view import BookView
+from openoutcry.errors import Disconnected
+from openoutcry.events import (
+    AccountLoaded,
+    AccountStale,
+    BookChanged,
+    BookStale,
+    Event,
+    ExecutionSeen,
+    SubscriptionRefused,
+    TickerChanged,
+    TradeSeen,
+    TradesMissing,
+)
+from openoutcry.feed_session import FeedSession
+from openoutcry.trade_tape import Missing
+from openoutcry.wire.messages import Trade
+
+
+class Views:
+    """
+    Everything that users of one market hold.
+
+    Args:
+        session: Keeps what the views show.
+    """
+
+    def __init__(self, session: FeedSession) -> None:
+        self._session = session
+        self._pulses: WeakSet[Pulse] = WeakSet()
+        self._books: dict[str, Book] = {}
+        self._tickers: dict[str, tuple[LiveTicker, Pulse]] = {}
+        self._tapes: dict[str, WeakSet[Tape[Trade]]] = {}
+        self._account: LiveAccount | None = None
+        self.news = self.new_pulse()
+        """Beats after every event."""
+
+    def new_pulse(self) -> Pulse:
+        """Return a pulse that stops with the market."""
+        pulse = Pulse()
+        self._pulses.add(pulse)
+        return pulse
+
+    def stop(self, ending: Disconnected | None) -> None:
+        """Let nobody wait any more."""
+        for pulse in list(self._pulses):
+            pulse.stop(ending)
+
+    def book(self, instrument: str, view: BookView) -> Book:
+        """Return the one book of an instrument."""
+        if instrument not in self._books:
+            self._books[instrument] = Book(view, self.new_pulse(), self._is_silent)
+        return self._books[instrument]
+
+    def ticker(self, instrument: str) -> LiveTicker:
+        """Return the one ticker of an instrument."""
+        if instrument not in self._tickers:
+            pulse = self.new_pulse()
+            self._tickers[instrument] = LiveTicker(instrument, self._session, pulse, self._is_silent), pulse
+        return self._tickers[instrument][0]
+
+    def tape(self, instrument: str) -> Tape[Trade]:
+        """Return a new tape of an instrument's trades, filled for as long as its reader holds it."""
+        tape: Tape[Trade] = Tape(self.new_pulse())
+        self._tapes.setdefault(instrument, WeakSet()).add(tape)
+        return tape
+
+    def account(self) -> LiveAccount:
+        """Return the one account."""
+        if self._account is None:
+            self._account = LiveAccount(self._session.account, self.new_pulse(), self._is_silent)
+        return self._account
+
+    def forget_book(self, instrument: str) -> None:
+        """Let go of a book; who holds it sees it change no more."""
+        self._books.pop(instrument, None)
+
+    def on_event(self, event: Event) -> None:
+        """Pass an event on to the views that it concerns."""
+        match event:
+            case BookChanged(instrument, _) | BookStale(instrument, _):
+                if instrument in self._books:
+                    self._books[instrument].moved()
+            case TickerChanged(ticker):
+                if ticker.instrument in self._tickers:
+                    self._tickers[ticker.instrument][1].beat()
+            case TradeSeen(trade):
+                for tape in self._tapes.get(trade.instrument, ()):
+                    tape.add(trade.trade_id, trade)
+            case TradesMissing(instrument, first, last):
+                for tape in self._tapes.get(instrument, ()):
+                    tape.add_missing(Missing(first, last))
+            case ExecutionSeen() | AccountLoaded() | AccountStale():
+                self._on_account_event(event)
+            case SubscriptionRefused("book", instrument):
+                self.forget_book(instrument)
+            case _:
+                pass
+        self.news.beat()
+
+    def _is_silent(self) -> bool:
+        return self._session.is_silent(time.monotonic())
+
+    def _on_account_event(self, event: ExecutionSeen | AccountLoaded | AccountStale) -> None:
+        account = self.account()
+        match event:
+            case ExecutionSeen(execution):
+                account.seen(execution)
+            case AccountLoaded(user_seq):
+                account.loaded(user_seq)
+            case AccountStale():
+                account.moved()

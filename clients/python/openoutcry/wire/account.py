@@ -1,0 +1,105 @@
+"""A user's private state, replicated like a book: a snapshot, then executions numbered by `user_seq`.
+
+The same rule serves gateways and clients: an execution at or below the number held is ignored, the next one is
+applied, anything later is a gap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from functools import lru_cache
+from typing import Final
+
+from openoutcry.wire.instrument import Instrument
+from openoutcry.wire.messages import Account, Execution, OpenOrder
+from openoutcry.wire.sequence import Verdict, classify
+from openoutcry.wire.types import ExecutionEvent, Side
+
+MILLIONTHS: Final = 1_000_000
+TICK_SIZES_MAX: Final = 1024
+"""Tick sizes whose value is remembered; others are read again each time."""
+_BID, _FILLED, _REJECTED = Side.BID, ExecutionEvent.FILLED, ExecutionEvent.REJECTED
+_new: Final = tuple.__new__  # without the checks of a named tuple's own constructor, and its call of Python
+
+
+def tick_value(instrument: Instrument) -> int:
+    """What one lot is worth at one tick, in millionths of the instrument's currency."""
+    return _tick_millionths(instrument.tick_size) * instrument.lot_size
+
+
+@lru_cache(TICK_SIZES_MAX)
+def _tick_millionths(tick_size: str) -> int:
+    return int(Decimal(tick_size) * MILLIONTHS)
+
+
+def amount_text(amount: int) -> str:
+    """Write millionths as decimal text of six places, exact whatever their size."""
+    whole, part = divmod(abs(amount), MILLIONTHS)
+    return f"{'-' if amount < 0 else ''}{whole}.{part:06}"
+
+
+def millionths(text: str) -> int:
+    """Read what `amount_text` wrote."""
+    return int(text.replace(".", ""))
+
+
+def cash_texts(cash: Mapping[str, int]) -> dict[str, str]:
+    """Write a purse of millionths by currency as the protocol has it."""
+    return {currency: amount_text(amount) for currency, amount in cash.items()}
+
+
+class AccountBook:
+    """
+    One user's open orders, positions and cash, and whether the orders are cancelled when the user stays away.
+
+    Args:
+        listing: Definitions by symbol, shared and growing; fills need an instrument's currency and tick value.
+    """
+
+    __slots__ = ("_listing", "cancel_on_disconnect", "cash", "orders", "positions", "user_seq")
+
+    def __init__(self, listing: Mapping[str, Instrument]) -> None:
+        self._listing = listing
+        self.user_seq = 0
+        self.orders: dict[int, OpenOrder] = {}
+        self.positions: dict[str, int] = {}
+        self.cash: dict[str, int] = {}
+        """Currency to the net of all trades, in millionths; as large as it gets."""
+        self.cancel_on_disconnect = False
+
+    def load(self, account: Account) -> None:
+        """Take a snapshot instead of all that is held."""
+        self.user_seq = account.user_seq
+        self.orders = {order.order_id: order for order in account.orders}
+        self.positions = dict(account.positions)
+        self.cash = {currency: millionths(amount) for currency, amount in account.cash.items()}
+        self.cancel_on_disconnect = account.cancel_on_disconnect
+
+    def apply(self, execution: Execution) -> Verdict:
+        """Apply the next execution; O(1)."""
+        user_seq, event = execution.user_seq, execution.event
+        if user_seq != self.user_seq + 1:
+            return classify(self.user_seq, user_seq - 1, user_seq)
+        self.user_seq = user_seq
+        if event == _FILLED:
+            self._settle(execution)
+        if event == _REJECTED:
+            pass  # It never was an order; an order that stands may have the same client's id.
+        elif execution.remaining == 0:
+            self.orders.pop(execution.order_id, None)
+        else:
+            self.orders[execution.order_id] = _new(OpenOrder, execution[3:12])
+        return Verdict.APPLY
+
+    def account(self) -> Account:
+        """Return the state as a message; O(open orders)."""
+        orders, cash = list(self.orders.values()), cash_texts(self.cash)
+        return Account(self.user_seq, orders, dict(self.positions), cash, self.cancel_on_disconnect)
+
+    def _settle(self, execution: Execution) -> None:
+        lots = execution.fill_quantity if execution.side == _BID else -execution.fill_quantity
+        instrument = self._listing[execution.instrument]
+        symbol, currency, positions, cash = instrument.symbol, instrument.currency, self.positions, self.cash
+        positions[symbol] = positions.get(symbol, 0) + lots
+        cash[currency] = cash.get(currency, 0) - lots * execution.fill_price * tick_value(instrument)

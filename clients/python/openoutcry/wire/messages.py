@@ -1,0 +1,219 @@
+"""Server messages: what clients hear.
+
+A message *is* its fields in order: in msgpack the array `[type, field, …]`, in JSON an object with `"type"` and the
+field names. Fields are only ever added at the end, and receivers ignore what they do not know. Source of truth for
+docs/protocol.md. Times are µs since 1970 UTC; prices ticks; quantities lots.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple, TypeAlias
+
+from openoutcry.wire.instrument import Instrument
+from openoutcry.wire.types import Code, ExecutionEvent, Liquidity, MarketState, OrderKind, Side, TimeInForce
+
+Level: TypeAlias = Sequence[int]
+"""A price level: [price, quantity] in deltas, where quantity 0 removes; [price, quantity, orders] in snapshots."""
+
+
+class Welcome(NamedTuple):
+    """First message on every connection, once its user is known."""
+
+    version: int
+    session: str
+    """Names this connection in logs."""
+    user: str
+    server_time: int
+    heartbeat_ms: int
+    limits: Mapping[str, int]
+
+
+class Reply(NamedTuple):
+    """The answer to one request; every request gets exactly one."""
+
+    id: int | str | None
+    """The request's id; None if it could not be read."""
+    ok: bool
+    code: str
+    """A `Code`; empty when ok."""
+    text: str
+    """One sentence for people; names field, rule and limit of a refusal."""
+    data: Mapping[str, Any]
+
+
+class Snapshot(NamedTuple):
+    """A whole book, or its best `depth` levels. Replaces what the client holds."""
+
+    instrument: str
+    epoch: int
+    seq: int
+    time: int
+    depth: int
+    bids: Sequence[Level]
+    """[price, quantity, orders], best first."""
+    asks: Sequence[Level]
+    """[price, quantity, orders], best first."""
+    digest: int
+
+
+class Delta(NamedTuple):
+    """All changes of a book after `prev_seq` up to `seq`, merged: absolute quantities, 0 removes."""
+
+    instrument: str
+    prev_seq: int
+    seq: int
+    time: int
+    depth: int
+    bids: Sequence[Level]
+    """[price, quantity], in no particular order."""
+    asks: Sequence[Level]
+    """[price, quantity], in no particular order."""
+    digest: int
+    """Of the whole book (or window) after this delta."""
+
+
+class Trade(NamedTuple):
+    """Two orders met."""
+
+    instrument: str
+    seq: int
+    """The book's seq that includes this trade."""
+    trade_id: int
+    """Contiguous per instrument, from 1."""
+    time: int
+    price: int
+    quantity: int
+    aggressor_side: Side
+    """The side of the order that arrived."""
+
+
+class Ticker(NamedTuple):
+    """Best prices and statistics since the instrument was listed. Prices and quantities are 0 where there is none."""
+
+    instrument: str
+    seq: int
+    time: int
+    bid: int
+    bid_quantity: int
+    ask: int
+    ask_quantity: int
+    last: int
+    open: int
+    high: int
+    low: int
+    volume: int
+
+
+class Status(NamedTuple):
+    """The state of an instrument, or (None) of this gateway's feed."""
+
+    instrument: str | None
+    state: MarketState
+    reason: str
+    time: int
+
+
+class Heartbeat(NamedTuple):
+    """Sent every `heartbeat_ms`: nothing is missing up to these numbers."""
+
+    server_time: int
+    books: Mapping[str, int]
+    """Instrument to the last seq *sent* on this connection, for its subscribed books."""
+
+
+class OpenOrder(NamedTuple):
+    """An order that may still trade, as it stands in an `account` message."""
+
+    order_id: int
+    client_order_id: str
+    instrument: str
+    side: Side
+    kind: OrderKind
+    time_in_force: TimeInForce
+    price: int
+    quantity: int
+    """Total, filled part included."""
+    remaining: int
+
+
+class Account(NamedTuple):
+    """A user's private state after execution `user_seq`; later executions build on it."""
+
+    user_seq: int
+    orders: Sequence[OpenOrder]
+    positions: Mapping[str, int]
+    """Instrument to net lots; negative is short."""
+    cash: Mapping[str, str]
+    """Currency to the net of all trades, as decimal text of six places: exact, where a number of JSON would round."""
+    cancel_on_disconnect: bool = False
+    """Whether the user's orders are cancelled when the user stays away."""
+
+
+class Execution(NamedTuple):
+    """Something happened to one of the user's orders."""
+
+    user_seq: int
+    """Contiguous per user, from 1."""
+    event: ExecutionEvent
+    time: int
+    order_id: int
+    """0 for an order that was rejected."""
+    client_order_id: str
+    instrument: str
+    side: Side
+    kind: OrderKind
+    time_in_force: TimeInForce
+    price: int
+    quantity: int
+    remaining: int
+    """What may still trade after this event; 0 ends the order."""
+    fill_price: int
+    """0 unless the event is `filled`, like the next two."""
+    fill_quantity: int
+    trade_id: int
+    liquidity: Liquidity
+    reason: Code
+
+
+class Goodbye(NamedTuple):
+    """The server is about to close this connection."""
+
+    code: int
+    """The close code that will follow."""
+    text: str
+    reconnect_in_ms: int
+    """This client's own slot: reconnect after this long."""
+
+
+Message: TypeAlias = (
+    Welcome
+    | Reply
+    | Snapshot
+    | Delta
+    | Trade
+    | Ticker
+    | Status
+    | Heartbeat
+    | Account
+    | Execution
+    | Goodbye
+    | Instrument
+)
+
+MESSAGE_TYPES: Final[dict[int, type[Any]]] = {
+    1: Welcome,
+    2: Reply,
+    3: Snapshot,
+    4: Delta,
+    5: Trade,
+    6: Ticker,
+    7: Status,
+    8: Heartbeat,
+    9: Account,
+    10: Execution,
+    11: Goodbye,
+    12: Instrument,
+}
+TYPE_CODES: Final[dict[type[Any], int]] = {kind: code for code, kind in MESSAGE_TYPES.items()}
+TYPE_NAMES: Final[dict[type[Any], str]] = {kind: kind.__name__.lower() for kind in TYPE_CODES}

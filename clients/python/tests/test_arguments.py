@@ -1,0 +1,82 @@
+"""What callers give for prices, quantities and names: integers of any kind, and a sentence for everything else."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+import pytest
+
+from conversation import Conversation
+from openoutcry.arguments import checked_fields
+from openoutcry.feed_session import FeedSession
+from openoutcry.wire.errors import InvalidArgument
+from openoutcry.wire.types import Side
+
+WHOLE = [5, np.int64(5), np.int32(5), np.uint8(5), np.array(5)]
+
+
+@pytest.mark.parametrize("value", WHOLE, ids=lambda value: type(value).__name__)
+def test_what_is_an_integer_is_taken_for_one(value: Any) -> None:
+    fields = checked_fields({"price": value, "quantity": value, "order_id": value})
+    assert fields == {"price": 5, "quantity": 5, "order_id": 5}
+    assert {type(each) for each in fields.values()} == {int}
+
+
+BROKEN = [5.0, 99.9, float("nan"), Decimal("99.9"), Decimal(5), Fraction(5), "5", True, np.float64(5), np.True_]
+
+
+@pytest.mark.parametrize("value", BROKEN, ids=repr)
+def test_what_is_no_integer_is_refused_with_the_way_out(value: Any) -> None:
+    with pytest.raises(InvalidArgument, match=r"^price: is a whole number of ticks, not .*Instrument\.ticks"):
+        checked_fields({"price": value})
+    with pytest.raises(InvalidArgument, match=r"^quantity: is a whole number of lots, not "):
+        checked_fields({"quantity": value})
+
+
+def test_the_sentence_shows_value_and_type() -> None:
+    with pytest.raises(ValueError, match=r"not 99\.9 \(float\)"):
+        checked_fields({"price": 99.9})
+
+
+@pytest.mark.parametrize("value", [1, 0, None, "true", np.True_], ids=repr)
+def test_a_switch_is_true_or_false(value: Any) -> None:
+    if value is None:
+        assert checked_fields({"post_only": value}) == {}
+        return
+    with pytest.raises(InvalidArgument, match=r"^post_only: is True or False, not "):
+        checked_fields({"post_only": value})
+
+
+@pytest.mark.parametrize("value", [1, b"mine", UUID(int=1), ["ACME"]], ids=repr)
+def test_a_name_is_a_text(value: Any) -> None:
+    with pytest.raises(InvalidArgument, match=r"^client_order_id: is a text, not "):
+        checked_fields({"client_order_id": value})
+
+
+def test_a_member_of_an_enumeration_is_a_text() -> None:
+    assert checked_fields({"side": Side.BID}) == {"side": "bid"}
+
+
+def test_a_session_sends_nothing_of_a_request_that_it_refuses() -> None:
+    """And keeps nothing of it: 1,025 wrong prices would have used up what a connection may ask."""
+    talk = Conversation()
+    talk.open()
+    for _ in range(1100):
+        with pytest.raises(InvalidArgument):
+            talk.session.request("order", instrument="ACME", price=99.9, quantity=1)
+    talk.session.request("order", instrument="ACME", price=np.int64(99), quantity=1)
+
+
+@pytest.mark.parametrize(("name", "value"), [("depth", 5.0), ("interval_ms", "50"), ("depth", True)])
+def test_a_book_s_depth_and_interval_are_integers(name: str, value: Any) -> None:
+    with pytest.raises(InvalidArgument, match=name):
+        FeedSession().follow_book("ACME", **{"depth": 0, "interval_ms": 0, name: value}, now=0.0)
+
+
+def test_a_book_s_depth_may_be_of_any_kind_of_integer() -> None:
+    view = FeedSession().follow_book("ACME", np.int64(10), 0, 0.0)  # type: ignore[arg-type]
+    assert type(view.book.depth) is int

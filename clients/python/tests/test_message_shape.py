@@ -1,0 +1,63 @@
+"""Wrong types and ranges are told apart from messages, each named by its field."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from openoutcry.message_shape import check_message
+from openoutcry.wire.codec import Encoding, decode_messages
+from openoutcry.wire.errors import MalformedMessage
+from openoutcry.wire.messages import Message
+
+VECTORS = json.loads((Path(__file__).parents[3] / "protocol" / "vectors" / "messages.json").read_text(encoding="utf-8"))
+MESSAGES = {
+    vector["name"]: decode_messages(bytes.fromhex(vector["msgpack"]), Encoding.MSGPACK)[0] for vector in VECTORS
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "field"),
+    [
+        ("delta", {"seq": "13"}, "seq"),
+        ("delta", {"seq": -1}, "seq"),
+        ("delta", {"seq": True}, "seq"),
+        ("delta", {"instrument": None}, "instrument"),
+        ("delta", {"bids": [[1]]}, "bids"),
+        ("delta", {"bids": [[1, -1]]}, "bids"),
+        ("delta", {"bids": [[0, 1]]}, "bids"),
+        ("delta", {"asks": [[1, 1.5]]}, "asks"),
+        ("delta", {"asks": {}}, "asks"),
+        ("snapshot", {"bids": [[1, 0, 1]]}, "bids"),
+        ("welcome", {"heartbeat_ms": 0}, "heartbeat_ms"),
+        ("heartbeat", {"books": {"ACME": "x"}}, "books"),
+        ("heartbeat", {"books": {1: 1}}, "books"),
+        ("account", {"positions": {"ACME": None}}, "positions"),
+        ("account", {"orders": [[1]]}, "orders"),
+        ("goodbye", {"reconnect_in_ms": -5}, "reconnect_in_ms"),
+        ("execution, filled", {"user_seq": 0}, "user_seq"),
+        ("instrument, share", {"tick_size": "NaN"}, "tick_size"),
+        ("instrument, share", {"tick_size": 0.01}, "tick_size"),
+        ("reply, refused", {"ok": 1}, "ok"),
+        ("status of an instrument", {"instrument": 3}, "instrument"),
+    ],
+)
+def test_a_wrong_field_is_named(name: str, changes: dict[str, Any], field: str) -> None:
+    message = as_decoded(MESSAGES[name])._replace(**changes)
+    with pytest.raises(MalformedMessage, match=field):
+        check_message(message)
+
+
+@pytest.mark.parametrize("name", sorted(MESSAGES))
+def test_every_example_is_right(name: str) -> None:
+    message = as_decoded(MESSAGES[name])
+    assert check_message(message) is message
+
+
+def as_decoded(message: Message) -> Any:
+    """Levels come as lists from the wire."""
+    levels = {name: list(map(list, getattr(message, name))) for name in ("bids", "asks") if name in message._fields}
+    return message._replace(**levels)  # type: ignore[arg-type]

@@ -1,0 +1,128 @@
+"""Both encodings by example; `tests/property/test_codec.py` has the arbitrary bytes."""
+
+from __future__ import annotations
+
+import enum
+import json
+from typing import Any, get_type_hints
+
+import msgpack
+import pytest
+
+from openoutcry.wire.codec import SUBPROTOCOLS, Encoding, decode_messages, encode_messages
+from openoutcry.wire.errors import ConfigurationError, MalformedMessage
+from openoutcry.wire.messages import (
+    MESSAGE_TYPES,
+    Account,
+    Execution,
+    Heartbeat,
+    Message,
+    OpenOrder,
+    Reply,
+    Status,
+    Trade,
+)
+from openoutcry.wire.types import Code, ExecutionEvent, Liquidity, MarketState, OrderKind, Side, TimeInForce
+
+HEARTBEAT = Heartbeat(1_000, {"ACME": 3})
+_ORDERED = (1, "mine", "ACME", Side.BID, OrderKind.LIMIT, TimeInForce.GTC, 100, 5, 3)
+EXECUTION = Execution(7, ExecutionEvent.FILLED, 0, *_ORDERED, 100, 2, 1, Liquidity.TAKER, Code.OK)
+
+
+def test_subprotocols_prefer_msgpack() -> None:
+    assert SUBPROTOCOLS == ("openoutcry.v1.msgpack", "openoutcry.v1.json")
+
+
+def test_a_msgpack_message_is_its_type_and_fields_in_order() -> None:
+    assert msgpack.unpackb(encode_messages([HEARTBEAT], Encoding.MSGPACK)) == [[8, 1_000, {"ACME": 3}]]
+
+
+def test_a_json_message_names_its_fields() -> None:
+    encoded = encode_messages([HEARTBEAT], Encoding.JSON)
+    assert json.loads(encoded) == [{"type": "heartbeat", "server_time": 1_000, "books": {"ACME": 3}}]
+
+
+@pytest.mark.parametrize("encoding", Encoding)
+def test_an_empty_frame_holds_no_messages(encoding: Encoding) -> None:
+    assert decode_messages(encode_messages([], encoding), encoding) == []
+
+
+WORDS = [
+    Status(None, MarketState.STALE, "", 0),
+    Trade("ACME", 1, 1, 0, 100, 5, Side.BID),
+    Reply(1, False, Code.BUSY, "later", {}),
+    EXECUTION,
+    Account(1, [OpenOrder(*_ORDERED)], {}, {}),
+]
+
+
+@pytest.mark.parametrize("encoding", Encoding)
+@pytest.mark.parametrize("message", WORDS, ids=lambda message: type(message).__name__)
+def test_enumerations_decode_to_their_members(message: Message, encoding: Encoding) -> None:
+    """`trade.aggressor_side is Side.BID`: what was written as a member is read as one."""
+    [decoded] = decode_messages(encode_messages([message], encoding), encoding)
+    assert decoded == message
+    assert [type(value) for value in _words(decoded)] == [type(value) for value in _words(message)]
+    assert any(isinstance(value, enum.Enum) for value in _words(decoded))
+
+
+def _words(message: Message) -> list[object]:
+    orders = message.orders if isinstance(message, Account) else ()
+    return [value for values in (message, *orders) for value in values if isinstance(value, str)]
+
+
+def test_the_members_cover_every_field_that_is_typed_as_an_enumeration() -> None:
+    """Also of messages that are not listed above, and of those to come."""
+    typed = {
+        kind
+        for kind in (*MESSAGE_TYPES.values(), OpenOrder)
+        if any(isinstance(hint, enum.EnumType) for hint in get_type_hints(kind).values())
+    }
+    assert typed == {Trade, Status, Execution, OpenOrder}, "add a message to WORDS"
+
+
+@pytest.mark.parametrize("encoding", Encoding)
+def test_a_word_of_a_later_version_stays_a_text(encoding: Encoding) -> None:
+    later = Status("ACME", "paused", "", 0)  # type: ignore[arg-type]
+    [status] = decode_messages(encode_messages([later], encoding), encoding)
+    assert isinstance(status, Status)
+    assert (status.state, type(status.state)) == ("paused", str)
+
+
+@pytest.mark.parametrize(
+    ("choice", "encoding"),
+    [
+        ("json", Encoding.JSON),
+        ("msgpack", Encoding.MSGPACK),
+        ("openoutcry.v1.json", Encoding.JSON),
+        (Encoding.JSON, Encoding.JSON),
+    ],
+)
+def test_an_encoding_is_chosen_by_its_word_too(choice: Encoding | str, encoding: Encoding) -> None:
+    assert Encoding.chosen(choice) is encoding
+
+
+@pytest.mark.parametrize("choice", ["xml", "", "JSON ", None, 1])
+def test_a_word_that_is_no_encoding_is_answered_by_the_choices(choice: Any) -> None:
+    with pytest.raises(ConfigurationError, match="encoding: must be one of 'msgpack', 'json', not"):
+        Encoding.chosen(choice)
+
+
+@pytest.mark.parametrize("encoding", Encoding)
+def test_an_account_s_orders_are_orders_again(encoding: Encoding) -> None:
+    order = OpenOrder(1, "mine", "ACME", Side.BID, OrderKind.LIMIT, TimeInForce.GTC, 100, 5, 3)
+    [account] = decode_messages(encode_messages([Account(1, [order], {}, {})], encoding), encoding)
+    assert isinstance(account, Account)
+    assert account.orders == [order]
+    assert isinstance(account.orders[0], OpenOrder)
+
+
+def test_a_json_message_with_more_fields_is_read() -> None:
+    [heartbeat] = decode_messages(b'[{"type":"heartbeat","server_time":1,"books":{},"new":2}]', Encoding.JSON)
+    assert heartbeat == Heartbeat(1, {})
+
+
+@pytest.mark.parametrize("data", [b"", b"[", b'[{"type":"heartbeat"}]', b"[[8]]", b"[null]", b"\xff"])
+def test_a_json_frame_that_breaks_the_protocol_is_malformed(data: bytes) -> None:
+    with pytest.raises(MalformedMessage):
+        decode_messages(data, Encoding.JSON)

@@ -1,6 +1,0 @@
-"""The users: real WebSocket clients that check every change they are sent, cheap enough to be 1,000 on a laptop.
-
-`follower` is the whole of the checking and knows no socket; `aio` holds the connections, the fleet of one process, the
-crew of all processes, and the run of `outcry load`. `python -m openoutcry.load` is one process of users, led by JSON
-lines. What a run may be told: `options`, `mix`, `scenario`; what it leaves: `report`, `view`, `page`.
-"""

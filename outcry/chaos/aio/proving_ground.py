@@ -1,0 +1,267 @@
+"""An exchange with users, traders and a tape, on which faults are tried: open it, hurt it, see it recover, judge it.
+
+One question at a time is asked of the users' and the traders' processes: whoever uses a ground does so from one task.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Final, NamedTuple
+
+from outcry.chaos.aio.history_tape import HistoryTape
+from outcry.chaos.aio.striker import Striker
+from outcry.chaos.fault import Fault
+from outcry.chaos.growing_history import GrowingHistory
+from outcry.chaos.order_verdict import OrderVerdict, judge_orders
+from outcry.chaos.recoveries import Recovery
+from outcry.chaos.trader_record import TraderRecord
+from outcry.flow.aio.driver import read_listing
+from outcry.load.aio.engine_verdict import engine_verdict
+from outcry.load.aio.load_crew import LoadCrew
+from outcry.load.plan import UserPlan, plan_users
+from outcry.load.verdict import Verdict
+from outcry.stack.aio.child import Child
+from outcry.stack.aio.keeper import Keeper
+from outcry.stack.aio.leadership import Leadership
+from outcry.stack.aio.role import Role
+from outcry.stack.aio.stack import Stack
+from outcry.stack.aio.stop_signal import StopSignal
+from shared.aio.first_error import first_error
+
+CONNECT_SECONDS_MAX: Final = 60.0
+RECOVERY_SECONDS_MAX: Final = 45.0
+"""A market that takes longer to recover is called lost."""
+POLL_SECONDS: Final = 0.05
+"""The resolution of recovery times."""
+READY_SECONDS_MAX: Final = 20.0
+SPREAD_SECONDS_MAX: Final = 10.0
+SPREAD_POLL_SECONDS: Final = 0.25
+REST_SECONDS_MAX: Final = 90.0
+RESTARTS_MAX: Final = 1000
+FENCED: Final = 3
+STORE_UNAVAILABLE: Final = 4
+"""Exit statuses that engines may well end with here; they are started again."""
+
+
+class GroundOptions(NamedTuple):
+    """Who is on a ground."""
+
+    users: int
+    """Who follow books."""
+    verify_percent: float
+    """Share of users that keep whole books and check every digest on the way."""
+    load_processes: int
+    traders: int
+    rate: float
+    """Orders a second, of all traders."""
+    seed: int
+
+
+class Judgement(NamedTuple):
+    """How a market stands that has come to rest."""
+
+    books: Verdict
+    orders: OrderVerdict
+    epochs: int
+
+    @property
+    def is_good(self) -> bool:
+        """Whether no book is wrong, and nothing that was acknowledged is lost or done twice."""
+        return self.books.is_good and self.orders.is_good
+
+
+class ProvingGround:
+    """
+    A started stack under observation; made by `proving_ground`.
+
+    Args:
+        options: Who is on it.
+        stack: Started.
+        stop: When to end early.
+        say: Where to say what is going on.
+    """
+
+    def __init__(self, options: GroundOptions, stack: Stack, stop: StopSignal, say: Callable[[str], None]) -> None:
+        self.stack: Final = stack
+        self.crew: Final = LoadCrew()
+        self.keeper: Final = Keeper(stack, say, RESTARTS_MAX)
+        self.tape: Final = HistoryTape(stack.redis_url)
+        self.options: Final = options
+        self.traders: Final = Role("traders", "outcry.chaos", stack.folder)
+        self.instruments: list[str] = []
+        self._leadership = Leadership(stack.redis_url)
+        self._striker = Striker(stack, self.keeper, self._leadership)
+        self._stop = stop
+        self._say = say
+        self._plans: list[UserPlan] = []
+        self._history = GrowingHistory()
+
+    async def open(self, urls: Sequence[str]) -> None:
+        """
+        Let everybody connect, and trade.
+
+        Args:
+            urls: The gateways' addresses, as users are to know them.
+
+        Raises:
+            RoleFailed: If somebody cannot.
+            Interrupted: If it was stopped meanwhile.
+        """
+        options, stack = self.options, self.stack
+        self.instruments = [instrument.symbol for instrument in await read_listing(stack.redis_url)]
+        self._plans = plan_users(options.users, len(urls), self.instruments, options.verify_percent)
+        self._say(f"connecting {options.users:,} users and {options.traders} traders to {len(urls)} gateways")
+        tokens = [stack.token(f"trader-{number:02}") for number in range(options.traders)]
+        await self.traders.start(tokens=tokens, gateways=list(urls), instruments=self.instruments, seed=options.seed)
+        await self.crew.start(self._plans, stack.token, list(urls), stack.folder, options.load_processes)
+        self.crew.connect()
+        await self.traders.hear("ready", CONNECT_SECONDS_MAX)
+        await self._stop.until(self._is_open, CONNECT_SECONDS_MAX, "not all users held their books", self._children)
+        self.trade()
+
+    def trade(self) -> None:
+        """Let the traders trade, at first or after a judgement."""
+        self.traders.tell("rate", rate=self.options.rate)
+
+    async def endure(self, fault: Fault, watched: Callable[[int], None] = lambda _: None) -> Recovery:
+        """
+        Let a fault happen; returns when the market has recovered, and nothing is frozen any more.
+
+        Args:
+            fault: What happens.
+            watched: Called with the number of users who have recovered, each time that one looks.
+        """
+        since_us, victims = await self._striker.strike(fault)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._striker.undo(victims))
+            return await self.recovery(since_us, watched)
+
+    async def leader(self) -> Child:
+        """Return the engine that leads; raises `RoleFailed` if none does."""
+        return await self._striker.leader()
+
+    async def recovery(self, since_us: int, watched: Callable[[int], None] = lambda _: None) -> Recovery:
+        """
+        Wait until orders are acknowledged again, and then until every user's books are live and whole.
+
+        Args:
+            since_us: When the fault began, µs since 1970.
+            watched: As `endure`.
+        """
+        give_up = time.monotonic() + RECOVERY_SECONDS_MAX
+        told_us = await self._first_answer(since_us, give_up)
+        if not told_us:
+            return Recovery(None, None)
+        first_order_ms = (told_us - since_us) / 1000
+        while self.tape.last_published_us < told_us and time.monotonic() < give_up:  # noqa: ASYNC110 - a tape has no bell
+            await asyncio.sleep(POLL_SECONDS)
+        epoch, target = self.tape.epoch, self.tape.position
+        while time.monotonic() < give_up:
+            self._check()
+            if self.tape.epoch != epoch:  # History has begun anew meanwhile: nobody will stand there any more.
+                epoch, target = self.tape.epoch, self.tape.position
+            reached = await self.crew.reached(target, told_us)
+            watched(reached)
+            if reached == self.options.users:
+                return Recovery(first_order_ms, time.time_ns() / 1e6 - since_us / 1000)
+            await asyncio.sleep(POLL_SECONDS)
+        return Recovery(first_order_ms, None)
+
+    async def get_ready(self) -> None:
+        """
+        Wait until every part runs and is ready, and let users go back to where they began.
+
+        So the next fault meets a standby that stands by, and gateways that are all in use. Returns when it is so, or
+        after READY_SECONDS_MAX and SPREAD_SECONDS_MAX: a part that never gets ready is for the verdict to find.
+        """
+        give_up = time.monotonic() + READY_SECONDS_MAX
+        while not await self._is_ready() and time.monotonic() < give_up:  # noqa: ASYNC110 - processes
+            await asyncio.sleep(POLL_SECONDS)
+        give_up = time.monotonic() + SPREAD_SECONDS_MAX
+        while time.monotonic() < give_up:
+            self.crew.send_home()
+            seen = await self.crew.statistics()
+            if seen.whole == self.options.users and max(seen.connections) - min(seen.connections) <= 1:
+                return
+            await asyncio.sleep(SPREAD_POLL_SECONDS)
+
+    async def judge(self) -> Judgement:
+        """
+        Let the market rest, and compare books with the engine's, and what traders were told with the history.
+
+        Raises:
+            RoleFailed: If the engine's snapshots stay behind, or a process fails.
+            StoreUnavailable: If the history cannot be read.
+        """
+        await self.traders.ask("rest", "rested", REST_SECONDS_MAX)
+        history = self._history.read(await self.tape.final())
+        seqs = {instrument: book.seq for instrument, book in history.books.items()}
+        books = await engine_verdict(self.stack.redis_url, seqs, self._plans, self.crew)
+        records = [await self._record(number) for number in range(self.options.traders)]
+        # Users may have been the cause of more: a history that is younger than the accounts is read once more.
+        history = self._history.read(await self.tape.final())
+        return Judgement(books, judge_orders(records, history), len(history.epochs))
+
+    def strange_endings(self) -> list[str]:
+        """Return in words which parts ended in a way that no fault explains."""
+        usual = (-signal.SIGKILL, FENCED, STORE_UNAVAILABLE)
+        return [
+            f"{name} ended with status {status}"
+            for name, status in self.keeper.endings
+            if status not in usual and (name, status) != ("redis", 0)
+        ]
+
+    async def aclose(self) -> None:
+        """Close connections; processes are ended by `proving_ground`."""
+        await self.tape.aclose()
+        await self._leadership.aclose()
+
+    @property
+    def _children(self) -> list[Child]:
+        return [self.traders.child, *self.crew.children]
+
+    def _check(self) -> None:
+        for child in self._children:
+            child.check_alive()
+
+    async def _is_open(self) -> bool:
+        return (await self.crew.statistics()).whole == self.options.users
+
+    async def _is_ready(self) -> bool:
+        alive = all(part.exit_status() is None for part in self.stack.parts)
+        return alive and await self.stack.is_ready()
+
+    async def _first_answer(self, since_us: int, give_up: float) -> int:
+        while time.monotonic() < give_up:
+            self._check()
+            told_us: int = (await self.traders.ask("answered", "answered", since_us=since_us))["told_us"]
+            if told_us:
+                return told_us
+            await asyncio.sleep(POLL_SECONDS)
+        return 0
+
+    async def _record(self, number: int) -> TraderRecord:
+        return TraderRecord.read((await self.traders.ask("record", "record", number=number))["record"])
+
+
+@asynccontextmanager
+async def proving_ground(
+    options: GroundOptions, stack: Stack, stop: StopSignal, say: Callable[[str], None]
+) -> AsyncIterator[ProvingGround]:
+    """Observe a started stack, and keep its parts up; users and traders are gone at the end."""
+    ground = ProvingGround(options, stack, stop, say)
+    try:
+        with ground.traders, ground.crew:
+            async with asyncio.TaskGroup() as tasks:
+                beside = [tasks.create_task(ground.tape.run()), tasks.create_task(ground.keeper.run())]
+                yield ground
+                for task in beside:
+                    task.cancel()
+    except BaseExceptionGroup as group:
+        raise first_error(group) from group
+    finally:
+        await ground.aclose()

@@ -1,0 +1,146 @@
+"""What the market's history finally is, from the packets alone.
+
+Derived without any of the services' code: packets in, and what must hold of them is checked at each one. Gaps, an
+order accepted twice, a command applied twice, a trade without two sides, a crossed book or a digest that is not that
+of its levels are findings. Accounts come of the executions, by the rule that clients use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+from openoutcry.wire.account import AccountBook
+from openoutcry.wire.depth_book import DepthBook
+from openoutcry.wire.digest import book_digest
+from openoutcry.wire.instrument import Instrument
+from openoutcry.wire.messages import Execution, Trade
+from openoutcry.wire.types import ExecutionEvent, Side
+from shared.logs.events import BookChange, Outcome, PrivateExecution
+from shared.logs.packet import FEED_START, FeedId, Packet
+
+FINDINGS_MAX: Final = 20
+"""Findings kept in words; `finding_count` counts on."""
+
+
+class FeedEntry(NamedTuple):
+    """A packet as it stands in the feed."""
+
+    feed_id: FeedId
+    packet: Packet
+    published_us: int
+
+
+def before(first: FeedEntry, known: Iterable[FeedEntry]) -> list[FeedEntry]:
+    """
+    Return the packets that led to one, oldest first; O(n log n) of those that are known.
+
+    Args:
+        first: Where the feed begins now.
+        known: Every packet that ever was, those of a history that is over included: they lead nowhere.
+    """
+    chain: list[FeedEntry] = []
+    position = first.packet.prev
+    for entry in sorted((each for each in known if each.feed_id < first.feed_id), reverse=True, key=_place):
+        if entry.packet.position == position:
+            chain.append(entry)
+            position = entry.packet.prev
+    chain.reverse()
+    return chain
+
+
+def _place(entry: FeedEntry) -> FeedId:
+    return entry.feed_id
+
+
+class EpochBegin(NamedTuple):
+    """Where an epoch began."""
+
+    epoch: int
+    published_us: int
+
+
+class FinalHistory:
+    """The state of the market after a row of packets; add them in order, from the first one."""
+
+    def __init__(self) -> None:
+        self.last_id = FEED_START
+        self.epochs: list[EpochBegin] = []
+        """In order; more than one says that history was or may have been lost."""
+        self.findings: list[str] = []
+        self.finding_count = 0
+        self.accepted: dict[tuple[str, str], list[int]] = {}
+        """By user and client order id: the order ids under which the order was accepted; should be one."""
+        self.executions: dict[str, dict[int, Execution]] = {}
+        """By user and user_seq."""
+        self.accounts: dict[str, AccountBook] = {}
+        self.books: dict[str, DepthBook] = {}
+        self._listing: dict[str, Instrument] = {}
+        self._numbers: dict[str, int] = {}
+        self._trade_ids: dict[str, int] = {}
+
+    def add(self, entry: FeedEntry) -> None:
+        """Add the next packet; O(its content and the depth of the books that it changes)."""
+        feed_id, packet, published_us = entry
+        self._expect(feed_id > self.last_id, f"{feed_id} stands after {self.last_id}")
+        self._expect(packet.position == feed_id.position, f"{feed_id} says position {packet.position}")
+        self._expect(packet.prev == self.last_id.position, f"{feed_id} goes on after {packet.prev}: {self.last_id}")
+        self.last_id = feed_id
+        if not self.epochs or self.epochs[-1].epoch != packet.epoch:
+            self.epochs.append(EpochBegin(packet.epoch, published_us))
+        self._listing.update({instrument.symbol: instrument for instrument in packet.listings})
+        for outcome in packet.outcomes:
+            self._add_outcome(feed_id, outcome)
+        for private in packet.executions:
+            self._add_execution(feed_id, private)
+        for trade in packet.trades:
+            self._add_trade(feed_id, trade, packet.executions)
+        for change in packet.changes:
+            self._add_change(feed_id, change)
+
+    def _add_outcome(self, feed_id: FeedId, outcome: Outcome) -> None:
+        last = self._numbers.get(outcome.source, 0)
+        self._expect(outcome.number > last, f"{feed_id}: {outcome.source} {outcome.number} is applied after {last}")
+        self._numbers[outcome.source] = max(last, outcome.number)
+
+    def _add_execution(self, feed_id: FeedId, private: PrivateExecution) -> None:
+        user, execution = private
+        known = self.executions.setdefault(user, {})
+        self._expect(execution.user_seq == len(known) + 1, f"{feed_id}: execution {execution.user_seq} of {user}")
+        known[execution.user_seq] = execution
+        if user not in self.accounts:
+            self.accounts[user] = AccountBook(self._listing)
+        self.accounts[user].apply(execution)
+        if execution.event == ExecutionEvent.ACCEPTED:
+            orders = self.accepted.setdefault((user, execution.client_order_id), [])
+            orders.append(execution.order_id)
+            self._expect(len(orders) == 1, f"{feed_id}: {execution.client_order_id} of {user} is accepted again")
+
+    def _add_trade(self, feed_id: FeedId, trade: Trade, executions: Iterable[PrivateExecution]) -> None:
+        last = self._trade_ids.get(trade.instrument, 0)
+        name = f"trade {trade.trade_id} of {trade.instrument}"
+        self._expect(trade.trade_id == last + 1, f"{feed_id}: {name} after {last}")
+        self._trade_ids[trade.instrument] = trade.trade_id
+        sides = sorted(
+            (fill.side, fill.fill_price, fill.fill_quantity)
+            for _, fill in executions
+            if (fill.instrument, fill.trade_id) == (trade.instrument, trade.trade_id)
+        )
+        wanted = [(Side.ASK, trade.price, trade.quantity), (Side.BID, trade.price, trade.quantity)]
+        self._expect(sides == wanted, f"{feed_id}: {name} has the sides {sides}")
+
+    def _add_change(self, feed_id: FeedId, change: BookChange) -> None:
+        book = self.books.setdefault(change.instrument, DepthBook(change.instrument))
+        self._expect(change.prev_seq == book.seq, f"{feed_id}: {change.instrument} goes on after {change.prev_seq}")
+        book.advance(change.seq, 0, change.bids, change.asks, change.digest)
+        digest = book_digest(book.bids.levels(), book.asks.levels())
+        self._expect(digest == change.digest, f"{feed_id}: {change.instrument} has digest {digest:08x}")
+        bid, ask = book.bids.best(), book.asks.best()
+        self._expect(not bid or not ask or bid < ask, f"{feed_id}: {change.instrument} is crossed, {bid} to {ask}")
+
+    def _expect(self, holds: bool, finding: str) -> None:  # noqa: FBT001 - reads as a sentence
+        if holds:
+            return
+        self.finding_count += 1
+        if len(self.findings) < FINDINGS_MAX:
+            self.findings.append(finding)

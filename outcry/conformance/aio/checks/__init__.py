@@ -1,0 +1,48 @@
+"""The checks, a module a subject. Importing this registers them all."""
+
+from typing import Final
+
+from outcry.conformance.aio.checks import (
+    absence,
+    accounts,
+    books,
+    channels,
+    connection,
+    encodings,
+    fairness,
+    frames,
+    lagging,
+    limits,
+    messages,
+    orders,
+    queues,
+    requests,
+    resume,
+    tokens,
+)
+from outcry.conformance.aio.registry import registered_by
+from outcry.conformance.check import Check
+
+_MODULES: Final = (
+    connection,
+    tokens,
+    frames,
+    messages,
+    encodings,
+    requests,
+    channels,
+    books,
+    resume,
+    lagging,
+    orders,
+    queues,
+    accounts,
+    absence,
+    fairness,
+    limits,
+)
+
+
+def all_checks() -> list[Check]:
+    """Return every check, in the order of the document's subjects."""
+    return [check for module in _MODULES for check in registered_by(module.__name__)]

@@ -1,0 +1,113 @@
+"""Section "Tokens": their form, whose they must be, and how long a session lasts."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from openoutcry.wire.close_codes import CloseCode
+from openoutcry.wire.codec import SUBPROTOCOLS
+from openoutcry.wire.messages import Welcome
+from openoutcry.wire.types import Code
+from outcry.conformance.aio.registry import check
+from outcry.conformance.aio.trial import Trial
+from outcry.conformance.expectation import expect, expect_equal, expect_ok, expect_refused
+from outcry.conformance.users import claiming, critical, forged, mint
+
+SECTION: Final = "Tokens"
+END_GRACE_S: Final = 1.5
+"""How much later than its token a session may end here: a server may look once a second."""
+
+
+@check(SECTION, users=2)
+async def login_of_another_user_is_refused(trial: Trial) -> None:
+    """A token of another user is refused as `already_authenticated`."""
+    client = await trial.connect()
+    expect_refused(await client.ask("login", token=trial.users[1].token), Code.ALREADY_AUTHENTICATED)
+    await client.accepted("ping")
+
+
+@check(SECTION)
+async def wrong_token_takes_nothing_from_a_session(trial: Trial) -> None:
+    """A wrong one as `not_authenticated`, and the session goes on as it was."""
+    client = await trial.connect()
+    for token in ("nonsense", forged(trial.users[0].name, trial.unix_now() + 3600)):
+        expect_refused(await client.ask("login", token=token), Code.NOT_AUTHENTICATED)
+    await client.accepted("ping")
+
+
+@check(SECTION)
+async def login_extends_the_session(trial: Trial) -> str:
+    """A `login` before that, with a newer token of the same user, extends the session."""
+    name, secret, now = trial.users[0].name, trial.secret(), trial.unix_now()
+    client = await trial.stranger()
+    expect_ok(await client.ask("login", token=mint(name, secret, now + 3)))
+    await client.hear(Welcome)
+    reply = await client.ask("login", token=mint(name, secret, now + 3600))
+    expect_ok(reply)
+    expect_equal(reply.data.get("expires_at"), int(now + 3600) * 1_000_000, "`expires_at` in the reply")
+    await asyncio.sleep(max(0.0, now + 4.5 - trial.unix_now()))
+    await client.accepted("ping")
+    return "it outlived its first token"
+
+
+@check(SECTION)
+async def session_ends_with_its_token(trial: Trial) -> str:
+    """At `exp` come `goodbye` and a close with 4505, and nothing that would have come later."""
+    name, secret = trial.users[0].name, trial.secret()
+    client = await trial.stranger()
+    exp = int(trial.unix_now()) + 2
+    expect_ok(await client.ask("login", token=mint(name, secret, exp)))
+    await client.hear(Welcome)
+    goodbye, ending = await client.sent_away()
+    late = trial.unix_now() - exp
+    expect_equal(goodbye.code, CloseCode.TOKEN_EXPIRED, "code of the goodbye")
+    expect_equal(ending.code, CloseCode.TOKEN_EXPIRED, "close code")
+    expect(-0.5 <= late <= END_GRACE_S, f"the close came {late:.1f} s after exp")
+    return f"{late * 1000:,.0f} ms after exp"
+
+
+@check(SECTION)
+async def clocks_may_differ(trial: Trial) -> str:
+    """Clocks may differ by 5 s: `nbf` and `iat` may be so far ahead."""
+    name, secret, now = trial.users[0].name, trial.secret(), trial.unix_now()
+    for claim in ("nbf", "iat"):
+        for ahead, status in ((3, 101), (60, 401)):
+            token = claiming(secret, sub=name, exp=int(now + 3600), **{claim: int(now + ahead)})
+            wire = await trial.handshake(SUBPROTOCOLS, {"Authorization": f"Bearer {token}"})
+            expect_equal(wire.status, status, f"HTTP status of {claim} {ahead} s ahead")
+    return "3 s taken, 60 s refused"
+
+
+@check(SECTION)
+async def claims_are_of_the_right_form(trial: Trial) -> str:
+    """`exp`, `nbf` and `iat` are whole numbers of seconds since 1970, as integers or whole floats."""
+    name, secret, until = trial.users[0].name, trial.secret(), int(trial.unix_now() + 3600)
+    good = claiming(secret, sub=name, exp=float(until))
+    wire = await trial.handshake(SUBPROTOCOLS, {"Authorization": f"Bearer {good}"})
+    expect_equal(wire.status, 101, "HTTP status of an exp that is a whole float")
+    wrong: list[dict[str, object]] = [
+        {"exp": str(until)},
+        {"exp": until + 0.5},
+        {"exp": True},
+        {"iat": "1"},
+        {"sub": 7},
+    ]
+    for claims in wrong:
+        token = claiming(secret, **{"sub": name, "exp": until, **claims})
+        wire = await trial.handshake(SUBPROTOCOLS, {"Authorization": f"Bearer {token}"})
+        expect_equal(wire.status, 401, f"HTTP status of {claims}")
+    return f"{len(wrong)} wrong"
+
+
+@check(SECTION)
+async def critical_header_is_refused(trial: Trial) -> None:
+    """A token with a critical header (`crit`) is refused."""
+    token = critical(trial.users[0].name, trial.secret(), trial.unix_now() + 3600)
+    wire = await trial.handshake(SUBPROTOCOLS, {"Authorization": f"Bearer {token}"})
+    expect_equal(wire.status, 401, "HTTP status")
+    client = await trial.stranger()
+    expect_refused(await client.ask("login", token=token), Code.NOT_AUTHENTICATED)
+    goodbye, ending = await client.sent_away()
+    expect_equal(goodbye.code, CloseCode.NOT_AUTHENTICATED, "code of the goodbye")
+    expect_equal(ending.code, CloseCode.NOT_AUTHENTICATED, "close code")

@@ -1,0 +1,333 @@
+"""One run of the demo, from the first process to the verdict.
+
+Start the exchange, let bots trade or recorded flow play, connect all users, measure, let the market come to rest, and
+compare every user's books with the engine's. Nothing is assumed: rates and counts come from the feed and from the
+users themselves.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+import psutil
+
+from openoutcry.wire.instrument import Instrument
+from outcry.demo.moment import Moment
+from outcry.demo.options import DemoOptions
+from outcry.demo.report import Report
+from outcry.flow.aio.lobster_file import LobsterFile
+from outcry.load.aio.engine_verdict import engine_verdict
+from outcry.load.aio.load_crew import LoadCrew
+from outcry.load.latency import difference, latency_ms, new_histogram
+from outcry.load.look import LoadStatistics
+from outcry.load.plan import UserPlan, plan_users
+from outcry.load.verdict import Verdict
+from outcry.stack.aio.child import RoleFailed
+from outcry.stack.aio.open_files import allow_open_files
+from outcry.stack.aio.private_folder import private_folder
+from outcry.stack.aio.role import Role
+from outcry.stack.aio.stack import Stack
+from outcry.stack.aio.stop_signal import StopSignal
+from outcry.stack.screen import Screen
+from outcry.stack.usage import MEBIBYTE, Usage
+
+DRIVER_SECONDS_MAX: Final = 60.0
+"""How long bots may take to fill the books, and any driver to come to rest."""
+CONNECT_SECONDS_MAX: Final = 60.0
+"""How long all users may take to hold all their books."""
+MOMENT_SECONDS: Final = 1.0
+"""Between two looks at everything."""
+
+
+class _Look(NamedTuple):
+    """Everything at one moment."""
+
+    at: float
+    """Monotonic seconds."""
+    market: Mapping[str, Any]
+    """`Driver.statistics`."""
+    load: LoadStatistics
+    usage: Mapping[str, Usage]
+
+
+async def run_demo(options: DemoOptions, screen: Screen[Moment, Report], stop: StopSignal) -> Report:
+    """
+    Run a demo; no process is left when this returns or raises.
+
+    Args:
+        options: Checked.
+        screen: Where to show it.
+        stop: The first signal ends the measurement early, with a verdict.
+
+    Raises:
+        ConfigurationError: If something about the machine or the options does not allow it.
+        RoleFailed: If a part fails; with the end of its log.
+        StoreUnavailable: If Redis cannot be started or reached.
+        Interrupted: If it was stopped before the measurement began.
+    """
+    allow_open_files(options.users)
+    if options.replay:
+        with LobsterFile(options.replay.path):
+            pass  # A wrong name is told before anything is started.
+    with (
+        private_folder() as folder,
+        Stack(options.stack, folder, screen.say) as stack,
+        LoadCrew() as crew,
+    ):
+        await stack.start(stop)
+        with Role("replay" if options.replay else "bots", "outcry.flow", folder) as driver:
+            demo = MarketDemo(options, screen, stop, stack, driver, crew)
+            await demo.prepare()
+            return await demo.run()
+
+
+class MarketDemo:
+    """
+    A demo on a running exchange.
+
+    Args:
+        options: Checked.
+        screen: Where it is shown.
+        stop: When to end early.
+        stack: Started.
+        driver: Bots or replay, not started yet.
+        crew: The users, not started yet.
+    """
+
+    def __init__(
+        self,
+        options: DemoOptions,
+        screen: Screen[Moment, Report],
+        stop: StopSignal,
+        stack: Stack,
+        driver: Role,
+        crew: LoadCrew,
+    ) -> None:
+        self._options = options
+        self._screen = screen
+        self._stop = stop
+        self._stack = stack
+        self._driver = driver
+        self._crew = crew
+        self._plans: list[UserPlan] = []
+        self._listing: dict[str, Instrument] = {}
+        self._latency = new_histogram()
+        self._lost_gateways: list[str] = []
+        self._lost_engines: list[str] = []
+
+    async def prepare(self) -> None:
+        """Get the market going and all users connected."""
+        instruments = await self._start_driver()
+        self._plans = plan_users(
+            self._options.users,
+            len(self._stack.gateways),
+            instruments,
+            self._options.verify_percent,
+            first_shows_trades=True,
+        )
+        self._screen.say(f"connecting {self._options.users} users to {len(self._stack.gateways)} gateways")
+        await self._crew.start(
+            self._plans, self._stack.token, self._stack.gateway_urls, self._stack.folder, self._options.load_processes
+        )
+        self._crew.connect()
+        try:
+            await self._stop.until(
+                self._everybody_is_whole, CONNECT_SECONDS_MAX, "not all users held their books",
+                [*self._stack.essential, self._driver.child, *self._crew.children],
+            )  # fmt: skip
+        except RoleFailed as error:
+            raise RoleFailed(f"{error}\n{await self._troubles()}") from error
+
+    async def run(self) -> Report:
+        """Measure, let the market come to rest, compare."""
+        before = await self._look()
+        if self._options.replay:
+            self._driver.tell("start")
+        last = await self._measure(before)
+        market = await self._driver.ask("stop", "stats", DRIVER_SECONDS_MAX)
+        rested_at = time.monotonic()
+        self._screen.say("the market rests; every user asks for every book")
+        verdict = await engine_verdict(self._stack.redis_url, market["seqs"], self._plans, self._crew)
+        after = await self._look()
+        self._latency.add(after.load.latency)
+        return self._report(before, last, after._replace(at=rested_at, market=market), verdict)
+
+    async def _start_driver(self) -> list[str]:
+        """Start bots or replay; return whose books to follow."""
+        options = self._options
+        if options.replay:
+            path, instrument, speed = options.replay
+            await self._driver.start(
+                role="replay", redis_url=self._stack.redis_url, path=str(path), instrument=instrument, speed=speed
+            )
+            self._take_listing(await self._driver.hear("ready", DRIVER_SECONDS_MAX))
+            return [instrument]
+        self._screen.say("the bots fill the books")
+        await self._driver.start(
+            role="bots", redis_url=self._stack.redis_url, rate=options.rate, hot=options.hot, seed=options.seed
+        )
+        ready = await self._driver.hear("ready", DRIVER_SECONDS_MAX)
+        self._driver.tell("start")
+        self._take_listing(ready)
+        instruments: list[str] = ready["instruments"]
+        return instruments[:1] if options.hot else instruments
+
+    def _take_listing(self, ready: Mapping[str, Any]) -> None:
+        self._listing = {row[0]: Instrument._make(row) for row in ready["listing"]}
+
+    async def _everybody_is_whole(self) -> bool:
+        return (await self._crew.statistics()).whole == self._options.users
+
+    async def _measure(self, before: _Look) -> _Look:
+        """Watch until the time is over, the file is through or somebody wants an end; return the last look."""
+        last = before
+        while not self._is_over(before, last):
+            if await self._stop.wait(self._until_next_look(before)):
+                break
+            self._check_processes()
+            look = await self._look()
+            self._latency.add(look.load.latency)
+            self._screen.show(await self._moment(before, last, look))
+            last = look
+        return last
+
+    def _is_over(self, before: _Look, last: _Look) -> bool:
+        if self._options.replay:
+            return bool(last.market["finished"])
+        return 0 < self._options.seconds <= last.at - before.at
+
+    def _until_next_look(self, before: _Look) -> float:
+        if self._options.replay or not self._options.seconds:
+            return MOMENT_SECONDS
+        left = before.at + self._options.seconds - time.monotonic()
+        return min(max(left, 0.0), MOMENT_SECONDS)
+
+    def _check_processes(self) -> None:
+        """Raise for a part without which nothing goes on; the death of a gateway or of one engine is only told."""
+        for child in (*self._stack.essential, *self._crew.children):
+            child.check_alive()
+        for engine in self._stack.engines:
+            if engine.name not in self._lost_engines and engine.exit_status() is not None:
+                self._lost_engines.append(engine.name)
+                self._screen.say(f"{engine.how_it_ended()}; another engine leads")
+        for gateway in self._stack.gateways:
+            if gateway.name not in self._lost_gateways and gateway.exit_status() is not None:
+                self._lost_gateways.append(gateway.name)
+                self._screen.say(f"{gateway.how_it_ended()}; its users go to the others")
+        if len(self._lost_gateways) == len(self._stack.gateways):
+            self._stack.gateways[0].check_alive()
+
+    async def _look(self) -> _Look:
+        market = await self._driver.ask("stats", "stats")
+        load = await self._crew.statistics()
+        return _Look(time.monotonic(), market, load, self._usage())
+
+    def _usage(self) -> dict[str, Usage]:
+        itself = psutil.Process()
+        cpu = itself.cpu_times()
+        return {
+            **self._stack.usage(),
+            self._driver.child.name: self._driver.child.usage(),
+            "load": self._crew.usage(),
+            "demo": Usage(cpu.user + cpu.system, itself.memory_info().rss / MEBIBYTE),
+        }
+
+    async def _moment(self, before: _Look, last: _Look, look: _Look) -> Moment:
+        seconds = max(look.at - last.at, 1e-3)
+        seen = difference(look.load.counts, last.load.counts)
+        return Moment(
+            phase="trading",
+            elapsed=look.at - before.at,
+            remaining=self._remaining(before, look),
+            users=self._options.users,
+            whole=look.load.whole,
+            connections=look.load.connections,
+            published=(look.market["changes"] - last.market["changes"]) / seconds,
+            delivered=seen["updates"] / seconds,
+            frames=seen["frames"] / seconds,
+            trades=(look.market["trades"] - last.market["trades"]) / seconds,
+            latency_ms=latency_ms(look.load.latency),
+            counts=difference(look.load.counts, before.load.counts),
+            market=await self._crew.market_view(),
+            listing=self._listing,
+            lost_gateways=list(self._lost_gateways),
+        )
+
+    def _remaining(self, before: _Look, look: _Look) -> str:
+        elapsed = look.at - before.at
+        if self._options.replay:
+            return f"{look.market['progress']:.0%} of {self._options.replay.path.name} in {elapsed:.0f} s"
+        if self._options.seconds:
+            return f"{elapsed:.0f} of {self._options.seconds:.0f} s"
+        return f"{elapsed:.0f} s, until Ctrl-C"
+
+    async def _troubles(self) -> str:
+        statistics = await self._crew.statistics()
+        reasons = "".join(f"\n  {reason}" for reason in statistics.troubles)
+        return f"{statistics.whole} of {self._options.users} users are whole{reasons}"
+
+    def _report(self, before: _Look, last: _Look, after: _Look, verdict: Verdict) -> Report:
+        seconds = after.at - before.at
+        seen = difference(after.load.counts, before.load.counts)
+        changes = after.market["changes"] - before.market["changes"]
+        complaints = [*verdict.complaints, *_complaints(seen)]
+        is_good = verdict.is_good and not complaints
+        return Report(
+            verdict="ok" if is_good else "failed",
+            complaints=complaints,
+            users=self._options.users,
+            gateways=len(self._stack.gateways),
+            engines=len(self._stack.engines),
+            seconds=round(seconds, 3),
+            updates_published=changes,
+            updates_delivered=seen["updates"],
+            frames_delivered=seen["frames"],
+            bytes_delivered=seen["bytes"],
+            trades=after.market["trades"] - before.market["trades"],
+            commands=after.market["commands"] - before.market["commands"],
+            books_verified=verdict.books_verified,
+            books_wrong=verdict.books_wrong,
+            digests_checked=seen["digests_checked"],
+            digests_wrong=seen["digests_wrong"],
+            gaps_seen=seen["gaps_seen"],
+            gaps_recovered=seen["gaps_recovered"],
+            duplicates=seen["duplicates"],
+            disconnects=seen["disconnects"],
+            connect_failures=seen["connect_failures"],
+            refusals=seen["refusals"],
+            gateways_lost=list(self._lost_gateways),
+            engines_lost=list(self._lost_engines),
+            latency_ms=latency_ms(self._latency),
+            connections_per_gateway=last.load.connections,
+            cpu_seconds={
+                role: round(used.cpu_seconds - before.usage[role].cpu_seconds, 2) for role, used in after.usage.items()
+            },
+            rss_mib={role: round(used.rss_mib, 1) for role, used in after.usage.items()},
+            rate_asked=None if self._options.replay else self._options.rate,
+            rate_published=round(changes / seconds, 1) if seconds else 0.0,
+            replay=_replay_figures(after.market) if self._options.replay else None,
+            market="replay" if self._options.replay else "hot" if self._options.hot else "spread",
+            redis=self._stack.redis.program.kind if self._stack.redis else "external",
+            versions={
+                "openoutcry": importlib.metadata.version("openoutcry-exchange"),
+                "python": platform.python_version(),
+            },
+        )
+
+
+def _complaints(seen: Mapping[str, int]) -> Sequence[str]:
+    """Return what else makes a run bad, books aside."""
+    complaints = []
+    if seen["gaps_seen"] != seen["gaps_recovered"]:
+        complaints.append(f"{seen['gaps_seen']} gaps, of which only {seen['gaps_recovered']} were recovered")
+    if seen["digests_wrong"]:
+        complaints.append(f"{seen['digests_wrong']} digests were wrong on the way")
+    return complaints
+
+
+def _replay_figures(market: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: market[name] for name in ("messages", "skipped", "refused")}

@@ -1,0 +1,59 @@
+"""Options of the demo: a stack, its users and what trades."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from openoutcry.wire.errors import ConfigurationError
+from openoutcry.wire.instrument import Instrument
+from outcry.load.options import USERS_MAX
+from outcry.stack.options import StackOptions, check_rate
+
+
+class ReplayOptions(NamedTuple):
+    """Recorded flow instead of bots."""
+
+    path: Path
+    instrument: str
+    speed: float | None
+    """Multiple of real time; None is as fast as the engine follows."""
+
+
+class DemoOptions(NamedTuple):
+    """A run of the demo."""
+
+    stack: StackOptions
+    users: int
+    seconds: float
+    """How long to measure; 0 is until Ctrl-C. A replay ends with its file."""
+    rate: float
+    """Book changes a second over all instruments."""
+    hot: bool
+    """All users and all changes on one book."""
+    replay: ReplayOptions | None
+    verify_percent: float
+    """Share of users that keep whole books."""
+    load_processes: int
+    seed: int
+
+    def checked(self) -> DemoOptions:
+        """
+        Return self if it can be run.
+
+        Raises:
+            ConfigurationError: Names the flag and the rule.
+        """
+        self.stack.checked()
+        if not 1 <= self.users <= USERS_MAX:
+            raise ConfigurationError(f"--users must be 1 to {USERS_MAX}, not {self.users}")
+        if self.seconds < 0:
+            raise ConfigurationError(f"--seconds must be 0 or more, not {self.seconds:g}")
+        if not 0 <= self.verify_percent <= 100:
+            raise ConfigurationError(f"--verify must be 0 to 100 percent, not {self.verify_percent:g}")
+        if not 1 <= self.load_processes <= self.users:
+            raise ConfigurationError(f"--load-processes must be 1 to --users, not {self.load_processes}")
+        check_rate(self.rate, "--rate")
+        if self.replay:
+            Instrument(self.replay.instrument).checked()
+        return self

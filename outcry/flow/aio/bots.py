@@ -1,0 +1,75 @@
+"""The bots: a crowd that holds a rate of book changes, as the feed measures it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, Final
+
+from openoutcry.wire.types import ExecutionEvent
+from outcry.flow.aio.driver import Driver
+from outcry.flow.order_flow import USER_PREFIX, OrderFlow
+from outcry.flow.pace import Pace
+from shared.logs.commands import Command
+from shared.logs.packet import Packet
+
+PACE_SECONDS: Final = 0.01
+"""Between two appends."""
+
+
+class Bots(Driver):
+    """
+    A crowd of traders on one market.
+
+    Args:
+        redis_url: The shard's Redis.
+        rate: Book changes a second over all instruments.
+        hot: All of them on the first instrument.
+        seed: Of what they do.
+    """
+
+    def __init__(self, redis_url: str, *, rate: float, hot: bool, seed: int) -> None:
+        super().__init__(redis_url, "bots")
+        self._rate = rate
+        self._hot = hot
+        self._seed = seed
+        self._pace: Pace | None = None
+
+    def set_rate(self, rate: float) -> None:
+        """Go on at another rate from now on."""
+        self._rate = rate
+        if self._pace is not None:
+            self._pace.rate = rate
+
+    async def prepare(self) -> None:
+        """Cancel what an earlier crowd left, and fill the books."""
+        self.traded = self.listing[:1] if self._hot else self.listing
+        self._flow = OrderFlow(self.traded, self.source, self._seed)
+        await self._send(self._flow.withdrawals())
+        await self._send(self._flow.opening())
+        await self.writer.drain()
+
+    async def run(self) -> None:
+        """Trade at the rate until `stopping` is set; then wait until the engine has applied all of it."""
+        self._pace = pace = Pace(self._rate, asyncio.get_running_loop().time(), self.tape.changes)
+        while not self.stopping.is_set():
+            due = pace.commands_due(asyncio.get_running_loop().time(), self.tape.changes, self.writer.backlog.commands)
+            await self._send(self._flow.commands(min(due, self.writer.backlog.room)))
+            await asyncio.sleep(PACE_SECONDS)
+        await self.writer.drain()
+        self.finished.set()
+
+    def observe(self, packet: Packet) -> None:
+        """Forget the crowd's orders that have ended."""
+        for user, execution in packet.executions:
+            ended = execution.remaining == 0 or execution.event == ExecutionEvent.REJECTED
+            if ended and user.startswith(USER_PREFIX):
+                self._flow.ended(execution.instrument, execution.client_order_id)
+
+    def statistics(self) -> dict[str, Any]:
+        """Return the driver's, and the rate that was asked for."""
+        return {**super().statistics(), "rate": self._rate}
+
+    async def _send(self, commands: Sequence[Command]) -> None:
+        await self.writer.append(commands)
+        self.commands_sent += len(commands)

@@ -1,0 +1,65 @@
+"""A LOBSTER message file on disk, plain or gzipped, read line by line."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Final, Self, cast
+
+from openoutcry.wire.errors import ConfigurationError
+from outcry.flow.lobster import LobsterMessage, read_messages
+
+
+class LobsterFile:
+    """
+    An open file; a context manager that closes it.
+
+    Args:
+        path: `.csv`, or `.gz`.
+
+    Raises:
+        ConfigurationError: If it cannot be opened.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path: Final = path
+        try:
+            self._bytes_total = path.stat().st_size
+            self._raw: IO[bytes] = path.open("rb")
+        except OSError as error:
+            raise ConfigurationError(f"cannot read {path}: {error.strerror}") from error
+        plain = gzip.GzipFile(fileobj=self._raw) if path.suffix == ".gz" else self._raw
+        self._text = io.TextIOWrapper(cast("IO[bytes]", plain), encoding="ascii")
+
+    def __iter__(self) -> Iterator[LobsterMessage]:
+        """
+        Yield its messages in order.
+
+        Raises:
+            ConfigurationError: At the first line that breaks a rule of the format, or where the file is damaged.
+        """
+        try:
+            yield from read_messages(self._text, self.path.name)
+        except (gzip.BadGzipFile, zlib.error, EOFError) as error:
+            raise ConfigurationError(f"{self.path} is no whole gzip file: {error}") from error
+        except UnicodeDecodeError as error:
+            raise ConfigurationError(f"{self.path} is no text file of LOBSTER messages: {error}") from error
+        except OSError as error:
+            raise ConfigurationError(f"cannot read {self.path}: {error}") from error
+
+    def progress(self) -> float:
+        """Return the share of the file's bytes that has been read, 0 to 1."""
+        return self._raw.tell() / self._bytes_total if self._bytes_total else 1.0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._text.close()
+        self._raw.close()

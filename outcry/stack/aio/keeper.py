@@ -1,0 +1,73 @@
+"""Keeps a stack up: a part that dies is started again, and that is said."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+from outcry.stack.aio.child import Child
+from outcry.stack.aio.stack import Stack
+
+WATCH_SECONDS: Final = 0.25
+RESTART_WINDOW_SECONDS: Final = 60.0
+
+
+class Keeper:
+    """
+    Watches the parts of a stack.
+
+    Args:
+        stack: Started.
+        say: Where to say what is going on.
+        restarts_max: Restarts of one part within RESTART_WINDOW_SECONDS; one more death ends the stack, with the
+            part's log.
+    """
+
+    def __init__(self, stack: Stack, say: Callable[[str], None], restarts_max: int) -> None:
+        self._stack = stack
+        self._say = say
+        self._restarts_max = restarts_max
+        self._restarts: dict[str, deque[float]] = {}
+        self._held: dict[str, float] = {}
+        self.endings: list[tuple[str, int]] = []
+        """Name and exit status of every part that has been started again, in order."""
+
+    def hold(self, child: Child, seconds: float) -> None:
+        """Leave a part that is about to be killed dead for so long."""
+        self._held[child.name] = time.monotonic() + seconds
+
+    async def run(self) -> None:
+        """
+        Start parts again until cancelled.
+
+        Raises:
+            RoleFailed: If one keeps dying.
+        """
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            for child in self._stack.parts:
+                status = child.exit_status()
+                if status is not None and time.monotonic() >= self._held.get(child.name, 0.0):
+                    self.tell_restart(child)
+                    self.endings.append((child.name, status))
+                    child.restart()
+
+    def tell_restart(self, child: Child) -> None:
+        """
+        Say that a part is started again, and count it.
+
+        Raises:
+            RoleFailed: If it has been too often.
+        """
+        now = time.monotonic()
+        times = self._restarts.setdefault(child.name, deque())
+        while times and now - times[0] > RESTART_WINDOW_SECONDS:
+            times.popleft()
+        if len(times) >= self._restarts_max:
+            child.check_alive()
+        times.append(now)
+        how = child.how_it_ended() if child.exit_status() is not None else f"{child.name} failed"
+        self._say(f"{how}; starting it again")

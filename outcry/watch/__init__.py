@@ -1,0 +1,1 @@
+"""`outcry watch`: a book, its trades and its state in a terminal."""

@@ -1,0 +1,1 @@
+"""What the services say to each other through the store: the command log, the feed and the snapshots."""

@@ -1,0 +1,213 @@
+"""Commands: what the command log holds, and their bytes.
+
+A log entry holds one or more commands, applied in order; its stream id's milliseconds are their time. Every command
+names its writer (`source`) and that writer's running `number`, from 1, ascending in the log. A writer that is not
+sure whether an append arrived appends the same commands again before any later one, and the engine skips every
+number it has already passed: commands are idempotent, and the log may be read again from any earlier point.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple, TypeAlias
+
+import msgpack
+
+from openoutcry.wire.errors import MalformedMessage
+from openoutcry.wire.instrument import Instrument
+from openoutcry.wire.types import MarketState, OrderKind, SelfTradePrevention, Side, TimeInForce
+
+COMMANDS_IN_ENTRY_MAX: Final = 512
+"""A writer starts another entry beyond this many commands, so that one entry never holds the engine for long."""
+PRESENT_USERS_MAX: Final = 512
+"""Users that one `Present` names; a writer names the rest in another."""
+
+
+class PlaceOrder(NamedTuple):
+    """Enter an order. Gateways have checked its form; the engine checks what depends on the market."""
+
+    source: str
+    number: int
+    user: str
+    instrument: str
+    client_order_id: str
+    side: Side
+    kind: OrderKind
+    price: int
+    """Ticks; 0 for a market order."""
+    quantity: int
+    time_in_force: TimeInForce
+    post_only: bool
+    """Reject instead of trading on arrival."""
+    self_trade_prevention: SelfTradePrevention
+
+
+class CancelOrder(NamedTuple):
+    """Cancel one resting order, named by exactly one of its two ids (the other is 0 or "")."""
+
+    source: str
+    number: int
+    user: str
+    order_id: int
+    client_order_id: str
+
+
+class ReplaceOrder(NamedTuple):
+    """
+    Change price or quantity of a resting order, keeping its ids.
+
+    The order keeps its place in the queue only if the price stays and the quantity does not grow; otherwise it
+    leaves the book and arrives anew, last at its price, trading if it now crosses.
+    """
+
+    source: str
+    number: int
+    user: str
+    order_id: int
+    client_order_id: str
+    price: int | None
+    """New price in ticks; None leaves it."""
+    quantity: int | None
+    """New total quantity, what has been filled included, so that a fill under way cannot overfill; None leaves it."""
+
+
+class CancelAll(NamedTuple):
+    """Cancel all of a user's resting orders, of one instrument or (None) of all."""
+
+    source: str
+    number: int
+    user: str
+    instrument: str | None
+
+
+class SetCancelOnDisconnect(NamedTuple):
+    """Switch on or off that a user's orders are cancelled when the user stays away. Asking for it is a sign of life."""
+
+    source: str
+    number: int
+    user: str
+    on: bool
+
+
+class Present(NamedTuple):
+    """
+    Say who is there: users with cancel-on-disconnect on who are connected to the writer.
+
+    A gateway says so about every second. One that died, froze or was cut off says nothing, which is all that the
+    engine needs to know.
+    """
+
+    source: str
+    number: int
+    users: tuple[str, ...]
+    """1 to PRESENT_USERS_MAX; those without cancel-on-disconnect do no harm."""
+
+
+class Tick(NamedTuple):
+    """Let time pass. The leader appends one every second; it makes a packet even when nothing happens."""
+
+    source: str
+    number: int
+
+
+class ListInstrument(NamedTuple):
+    """Add an instrument to the market. Listing the same definition again changes nothing."""
+
+    source: str
+    number: int
+    instrument: Instrument
+
+
+class SetMarketState(NamedTuple):
+    """Open or halt an instrument. While it is not open, orders are refused and cancels are not."""
+
+    source: str
+    number: int
+    instrument: str
+    state: MarketState
+    reason: str
+
+
+Command: TypeAlias = (
+    PlaceOrder
+    | CancelOrder
+    | ReplaceOrder
+    | CancelAll
+    | Tick
+    | ListInstrument
+    | SetMarketState
+    | SetCancelOnDisconnect
+    | Present
+)
+
+_CODES: Final[dict[type[Any], int]] = {
+    PlaceOrder: 1,
+    CancelOrder: 2,
+    ReplaceOrder: 3,
+    CancelAll: 4,
+    Tick: 5,
+    ListInstrument: 6,
+    SetMarketState: 7,
+    SetCancelOnDisconnect: 8,
+    Present: 9,
+}
+_SIDES: Final = {side.value: side for side in Side}
+_KINDS: Final = {kind.value: kind for kind in OrderKind}
+_TIMES: Final = {time_in_force.value: time_in_force for time_in_force in TimeInForce}
+_PREVENTIONS: Final = {prevention.value: prevention for prevention in SelfTradePrevention}
+
+
+def encode_commands(commands: list[Command]) -> bytes:
+    """Pack the commands of one log entry."""
+    packed: bytes = msgpack.packb([(_CODES[type(command)], *command) for command in commands])
+    return packed
+
+
+def decode_commands(data: bytes) -> list[Command]:
+    """
+    Unpack one log entry.
+
+    Raises:
+        MalformedMessage: If the bytes are not what `encode_commands` writes.
+    """
+    try:
+        return [_command(row) for row in _array(msgpack.unpackb(data))]
+    except (ValueError, TypeError, LookupError, msgpack.UnpackException) as error:
+        raise MalformedMessage(f"no array of commands: {error!r}") from error
+
+
+def _array(value: Any) -> list[Any]:
+    """Refuse an empty map or string, which would pass for an entry without commands."""
+    if not isinstance(value, list):
+        raise TypeError(f"an array is needed, not {type(value).__name__}")
+    return value
+
+
+def _command(row: list[Any]) -> Command:  # noqa: PLR0911 - one line a kind
+    code, *fields = row
+    match code:
+        case 1:
+            fields[5] = _SIDES[fields[5]]
+            fields[6] = _KINDS[fields[6]]
+            fields[9] = _TIMES[fields[9]]
+            fields[11] = _PREVENTIONS[fields[11]]
+            return PlaceOrder._make(fields)
+        case 2:
+            return CancelOrder._make(fields)
+        case 3:
+            return ReplaceOrder._make(fields)
+        case 4:
+            return CancelAll._make(fields)
+        case 5:
+            return Tick._make(fields)
+        case 6:
+            source, number, instrument = fields
+            return ListInstrument(source, number, Instrument(*instrument))
+        case 7:
+            source, number, symbol, state, reason = fields
+            return SetMarketState(source, number, symbol, MarketState(state), reason)
+        case 8:
+            return SetCancelOnDisconnect._make(fields)
+        case 9:
+            source, number, users = fields
+            return Present(source, number, tuple(_array(users)))
+    raise ValueError(f"unknown command {code!r}")

@@ -1,0 +1,57 @@
+"""Events: what the engine answers to commands, and what packets carry.
+
+Public events are protocol messages already (`Trade`, `Status`, `Instrument`); here are those that only services see.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, TypeAlias
+
+from openoutcry.wire.instrument import Instrument
+from openoutcry.wire.messages import Execution, Level, Status, Trade
+from openoutcry.wire.types import Code
+
+
+class PrivateExecution(NamedTuple):
+    """An execution and the user who may see it."""
+
+    user: str
+    execution: Execution
+
+
+class Outcome(NamedTuple):
+    """How one command ended; every command that is not skipped as a repetition has exactly one."""
+
+    source: str
+    number: int
+    code: Code
+    """OK, or why it was refused."""
+    text: str
+    """One sentence naming field, rule and limit; empty when OK."""
+    order_id: int
+    """The order it concerns, or 0."""
+    cancelled: int
+    """How many orders a cancel-all ended, or a tick whose users were away."""
+
+
+class Watch(NamedTuple):
+    """A user's cancel-on-disconnect was switched on or off."""
+
+    user: str
+    on: bool
+
+
+class BookChange(NamedTuple):
+    """All changes of one book since the packet before, merged; the engine's form of a `Delta`."""
+
+    instrument: str
+    prev_seq: int
+    seq: int
+    bids: Sequence[Level]
+    """[price, quantity, orders]; quantity 0 removes."""
+    asks: Sequence[Level]
+    digest: int
+
+
+Event: TypeAlias = PrivateExecution | Outcome | Trade | Status | Instrument | Watch

@@ -1,0 +1,115 @@
+"""The feed's unit: everything that one batch of commands caused, as one msgpack array.
+
+A packet's stream id is `<term>-<position>` and it names the position before it, so a reader proves continuity without
+trusting Redis. Its bytes are a function of the commands and of where the batch was cut; the publishing time travels
+beside it, in a field of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import repeat
+from typing import Any, Final, NamedTuple, TypeVar
+
+import msgpack
+
+from openoutcry.wire.errors import ConfigurationError, MalformedMessage
+from openoutcry.wire.instrument import Instrument
+from openoutcry.wire.messages import Execution, Status, Trade
+from shared.logs.events import BookChange, Outcome, PrivateExecution, Watch
+
+PACKET_VERSION: Final = 2
+
+_T = TypeVar("_T", bound=NamedTuple)
+
+
+class Packet(NamedTuple):
+    """One feed entry's content."""
+
+    version: int
+    epoch: int
+    prev: int
+    """Position of the packet before; equal to `position` in a new leader's marker."""
+    position: int
+    """Commands applied, this packet's included."""
+    log_id: str
+    """Id of the command log's last entry that is applied whole."""
+    time: int
+    """Time of the last command, µs."""
+    changes: Sequence[BookChange]
+    trades: Sequence[Trade]
+    executions: Sequence[PrivateExecution]
+    outcomes: Sequence[Outcome]
+    statuses: Sequence[Status]
+    listings: Sequence[Instrument]
+    watches: Sequence[Watch] = ()
+
+
+class FeedId(NamedTuple):
+    """A feed entry's id; ordered as Redis orders it."""
+
+    term: int
+    position: int
+
+    def __str__(self) -> str:
+        return f"{self.term}-{self.position}"
+
+    @classmethod
+    def parse(cls, text: str | bytes) -> FeedId:
+        """
+        Read `<term>-<position>`.
+
+        Raises:
+            MalformedMessage: If it is not two whole numbers.
+        """
+        try:
+            term, position = (text.decode() if isinstance(text, bytes) else text).split("-")
+            return cls(int(term), int(position))
+        except ValueError as error:
+            raise MalformedMessage(f"no feed id: {text!r}") from error
+
+
+FEED_START: Final = FeedId(0, 0)
+"""Before the first packet."""
+
+
+def encode_packet(packet: Packet) -> bytes:
+    """Pack; the same packet always gives the same bytes."""
+    packed: bytes = msgpack.packb(packet)
+    return packed
+
+
+def decode_packet(data: bytes) -> Packet:
+    """
+    Unpack. Enumerations stay plain strings, levels come as tuples: they are read more often than asked about.
+
+    Raises:
+        MalformedMessage: If the bytes are not a packet of this version.
+    """
+    try:
+        fields: list[Any] = list(msgpack.unpackb(data, use_list=False))  # tuples: a third less than lists
+        if fields[0] != PACKET_VERSION:
+            raise ValueError(f"packet version {fields[0]!r}, this program reads {PACKET_VERSION}")
+        fields[6] = _made(BookChange, fields[6])
+        fields[7] = _made(Trade, fields[7])
+        fields[8] = _private(fields[8])
+        fields[9] = _made(Outcome, fields[9])
+        fields[10] = _made(Status, fields[10])
+        fields[11] = [Instrument(*row).checked() for row in fields[11]]
+        fields[12] = _made(Watch, fields[12])
+        return Packet._make(fields)
+    except (ValueError, TypeError, LookupError, ConfigurationError, msgpack.UnpackException) as error:
+        raise MalformedMessage(f"no packet: {error!r}") from error
+
+
+def _made(kind: type[_T], rows: Sequence[Any]) -> list[_T]:
+    """Make named tuples of rows; in half the time of `_make`, a call of Python for each."""
+    size = len(kind._fields)
+    if set(map(len, rows)) - {size}:
+        raise ValueError(f"{kind.__name__} has {size} fields")
+    return list(map(tuple.__new__, repeat(kind), rows))
+
+
+def _private(rows: Sequence[Any]) -> list[PrivateExecution]:
+    executions = _made(Execution, [row for _, row in rows])
+    return list(map(tuple.__new__, repeat(PrivateExecution), zip([user for user, _ in rows], executions, strict=True)))

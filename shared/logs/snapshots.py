@@ -1,0 +1,166 @@
+"""What the engine keeps in Redis for whoever joins late: the listing, book snapshots, accounts.
+
+A reader gets `cover` and all of these in one atomic read and goes on in the feed after `cover`. Every packet up to
+there is in the snapshots; some may be ahead of it, which does no harm, since applying a change again changes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+import msgpack
+
+from openoutcry.wire.errors import ConfigurationError, MalformedMessage
+from openoutcry.wire.instrument import Instrument
+from openoutcry.wire.messages import Account, Level, OpenOrder
+from openoutcry.wire.types import MarketState
+
+SNAPSHOT_VERSION: Final = 3
+VERSIONS_READ: Final = (2, SNAPSHOT_VERSION)
+"""Version 2 did not have the last two fields of a book's state; listing and accounts are the same."""
+_STATE: Final = (str, int, str, int, int, list, list, *[int] * 7, MarketState, str, int, int)
+"""The types of a book state's fields, in order."""
+_LEVEL: Final = (int, int, int)
+_ORDER: Final = (int, str, str, str, str, str, int, int, int)
+_DEFINITION: Final = (str, str, str, str, str, int, int, int)
+"""The first fields of an instrument; its terms and session are maps or None."""
+_AMOUNT: Final = re.compile(r"-?[0-9]+\.[0-9]{6}")
+
+
+class BookState(NamedTuple):
+    """The value of a snapshot key: one instrument, whole."""
+
+    instrument: str
+    epoch: int
+    feed_id: str
+    """The packet after which this was the state, `<term>-<position>`."""
+    seq: int
+    time: int
+    """Time of the last command that changed it, µs."""
+    bids: Sequence[Level]
+    """[price, quantity, orders], best first."""
+    asks: Sequence[Level]
+    digest: int
+    last: int
+    """Price of the last trade in ticks; 0 if there was none, like the next four."""
+    open: int
+    high: int
+    low: int
+    volume: int
+    """Lots traded since listing."""
+    trade_id: int
+    """Of the last trade."""
+    state: MarketState
+    reason: str
+    state_time: int
+    """Time of the command that set the state, µs; 0 as listed."""
+    epoch_trade_id: int
+    """The last trade before this epoch began; 0 if there was none."""
+
+
+def encode_book_state(state: BookState) -> bytes:
+    """Pack one snapshot."""
+    return _pack(state)
+
+
+def decode_book_state(data: bytes) -> BookState:
+    """
+    Unpack one snapshot.
+
+    Raises:
+        MalformedMessage: If the bytes are not a snapshot of this version.
+    """
+    fields = _unpack(data, "snapshot")
+    try:
+        if len(fields) == len(_STATE) - 2:
+            fields += (0, 0)
+        fields[14] = MarketState(fields[14])
+        _check(_STATE, fields)
+        for level in (*fields[5], *fields[6]):
+            _check(_LEVEL, level)
+        return BookState._make(fields)
+    except (ValueError, TypeError, IndexError) as error:
+        raise MalformedMessage(f"no snapshot: {error}") from error
+
+
+def encode_listing(instruments: Sequence[Instrument]) -> bytes:
+    """Pack all definitions, in order of listing."""
+    return _pack(instruments)
+
+
+def decode_listing(data: bytes) -> list[Instrument]:
+    """
+    Unpack all definitions.
+
+    Raises:
+        MalformedMessage: If the bytes are not a listing of this version.
+    """
+    try:
+        return [_definition(row) for row in _unpack(data, "listing")]
+    except (TypeError, ConfigurationError) as error:
+        raise MalformedMessage(f"no listing: {error}") from error
+
+
+def encode_accounts(accounts: Mapping[str, Account]) -> bytes:
+    """Pack every user's account."""
+    return _pack([(user, account) for user, account in accounts.items()])
+
+
+def decode_accounts(data: bytes) -> dict[str, Account]:
+    """
+    Unpack every user's account.
+
+    Raises:
+        MalformedMessage: If the bytes are not accounts of this version.
+    """
+    try:
+        return {
+            user: _account(user, user_seq, orders, positions, cash, on)
+            for user, (user_seq, orders, positions, cash, on) in _unpack(data, "accounts")
+        }
+    except (ValueError, TypeError, AttributeError) as error:
+        raise MalformedMessage(f"no accounts: {error}") from error
+
+
+def _check(types: tuple[type, ...], values: Iterable[Any]) -> None:
+    """Refuse a value of another type: it would break its reader later, far from the key that holds it."""
+    if tuple(map(type, values)) != types:
+        raise TypeError(f"a field has the wrong type: {values}")
+
+
+def _definition(row: Any) -> Instrument:
+    _check(_DEFINITION, row[: len(_DEFINITION)])
+    for terms in row[len(_DEFINITION) :]:
+        if not isinstance(terms, dict | None):
+            raise TypeError(f"option terms and session are maps: {terms!r}")
+    return Instrument(*row).checked()
+
+
+def _account(user: Any, user_seq: Any, orders: Any, positions: Any, cash: Any, on: Any) -> Account:
+    _check((str, int, list, dict, dict, bool), (user, user_seq, orders, positions, cash, on))
+    for order in orders:
+        _check(_ORDER, order)
+    for symbol, lots in positions.items():
+        _check((str, int), (symbol, lots))
+    for currency, amount in cash.items():
+        if not isinstance(currency, str) or not _AMOUNT.fullmatch(amount):
+            raise ValueError(f"cash must be decimal text of six places by currency, not {amount!r}")
+    return Account(user_seq, [OpenOrder._make(order) for order in orders], positions, cash, on)
+
+
+def _pack(content: Any) -> bytes:
+    packed: bytes = msgpack.packb((SNAPSHOT_VERSION, content))
+    return packed
+
+
+def _unpack(data: bytes, what: str) -> list[Any]:
+    try:
+        version, content = msgpack.unpackb(data)
+    except (ValueError, TypeError, msgpack.UnpackException) as error:
+        raise MalformedMessage(f"no {what}: {error}") from error
+    if version not in VERSIONS_READ or not isinstance(content, list):
+        read = " and ".join(map(str, VERSIONS_READ))
+        raise MalformedMessage(f"{what} of version {version!r}, this program reads {read}")
+    return content

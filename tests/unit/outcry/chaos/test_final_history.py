@@ -1,0 +1,95 @@
+"""The history that is derived from the packets alone, and what it finds wrong with them."""
+
+from __future__ import annotations
+
+from openoutcry.wire.types import Code
+from outcry.chaos.final_history import before
+from outcry.chaos.growing_history import GrowingHistory
+from shared.logs.events import Outcome
+from tests.unit.outcry.chaos.history_house import entry, history
+from tests.unit.services.gateway.exchange import Exchange
+
+
+def test_a_history_without_faults_has_no_findings() -> None:
+    exchange = Exchange("ACME")
+    read = history(
+        entry(exchange, bids=[(100, 5)], executions=[exchange.accepted("ann", 1)]),
+        entry(exchange, asks=[(101, 5)], outcomes=[Outcome("g", 1, Code.OK, "", 1, 0)]),
+    )
+    assert read.findings == []
+    assert read.accepted == {("ann", "c1"): [1]}
+    assert read.books["ACME"].bids.best() == 100
+    assert [begin.epoch for begin in read.epochs] == [7]
+
+
+def test_a_packet_that_is_missing_is_found() -> None:
+    exchange = Exchange("ACME")
+    first, _, third = (entry(exchange, bids=[(100 + number, 5)]) for number in range(3))
+    assert any("goes on after 2" in finding for finding in history(first, third).findings)
+
+
+def test_an_order_that_is_accepted_twice_is_found() -> None:
+    """Under two order ids it would trade twice."""
+    exchange = Exchange("ACME")
+    again = exchange.accepted("ann", 2)
+    again = again._replace(execution=again.execution._replace(client_order_id="c1", user_seq=2))
+    exchange.user_seqs["ann"] = 0
+    read = history(entry(exchange, executions=[exchange.accepted("ann", 1)]), entry(exchange, executions=[again]))
+    assert read.accepted["ann", "c1"] == [1, 2]
+    assert any("accepted again" in finding for finding in read.findings)
+
+
+def test_a_command_that_is_applied_twice_is_found() -> None:
+    exchange = Exchange("ACME")
+    outcome = Outcome("g", 1, Code.OK, "", 1, 0)
+    read = history(entry(exchange, outcomes=[outcome]), entry(exchange, outcomes=[outcome]))
+    assert any("g 1 is applied after 1" in finding for finding in read.findings)
+
+
+def test_a_trade_without_its_two_sides_is_found() -> None:
+    exchange = Exchange("ACME")
+    read = history(entry(exchange, trades=[exchange.trade(100, 5)]))
+    assert any("has the sides []" in finding for finding in read.findings)
+
+
+def test_a_digest_that_is_not_that_of_the_levels_is_found() -> None:
+    exchange = Exchange("ACME")
+    told = entry(exchange, bids=[(100, 5)])
+    change = told.packet.changes[0]
+    wrong = told.packet._replace(changes=[change._replace(digest=change.digest ^ 1)])
+    assert any("has digest" in finding for finding in history(told._replace(packet=wrong)).findings)
+
+
+def test_a_crossed_book_is_found() -> None:
+    exchange = Exchange("ACME")
+    assert any(
+        "is crossed" in finding for finding in history(entry(exchange, bids=[(100, 1)], asks=[(99, 1)])).findings
+    )
+
+
+def test_a_history_that_grows_is_read_on_and_one_that_changed_is_read_anew() -> None:
+    """A store that goes back takes packets with it; what they said must be forgotten."""
+    exchange = Exchange("ACME")
+    first, second = (entry(exchange, executions=[exchange.accepted("ann", number)]) for number in (1, 2))
+    growing = GrowingHistory()
+    assert len(growing.read([first]).accepted) == 1
+    assert len(growing.read([first, second]).accepted) == 2
+    shorter = growing.read([first])
+    assert len(shorter.accepted) == 1
+    assert shorter.findings == []
+
+
+def test_what_was_trimmed_leads_to_what_is_left() -> None:
+    exchange = Exchange("ACME")
+    entries = [entry(exchange) for _ in range(4)]
+    assert before(entries[2], reversed(entries)) == entries[:2]
+
+
+def test_a_history_that_is_over_leads_nowhere() -> None:
+    """A store that was wiped begins again at 0, and its first packets have ids above all that were before."""
+    exchange = Exchange("ACME")
+    lost = [entry(exchange) for _ in range(3)]
+    anew = Exchange("ACME", epoch=8)
+    anew.term = 2
+    first = entry(anew)
+    assert before(first, [*lost, first]) == []

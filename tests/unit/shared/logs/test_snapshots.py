@@ -1,0 +1,91 @@
+"""What the engine keeps for late joiners survives Redis, and damage is told apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgpack
+import pytest
+
+from openoutcry.wire.errors import MalformedMessage
+from openoutcry.wire.instrument import Instrument
+from openoutcry.wire.messages import Account, OpenOrder
+from openoutcry.wire.types import MarketState, OrderKind, Side, TimeInForce
+from shared.logs.snapshots import SNAPSHOT_VERSION as VERSION
+from shared.logs.snapshots import (
+    BookState,
+    decode_accounts,
+    decode_book_state,
+    decode_listing,
+    encode_accounts,
+    encode_book_state,
+    encode_listing,
+)
+
+STATE = BookState(
+    "ACME", 7, "3-12", 4, 0, [[100, 5, 1]], [], 99, 100, 99, 101, 98, 50, 3, MarketState.HALTED, "news", 17, 2
+)
+
+
+def test_a_book_survives() -> None:
+    decoded = decode_book_state(encode_book_state(STATE))
+    assert decoded == STATE
+    assert decoded.state is MarketState.HALTED
+
+
+def test_a_book_of_version_2_is_read() -> None:
+    """Gateways are replaced before the engines, or after them."""
+    assert decode_book_state(msgpack.packb([2, STATE[:-2]])) == STATE._replace(state_time=0, epoch_trade_id=0)
+
+
+@pytest.mark.parametrize("at", range(len(STATE)))
+def test_a_book_with_a_field_of_another_type_is_malformed(at: int) -> None:
+    """It would break whoever loads it, far from the key that holds it."""
+    with pytest.raises(MalformedMessage):
+        decode_book_state(msgpack.packb([VERSION, [*STATE[:at], None, *STATE[at + 1 :]]]))
+
+
+def test_a_book_with_a_level_of_another_shape_is_malformed() -> None:
+    with pytest.raises(MalformedMessage):
+        decode_book_state(msgpack.packb([VERSION, STATE._replace(bids=[[100, 5]])]))
+
+
+@pytest.mark.parametrize(
+    "account",
+    [
+        ["ada", [1, [], {}, {"USD": "1.5"}, False]],
+        ["ada", [1, [], {"ACME": "2"}, {}, False]],
+        ["ada", [1, [[1]], {}, {}, False]],
+        ["ada", [1, [], {}, {}, 0]],
+        [7, [1, [], {}, {}, False]],
+    ],
+)
+def test_an_account_with_a_field_of_another_type_is_malformed(account: object) -> None:
+    with pytest.raises(MalformedMessage):
+        decode_accounts(msgpack.packb([VERSION, [account]]))
+
+
+def test_a_listing_survives_in_its_order() -> None:
+    listing = [Instrument("B"), Instrument("A", "option", option={"right": "call"})]
+    assert decode_listing(encode_listing(listing)) == listing
+
+
+def test_accounts_survive() -> None:
+    order = OpenOrder(1, "mine", "ACME", Side.BID, OrderKind.LIMIT, TimeInForce.GTC, 100, 5, 3)
+    ada = Account(4, [order], {"ACME": 2}, {"USD": "-0.000001"})
+    accounts = {"ada": ada, "bob": Account(0, [], {}, {}, cancel_on_disconnect=True)}
+    assert decode_accounts(encode_accounts(accounts)) == accounts
+
+
+@pytest.mark.parametrize("decode", [decode_book_state, decode_listing, decode_accounts])
+@pytest.mark.parametrize(
+    "content", [None, [], [VERSION + 1, []], *([VERSION, wrong] for wrong in (None, [1], [[1, 2, 3]], ["x"]))]
+)
+def test_damage_and_other_versions_are_malformed(decode: Callable[[bytes], object], content: object) -> None:
+    with pytest.raises(MalformedMessage):
+        decode(msgpack.packb(content))
+
+
+def test_an_unknown_market_state_is_malformed() -> None:
+    with pytest.raises(MalformedMessage, match="ajar"):
+        decode_book_state(msgpack.packb([VERSION, STATE._replace(state="ajar")]))  # type: ignore[arg-type]
