@@ -219,18 +219,46 @@ async def test_a_target_may_be_a_whole_url() -> None:
     [
         b"\x16\x03\x01\x02\x00\x01\x00",
         b"hello\r\n\r\n",
-        b"GET / HTTP/2.0\r\n\r\n",
+        b"GET /healthz HTTP/1.1\nHost: t\n\n",
+        b"\r\nhello",
         b"POST /v1/stream HTTP/1.1\r\nHost: t\r\nContent-Length: 5\r\n\r\nhello",
         b"GET / HTTP/1.1\nHost: t\r\n\r\n",
         b"GET / HTTP/1.1\r\nno header\r\n\r\n",
     ],
-    ids=["TLS", "no request", "HTTP/2", "a body", "a bare line feed", "no colon"],
+    ids=[
+        "TLS",
+        "no request",
+        "bare line feeds",
+        "no request behind an empty line",
+        "a body",
+        "a bare line feed",
+        "no colon",
+    ],
 )
 async def test_what_is_no_request_gets_an_answer(data: bytes) -> None:
     """Silence would leave the other side to guess."""
     peer = await answered(data)
     assert (peer.status, peer.tap.is_closed) == (400, True)
     peer.leave()
+
+
+async def test_empty_lines_before_a_request_are_passed_over() -> None:
+    """RFC 9112, section 2.2. They may come alone, and behind what a proxy says."""
+    for data in (b"\r\n" + request(), b"PROXY UNKNOWN\r\n\r\n\r\n" + request()):
+        for size in (1, len(data)):
+            peer = Peer(serving())
+            for at in range(0, len(data), size):
+                peer.send(data[at : at + size])
+            assert peer.status == 101
+    endless = await answered(b"\r\n" * HEAD_BYTES_MAX)
+    assert (endless.status, endless.tap.is_closed) == (431, True)
+
+
+async def test_other_versions_and_bodies_have_answers_of_their_own() -> None:
+    assert (await answered(b"GET / HTTP/2.0\r\n\r\n")).status == 505
+    assert (await answered(request(Transfer_Encoding="chunked"))).status == 501
+    assert b"Content-Length" in (await answered(request(Content_Length="5") + b"hello")).body
+    assert "Connection: close, Upgrade" in (await answered(request(Connection="close"))).head
 
 
 async def test_a_head_is_bounded_and_not_looked_at_again_for_each_byte() -> None:
