@@ -20,7 +20,6 @@ CORE: Final = (
     "services/matching/book_side.py",
     "services/matching/engine.py",
     "services/matching/feed.py",
-    "services/matching/lot_sums.py",
     "services/matching/market.py",
     "services/matching/order.py",
     "services/matching/order_book.py",
