@@ -98,7 +98,7 @@ def decode_packet(data: bytes) -> Packet:
         fields[7] = _made(Trade, fields[7])
         fields[8] = _private(fields[8])
         fields[9] = _made(Outcome, fields[9])
-        fields[10] = [status for status in _made(Status, fields[10]) if MarketState(status.state)]
+        fields[10] = [_checked_status(status) for status in _made(Status, fields[10])]
         fields[11] = [Instrument(*row).checked() for row in fields[11]]
         fields[12] = _made(Watch, fields[12])
         return Packet._make(fields)
@@ -112,6 +112,12 @@ def _made(kind: type[_T], rows: Sequence[Any]) -> list[_T]:
     if set(map(len, rows)) - {size}:
         raise ValueError(f"{kind.__name__} has {size} fields")
     return list(map(tuple.__new__, repeat(kind), rows))
+
+
+def _checked_status(status: Status) -> Status:
+    if not isinstance(status.instrument, str):
+        raise TypeError("a status of the feed is an instrument's")
+    return status._replace(state=MarketState(status.state))
 
 
 def _private(rows: Sequence[Any]) -> list[PrivateExecution]:

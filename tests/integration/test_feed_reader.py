@@ -121,6 +121,7 @@ MISSHAPEN = {
     "a level without a quantity": {"changes": [CHANGE._replace(bids=[(100,)])]},
     "no number in a trade": {"trades": [Trade("ACME", 1, 1, 5, "100", 1, Side.BID)]},  # type: ignore[arg-type]
     "no such state": {"statuses": [Status("ACME", "asleep", "", 5)]},
+    "a status of nothing": {"statuses": [Status(None, "open", "", 5)]},
     "bytes for a text": {"trades": [Trade("ACME", 1, 1, 5, 100, 1, b"bid")]},  # type: ignore[arg-type]
     "no position": {"prev": None},
     "rubbish": None,
