@@ -34,6 +34,8 @@ class Shadow:
     def __init__(self, recovery: Recovery) -> None:
         if recovery.history_lost:
             raise ShadowBroken(f"the feed ends at {recovery.feed_id}, before the checkpoint")
+        if recovery.end != recovery.feed_id:
+            raise ShadowBroken(f"the feed ends with {recovery.end}, which no engine wrote; a leader goes on behind it")
         self.engine = recovery.finish()
         self.term = recovery.term
         """The highest term seen."""

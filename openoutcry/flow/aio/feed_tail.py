@@ -14,8 +14,8 @@ from typing import Final
 from shared.aio.cancellation import raise_if_cancelled
 from shared.aio.redis_connection import UNREACHABLE, StreamEntry, last_entry, open_redis, read_stream
 from shared.backoff import Backoff
-from shared.errors import CorruptEntry, MalformedMessage, StoreUnavailable
-from shared.packet import FEED_START, Packet, decode_packet
+from shared.errors import MalformedMessage, StoreUnavailable
+from shared.packet import FEED_START, FeedId, Packet, decode_packet
 from shared.stream_keys import PACKET_FIELD, StreamKeys
 
 READ_COUNT: Final = 256
@@ -38,36 +38,40 @@ class FeedTail:
         self._redis = open_redis(redis_url, name)
         self._key: Final = StreamKeys(shard).feed
         self._last_id = str(FEED_START)
-        self._position = FEED_START.position
+        self._position: int | None = FEED_START.position  # None: wherever the next packet begins
 
     async def start(self) -> None:
         """Take the feed's end as the beginning."""
         newest = await last_entry(self._redis, self._key)
         if newest is not None:
             self._last_id = newest[0].decode()
-            self._position = self._decode(newest).position
+            packet = self._packet(newest)
+            self._position = packet.position if packet is not None else None
 
     async def packets(self) -> AsyncIterator[list[Packet]]:
         """
         Yield what comes, in order, several at a time; never ends by itself.
 
         Raises:
-            StoreUnavailable: If Redis does not answer for SILENCE_SECONDS_MAX, or trimmed what was not read yet.
-            CorruptEntry: At an entry that is no packet.
+            StoreUnavailable: If Redis does not answer for SILENCE_SECONDS_MAX, or trimmed what was not read yet. An
+                entry that is no packet is passed over: where it stands for one, the next does not follow.
         """
         while True:
             entries = await self._read()
             raise_if_cancelled()
             if not entries:
                 continue
-            packets = [self._decode(entry) for entry in entries]
-            if packets[0].prev != self._position:
-                raise StoreUnavailable(
-                    f"the feed goes on at position {packets[0].prev}, not {self._position}: "
-                    "it was trimmed or rolled back before it was read"
-                )
-            self._last_id, self._position = entries[-1][0].decode(), packets[-1].position
-            yield packets
+            self._last_id = entries[-1][0].decode()
+            packets = [packet for entry in entries if (packet := self._packet(entry)) is not None]
+            for packet in packets:
+                if packet.prev != self._position and self._position is not None:
+                    raise StoreUnavailable(
+                        f"the feed goes on at position {packet.prev}, not {self._position}: it was trimmed or rolled "
+                        "back before it was read, or a new market began; start again to go on there"
+                    )
+                self._position = packet.position
+            if packets:
+                yield packets
 
     async def aclose(self) -> None:
         """Close the connection."""
@@ -84,9 +88,10 @@ class FeedTail:
                     raise StoreUnavailable(f"Redis was silent for {SILENCE_SECONDS_MAX:.0f} s: {error}") from error
             await asyncio.sleep(backoff.next_delay())
 
-    def _decode(self, entry: StreamEntry) -> Packet:
+    def _packet(self, entry: StreamEntry) -> Packet | None:
         entry_id, fields = entry
         try:
-            return decode_packet(fields[PACKET_FIELD])
-        except (KeyError, MalformedMessage) as error:
-            raise CorruptEntry(self._key, entry_id.decode(), str(error)) from error
+            packet = decode_packet(fields[PACKET_FIELD])
+        except (KeyError, MalformedMessage):
+            return None
+        return packet if packet.position == FeedId.parse(entry_id).position else None
