@@ -38,6 +38,7 @@ from shared.types import (
     Side,
     TimeInForce,
 )
+from shared.value_text import value_text
 
 REQUEST_BYTES_MAX: Final = 16 * 1024
 INSTRUMENTS_IN_REQUEST_MAX: Final = 256
@@ -267,7 +268,7 @@ def decode_request(payload: bytes, encoding: Encoding) -> Request:
     kind = REQUEST_TYPES.get(op) if isinstance(op := fields.get("op"), str) else None
     if kind is None:
         known = ", ".join(REQUEST_TYPES)
-        raise InvalidRequest(Code.UNKNOWN_OP, f"op: must be one of {known}, not {_shown(op)}", _readable_id(fields))
+        raise InvalidRequest(Code.UNKNOWN_OP, f"op: must be one of {known}, not {value_text(op)}", _readable_id(fields))
     try:
         return _validated(kind, fields)
     except ValidationError as error:
@@ -320,7 +321,7 @@ def _sentence(error: ErrorDetails) -> str:
         case "extra_forbidden":
             return f"{field}: is no field of this request"
     rule = _ID_RULE if field == "id" else _rule(field, error)
-    return f"{field}: {rule}, not {_shown(error['input'])}"
+    return f"{field}: {rule}, not {value_text(error['input'])}"
 
 
 def _rule(field: str, error: ErrorDetails) -> str:
@@ -338,11 +339,6 @@ def _rule(field: str, error: ErrorDetails) -> str:
             return f"must be one of {str(context['expected']).replace(' or ', ', ')}"
         case _:
             return error["msg"][0].lower() + error["msg"][1:]
-
-
-def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "…"
 
 
 def _listed(values: tuple[int, ...]) -> str:

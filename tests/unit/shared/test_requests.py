@@ -329,3 +329,12 @@ def test_a_key_twice_in_what_is_nothing_whole_is_a_refusal(payload: bytes, encod
     """The id was looked for in it once more, and the library's own error went through."""
     with pytest.raises(InvalidRequest):
         decode_request(payload, encoding)
+
+
+@pytest.mark.parametrize("depth", [10, 500, *range(960, 1_000)])
+@pytest.mark.parametrize("field", ["side", "price", "id"])
+def test_a_value_that_is_nested_without_end_is_refused_as_any_other(field: str, depth: int) -> None:
+    """To show it in the refusal needed more depth than to read it."""
+    payload = b'{"op":"order","%s":%s}' % (field.encode(), b"[" * depth + b"]" * depth)
+    with pytest.raises(InvalidRequest):
+        decode_request(payload, Encoding.JSON)
