@@ -23,6 +23,7 @@ from shared.errors import OpenOutcryError
 STOP_SECONDS_MAX: Final = 10.0
 """How long a child may take to end after SIGTERM; then it is killed."""
 LOG_TAIL_LINES: Final = 15
+LAST_WORDS_LETTERS_MAX: Final = 500
 PRIVATE_UMASK: Final = 0o077
 """Files that children write are their user's alone."""
 
@@ -134,6 +135,11 @@ class Child:
         if self.exit_status() is None:
             self._usage = Usage(self._spent + cpu.user + cpu.system, memory.rss / MEBIBYTE)
         return self._usage
+
+    def last_words(self) -> str:
+        """Return the last line of its log, in which a role says why it ends; empty if there is none."""
+        lines = self.log_path.read_text(encoding="utf-8", errors="replace").splitlines()
+        return lines[-1].strip()[:LAST_WORDS_LETTERS_MAX] if lines else ""
 
     def log_tail(self) -> str:
         """Return the last lines of its log, indented."""

@@ -15,7 +15,8 @@ from openoutcry.flow.aio.command_writer import CommandWriter
 from openoutcry.flow.aio.feed_tail import FeedTail
 from openoutcry.flow.backlog import LogId
 from openoutcry.flow.market_tape import MarketTape
-from shared.aio.redis_connection import UNREACHABLE, get_values, open_redis
+from shared.aio.redis_connection import UNREACHABLE, RedisError, get_values, open_redis
+from shared.aio.store_failure import store_failure
 from shared.errors import ConfigurationError, StoreUnavailable
 from shared.instrument import Instrument
 from shared.packet import Packet
@@ -110,8 +111,8 @@ async def read_listing(redis_url: str) -> list[Instrument]:
         while True:
             try:
                 (data,) = await get_values(redis, [StreamKeys().listing])
-            except UNREACHABLE as error:
-                data, reason = None, str(error)
+            except (*UNREACHABLE, RedisError) as error:
+                data, reason = None, store_failure(error)
             else:
                 reason = "no matching engine has listed a market there"
             if data is not None:

@@ -7,21 +7,24 @@ feed's retention says so and stops.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from random import Random
-from typing import Final
+from typing import Final, TypeVar
 
 from shared.aio.cancellation import raise_if_cancelled
-from shared.aio.redis_connection import UNREACHABLE, StreamEntry, last_entry, open_redis, read_stream
+from shared.aio.redis_connection import UNREACHABLE, RedisError, StreamEntry, last_entry, open_redis, read_stream
+from shared.aio.store_failure import store_failure
 from shared.backoff import Backoff
 from shared.errors import MalformedMessage, StoreUnavailable
 from shared.packet import FEED_START, FeedId, Packet, decode_packet
 from shared.stream_keys import PACKET_FIELD, StreamKeys
 
+T = TypeVar("T")
+
 READ_COUNT: Final = 256
 """Packets a read."""
 SILENCE_SECONDS_MAX: Final = 30.0
-"""A listener gives up when Redis has not answered for this long."""
+"""A listener gives up when Redis has not answered, or refused, for this long."""
 
 
 class FeedTail:
@@ -41,8 +44,13 @@ class FeedTail:
         self._position: int | None = FEED_START.position  # None: wherever the next packet begins
 
     async def start(self) -> None:
-        """Take the feed's end as the beginning."""
-        newest = await last_entry(self._redis, self._key)
+        """
+        Take the feed's end as the beginning.
+
+        Raises:
+            StoreUnavailable: If Redis does not answer, or refuses, for SILENCE_SECONDS_MAX.
+        """
+        newest = await self._answered(lambda: last_entry(self._redis, self._key))
         if newest is not None:
             self._last_id = newest[0].decode()
             packet = self._packet(newest)
@@ -53,8 +61,8 @@ class FeedTail:
         Yield what comes, in order, several at a time; never ends by itself.
 
         Raises:
-            StoreUnavailable: If Redis does not answer for SILENCE_SECONDS_MAX, or trimmed what was not read yet. An
-                entry that is no packet is passed over: where it stands for one, the next does not follow.
+            StoreUnavailable: If Redis does not answer, or refuses, for SILENCE_SECONDS_MAX, or trimmed what was not
+                read yet. An entry that is no packet is passed over: where it stands for one, the next does not follow.
         """
         while True:
             entries = await self._read()
@@ -78,14 +86,20 @@ class FeedTail:
         await self._redis.aclose()
 
     async def _read(self) -> list[StreamEntry]:
+        return await self._answered(lambda: read_stream(self._redis, self._key, self._last_id, READ_COUNT))
+
+    async def _answered(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """Ask until Redis answers: what it refuses may be mended meanwhile, as when it is away."""
         backoff = Backoff(Random())  # noqa: S311 - jitter
         give_up = asyncio.get_running_loop().time() + SILENCE_SECONDS_MAX
         while True:
             try:
-                return await read_stream(self._redis, self._key, self._last_id, READ_COUNT)
-            except UNREACHABLE as error:
+                return await ask()
+            except (*UNREACHABLE, RedisError) as error:
+                raise_if_cancelled()
                 if asyncio.get_running_loop().time() > give_up:
-                    raise StoreUnavailable(f"Redis was silent for {SILENCE_SECONDS_MAX:.0f} s: {error}") from error
+                    why = store_failure(error)
+                    raise StoreUnavailable(f"{self._key} cannot be read: {why}") from error
             await asyncio.sleep(backoff.next_delay())
 
     def _packet(self, entry: StreamEntry) -> Packet | None:
