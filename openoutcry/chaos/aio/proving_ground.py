@@ -19,7 +19,7 @@ from openoutcry.chaos.growing_history import GrowingHistory
 from openoutcry.chaos.order_verdict import OrderVerdict, judge_orders
 from openoutcry.chaos.recoveries import Recovery
 from openoutcry.chaos.trader_record import TraderRecord
-from openoutcry.demo.aio.child import Child
+from openoutcry.demo.aio.child import TOO_MANY, Child, TooLate
 from openoutcry.demo.aio.engine_verdict import engine_verdict
 from openoutcry.demo.aio.keeper import Keeper
 from openoutcry.demo.aio.leadership import Leadership
@@ -120,7 +120,10 @@ class ProvingGround:
         await self.crew.start(self._plans, stack.token, list(urls), stack.folder, options.load_processes)
         self.crew.connect()
         await self.traders.hear("ready", CONNECT_SECONDS_MAX)
-        await self._stop.until(self._is_open, CONNECT_SECONDS_MAX, "not all users held their books", self._children)
+        try:
+            await self._stop.until(self._is_open, CONNECT_SECONDS_MAX, "not all users held their books", self._children)
+        except TooLate as error:
+            raise TooLate(f"{error}\n{TOO_MANY}") from error
         self.trade()
 
     def trade(self) -> None:

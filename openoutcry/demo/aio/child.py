@@ -28,6 +28,10 @@ PRIVATE_UMASK: Final = 0o077
 """Files that children write are their user's alone."""
 
 
+TOO_MANY: Final = "This machine may be too slow for so many: try fewer --users, or a lower --rate."
+"""What to do when not all users come to hold their books."""
+
+
 class RoleFailed(OpenOutcryError):
     """
     A process of ours did not do its part; the text says which, and how its log ends.
@@ -36,9 +40,13 @@ class RoleFailed(OpenOutcryError):
         text: What went wrong, and the log's end.
     """
 
+
+class TooLate(RoleFailed):
+    """What was waited for did not come; every process that it needs is alive."""
+
     @classmethod
-    def too_late(cls, what: str, seconds: float, children: Sequence[Child]) -> RoleFailed:
-        """Tell of a deadline that passed."""
+    def of(cls, what: str, seconds: float, children: Sequence[Child]) -> TooLate:
+        """Tell what, after how long, and the last lines of those who should have done it."""
         logs = "\n".join(f"  {child.name}, its last lines:\n{child.log_tail()}" for child in children)
         return cls(f"{what} within {seconds:.0f} s\n{logs}".rstrip())
 

@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 
 import psutil
 
-from openoutcry.demo.aio.child import RoleFailed
+from openoutcry.demo.aio.child import TOO_MANY, RoleFailed, TooLate
 from openoutcry.demo.aio.engine_verdict import engine_verdict
 from openoutcry.demo.aio.open_files import allow_open_files
 from openoutcry.demo.aio.private_folder import private_folder
@@ -140,7 +140,8 @@ class MarketDemo:
                 [*self._stack.essential, self._driver.child, *self._crew.children],
             )  # fmt: skip
         except RoleFailed as error:
-            raise RoleFailed(f"{error}\n{await self._troubles()}") from error
+            advice = f"\n{TOO_MANY}" if isinstance(error, TooLate) else ""
+            raise RoleFailed(f"{error}\n{await self._troubles()}{advice}") from error
 
     async def run(self) -> Report:
         """Measure, let the market come to rest, compare."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Final
 
-from openoutcry.demo.aio.child import RoleFailed
+from openoutcry.demo.aio.child import TOO_MANY, RoleFailed
 from openoutcry.demo.aio.stop_signal import Interrupted, StopSignal
 from openoutcry.demo.screen import Screen
 from openoutcry.load.aio.load_crew import LoadCrew
@@ -160,7 +160,7 @@ class LoadRun:
         while not self._is_open(now):
             self._check_market()
             if time.monotonic() - began > limit:
-                raise RoleFailed(f"not all users were whole within {limit:.0f} s\n{self._troubles(now)}")
+                raise RoleFailed(f"not all users were whole within {limit:.0f} s\n{self._troubles(now)}\n{TOO_MANY}")
             if await self._stop.wait(OPENING_STEP_SECONDS):
                 raise Interrupted
             last, now = now, await look(self._crew, self._market)
