@@ -22,7 +22,7 @@ from services.gateway.aio.pending import PendingConnections
 from services.gateway.aio.server import GatewayServer
 from services.gateway.authentication import mint_token
 from services.gateway.client_address import TrustedProxies
-from services.gateway.client_frames import ClientFrames, Cut
+from services.gateway.client_frames import PLAIN_BYTES_MAX, ClientFrames, Cut
 from services.gateway.limits import GatewayLimits
 from services.gateway.rate_limit import Rate
 from shared.close_codes import CloseCode
@@ -604,3 +604,17 @@ async def test_who_reads_nothing_is_looked_at_when_something_is_unsent() -> None
     peer.tap.unsent_bytes = server.gateway.limits.lag.hard_bytes + 1
     peer.connection.pause_writing()
     assert peer.tap.is_closed
+
+
+async def test_large_requests_are_read_in_turns_even_if_they_come_one_by_one() -> None:
+    """One that is refused costs milliseconds: sent in a frame and a packet of its own it was everybody's time."""
+    server = serving()
+    large, small = entered(server), entered(server, token=mint_token("bob", SECRET, 4e9))
+    server.backlog._time.spend(1.0)
+    request = encode_request({"op": "ping", "id": 1, "x": "y" * PLAIN_BYTES_MAX}, Encoding.MSGPACK)
+    large.queue(client_frame(request, BINARY, MASK))
+    assert (len(server.backlog), large.tap.is_paused) == (1, True)
+    small.queue(ping(2))
+    assert [reply.id for reply in small.messages if isinstance(reply, Reply)] == [2]
+    await large.settled()
+    assert [reply.id for reply in large.messages if isinstance(reply, Reply)] == [1]
