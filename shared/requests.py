@@ -271,8 +271,8 @@ def decode_request(payload: bytes, encoding: Encoding) -> Request:
     if kind is None:
         known = ", ".join(REQUEST_TYPES)
         raise InvalidRequest(Code.UNKNOWN_OP, f"op: must be one of {known}, not {value_text(op)}", _readable_id(fields))
-    if len(payload) > AT_ONCE_BYTES_MAX and (fault := _fault_at_first_sight(kind, fields)):
-        raise InvalidRequest(Code.BAD_REQUEST, fault, _readable_id(fields))
+    if len(payload) > AT_ONCE_BYTES_MAX and (wrong := _fault_at_first_sight(kind, fields)):
+        raise InvalidRequest(Code.BAD_REQUEST, wrong, _readable_id(fields))
     try:
         return _validated(kind, fields)
     except ValidationError as error:
