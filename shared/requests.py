@@ -333,7 +333,7 @@ def _readable_id(fields: dict[str, Any]) -> int | str | None:
 def _code(error: ErrorDetails) -> Code:
     field = error["loc"][0] if error["loc"] else ""
     if field == "price" and isinstance(error["input"], float):
-        return Code.OFF_TICK
+        return Code.PRICE_OUT_OF_RANGE if error["input"].is_integer() else Code.OFF_TICK
     if error["type"] in _RANGE_ERRORS:
         return _CODE_BY_FIELD.get(str(field), Code.BAD_REQUEST)
     return Code.BAD_REQUEST
@@ -361,7 +361,11 @@ def _rule(field: str, error: ErrorDetails) -> str:
         case "less_than_equal":
             return f"must be at most {context['le']}"
         case "int_type" | "int_from_float":
-            return "must be a whole number of ticks" if field == "price" else "must be a whole number"
+            if field != "price":
+                return "must be a whole number"
+            given = error["input"]
+            is_beyond = isinstance(given, float) and given.is_integer()
+            return f"must be from 1 to {PRICE_MAX}" if is_beyond else "must be a whole number of ticks"
         case "string_pattern_mismatch":
             return f"must match {context['pattern']}"
         case "enum" | "literal_error":

@@ -267,6 +267,9 @@ def test_a_whole_float_is_the_integer_that_it_equals(encoding: Encoding) -> None
     ("fields", "code", "text", "request_id"),
     [
         (ORDER | {"price": 1.5}, Code.OFF_TICK, "price: must be a whole number of ticks, not 1.5", 1),
+        (ORDER | {"price": 2.0**53}, Code.PRICE_OUT_OF_RANGE, "price: must be from 1 to ", 1),
+        (ORDER | {"price": -1e300}, Code.PRICE_OUT_OF_RANGE, "price: must be from 1 to ", 1),
+        (ORDER | {"price": float("nan")}, Code.OFF_TICK, "price: must be a whole number of ticks, not nan", 1),
         (ORDER | {"price": 0.0}, Code.PRICE_OUT_OF_RANGE, "price: must be at least 1, not 0", 1),
         (ORDER | {"quantity": 2.0**31}, Code.QUANTITY_OUT_OF_RANGE, "quantity: must be at most 2147483647, not", 1),
         (
