@@ -361,17 +361,20 @@ def _rule(field: str, error: ErrorDetails) -> str:
         case "less_than_equal":
             return f"must be at most {context['le']}"
         case "int_type" | "int_from_float":
-            if field != "price":
-                return "must be a whole number"
-            given = error["input"]
-            is_beyond = isinstance(given, float) and given.is_integer()
-            return f"must be from 1 to {PRICE_MAX}" if is_beyond else "must be a whole number of ticks"
+            return _number_rule(field, error["input"])
         case "string_pattern_mismatch":
             return f"must match {context['pattern']}"
         case "enum" | "literal_error":
             return f"must be one of {str(context['expected']).replace(' or ', ', ')}"
         case _:
             return error["msg"][0].lower() + error["msg"][1:]
+
+
+def _number_rule(field: str, given: object) -> str:
+    if field != "price":
+        return "must be a whole number"
+    is_beyond = isinstance(given, float) and given.is_integer()
+    return f"must be from 1 to {PRICE_MAX}" if is_beyond else "must be a whole number of ticks"
 
 
 def _listed(values: tuple[int, ...]) -> str:
