@@ -21,6 +21,7 @@ from typer.core import TyperGroup
 from openoutcry.demo.options import DemoOptions, ReplayOptions, StackOptions, check_rate
 from shared.errors import ConfigurationError, OpenOutcryError
 from shared.redis_url import checked_redis_url
+from shared.types import DEPTHS
 
 if TYPE_CHECKING:
     from openoutcry.load.report import LoadReport
@@ -334,6 +335,8 @@ def watch(
     """Watch a live book, until Ctrl-C."""
     from openoutcry.aio.watch import watch as run_watch  # noqa: PLC0415 - only this command needs it
 
+    if depth not in DEPTHS[1:]:
+        _misused(f"--depth must be one of {', '.join(map(str, DEPTHS[1:]))}, not {depth}")
     with contextlib.suppress(KeyboardInterrupt):
         _run(run_watch(url, token, instrument, depth))
 

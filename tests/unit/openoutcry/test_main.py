@@ -147,6 +147,13 @@ def test_a_demo_of_no_length_is_explained(seconds: str) -> None:
     assert "--seconds must be a number of 0 or more" in result.stderr
 
 
+@pytest.mark.parametrize("depth", ["0", "7", "-5"])
+def test_a_depth_that_no_book_has_is_told_before_anything_is_connected_to(depth: str) -> None:
+    result = CliRunner().invoke(app, ["watch", "ACME", "--token", "x", "--depth", depth, "--url", "ws://127.0.0.1:1/"])
+    assert result.exit_code == 2
+    assert f"--depth must be one of 5, 10, 20, 50, not {depth}" in result.stderr
+
+
 def test_a_speed_that_is_none_is_explained(tmp_path: Path) -> None:
     flags = ["--instrument", "A", "--redis-url", "redis://127.0.0.1:1", "--speed", "fast"]
     result = CliRunner().invoke(app, ["replay", str(tmp_path / "x.csv"), *flags])
