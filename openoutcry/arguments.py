@@ -61,6 +61,19 @@ def whole_number(name: str, value: object) -> int:
     return number
 
 
+def levels_wanted(value: object) -> int:
+    """
+    Return a number of levels to give, 0 for all.
+
+    Raises:
+        InvalidArgument: If it is no whole number from 0; the best minus one levels would be all but the worst.
+    """
+    depth = whole_number("depth", value)
+    if depth < 0:
+        raise _refused("depth", "is a whole number of levels from 0", value)
+    return depth
+
+
 def text(name: str, value: object) -> str:
     """
     Return a text that a request can hold.

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Final, NamedTuple
 
 from openoutcry.aio.pulse import Pulse
+from openoutcry.arguments import levels_wanted
 from openoutcry.book_view import BookView
 from openoutcry.errors import RequestRefused
 from openoutcry.events import StaleReason
@@ -113,11 +114,11 @@ class Book:
 
     def bids(self, depth: int = 0) -> list[tuple[int, int]]:
         """Return the best `depth` bids as (price, quantity), best first; 0 is all that are held. O(depth)."""
-        return self._view.book.bids.levels(depth)
+        return self._view.book.bids.levels(depth if type(depth) is int and depth >= 0 else levels_wanted(depth))
 
     def asks(self, depth: int = 0) -> list[tuple[int, int]]:
         """Return the best `depth` asks as (price, quantity), best first; 0 is all that are held. O(depth)."""
-        return self._view.book.asks.levels(depth)
+        return self._view.book.asks.levels(depth if type(depth) is int and depth >= 0 else levels_wanted(depth))
 
     async def verified(self) -> None:
         """

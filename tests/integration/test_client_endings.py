@@ -205,6 +205,16 @@ async def test_what_no_request_can_hold_is_refused_and_the_market_goes_on(
     assert set(server.operations()) == {"ping"}
 
 
+@pytest.mark.parametrize("depth", [-1, 1.0, 1.5, float("nan"), "1", None, True])
+async def test_a_depth_to_look_at_is_a_whole_number_from_0(market: Market, depth: Any) -> None:
+    """-1 gave all levels but the worst."""
+    book = await market.book("ACME")
+    for side in (book.bids, book.asks):
+        with pytest.raises(InvalidArgument, match=r"^depth: is a whole number of levels"):
+            side(depth)
+    assert book.bids(1) == book.bids() == [(100, 5)]
+
+
 async def test_an_empty_client_order_id_is_not_replaced(market: Market, server: ScriptedServer) -> None:
     """Whoever gave it would have looked for an order of another name."""
     with pytest.raises(RequestRefused, match="client_order_id"):

@@ -3,7 +3,7 @@
  */
 
 import { checkSymbol, checkText, checkUrl } from "./arguments.js";
-import { InvalidArgument, OpenOutcryError, OrderRefused, OutcomeUnknown, Refused, Unanswered } from "./errors.js";
+import { InvalidArgument, NotConnected, OpenOutcryError, OrderRefused, OutcomeUnknown, Refused, Unanswered } from "./errors.js";
 import { monotonicMs } from "./connection.js";
 import { FeedSession } from "./feedSession.js";
 import type { FollowOptions, SessionEvent, Statistics } from "./feedSession.js";
@@ -125,7 +125,7 @@ export class Market {
    * Follow a book, verified; returns it when its first state has come.
    *
    * @param options `depth` 0 (all), 5, 10, 20 or 50 levels a side. A book has one depth: asking again replaces it.
-   * @throws Refused if there is no such instrument, for example.
+   * @throws Refused if there is no such instrument, for example. NotConnected, or why it ended, if the market is over.
    */
   async book(instrument: string, options: FollowOptions = {}): Promise<Book> {
     checkSymbol(instrument);
@@ -255,12 +255,12 @@ export class Market {
 
   /** Return the view of that name, followed anew with these options; make it if there is none. */
   #follow<V extends View>(channel: Channel, instrument: string, options: FollowOptions, make: () => V): V {
+    if (this.#end !== null) throw this.#end.reason ?? new NotConnected("the market was closed"); // nothing will come any more
     const name = nameOf(channel, instrument);
     const held = this.#views.get(name) as V | undefined;
     if (held !== undefined) this.#session.follow(channel, [instrument], options, monotonicMs());
     const view = held ?? make();
     this.#views.set(name, view);
-    if (this.#end !== null) view.signal.end(this.#end.reason); // nothing will come any more
     this.#link.pump();
     return view;
   }
