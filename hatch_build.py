@@ -21,7 +21,6 @@ CORE: Final = (
     "services/matching/engine.py",
     "services/matching/feed.py",
     "services/matching/level_hashes.py",
-    "services/matching/lot_sums.py",
     "services/matching/market.py",
     "services/matching/order.py",
     "services/matching/order_book.py",

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from outcry.stack.aio.child import Child, RoleFailed
+from outcry.stack.aio.child import Child, RoleFailed, TooLate
 
 LINE_BYTES_MAX: Final = 1 << 20
 """Longest answer; a longer one is an error."""
@@ -60,7 +60,7 @@ class LineProgram:
             async with asyncio.timeout(seconds):
                 line = await answers.readline()
         except TimeoutError as error:
-            raise RoleFailed.too_late(f"{self.child.name} did not answer {command!r}", seconds, [self.child]) from error
+            raise TooLate.of(f"{self.child.name} did not answer {command!r}", seconds, [self.child]) from error
         if not line:
             self.stop()
             raise RoleFailed(f"{self.child.how_it_ended()}; its last lines:\n{self.child.log_tail()}")

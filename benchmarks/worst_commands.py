@@ -142,9 +142,9 @@ def _sweeps(time_in_force: TimeInForce, lots: int) -> Case:
     return case
 
 
-def _unfillable(asked_before: int) -> Case:
+def _unfillable(asked_before: int, levels: int = DEEP) -> Case:
     def case(pit: Pit) -> Callable[[], object]:
-        count = pit.size(DEEP)
+        count = pit.size(levels)
         pit.asks(count)
         for _ in range(asked_before):
             pit.rest("user", Side.BID, MID + count, count + 1, time_in_force=TimeInForce.FOK)
@@ -245,6 +245,7 @@ COMMANDS: Final[dict[str, Case]] = {
     f"FOK that meets {ORDERS_MET_MAX} of 10,000, a level each": _sweeps(TimeInForce.FOK, ORDERS_MET_MAX),
     f"FOK that would meet {ORDERS_MET_MAX + 1} of 10,000, a level each": _sweeps(TimeInForce.FOK, ORDERS_MET_MAX + 1),
     "FOK, one lot too many over 10,000 levels, the first in a long while": _unfillable(0),
+    "FOK, the same over 100,000 levels": _unfillable(0, 10 * DEEP),
     "FOK, the same, asked before": _unfillable(1),
     "FOK, an own order behind 10,000 others at one price": _behind_a_queue,
     f"IOC that cancels {ORDERS_MET_MAX} own orders of 1,000 (cancel_oldest)": _gives_way,

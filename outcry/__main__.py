@@ -19,8 +19,9 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from openoutcry.wire.errors import ConfigurationError, OpenOutcryError
+from openoutcry.wire.types import DEPTHS
 from outcry.demo.options import DemoOptions, ReplayOptions
-from outcry.stack.options import StackOptions
+from outcry.stack.options import StackOptions, check_rate
 from shared.redis_url import checked_redis_url
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ MISUSED: Final = 2
 INTERRUPTED: Final = 130
 """Exit status after Ctrl-C before there was anything to judge."""
 DAY_SECONDS: Final = 24 * 3600
+TOKEN_DAYS_MAX: Final = 36_525
+"""How long a minted token may be valid: a century."""
 SEED_MAX: Final = 1_000_000
 """Of seeds that are drawn: short enough to be typed again."""
 CHAOS_SECONDS: Final = 60.0
@@ -208,6 +211,7 @@ def bots(
     from shared.settings import ServiceSettings, load_settings  # noqa: PLC0415
 
     async def run() -> None:
+        check_rate(rate, "--rate")
         settings = load_settings(ServiceSettings, redis_url=redis_url)
         url = with_credentials(settings.redis_url, settings.redis_credentials)
         await run_bots(Bots(url, rate=rate, hot=hot, seed=seed), _say)
@@ -286,6 +290,8 @@ def mint(
             raise ConfigurationError(
                 f"cannot read {secret_file} ({error.strerror}); make a secret by: openssl rand -hex 32 > {secret_file}"
             ) from error
+        if not 0 < days <= TOKEN_DAYS_MAX:
+            raise ConfigurationError(f"--days must be above 0 and at most {TOKEN_DAYS_MAX}, not {days:g}")
         names = tuple(each.strip() for each in audience.split(",") if each.strip())
         ends_at = time.time() + days * DAY_SECONDS
         print(mint_token(user, checked_secret(secret), ends_at, Audience(names, issuer)))  # noqa: T201 - its output
@@ -330,6 +336,8 @@ def watch(
     """Watch a live book, until Ctrl-C."""
     from outcry.watch.aio.watch import watch as run_watch  # noqa: PLC0415 - only this command needs it
 
+    if depth not in DEPTHS[1:]:
+        _misused(f"--depth must be one of {', '.join(map(str, DEPTHS[1:]))}, not {depth}")
     with contextlib.suppress(KeyboardInterrupt):
         _run(run_watch(url, token, instrument, depth))
 

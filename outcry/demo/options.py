@@ -47,8 +47,8 @@ class DemoOptions(NamedTuple):
         self.stack.checked()
         if not 1 <= self.users <= USERS_MAX:
             raise ConfigurationError(f"--users must be 1 to {USERS_MAX}, not {self.users}")
-        if self.seconds < 0:
-            raise ConfigurationError(f"--seconds must be 0 or more, not {self.seconds:g}")
+        if not 0 <= self.seconds < float("inf"):
+            raise ConfigurationError(f"--seconds must be a number of 0 or more, not {self.seconds:g}")
         if not 0 <= self.verify_percent <= 100:
             raise ConfigurationError(f"--verify must be 0 to 100 percent, not {self.verify_percent:g}")
         if not 1 <= self.load_processes <= self.users:

@@ -2,8 +2,8 @@
 
 First line in: what to be (`bots` or `replay`, with its settings). Then `ready` is told, with what is listed, and
 requests are taken: `start`, `rate` (of bots, book changes a second), `stats` (answered by `stats`), `stop` (answered
-by `stats` when the engine has applied everything). An error is told as `failed` with its text, and ends the role with
-status 1.
+by `stats` when the engine has applied everything). An error is told as `failed` with its text, which is the log's last
+line too, and ends the role with status 1.
 """
 
 from __future__ import annotations
@@ -71,6 +71,7 @@ async def _run() -> int:
             if not isinstance(error, OpenOutcryError):
                 raise
             channel.tell("failed", text=str(error))
+            print(f"{error}", file=sys.stderr, flush=True)  # noqa: T201 - the log, where a supervisor looks for why
             status = 1
     return status
 

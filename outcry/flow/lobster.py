@@ -18,8 +18,8 @@ from openoutcry.wire.types import Side
 COLUMNS: Final = ("time", "type", "order id", "size", "price", "direction")
 PRICE_UNITS_PER_DOLLAR: Final = 10_000
 NANOSECONDS: Final = 1_000_000_000
-ORDER_ID_MAX: Final = 10**18 - 1
-"""Of 18 digits."""
+DIGITS_MAX: Final = 20
+"""Of a whole number: as many as 64 bits have."""
 _SIDES: Final = {"1": Side.BID, "-1": Side.ASK}
 
 
@@ -35,6 +35,7 @@ class LobsterType(enum.IntEnum):
     HALT = 7
 
 
+NAMES_NO_ORDER: Final = frozenset({LobsterType.HIDDEN_EXECUTION, LobsterType.CROSS_TRADE, LobsterType.HALT})
 _TYPES: Final = {str(kind.value): kind for kind in LobsterType}
 
 
@@ -45,7 +46,7 @@ class LobsterMessage(NamedTuple):
     """Nanoseconds after midnight."""
     kind: LobsterType
     order_id: int
-    """The exchange's reference; 0 in halts and hidden executions, below 0 in cross trades."""
+    """The exchange's reference; 0 or below in what names no order: halts, hidden executions, cross trades."""
     size: int
     """Shares."""
     price: int
@@ -84,13 +85,13 @@ def parse_line(line: str, where: str) -> LobsterMessage:
     Read one line.
 
     Args:
-        line: Six columns with commas between; further ones and a line break at its end are ignored.
+        line: Six columns with commas between; further ones, blanks around them and a line break are ignored.
         where: Names file and line in errors.
 
     Raises:
         ConfigurationError: If it breaks a rule.
     """
-    columns = line.rstrip("\r\n").split(",", len(COLUMNS))
+    columns = [column.strip() for column in line.split(",", len(COLUMNS))]
     if len(columns) < len(COLUMNS):
         raise ConfigurationError(
             f"{where}: must have {len(COLUMNS)} columns ({', '.join(COLUMNS)}), not {len(columns)}"
@@ -102,15 +103,14 @@ def parse_line(line: str, where: str) -> LobsterMessage:
     side = _SIDES.get(direction)
     if side is None:
         _refuse(where, 5, "must be 1 or -1", direction)
-    # A halt has no order: its size is 0 and its price a code, which may be -1. A cross trade's is below 0.
-    least, least_price = (0, -1) if kind is LobsterType.HALT else (1, 1)
-    least_id = -ORDER_ID_MAX if kind is LobsterType.CROSS_TRADE else 0
+    # What names no order is passed over: a cross trade's id is below 0, a halt's size is 0 and its price a code.
+    least_id, least = (None, None) if kind in NAMES_NO_ORDER else (0, 1)
     return LobsterMessage(
         time_ns=_nanoseconds(time, where),
         kind=kind,
         order_id=_whole(order_id, where, 2, least_id),
         size=_whole(size, where, 3, least),
-        price=_whole(price, where, 4, least_price),
+        price=_whole(price, where, 4, least),
         side=side,
     )
 
@@ -124,11 +124,14 @@ def _nanoseconds(text: str, where: str) -> int:
     return int(seconds) * NANOSECONDS + int(fraction[:9].ljust(9, "0"))
 
 
-def _whole(text: str, where: str, column: int, least: int) -> int:
+def _whole(text: str, where: str, column: int, least: int | None) -> int:
+    """Read a whole number; None as the least lets it be any."""
     digits = text.removeprefix("-")
-    if not (digits.isdecimal() and digits.isascii() and len(digits) <= 18) or (value := int(text)) < least:
-        _refuse(where, column, f"must be a whole number of at least {least}", text)
-    return value
+    if len(digits) > DIGITS_MAX:
+        _refuse(where, column, f"must be a whole number of at most {DIGITS_MAX} digits", text)
+    if not (digits.isdecimal() and digits.isascii()) or (least is not None and int(text) < least):
+        _refuse(where, column, "must be a whole number" + ("" if least is None else f" of at least {least}"), text)
+    return int(text)
 
 
 def _refuse(where: str, column: int, rule: str, found: str) -> NoReturn:

@@ -55,6 +55,8 @@ class ReplayBook:
         """Of these, that filled another order than the file's, with all or some of their lots."""
         self.unfilled = 0
         """Of these, that found less than the file's lots at the price."""
+        self.crossed: set[str] = set()
+        """Orders that the file enters, which traded as they came: at the exchange the book stands otherwise."""
         self.examples: list[OtherFill] = []
         """The first few of `other_fills`."""
         self._prefix = f"{tag}-"
@@ -78,6 +80,8 @@ class ReplayBook:
                 if not each.remaining:
                     self._ended(each.client_order_id, is_whole=each.event == ExecutionEvent.FILLED)
             elif each.client_order_id.startswith(self._prefix):
+                if each.liquidity == Liquidity.TAKER:
+                    self.crossed.add(each.client_order_id)
                 if each.remaining and each.event != ExecutionEvent.REJECTED:
                     self._resting[each.client_order_id] = each.side, each.price, each.remaining
                 else:

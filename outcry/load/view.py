@@ -11,6 +11,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from outcry.load.clauses import Clauses
 from outcry.load.fairness import worst
 from outcry.load.moment import LoadMoment
 from outcry.load.report import Happening, LoadReport
@@ -55,8 +56,8 @@ def summary(report: LoadReport) -> RenderableType:
     """Return the end of a run."""
     table = _plain_table()
     for name, value in rows(report):
-        table.add_row(name, value)
-    return Group(table, latency_table(report), _verdict(report))
+        table.add_row(name, Clauses(value))
+    return Group(table, latency_table(report), *_not_reported(report), Text(), _verdict(report))
 
 
 def rows(report: LoadReport) -> Iterator[tuple[str, str]]:
@@ -70,7 +71,7 @@ def rows(report: LoadReport) -> Iterator[tuple[str, str]]:
     yield (
         "delivered",
         (
-            f"{report.updates_delivered:,} book changes ({rates['updates_delivered']:,.0f}/s) in "
+            f"{report.updates_delivered:,} book changes ({rates['updates_delivered']:,.0f}/s), in "
             f"{report.frames_delivered:,} frames ({rates['frames']:,.0f}/s), {rates['mib']:.2f} MiB/s"
         ),
     )
@@ -112,14 +113,22 @@ def rows(report: LoadReport) -> Iterator[tuple[str, str]]:
 
 
 def latency_table(report: LoadReport) -> Table:
-    """Return every delay and hop, ms."""
-    table = Table(box=SIMPLE, padding=(0, 1))
-    table.add_column("ms", style="dim")
+    """Return every delay and hop that is known, ms; 80 columns hold it."""
+    table = Table(box=SIMPLE, padding=0, collapse_padding=True)
+    table.add_column("ms", style="dim", no_wrap=True)
     for name in ("count", *PERCENTILES_SHOWN):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True, min_width=6)
     for name, figures in delay_rows(report):
-        table.add_row(name, *figures)
+        if figures[-1]:
+            table.add_row(name.removeprefix("hop: "), *figures)
     return table
+
+
+def _not_reported(report: LoadReport) -> Iterator[Text]:
+    """Yield what else would be known, if everybody told it."""
+    for name, figures in delay_rows(report):
+        if not figures[-1]:
+            yield Text(f"  {name}: {figures[0]}", style="dim")
 
 
 def delay_rows(report: LoadReport) -> Iterator[tuple[str, list[str]]]:
@@ -174,8 +183,12 @@ def _live_rows(moment: LoadMoment) -> Iterator[tuple[str, str]]:
 
 
 def _figures(figures: Mapping[str, Any]) -> list[str]:
-    shown = [f"{figures[name]:.2f}" if name in figures else "-" for name in PERCENTILES_SHOWN]
+    shown = [_ms(figures[name]) if name in figures else "-" for name in PERCENTILES_SHOWN]
     return [f"{figures['count']:,.0f}", *shown]
+
+
+def _ms(value: float) -> str:
+    return f"{value:.2f}" if value < 1_000 else f"{value:,.0f}"
 
 
 def _plain_table() -> Table:

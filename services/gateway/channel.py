@@ -21,6 +21,8 @@ from services.gateway.replica import InstrumentReplica, MarketReplica
 if TYPE_CHECKING:
     from services.gateway.subscriber import Subscriber
 
+WINDOWS_AT_ONCE_MAX: Final = 32
+"""Windows that are made when a channel gets its first member: those of a thousand instruments take 50 ms."""
 TRADES_ON_JOIN_MAX: Final = 50
 """Recent trades of each instrument that a new member of a trades channel gets."""
 
@@ -211,10 +213,14 @@ class WindowChannel(Channel):
         self._windows: dict[str, Snapshot] = {}
 
     def begin(self) -> None:
-        """Count the present windows as sent."""
+        """Count the present windows as sent; of very many, each is sent whole once more when it changes first."""
         super().begin()
-        for symbol in self.symbols():
-            self._send(self._window(self._market.instruments[symbol]))
+        self._windows.clear()
+        instruments, symbols = self._market.instruments, self.symbols()
+        self.sent = {symbol: instruments[symbol].book.seq for symbol in symbols}
+        if len(symbols) <= WINDOWS_AT_ONCE_MAX:
+            for symbol in symbols:
+                self._send(self._window(instruments[symbol]))
 
     def restart(self, symbol: str) -> None:
         """Forget the window sent."""
@@ -236,6 +242,17 @@ class WindowChannel(Channel):
     def _state(self, instrument: InstrumentReplica) -> Sequence[Message]:
         # Without a window sent, the next flush sends one to all: it must not be counted as sent by who joins before.
         return (self._windows.get(instrument.symbol) or self._window(instrument),)
+
+    def since(self, symbol: str, told: Sequence[Message]) -> Sequence[Message]:
+        """Return the window as last sent, if it is another than the one told; O(1) if it is not."""
+        instrument = self._market.instruments[symbol]
+        if instrument.is_broken or not told:
+            return self.state_of(symbol)
+        [snapshot] = told
+        assert isinstance(snapshot, Snapshot)
+        held = self._windows.get(symbol)
+        epoch, seq = (instrument.book.epoch, instrument.book.seq) if held is None else (held.epoch, held.seq)
+        return () if (snapshot.epoch, snapshot.seq) == (epoch, seq) else self._state(instrument)
 
     def _send(self, window: Snapshot) -> Snapshot:
         self._windows[window.instrument] = window

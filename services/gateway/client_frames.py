@@ -17,6 +17,9 @@ from websockets.frames import apply_mask  # type: ignore[attr-defined]  # as it 
 
 from shared.websocket_frame import FIN
 
+PLAIN_BYTES_MAX: Final = 1024
+"""Longest request that is read whenever it comes; a longer one costs up to milliseconds, and is read in turns."""
+
 _MASKED: Final = 0x80
 _SHORT_MAX: Final = 125
 """Longest payload whose size is in the frame's second byte."""
@@ -80,15 +83,15 @@ class ClientFrames:
         Take bytes as they came; O(bytes).
 
         Returns:
-            The payload, if the bytes are one request and nothing else, as nearly always. Otherwise None: then
-            `next_cut` hands out what they complete.
+            The payload, if the bytes are one request of at most PLAIN_BYTES_MAX and nothing else, as nearly always.
+            Otherwise None: then `next_cut` hands out what they complete.
         """
         if data[0] == self._first and not self._held and not self._in_fragments and len(data) > 8:
             size = len(data) - 6
             if size <= _SHORT_MAX:
                 if data[1] == size | _MASKED:
                     return apply_mask(data[6:], data[2:6])
-            elif data[1] == _TWO_BYTES and int.from_bytes(data[2:4], "big") == size - 2 <= self.payload_bytes_max:
+            elif data[1] == _TWO_BYTES and int.from_bytes(data[2:4], "big") == size - 2 <= PLAIN_BYTES_MAX:
                 return apply_mask(data[8:], data[4:8])
         if not self._is_over:
             self._held += data

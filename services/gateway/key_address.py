@@ -10,6 +10,9 @@ import re
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
+LABEL_LETTERS_MAX: Final = 63
+"""Between two dots of a host's name (RFC 1035, section 2.3.4)."""
+
 _LETTERS: Final = re.compile(r"[!-~]+")
 
 
@@ -48,6 +51,8 @@ def read_key_url(place: str) -> KeyUrl:
         raise ValueError("must be https://HOST/PATH, or a file")
     if parts.username is not None or parts.password is not None:
         raise ValueError("must hold no user and no password")
+    if not _is_host(parts.hostname):
+        raise ValueError("must name a host of labels with 1 to 63 letters each, dots between")
     is_tls = parts.scheme == "https"
     if not is_tls and not _is_here(parts.hostname):
         raise ValueError("must be https:// beyond this machine")
@@ -65,6 +70,11 @@ def checked_key_place(place: str) -> str:
     if is_url(place):
         read_key_url(place)
     return place
+
+
+def _is_host(host: str) -> bool:
+    """Tell whether a host can be looked up at all: what names nothing would be no failed load, but an error of ours."""
+    return ":" in host or all(1 <= len(label) <= LABEL_LETTERS_MAX for label in host.removesuffix(".").split("."))
 
 
 def _is_here(host: str) -> bool:

@@ -2,7 +2,8 @@
 
 Keys change while tokens are on their way: one whose key is not held yet must not be refused before the keys have been
 loaded once more, since clients take a refusal as final. And whoever makes up names of keys must not have them loaded at
-will. So a name is awaited when it is first asked for, and refused once keys that were loaded later lack it.
+will. So a name is awaited when it is first asked for, and refused once keys that were loaded later lack it; it is
+looked for again all the same, since a provider may sign with a key before everybody sees it.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ REFRESH_S: Final = 300.0
 FIRST_S: Final = 2.0
 """Time to the next load while there are no keys at all."""
 KIDS_MAX: Final = 256
-"""Names of unknown keys that are remembered; beyond it they are refused at once, until the next load."""
+"""Names of unknown keys that are remembered; beyond it they are awaited without being remembered. The load that the
+others ask for brings the key if there is one, and nobody's made-up names have a good token refused."""
 
 
 class KeysAwaited(OpenOutcryError):
@@ -53,13 +55,12 @@ class KeyRing:
             KeysAwaited: If that is not known yet.
         """
         key = self.held().named(kid, algorithm)
-        if key is not None or kid in self._lacking:
+        if key is not None:
             return key
-        if kid in self._asked:
-            raise KeysAwaited(f"{kid!r} is not known yet")
-        if kid not in self._sought and len(self._sought) >= KIDS_MAX:
-            return None
-        self._sought.add(kid)
+        if kid not in self._asked and len(self._sought) < KIDS_MAX:
+            self._sought.add(kid)
+        if kid in self._lacking:
+            return None  # and sought again: the provider may have published it since
         raise KeysAwaited(f"{kid!r} is not known yet")
 
     def held(self) -> TokenKeys:

@@ -11,6 +11,7 @@ at another place (see `services.gateway.rotation`, `services.gateway.places`).
 
 from __future__ import annotations
 
+import inspect
 import time
 from collections import Counter as Counts
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,6 +20,7 @@ from typing import Any, Final
 from websockets.protocol import State
 
 from openoutcry.wire.codec import Encoding, encode_messages
+from openoutcry.wire.errors import InvalidArgument
 from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.messages import Heartbeat, Message, Snapshot, Status, Trade
 from openoutcry.wire.request_limits import EVERY_INSTRUMENT
@@ -129,10 +131,11 @@ class MarketDataService:
 
         Raises:
             ConfigurationError: If the encoding is none; a subscription that stands goes on.
+            InvalidArgument: If the connection is none that can be written to; likewise.
         """
         encoding = Encoding.chosen(encoding)
+        transport = _checked_transport(connection)
         self.unsubscribe_user(user_id)
-        transport = _transport(connection)
         subscriber = Subscriber(user_id, encoding, transport, _closing(connection, transport))
         self._by_user[user_id] = subscriber
         self.subscribe(subscriber, ChannelKey("book", EVERY_INSTRUMENT, 0, 0))
@@ -147,8 +150,8 @@ class MarketDataService:
         the update all the same.
 
         Args:
-            order_book_state: The whole book, as `OrderBook.snapshot()` gives it. An epoch other than before, or a
-                lower seq, starts the book anew.
+            order_book_state: The whole book, as `OrderBook.snapshot()` gives it. An epoch other than before, a lower
+                seq, or another book at the same seq starts the book anew.
 
         Raises:
             ReplicaBroken: If its digest is not that of its levels.
@@ -634,6 +637,24 @@ def _sent_seqs(books: Iterable[Channel]) -> dict[str, int]:
 
 def _transport(connection: Any) -> Any:
     return getattr(connection, "transport", connection)
+
+
+def _checked_transport(connection: Any) -> Any:
+    """
+    Return where to write: each library has a connection of its own, and most of them take no finished frames.
+
+    Raises:
+        InvalidArgument: If what is given has not what is needed of a transport.
+    """
+    transport = _transport(connection)
+    needed = ("write", "get_write_buffer_size", "abort")
+    lacking = [name for name in needed if not callable(getattr(transport, name, None))]
+    if lacking or inspect.iscoroutinefunction(transport.write):
+        what = f"has no {lacking[0]}()" if lacking else "waits in its write()"
+        raise InvalidArgument(
+            f"connection: must be an asyncio transport, or have one as .transport; {type(transport).__name__} {what}"
+        )
+    return transport
 
 
 def _closing(connection: Any, transport: Any) -> Callable[[], bool] | None:

@@ -117,25 +117,24 @@ class InstrumentReplica:
             return False
         if verdict is Verdict.GAP:
             raise ReplicaBroken(f"{self.symbol}: changes {book.seq + 1} to {change.prev_seq} are missing")
+        self.is_broken = True  # until all of it is applied: a field of another type may raise anywhere
         if book.advance(change.seq, time_us, change.bids, change.asks, change.digest) is not Verdict.APPLY:
-            self.is_broken = True
             raise ReplicaBroken(f"{self.symbol}: digest at seq {change.seq} is {book.digest}, not {change.digest}")
         _count_orders(self._bid_orders, change.bids)
         _count_orders(self._ask_orders, change.asks)
         self.history.record(change.seq, change.bids, change.asks, change.digest)
+        self.is_broken = False
         return True
 
     def print_trade(self, trade: Trade) -> bool:
         """Take a trade into the ticker; False if it was known already."""
         if trade.trade_id <= self.trade_id:
             return False
-        self.trade_id = trade.trade_id
+        price = trade.price
+        high, low, volume = max(self.high, price), min(self.low or price, price), self.volume + trade.quantity
+        self.trade_id, self.last, self.open = trade.trade_id, price, self.open or price
+        self.high, self.low, self.volume = high, low, volume
         self.trades.append(trade)
-        self.last = trade.price
-        self.open = self.open or trade.price
-        self.high = max(self.high, trade.price)
-        self.low = min(self.low or trade.price, trade.price)
-        self.volume += trade.quantity
         return True
 
     def load(self, state: BookState, time_us: int) -> bool:
@@ -149,7 +148,12 @@ class InstrumentReplica:
 
     def take(self, state: BookState, newer: DepthBook) -> bool:
         """Take a snapshot whose book has been verified; see `load`."""
-        continues = not self.is_broken and state.epoch == self.book.epoch and state.seq >= self.book.seq
+        held = self.book
+        continues = (
+            not self.is_broken
+            and state.epoch == held.epoch
+            and (state.seq > held.seq or (state.seq == held.seq and state.digest == held.digest))
+        )
         if continues and state.seq > self.book.seq:
             bids = list(self.book.bids.difference(newer.bids))
             asks = list(self.book.asks.difference(newer.asks))
@@ -344,7 +348,10 @@ class MarketReplica:
         for private in executions:
             user = private.user
             account = accounts.get(user) or self._account(user)
-            verdict = account.apply(private.execution)
+            try:
+                verdict = account.apply(private.execution)
+            except KeyError as error:
+                raise ReplicaBroken(f"{private.execution.instrument} was never listed") from error
             if verdict is applied:
                 changes.executions.append(private)
             elif verdict is Verdict.GAP:

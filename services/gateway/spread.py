@@ -50,6 +50,8 @@ def spread_by_transports(parts: Sequence[Part], start: int) -> list[Subscriber]:
     # All are listed before any is written to: a write may suspend the subscriber, and so change the listeners.
     for frame, members in [(frame, list(listeners)) for frame, listeners in around(parts, start)]:
         for subscriber, _ in members:
+            if subscriber.is_gone:
+                continue  # a write to another has led to that
             try:
                 subscriber.transport_write(frame)
             except Exception as error:  # noqa: BLE001 - as in `Subscriber.write`; free where nothing is raised

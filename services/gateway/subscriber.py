@@ -128,8 +128,8 @@ class Subscriber:
         return self.lagging_since is not None
 
     def write(self, data: bytes) -> bool:
-        """Send finished frames; False if nothing can be sent to it any more. Raises nothing."""
-        if self.is_lost:
+        """Send finished frames; False if nothing is sent to it any more. Raises nothing."""
+        if self.is_lost or self.is_gone:
             return False
         try:
             if self._is_closing():

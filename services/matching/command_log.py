@@ -51,6 +51,9 @@ _SHAPES: Final[dict[type[Any], tuple[tuple[type, ...], ...]]] = {
 """The types that the fields of each command may have."""
 _DEFINITION: Final = (str, str, str, str, str, int, int, int)
 """The first fields of an instrument; its terms and session are maps or None."""
+TIME_MAX_US: Final = 2**53 - 1
+"""In the year 2255: the last time that every language's numbers hold exactly. Redis takes ids far beyond it, and goes
+on behind them."""
 
 
 class LogEntry(NamedTuple):
@@ -58,7 +61,7 @@ class LogEntry(NamedTuple):
 
     entry_id: str
     time_us: int
-    """The id's milliseconds, in µs since 1970."""
+    """The id's milliseconds, in µs since 1970, at most TIME_MAX_US."""
     commands: list[Command]
     """None in an entry that was skipped, since no writer writes such."""
 
@@ -100,8 +103,8 @@ def entry_place(entry_id: str) -> tuple[int, int]:
 
 
 def entry_time_us(entry_id: str) -> int:
-    """Return the time of an entry, µs since 1970: its id's milliseconds."""
-    return int(entry_id.partition("-")[0]) * 1000
+    """Return the time of an entry, µs since 1970: its id's milliseconds, at most TIME_MAX_US."""
+    return min(int(entry_id.partition("-")[0]) * 1000, TIME_MAX_US)
 
 
 def _well_typed(command: Command) -> bool:

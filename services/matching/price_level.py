@@ -15,11 +15,6 @@ from services.matching.order import Order
 NOT_TOLD: Final = 1 << 32
 """`told` of a level that nobody has been told of: no level's hash, and 0 in a sum modulo 2**32."""
 
-TOUCHED: Final = 1
-"""Among a level's notes: it has changed since the side's changes were taken."""
-UNSUMMED: Final = 2
-"""Among a level's notes: it has changed since the side's sums were brought up to date."""
-
 
 class PriceLevel:
     """
@@ -30,7 +25,7 @@ class PriceLevel:
         key: What the digest makes of side and price; a level's hash is `mix(key ^ quantity)`, modulo 2**32.
     """
 
-    __slots__ = ("first", "key", "last", "notes", "orders", "price", "quantity", "summed", "told")
+    __slots__ = ("first", "key", "last", "orders", "price", "quantity", "told", "touched")
 
     def __init__(self, price: int, key: int = 0) -> None:
         self.price = price
@@ -41,13 +36,11 @@ class PriceLevel:
         """How many orders."""
         self.first: Order | None = None
         self.last: Order | None = None
-        # The side's notes on what it has to tell, and to sum up.
-        self.notes = 0
-        """TOUCHED, UNSUMMED, both or neither."""
+        # The side's notes on what it has to tell.
+        self.touched = False
+        """Whether it has changed since the side's changes were taken."""
         self.told = NOT_TOLD
         """Its hash when the side's changes were taken last."""
-        self.summed = 0
-        """Its lots and orders as the side's sums have them."""
 
     def __iter__(self) -> Iterator[Order]:
         order = self.first

@@ -25,14 +25,20 @@ class Recovery:
         keys: For errors.
         checkpoint: One of those that the store keeps, whichever; from an older one there is more to apply. None if it
             has none.
-        feed_entry: Id and packet of the feed's last entry, or None.
+        feed_entry: Id and packet of the feed's last entry that an engine wrote, or None.
+        end: The feed's last id, if something stands behind that entry that no engine wrote; whoever leads goes on
+            behind it.
 
     Raises:
         CorruptEntry: If the feed's entry is not what an engine writes.
     """
 
     def __init__(
-        self, keys: StreamKeys, checkpoint: Checkpoint | None, feed_entry: tuple[FeedId, bytes] | None
+        self,
+        keys: StreamKeys,
+        checkpoint: Checkpoint | None,
+        feed_entry: tuple[FeedId, bytes] | None,
+        end: FeedId | None = None,
     ) -> None:
         self._keys = keys
         self.engine = Engine()
@@ -41,7 +47,7 @@ class Recovery:
         self.store_id: str | None = None
         """The store's replication id when the checkpoint was written; None if there is no checkpoint."""
         self.feed_id = FEED_START
-        """The feed's last id."""
+        """Of the feed's last packet."""
         self.packet: Packet | None = None
         """The feed's last packet."""
         self._has_replayed = False
@@ -49,6 +55,8 @@ class Recovery:
             self.engine, self.term, self.store_id, _ = checkpoint
         if feed_entry is not None:
             self._expect(*feed_entry)
+        self.end = end or self.feed_id
+        """The feed's last id."""
         self.history_lost = self.engine.position > self.feed_id.position
         """Whether the feed ends before the checkpoint: what was published after that is gone."""
 

@@ -22,6 +22,9 @@ each. An id is never forgotten to make room: an order that finds none is refused
 WINDOW_S: Final = 600
 """An id is remembered for at least so long, by the log's clock and by the market's ticks too: neither a clock that is
 set forward nor an outage, in which no tick is appended, ends a window early."""
+TICKS_ALONE: Final = 2 * WINDOW_S
+"""So many ticks are enough, about one a second: the log's clock may have been set back, or stand still behind an id
+that lies years ahead."""
 FORGOTTEN_PER_TICK_MAX: Final = 2_000
 """Ids that one tick forgets at most, 1 to 4 ms; every order that is accepted forgets two more, so it keeps up."""
 FORGOTTEN_PER_ORDER: Final = 2
@@ -117,7 +120,7 @@ class ClientOrderIds:
         if self._unmarked:
             marks.append((ticks, time_us, self._unmarked))
             self._unmarked = 0
-        while marks and ticks - marks[0][0] >= WINDOW_S and time_us - marks[0][1] >= WINDOW_S * 1_000_000:
+        while marks and _is_over(ticks - marks[0][0], time_us - marks[0][1]):
             self._due += marks.popleft()[2]
         if self._due:
             self._forget(FORGOTTEN_PER_TICK_MAX)
@@ -158,3 +161,8 @@ class ClientOrderIds:
             del held[names.popleft()]
             if not held:
                 held.clear()  # gives the memory of what it once held back
+
+
+def _is_over(ticks: int, time_us: int) -> bool:
+    """Tell whether so many ticks and so much of the log's time make a window."""
+    return ticks >= WINDOW_S and (time_us >= WINDOW_S * 1_000_000 or ticks >= TICKS_ALONE)

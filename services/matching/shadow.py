@@ -19,6 +19,10 @@ class ShadowBroken(OpenOutcryError):
     """The shadow is not the leader's market (any more); the text says where they part."""
 
 
+class NothingToFollow(ShadowBroken):
+    """No leader has gone on behind what stands at the feed's end; there may be one soon."""
+
+
 class Shadow:
     """
     A market that follows another.
@@ -28,12 +32,17 @@ class Shadow:
 
     Raises:
         ShadowBroken: If the store has lost what led to its checkpoint: there is nothing to follow.
+        NothingToFollow: If the feed ends with what no engine wrote.
         CorruptEntry: See `Recovery.finish`.
     """
 
     def __init__(self, recovery: Recovery) -> None:
         if recovery.history_lost:
             raise ShadowBroken(f"the feed ends at {recovery.feed_id}, before the checkpoint")
+        if recovery.end != recovery.feed_id:
+            raise NothingToFollow(
+                f"the feed ends with {recovery.end}, which no engine wrote; a leader goes on behind it"
+            )
         self.engine = recovery.finish()
         self.term = recovery.term
         """The highest term seen."""

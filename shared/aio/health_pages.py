@@ -7,6 +7,7 @@ event loop, with no thread, since an engine may fork.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import Final, NamedTuple, cast
 
@@ -14,12 +15,21 @@ from prometheus_client import CollectorRegistry, ProcessCollector, generate_late
 from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 
-from shared.http_request import host_fault, target_path, without_body
+from shared.http_request import (
+    answer_unreadable,
+    host_fault,
+    method_fault,
+    target_path,
+    unreadable,
+    without_body,
+)
 
 REQUEST_S: Final = 5.0
 """Time for a peer to send its request and take the answer; then the connection is aborted."""
 REQUEST_BYTES_MAX: Final = 16 * 1024
 """A longer request is not read to its end."""
+NUMBERS_S: Final = 0.1
+"""For so long `/metrics` shows the same numbers: they cost milliseconds, which nobody's scrapes may take from users."""
 
 
 class Readiness(NamedTuple):
@@ -43,6 +53,8 @@ class HealthPages:
     def __init__(self, registry: CollectorRegistry, readiness: Callable[[], Readiness]) -> None:
         self._registry = registry
         self._readiness = readiness
+        self._collected = ""
+        self._collected_at = float("-inf")
         ProcessCollector(registry=registry)
 
     def answer(self, path: str, http: ServerProtocol) -> Response | None:
@@ -54,11 +66,17 @@ class HealthPages:
                 status, text = self._readiness()
                 return http.reject(status, f"{text}\n")
             case "/metrics":
-                response = http.reject(200, generate_latest(self._registry).decode())
+                response = http.reject(200, self._numbers())
                 del response.headers["Content-Type"]
                 response.headers["Content-Type"] = "text/plain; version=0.0.4; charset=utf-8"
                 return response
         return None
+
+    def _numbers(self) -> str:
+        now = time.monotonic()
+        if now - self._collected_at >= NUMBERS_S:
+            self._collected_at, self._collected = now, generate_latest(self._registry).decode()
+        return self._collected
 
 
 async def serve_pages(host: str, port: int, pages: HealthPages) -> asyncio.Server:
@@ -77,19 +95,22 @@ class _PageConnection(asyncio.Protocol):
     def __init__(self, pages: HealthPages) -> None:
         self._pages = pages
         self._http = ServerProtocol()
-        self._received_bytes = 0
+        self._head = bytearray()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         self._deadline = asyncio.get_running_loop().call_later(REQUEST_S, self._transport.abort)
 
     def data_received(self, data: bytes) -> None:
-        self._received_bytes += len(data)
-        if self._received_bytes > REQUEST_BYTES_MAX:
+        if len(self._head) + len(data) > REQUEST_BYTES_MAX:
             self._transport.abort()
             return
+        self._head += data
         self._http.receive_data(data)
-        for event in self._http.events_received():
+        events = self._http.events_received()
+        if not events and self._http.writes == [b""]:
+            answer_unreadable(self._http, *unreadable(bytes(self._head)))
+        for event in events:
             if isinstance(event, Request):
                 self._http.send_response(self._answer(event))
         self._send()
@@ -103,7 +124,8 @@ class _PageConnection(asyncio.Protocol):
     def _answer(self, request: Request) -> Response:
         if fault := host_fault(request):
             return self._http.reject(400, f"{fault}\n")
-        found = self._pages.answer(target_path(request), self._http)
+        path = target_path(request)
+        found = method_fault(request, path, self._http) or self._pages.answer(path, self._http)
         response = found or self._http.reject(404, "there are /healthz, /readyz and /metrics\n")
         return without_body(response) if request.method == "HEAD" else response
 

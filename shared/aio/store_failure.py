@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Iterator
 
-from redis.exceptions import AuthenticationError, NoPermissionError
+from redis.exceptions import AuthenticationError, NoPermissionError, ResponseError
 
 
 def store_failure(error: BaseException) -> str:
@@ -22,6 +22,8 @@ def store_failure(error: BaseException) -> str:
                 return f"Redis refuses the user or password (redis_username, redis_password, redis_url): {text}"
             case NoPermissionError():
                 return f"the Redis user may not do this (see its ACL): {text}"
+            case ResponseError() if "WRONGTYPE" in text:
+                return f"somebody wrote over one of our keys; RENAME it away, then start again: {text}"
             case ssl.SSLError():
                 return f"TLS with Redis failed (its certificate, or the certificates trusted here): {text}"
     return text

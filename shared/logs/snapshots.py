@@ -157,7 +157,7 @@ def _pack(content: Any) -> bytes:
 
 def _unpack(data: bytes, what: str) -> list[Any]:
     try:
-        version, content = msgpack.unpackb(data)
+        version, content = msgpack.unpackb(data, max_bin_len=0, max_ext_len=0)  # we write neither; JSON has neither
     except (ValueError, TypeError, msgpack.UnpackException) as error:
         raise MalformedMessage(f"no {what}: {error}") from error
     if version not in VERSIONS_READ or not isinstance(content, list):

@@ -16,7 +16,7 @@ from typing import Any, Final, Self
 
 import yaml
 
-from outcry.stack.aio.child import Child, RoleFailed
+from outcry.stack.aio.child import Child, RoleFailed, TooLate
 
 SHIPPED: Final = Path(__file__).parents[2] / "deploy" / "prometheus"
 DOOR_RULES: Final = "alerts.haproxy.yml"
@@ -89,7 +89,7 @@ class Prometheus:
                     self._child.check_alive()
                     await asyncio.sleep(POLL_SECONDS)
         except TimeoutError:
-            raise RoleFailed.too_late("prometheus was not ready", READY_SECONDS_MAX, [self._child]) from None
+            raise TooLate.of("prometheus was not ready", READY_SECONDS_MAX, [self._child]) from None
 
     async def firing(self) -> frozenset[str]:
         """Return the names of the alerts that fire now."""

@@ -8,12 +8,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, TypeVar
 
 from redis import Redis
 
+from openoutcry.wire.errors import MalformedMessage
 from openoutcry.wire.types import OrderKind, SelfTradePrevention, Side, TimeInForce
 from shared.logs.commands import Command, PlaceOrder, encode_commands
 from shared.logs.packet import Packet, decode_packet
@@ -159,7 +160,12 @@ class Trader:
         return {feed_id.decode(): fields for feed_id, fields in self.redis.xrange(KEYS.feed)}
 
     def packets(self) -> list[Packet]:
-        return [decode_packet(fields[PACKET_FIELD]) for fields in self.feed().values()]
+        """What of the feed is packets."""
+        found: list[Packet] = []
+        for fields in self.feed().values():
+            with suppress(KeyError, MalformedMessage):
+                found.append(decode_packet(fields[PACKET_FIELD]))
+        return found
 
     def free_lease(self) -> None:
         """Let the next engine lead at once, rather than after the dead one's lease."""

@@ -26,7 +26,7 @@ from services.gateway.aio.pending import PendingConnections
 from services.gateway.aio.server import GatewayServer
 from services.gateway.authentication import mint_token
 from services.gateway.client_address import TrustedProxies
-from services.gateway.client_frames import ClientFrames, Cut
+from services.gateway.client_frames import PLAIN_BYTES_MAX, ClientFrames, Cut
 from services.gateway.limits import GatewayLimits
 from services.gateway.rate_limit import Rate
 from shared.websocket_frame import BINARY, CLOSE, FIN, PING, PONG, TEXT, FrameReader, client_frame
@@ -219,18 +219,46 @@ async def test_a_target_may_be_a_whole_url() -> None:
     [
         b"\x16\x03\x01\x02\x00\x01\x00",
         b"hello\r\n\r\n",
-        b"GET / HTTP/2.0\r\n\r\n",
+        b"GET /healthz HTTP/1.1\nHost: t\n\n",
+        b"\r\nhello",
         b"POST /v1/stream HTTP/1.1\r\nHost: t\r\nContent-Length: 5\r\n\r\nhello",
         b"GET / HTTP/1.1\nHost: t\r\n\r\n",
         b"GET / HTTP/1.1\r\nno header\r\n\r\n",
     ],
-    ids=["TLS", "no request", "HTTP/2", "a body", "a bare line feed", "no colon"],
+    ids=[
+        "TLS",
+        "no request",
+        "bare line feeds",
+        "no request behind an empty line",
+        "a body",
+        "a bare line feed",
+        "no colon",
+    ],
 )
 async def test_what_is_no_request_gets_an_answer(data: bytes) -> None:
     """Silence would leave the other side to guess."""
     peer = await answered(data)
     assert (peer.status, peer.tap.is_closed) == (400, True)
     peer.leave()
+
+
+async def test_empty_lines_before_a_request_are_passed_over() -> None:
+    """RFC 9112, section 2.2. They may come alone, and behind what a proxy says."""
+    for data in (b"\r\n" + request(), b"PROXY UNKNOWN\r\n\r\n\r\n" + request()):
+        for size in (1, len(data)):
+            peer = Peer(serving())
+            for at in range(0, len(data), size):
+                peer.send(data[at : at + size])
+            assert peer.status == 101
+    endless = await answered(b"\r\n" * HEAD_BYTES_MAX)
+    assert (endless.status, endless.tap.is_closed) == (431, True)
+
+
+async def test_other_versions_and_bodies_have_answers_of_their_own() -> None:
+    assert (await answered(b"GET / HTTP/2.0\r\n\r\n")).status == 505
+    assert (await answered(request(Transfer_Encoding="chunked"))).status == 501
+    assert b"Content-Length" in (await answered(request(Content_Length="5") + b"hello")).body
+    assert "Connection: close, Upgrade" in (await answered(request(Connection="close"))).head
 
 
 async def test_a_head_is_bounded_and_not_looked_at_again_for_each_byte() -> None:
@@ -576,3 +604,18 @@ async def test_who_reads_nothing_is_looked_at_when_something_is_unsent() -> None
     peer.tap.unsent_bytes = server.gateway.limits.lag.hard_bytes + 1
     peer.connection.pause_writing()
     assert peer.tap.is_closed
+
+
+async def test_large_requests_are_read_in_turns_even_if_they_come_one_by_one() -> None:
+    """One that is refused costs milliseconds: sent in a frame and a packet of its own it was everybody's time."""
+    server = serving()
+    large, small = entered(server), entered(server, token=mint_token("bob", SECRET, 4e9))
+    frame = client_frame(encode_request({"op": "ping", "id": "y" * PLAIN_BYTES_MAX}, Encoding.MSGPACK), BINARY, MASK)
+    server.backlog._time.wait_s(server.now())
+    server.backlog._time.spend(1.0)
+    large.queue(frame)
+    assert (len(server.backlog), large.tap.is_paused) == (1, True)
+    small.queue(ping(2))
+    assert [reply.id for reply in small.messages if isinstance(reply, Reply)] == [2]
+    await large.settled()
+    assert [reply.code for reply in large.messages if isinstance(reply, Reply)] == [Code.BAD_REQUEST]

@@ -87,17 +87,41 @@ def test_a_log_of_which_nothing_is_lost_needs_no_way_out(engines: Engines, trade
     assert trader.trade().epoch == epoch
 
 
-def test_5_of_the_feeds_last_entry_is_left_by_deleting_it(engines: Engines, trader: Trader) -> None:
+@pytest.mark.parametrize("kind", ["not ours", "a copy"])
+def test_what_no_engine_wrote_at_the_feeds_end_costs_a_fail_over_and_no_more(
+    engines: Engines, trader: Trader, kind: str
+) -> None:
+    """One entry ended the leader with 3 and every other engine with 5, until somebody deleted it."""
     engine = engines.start_leading()
     epoch = trader.trade().epoch
-    far = f"{FeedId.parse(list(trader.feed())[-1]).term + 10**15}-1"
-    trader.redis.xadd(KEYS.feed, {"x": "y"}, id=far)
+    standby = engines.start()
+    eventually(lambda: standby.told("standing by"))
+    last_id, last = list(trader.feed().items())[-1]
+    fields = {"not ours": {"x": "y"}, "a copy": last}[kind]
+    trader.redis.xadd(KEYS.feed, fields, id=f"{FeedId.parse(last_id).term + 10**12}-1")
     assert engine.exit_code() == ExitCode.FENCED
-    assert f"{KEYS.feed} entry {far}" in ended(engines, trader, ExitCode.CORRUPT)
-    trader.redis.xdel(KEYS.feed, far)
+    trader.free_lease()
+    eventually(lambda: standby.told('"leading"'))
+    assert standby.told("passed over")
+    assert trader.trade().epoch == epoch
+    another = engines.start()
+    eventually(lambda: another.told("standing by") or another.process.poll() is not None)
+    assert another.process.poll() is None, "it reads back over the entry"
+
+
+def test_5_of_a_feed_whose_ids_are_used_up_is_left_by_renaming_it(engines: Engines, trader: Trader) -> None:
+    """No order is lost: the command log is all there."""
+    engine = engines.start_leading()
+    trader.trade()
+    trader.redis.xadd(KEYS.feed, {"x": "y"}, id=f"{2**64 - 1}-5")
+    assert engine.exit_code() == ExitCode.FENCED
+    for _ in range(2):
+        assert "rename the feed away" in ended(engines, trader, ExitCode.CORRUPT)
+        trader.redis.xdel(KEYS.feed, f"{2**64 - 1}-5")  # which brings no id back
+    trader.redis.rename(KEYS.feed, f"{KEYS.prefix}away")
     trader.free_lease()
     engines.start_leading()
-    assert trader.trade().epoch == epoch
+    assert trader.trade().trades[-1].trade_id == 2
 
 
 def test_5_of_both_checkpoints_is_left_by_a_new_market(engines: Engines, trader: Trader) -> None:

@@ -6,18 +6,19 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from random import Random
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
 from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.messages import Delta, Reply, Snapshot, Status, Trade
-from openoutcry.wire.types import Code, MarketState
+from openoutcry.wire.types import Code, MarketState, Side
 from services.gateway.aio.feed_reader import FeedReader
 from services.gateway.aio.health import readiness
 from services.gateway.replica import ReplicaBroken
 from shared.aio.redis_line import RedisLine
-from shared.logs.packet import FeedId
+from shared.logs.events import BookChange
+from shared.logs.packet import FeedId, encode_packet
 from shared.logs.snapshots import encode_listing
 from tests.integration.gateway_house import KEYS, StoredExchange, gateway_on, until, user_of
 from tests.real_redis import RealRedis
@@ -113,15 +114,32 @@ async def test_an_idle_stream_keeps_the_reader_alive(redis_url: str, exchange: S
         assert server.feed_reader.statistics.reconnects == 0
 
 
+CHANGE = BookChange("ACME", 1, 2, [(100, 7, 2)], [], 0)
+MISSHAPEN = {
+    "no number for a seq": {"changes": [CHANGE._replace(seq="2")]},
+    "no levels": {"changes": [CHANGE._replace(bids=7)]},
+    "a level without a quantity": {"changes": [CHANGE._replace(bids=[(100,)])]},
+    "no number in a trade": {"trades": [Trade("ACME", 1, 1, 5, "100", 1, Side.BID)]},  # type: ignore[arg-type]
+    "no such state": {"statuses": [Status("ACME", "asleep", "", 5)]},
+    "a status of nothing": {"statuses": [Status(None, "open", "", 5)]},
+    "bytes for a text": {"trades": [Trade("ACME", 1, 1, 5, 100, 1, b"bid")]},  # type: ignore[arg-type]
+    "no position": {"prev": None},
+    "rubbish": None,
+}
+
+
+@pytest.mark.parametrize("kind", MISSHAPEN)
 async def test_a_corrupt_packet_is_never_skipped_the_feed_goes_on_with_snapshots_behind_it(
-    redis_url: str, exchange: StoredExchange, tmp_path: Path
+    redis_url: str, exchange: StoredExchange, tmp_path: Path, kind: str
 ) -> None:
     """Once the snapshots hold what it should have said: one `open`, no sooner."""
+    wrong: dict[str, Any] | None = MISSHAPEN[kind]  # type: ignore[assignment]
     async with gateway_on(redis_url, tmp_path) as server, user_of(server) as ann:
         await ann.ask(op="subscribe", channel="book", instruments=["ACME"])
         await ann.hear(Snapshot)
-        exchange.packet(bids=[(100, 7)])
-        await exchange.redis.xadd(KEYS.feed, {b"p": b"rubbish", b"t": b"1"}, id="1-2")
+        _, packet, _ = exchange.packet(bids=[(100, 7)])
+        data = b"rubbish" if wrong is None else encode_packet(packet._replace(**wrong))
+        await exchange.redis.xadd(KEYS.feed, {b"p": data, b"t": b"1"}, id="1-2")
         resyncing = await ann.hear(Status)
         assert resyncing.state == MarketState.RESYNCING
         assert "entry 1-2 is corrupt" in resyncing.reason

@@ -6,8 +6,11 @@ import asyncio
 
 import pytest
 from prometheus_client import CollectorRegistry
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+from websockets.server import ServerProtocol
 
-from shared.aio.health_pages import HealthPages, Readiness, serve_pages
+from shared.aio.health_pages import NUMBERS_S, HealthPages, Readiness, serve_pages
 
 
 @pytest.mark.parametrize(
@@ -18,6 +21,12 @@ from shared.aio.health_pages import HealthPages, Readiness, serve_pages
         ("GET http://t/healthz HTTP/1.1\r\nHost: t\r\n\r\n", 200, True),
         ("GET /healthz HTTP/1.1\r\n\r\n", 400, True),
         ("GET /healthz HTTP/1.0\r\n\r\n", 200, True),
+        ("GET /healthz HTTP/1.1\r\nHost: a b\r\n\r\n", 400, True),
+        ("POST /healthz HTTP/1.1\r\nHost: t\r\n\r\n", 405, True),
+        ("GET /healthz HTTP/2.0\r\nHost: t\r\n\r\n", 505, True),
+        ("GET /healthz HTTP/1.1\r\nHost: t\r\nContent-Length: 2\r\n\r\n{}", 400, True),
+        ("GET /healthz HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 501, True),
+        ("nonsense\r\n\r\n", 400, True),
     ],
 )
 async def test_the_edges_of_http(request_text: str, status: int, *, has_body: bool) -> None:
@@ -29,3 +38,25 @@ async def test_the_edges_of_http(request_text: str, status: int, *, has_body: bo
             head, _, body = (await reader.read()).partition(b"\r\n\r\n")
         writer.close()
     assert (int(head.split(b" ")[1]), bool(body)) == (status, has_body)
+
+
+def test_numbers_are_collected_at_most_ten_times_a_second() -> None:
+    """They cost some 3 ms: whoever asks for them in a loop takes that from everybody's orders."""
+
+    class Counted(Collector):
+        times = 0
+
+        def collect(self) -> list[Metric]:
+            self.times += 1
+            return []
+
+    registry, counted = CollectorRegistry(), Counted()
+    registry.register(counted)
+    pages = HealthPages(registry, lambda: Readiness(200, "ready"))
+    before = counted.times
+    for _ in range(50):
+        assert pages.answer("/metrics", ServerProtocol()) is not None
+    assert counted.times == before + 1
+    pages._collected_at -= NUMBERS_S
+    assert pages.answer("/metrics", ServerProtocol()) is not None
+    assert counted.times == before + 2

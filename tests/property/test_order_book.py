@@ -19,7 +19,6 @@ from services.matching.order_book import ORDERS_MET_MAX
 from tests.property.naive_book import NaiveBook, NaiveOrder, real_order
 
 PRICES = st.integers(91, 101)
-"""On both sides of 96, a border of the ranges that lots are summed over."""
 QUANTITIES = st.integers(1, 12) | st.integers(1, 12) | st.sampled_from([QUANTITY_MAX, QUANTITY_MAX - 1])
 """The largest too: three of them are more than a level may hold."""
 ORDER_IDS = st.integers(1, 40)
@@ -135,14 +134,14 @@ class FillOrKillMachine(BookMachine):
             assert [described(event) for event in self.book.place(real_order(order))] == self.naive.place(order)
             self.same_book()
 
-    @rule(side=st.sampled_from(Side), kept=st.booleans())
-    def sums(self, side, kept) -> None:
-        """Keep sums, or forget them: which a real book does by numbers that these are too small for."""
+    @rule(side=st.sampled_from(Side), count=st.integers(0, 8))
+    def rank(self, side, count) -> None:
+        """Have so many prices ranked, or none: which a real book does by numbers that these are too small for."""
         half = self.book.bids if side is Side.BID else self.book.asks
-        if kept:
-            half._fresh_sums()
+        if count:
+            half._rank(count)
         else:
-            half._forget_sums()
+            half._ranked = None
 
     @rule(
         user=st.sampled_from(["ann", "bob", "cat"]),

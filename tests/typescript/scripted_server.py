@@ -111,7 +111,7 @@ def say(answer: Mapping[str, Any]) -> None:
 
 async def main() -> None:
     """Serve and obey until standard input ends."""
-    async with ScriptedServer() as server:
+    async with ScriptedServer(announced_s=1.0) as server:
         script = Script(server)
         say({"url": server.url})
         while line := await asyncio.to_thread(sys.stdin.readline):

@@ -1,16 +1,26 @@
 """What callers give, checked before anything is sent: integers of any kind, texts, True or False.
 
 A price is a whole number of ticks. What is no integer is never rounded here: an order at 99.9 that became one at 99
-would be somebody's loss. Ranges are the exchange's business, which knows the instrument.
+would be somebody's loss. Ranges are the exchange's business, which knows the instrument; what no message can hold is
+refused here, because a wish that cannot be written could not be made again on the next connection either.
 """
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Mapping
 from typing import Any, Final
 
 from openoutcry.wire.errors import InvalidArgument
+from openoutcry.wire.value_text import value_text
+
+NUMBER_MAX: Final = 2**53 - 1
+"""The largest number of the protocol; negative ones go as far."""
+TEXT_LETTERS_MAX: Final = 256
+"""Of any name given here; the exchange's own limits are lower. A request that is far too long ends the connection."""
+ALL: Final = "*"
+"""Names all instruments, where all can be named."""
 
 _UNITS: Final = {
     "price": " of ticks",
@@ -38,27 +48,83 @@ def whole_number(name: str, value: object) -> int:
     Return an `int` of anything that is an integer, such as numpy's; not of a bool, a float, a Decimal or a text.
 
     Raises:
-        InvalidArgument: Names the field, its unit, and the way out.
+        InvalidArgument: Names the field, its unit, and the way out; also for what is no number below 2**53.
     """
     if isinstance(value, bool):
         raise _refused(name, f"is a whole number{_UNITS[name]}", value)
     try:
-        return operator.index(value)  # type: ignore[arg-type]  # which is asked here
+        number = operator.index(value)  # type: ignore[arg-type]  # which is asked here
     except TypeError:
         raise _refused(name, f"is a whole number{_UNITS[name]}", value) from None
+    if abs(number) > NUMBER_MAX:
+        raise _refused(name, f"is a whole number{_UNITS[name]} below 2**53", number)
+    return number
+
+
+def levels_wanted(value: object) -> int:
+    """
+    Return a number of levels to give, 0 for all.
+
+    Raises:
+        InvalidArgument: If it is no whole number from 0; the best minus one levels would be all but the worst.
+    """
+    depth = whole_number("depth", value)
+    if depth < 0:
+        raise _refused("depth", "is a whole number of levels from 0", value)
+    return depth
+
+
+def text(name: str, value: object) -> str:
+    """
+    Return a text that a request can hold.
+
+    Raises:
+        InvalidArgument: If it is none, has more than `TEXT_LETTERS_MAX` letters, or half a letter (a lone surrogate).
+    """
+    if not isinstance(value, str):
+        raise _refused(name, "is a text", value)
+    if len(value) > TEXT_LETTERS_MAX:
+        raise _refused(name, f"is a text of at most {TEXT_LETTERS_MAX} letters", value)
+    if not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value):
+        raise _refused(name, "is a text without lone surrogates, which UTF-8 does not have", value)
+    return value
+
+
+def one_instrument(value: object) -> str:
+    """
+    Return the symbol of one instrument.
+
+    Raises:
+        InvalidArgument: If it is no text that a request can hold, or the "*" that means all.
+    """
+    symbol = text("instrument", value)
+    if symbol == ALL:
+        raise _refused("instrument", "is the symbol of one instrument", value)
+    return symbol
+
+
+def seconds(name: str, value: object) -> float:
+    """
+    Return a time to wait.
+
+    Raises:
+        InvalidArgument: If it is no number, or not a number.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):
+        raise _refused(name, "is a number of seconds", value)
+    return value
 
 
 def _checked(name: str, value: object) -> object:
     if name in _UNITS:
-        return value if type(value) is int else whole_number(name, value)
-    if name in _SWITCHES:
-        if not isinstance(value, bool):
-            raise _refused(name, "is True or False", value)
-    elif not isinstance(value, str):
-        raise _refused(name, "is a text", value)
+        return value if type(value) is int and -NUMBER_MAX <= value <= NUMBER_MAX else whole_number(name, value)
+    if name not in _SWITCHES:
+        return text(name, value)
+    if not isinstance(value, bool):
+        raise _refused(name, "is True or False", value)
     return value
 
 
 def _refused(name: str, rule: str, value: object) -> InvalidArgument:
-    shown = repr(value)[:60]
-    return InvalidArgument(f"{name}: {rule}, not {shown} ({type(value).__name__}){_ADVICE.get(name, '')}")
+    given = f"{value_text(value)} ({type(value).__name__})"
+    return InvalidArgument(f"{name}: {rule}, not {given}{_ADVICE.get(name, '')}")

@@ -103,10 +103,9 @@ class BookView:
         self.stale_reason = reason
         return True
 
-    def end(self) -> bool:
-        """Note that the instrument is listed no more; True if that is news."""
-        is_news, self.stale_reason = self.stale_reason is not StaleReason.DELISTED, StaleReason.DELISTED
-        return is_news
+    def end(self, reason: StaleReason) -> None:
+        """Note that the book is followed no more: from now on nothing will be heard of it."""
+        self.stale_reason = reason
 
     def _confirm(self, stands_where_the_server_stands: bool) -> Finding:  # noqa: FBT001 - the sentence is the point
         if stands_where_the_server_stands and self.stale_reason in _UNCONFIRMED:

@@ -26,6 +26,8 @@ class StaleReason(enum.StrEnum):
     """The gateway itself hears nothing from the exchange."""
     DELISTED = "delisted"
     """A new epoch does not list the instrument: this book has ended, and is followed no more."""
+    UNFOLLOWED = "unfollowed"
+    """It is followed no more, because you left it or the server refused it; it stays as it was."""
 
 
 class Connected(NamedTuple):

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from typing import Any, Final, assert_never
 
 from openoutcry.account_view import AccountView
-from openoutcry.arguments import checked_fields, whole_number
+from openoutcry.arguments import checked_fields, one_instrument, text, whole_number
 from openoutcry.book_view import BookView, Finding
 from openoutcry.errors import Disconnected, refusal
 from openoutcry.events import (
@@ -41,7 +41,7 @@ from openoutcry.events import (
     TradesMissing,
 )
 from openoutcry.listing_view import ListingView
-from openoutcry.message_shape import check_message
+from openoutcry.message_shape import NUMBER_MAX, check_message
 from openoutcry.pending_requests import PendingRequest, PendingRequests
 from openoutcry.subscriptions import ACCOUNT, Standing, Subscription, Subscriptions
 from openoutcry.trade_tape import TradeTape
@@ -64,6 +64,7 @@ from openoutcry.wire.messages import (
     Welcome,
 )
 from openoutcry.wire.types import Code, MarketState
+from openoutcry.wire.value_text import value_text
 
 WELCOME_S: Final = 5.0
 """Time for the server to say who we are; then the connection is given up."""
@@ -71,12 +72,14 @@ HEARTBEATS_MISSED_MAX: Final = 3
 """So many heartbeats' time of silence, and the connection is given up: 3 s at the usual one a second."""
 ANSWER_S: Final = 3.0
 """Time for the snapshot that a stale book needs; then it is asked for again, for as long as the connection lives."""
+SUBSCRIBE_S: Final = 8.0
+"""Time for the answer to a subscription; then the connection is given up, since nothing would ever come."""
 RETRY_S: Final = 1.0
 """Wait before asking again for a subscription that was refused for now: `rate_limited`, `busy`, or no feed."""
 PRESENT_S: Final = 2.0
 """Time between two `present`s while cancel-on-disconnect is on: after 5 s without a request we count as away."""
 PENDING_REQUESTS_MAX: Final = 1024
-"""Requests without a reply; beyond it a request is refused here."""
+"""Requests of the owner's without a reply; beyond it a request is refused here."""
 CHANNELS: Final = ("book", "ticker", "trades", "status")
 """The channels in which an instrument can be followed here."""
 UNREADY: Final = (MarketState.STALE, MarketState.RESYNCING)
@@ -133,6 +136,10 @@ class FeedSession:
         self._silent_at: float | None = None
         self._ask_at: float | None = None
         self._snapshots_due: dict[str, float] = {}
+        self._subscribing: dict[int, float] = {}
+        """Until when the answer to each request to subscribe may come, the oldest first."""
+        self._current_tickers: set[str] = set()
+        """Instruments whose ticker came on the present connection."""
         self._is_watched = False
         """Whether cancel-on-disconnect is on, as far as we know."""
         self._present_at: float | None = None
@@ -152,6 +159,10 @@ class FeedSession:
     def is_listing_whole(self) -> bool:
         """Whether all definitions of the last answer to `instruments` have come."""
         return self._listing.is_whole
+
+    def has_ticker(self, instrument: str) -> bool:
+        """Tell whether the ticker held is one that the present connection brought, and is still followed."""
+        return instrument in self._current_tickers
 
     def is_silent(self, now: float) -> bool:
         """
@@ -175,6 +186,8 @@ class FeedSession:
         self._silent_at = self._ask_at = self._present_at = None
         self._frames.clear()
         self._snapshots_due.clear()
+        self._subscribing.clear()
+        self._current_tickers.clear()
         self._listing.lose()
         self.statuses.pop(None, None)
         self._subscriptions.reset()
@@ -188,6 +201,8 @@ class FeedSession:
             self._move(SessionState.CLOSING)
             self._silent_at = self._ask_at = self._present_at = None
             self._snapshots_due.clear()
+            self._subscribing.clear()
+            self._current_tickers.clear()
             self._lose_everything(StaleReason.DISCONNECTED)
             self._events.append(CloseRequired(code, reason))
 
@@ -223,7 +238,7 @@ class FeedSession:
 
     def next_deadline(self) -> float | None:
         """When to call `on_deadline`, monotonic seconds; None means never."""
-        own = (self._silent_at, self._ask_at, self._present_at)
+        own = (self._silent_at, self._ask_at, self._present_at, next(iter(self._subscribing.values()), None))
         deadlines = [at for at in (*own, *self._snapshots_due.values()) if at is not None]
         return min(deadlines, default=None)
 
@@ -231,6 +246,9 @@ class FeedSession:
         """Give up a silent server, and ask again for what has not come."""
         if self._silent_at is not None and now >= self._silent_at:
             self.close(CloseCode.HEARTBEAT_MISSED, "nothing heard from the server")
+            return
+        if any(now >= due for due in self._subscribing.values()):
+            self.close(CloseCode.HEARTBEAT_MISSED, f"no answer to a subscription within {SUBSCRIBE_S:g} s")
             return
         if self._ask_at is not None and now >= self._ask_at:
             self._ask_wanted(now)
@@ -255,18 +273,27 @@ class FeedSession:
             interval, is replaced: a connection has one subscription a book.
 
         Raises:
-            InvalidArgument: If depth or interval is no integer.
+            InvalidArgument: If depth or interval is no integer, or the instrument is the name of none.
         """
+        instrument = one_instrument(instrument)
         depth, interval_ms = whole_number("depth", depth), whole_number("interval_ms", interval_ms)
         held = self.books.get(instrument)
         if held is not None and (held.book.depth, held.interval_ms) == (depth, interval_ms):
             return held
+        if held is not None:
+            held.end(StaleReason.UNFOLLOWED)
         view = self.books[instrument] = BookView(instrument, depth, interval_ms)
         self._want(Subscription("book", instrument, depth, interval_ms), now)
         return view
 
     def follow(self, channel: str, instrument: str, now: float) -> None:
-        """Follow `ticker`, `trades` or `status` of an instrument or of all ("*"), for good; twice is once."""
+        """
+        Follow `ticker`, `trades` or `status` of an instrument or of all ("*"), for good; twice is once.
+
+        Raises:
+            InvalidArgument: If the instrument is no text that a request can hold.
+        """
+        instrument = text("instrument", instrument)
         if (channel, instrument) not in self._subscriptions:
             self._want(Subscription(channel, instrument), now)
 
@@ -283,11 +310,8 @@ class FeedSession:
         return self._subscriptions.is_active((channel, instrument))
 
     def unfollow(self, channel: str, instrument: str) -> None:
-        """Follow it no longer; what was not followed is ignored."""
-        subscription = self._subscriptions.remove((channel, instrument))
-        if channel == "book":
-            self.books.pop(instrument, None)
-            self._snapshots_due.pop(instrument, None)
+        """Follow it no longer; what was not followed is ignored. Raises as `follow`."""
+        subscription = self._forget((channel, text("instrument", instrument)))
         if subscription is not None and subscription.standing is not Standing.WANTED:
             self._ask({"op": "unsubscribe", "channel": channel, "instruments": [instrument]})
 
@@ -310,14 +334,18 @@ class FeedSession:
         if self.state is not SessionState.OPEN:
             raise Disconnected(1006, "not connected at present; nothing was sent")
         if len(self._pending) >= PENDING_REQUESTS_MAX:
-            text = f"{PENDING_REQUESTS_MAX} requests have no reply yet; nothing was sent"
-            raise refusal(op, Code.BUSY, text, fields.get("client_order_id"))
+            why = f"{PENDING_REQUESTS_MAX} requests have no reply yet; nothing was sent"
+            raise refusal(op, Code.BUSY, why, fields.get("client_order_id"))
         switches_on = bool(fields.get("on")) if op == "cancel_on_disconnect" else None
         request_id = self._ask({"op": op, **present}, is_ours=False, switches_on=switches_on)
         if switches_on and not self._is_watched:
             self._watch(on=True)
             self._ask({"op": "present"})  # from here on, and again with the next heartbeat
         return request_id
+
+    def forget(self, request_id: int) -> None:
+        """Wait for the reply to a request no longer; one that comes later is an answer to nothing."""
+        self._pending.take(request_id)
 
     # -- messages ---------------------------------------------------------------------------------------------------
 
@@ -335,6 +363,7 @@ class FeedSession:
                 self._note_book(message.instrument, self._on_snapshot(message), now)
             case Ticker():
                 self.tickers[message.instrument] = message
+                self._current_tickers.add(message.instrument)
                 self._events.append(TickerChanged(message))
             case Trade():
                 self._hear_trade(message)
@@ -411,10 +440,9 @@ class FeedSession:
         pending = self._pending.take(reply.id)
         if pending is None:
             return  # an answer to nothing we asked changes nothing
+        self._subscribing.pop(reply.id, None)  # type: ignore[arg-type]  # the ids of ours are numbers
         if pending.op == "instruments" and reply.ok:
-            count = reply.data.get("count")
-            if isinstance(count, int) and count >= 0:
-                self._listing.expect(count)
+            self._listing.expect(_count(reply))
         if pending.switches_on is not None and reply.ok:
             self._watch(on=pending.switches_on)
         if not pending.is_ours:
@@ -515,21 +543,31 @@ class FeedSession:
         """Forget what a new epoch does not list: the server has ended what was followed of it."""
         self._listing.forget(instrument)
         self.tickers.pop(instrument, None)
+        self._current_tickers.discard(instrument)
         self._tapes.pop(instrument, None)
         view = self.books.get(instrument)
-        if view is not None and view.end():
+        if view is not None:
+            view.end(StaleReason.DELISTED)
             self._events.append(BookStale(instrument, StaleReason.DELISTED))
         for channel in CHANNELS:
             self._drop((channel, instrument), Code.UNKNOWN_INSTRUMENT, reason)
 
-    def _drop(self, key: tuple[str, str], code: str, text: str) -> None:
+    def _drop(self, key: tuple[str, str], code: str, why: str) -> None:
+        if self._forget(key) is not None:
+            self._events.append(SubscriptionRefused(*key, code, why))
+
+    def _forget(self, key: tuple[str, str]) -> Subscription | None:
+        """Follow it no longer; who holds its book, or reads its ticker, sees that nothing vouches for it."""
         channel, instrument = key
-        if self._subscriptions.remove(key) is None:
-            return
+        subscription = self._subscriptions.remove(key)
         if channel == "book":
-            self.books.pop(instrument, None)
             self._snapshots_due.pop(instrument, None)
-        self._events.append(SubscriptionRefused(channel, instrument, code, text))
+            view = self.books.pop(instrument, None)
+            if view is not None and view.stale_reason is not StaleReason.DELISTED:
+                view.end(StaleReason.UNFOLLOWED)
+        elif channel == "ticker":
+            self._current_tickers.discard(instrument)
+        return subscription
 
     def _want(self, subscription: Subscription, now: float) -> None:
         self._subscriptions.add(subscription)
@@ -552,7 +590,8 @@ class FeedSession:
         if first.channel == "book":
             fields |= {"depth": first.depth, "resume": self._positions(fields["instruments"])}
             self._snapshots_due |= dict.fromkeys(fields["instruments"], now + ANSWER_S)
-        self._ask(fields, keys=[subscription.key for subscription in group])
+        request_id = self._ask(fields, keys=[subscription.key for subscription in group])
+        self._subscribing[request_id] = now + SUBSCRIBE_S
 
     def _positions(self, instruments: Iterable[str]) -> dict[str, tuple[int, int, int]]:
         positions = ((instrument, self.books[instrument].position()) for instrument in instruments)
@@ -571,3 +610,10 @@ class FeedSession:
         request_id = self._pending.add(PendingRequest(fields["op"], keys or [], is_ours, switches_on))
         self._frames.append(encode_request(fields | {"id": request_id}, self.encoding))
         return request_id
+
+
+def _count(reply: Reply) -> int:
+    count = reply.data.get("count")
+    if type(count) is not int or not 0 <= count <= NUMBER_MAX:
+        raise MalformedMessage(f"reply: count of instruments cannot be {value_text(count)}")
+    return count

@@ -27,13 +27,16 @@ from openoutcry.wire.messages import (
     Trade,
     Welcome,
 )
+from openoutcry.wire.types import LEVEL_QUANTITY_MAX, PRICE_MAX, Side
+from openoutcry.wire.value_text import value_text
 
 HEARTBEAT_MS_MAX: Final = 60_000
 """Longest time between heartbeats that is believed: three of them without any say that the server is gone."""
-NUMBER_MAX: Final = 2**63 - 1
-"""Above every number of the protocol; JSON has integers that no float holds."""
+NUMBER_MAX: Final = 2**53 - 1
+"""The largest number of the protocol; JSON and msgpack have larger ones."""
 
-_CASH: Final = re.compile(r"-?[0-9]+\.[0-9]{6}")
+_CASH: Final = re.compile(r"-?[0-9]{1,40}\.[0-9]{6}")
+"""As large as sums get, and no larger: integers of more than 4,300 digits cannot be read."""
 
 
 def check_message(message: Message) -> Message:
@@ -45,7 +48,7 @@ def check_message(message: Message) -> Message:
     """
     for name, value, is_right in zip(message._fields, message, _SHAPES[type(message)], strict=True):
         if not is_right(value):
-            raise MalformedMessage(f"{type(message).__name__.lower()}: {name} cannot be {repr(value)[:60]}")
+            raise MalformedMessage(f"{type(message).__name__.lower()}: {name} cannot be {value_text(value)}")
     return message
 
 
@@ -69,8 +72,12 @@ def _is_heartbeat_ms(value: Any) -> bool:
     return type(value) is int and 0 < value <= HEARTBEAT_MS_MAX
 
 
-def _is_decimal(value: Any) -> bool:
-    return isinstance(value, str) and TICK_SIZE.fullmatch(value) is not None
+def _is_tick_size(value: Any) -> bool:
+    return isinstance(value, str) and TICK_SIZE.fullmatch(value) is not None and value.strip("0.") != ""
+
+
+def _is_side(value: Any) -> bool:
+    return value in (Side.BID, Side.ASK)
 
 
 def _is_flag(value: Any) -> bool:
@@ -110,7 +117,8 @@ def _is_change(level: Any) -> bool:
         isinstance(level, list)
         and len(level) >= 2
         and type(level[0]) is type(level[1]) is int
-        and level[1] >= 0 < level[0]
+        and 0 <= level[1] <= LEVEL_QUANTITY_MAX
+        and 0 < level[0] <= PRICE_MAX
     )
 
 
@@ -129,13 +137,16 @@ def _is_order(value: Any) -> bool:
 
 
 _Check = Callable[[Any], bool]
-_ORDER_SHAPE: Final[tuple[_Check, ...]] = (_is_number, *(_is_text,) * 5, *(_is_number,) * 3)
+_ORDER_SHAPE: Final[tuple[_Check, ...]] = (
+    *(_is_number, _is_text, _is_text, _is_side, _is_text, _is_text),
+    *(_is_number,) * 3,
+)
 _SHAPES: Final[dict[type[Any], tuple[_Check, ...]]] = {
     Welcome: (_is_number, _is_text, _is_text, _is_number, _is_heartbeat_ms, _is_map),
     Reply: (_is_request_id, _is_flag, _is_text, _is_text, _is_map),
     Snapshot: (_is_text, *(_is_number,) * 4, _is_levels, _is_levels, _is_number),
     Delta: (_is_text, *(_is_number,) * 4, _is_changes, _is_changes, _is_number),
-    Trade: (_is_text, *(_is_number,) * 5, _is_text),
+    Trade: (_is_text, *(_is_number,) * 5, _is_side),
     Ticker: (_is_text, *(_is_number,) * 11),
     Status: (_is_text_or_none, _is_text, _is_text, _is_number),
     Heartbeat: (_is_number, _is_counts),
@@ -145,11 +156,11 @@ _SHAPES: Final[dict[type[Any], tuple[_Check, ...]]] = {
         _is_text,
         _is_number,
         _is_number,
-        *(_is_text,) * 5,
+        *(_is_text, _is_text, _is_side, _is_text, _is_text),
         *(_is_number,) * 6,
         _is_text,
         _is_text,
     ),
     Goodbye: (_is_number, _is_text, _is_number),
-    Instrument: (*(_is_text,) * 4, _is_decimal, *(_is_positive,) * 3, _is_map_or_none, _is_map_or_none),
+    Instrument: (*(_is_text,) * 4, _is_tick_size, *(_is_positive,) * 3, _is_map_or_none, _is_map_or_none),
 }

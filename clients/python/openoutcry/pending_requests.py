@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from openoutcry.events import RequestLost
+
+OURS_MAX: Final = 1024
+"""The session's own requests that are remembered; beyond it, as only an odd server has it, the oldest is forgotten."""
 
 
 class PendingRequest(NamedTuple):
@@ -23,23 +26,30 @@ class PendingRequests:
     """All of one session, by id; ids are never used twice, so a late reply cannot be taken for another's."""
 
     def __init__(self) -> None:
-        self._by_id: dict[int, PendingRequest] = {}
+        self._owners: dict[int, PendingRequest] = {}
+        self._ours: dict[int, PendingRequest] = {}
         self._last_id = 0
 
     def __len__(self) -> int:
-        return len(self._by_id)
+        """Count those of the owner."""
+        return len(self._owners)
 
     def add(self, request: PendingRequest) -> int:
         """Number a request that is about to leave."""
         self._last_id += 1
-        self._by_id[self._last_id] = request
+        if request.is_ours and len(self._ours) >= OURS_MAX:
+            del self._ours[next(iter(self._ours))]
+        (self._ours if request.is_ours else self._owners)[self._last_id] = request
         return self._last_id
 
     def take(self, request_id: object) -> PendingRequest | None:
         """Return the request that a reply answers, once; None for an answer to nothing."""
-        return self._by_id.pop(request_id, None) if isinstance(request_id, int) else None
+        if not isinstance(request_id, int):
+            return None
+        return self._owners.pop(request_id, None) or self._ours.pop(request_id, None)
 
     def lose(self) -> list[RequestLost]:
         """Forget all, and return what the owner has to be told."""
-        pending, self._by_id = self._by_id, {}
-        return [RequestLost(request_id, held.op) for request_id, held in pending.items() if not held.is_ours]
+        pending, self._owners = self._owners, {}
+        self._ours.clear()
+        return [RequestLost(request_id, held.op) for request_id, held in pending.items()]

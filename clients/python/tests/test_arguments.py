@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from conversation import Conversation
-from openoutcry.arguments import checked_fields
+from openoutcry.arguments import checked_fields, seconds
 from openoutcry.feed_session import FeedSession
 from openoutcry.wire.errors import InvalidArgument
 from openoutcry.wire.types import Side
@@ -55,6 +56,46 @@ def test_a_switch_is_true_or_false(value: Any) -> None:
 def test_a_name_is_a_text(value: Any) -> None:
     with pytest.raises(InvalidArgument, match=r"^client_order_id: is a text, not "):
         checked_fields({"client_order_id": value})
+
+
+@pytest.mark.parametrize("value", [2**53, -(2**53), 2**70, 10**5_000], ids=int.bit_length)
+def test_a_number_that_no_message_holds_is_refused(value: int) -> None:
+    """The encoder raised an error of its own, once the request counted as asked."""
+    with pytest.raises(InvalidArgument, match=r"^price: is a whole number of ticks below 2\*\*53, not "):
+        checked_fields({"price": value})
+    assert checked_fields({"price": 2**53 - 1}) == {"price": 2**53 - 1}
+
+
+UNWRITABLE = [None, 5, b"ACME", ["ACME"], object(), "\ud800", "A" * 300_000]
+
+
+@pytest.mark.parametrize("value", UNWRITABLE, ids=lambda value: repr(value)[:12])
+@pytest.mark.parametrize("ask", ["follow_book", "follow", "unfollow"])
+def test_a_wish_that_cannot_be_written_is_refused_before_it_is_one(value: Any, ask: str) -> None:
+    """It was made again on every connection: there it ended the market, or the connection, for ever."""
+    talk = Conversation()
+    talk.open()
+    asks: dict[str, Callable[[], object]] = {
+        "follow_book": lambda: talk.session.follow_book(value, 0, 0, talk.now),
+        "follow": lambda: talk.session.follow("ticker", value, talk.now),
+        "unfollow": lambda: talk.session.unfollow("ticker", value),
+    }
+    with pytest.raises(InvalidArgument, match=r"^instrument: is a text"):
+        asks[ask]()
+    talk.reopen()
+    assert talk.said() == []
+
+
+def test_all_is_no_book() -> None:
+    with pytest.raises(InvalidArgument, match=r"^instrument: is the symbol of one instrument, not "):
+        FeedSession().follow_book("*", 0, 0, 0.0)
+
+
+@pytest.mark.parametrize("value", ["5", None, float("nan"), True], ids=repr)
+def test_a_timeout_is_a_number(value: Any) -> None:
+    with pytest.raises(InvalidArgument, match=r"^timeout_s: is a number of seconds, not "):
+        seconds("timeout_s", value)
+    assert [seconds("timeout_s", good) for good in (0, 2.5, float("inf"))] == [0, 2.5, float("inf")]
 
 
 def test_a_member_of_an_enumeration_is_a_text() -> None:

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from openoutcry.message_shape import check_message
-from openoutcry.wire.codec import Encoding, decode_messages
 from openoutcry.wire.errors import MalformedMessage
 from openoutcry.wire.messages import Message
-
-VECTORS = json.loads((Path(__file__).parents[3] / "protocol" / "vectors" / "messages.json").read_text(encoding="utf-8"))
-MESSAGES = {
-    vector["name"]: decode_messages(bytes.fromhex(vector["msgpack"]), Encoding.MSGPACK)[0] for vector in VECTORS
-}
+from vectors import MESSAGES
 
 
 @pytest.mark.parametrize(
@@ -43,12 +36,25 @@ MESSAGES = {
         ("instrument, share", {"tick_size": 0.01}, "tick_size"),
         ("reply, refused", {"ok": 1}, "ok"),
         ("status of an instrument", {"instrument": 3}, "instrument"),
+        ("delta", {"seq": 2**53}, "seq"),
+        ("delta", {"bids": [[1, 2**32]]}, "bids"),  # the digest takes it for 0
+        ("delta", {"bids": [[2**31, 1]]}, "bids"),
+        ("trade", {"aggressor_side": "buy"}, "aggressor_side"),
+        ("execution, filled", {"side": "buy"}, "side"),  # else a fill of neither side would be a sale
+        ("account", {"cash": {"USD": f"{'9' * 5_000}.000000"}}, "cash"),
+        ("instrument, share", {"tick_size": "0.00"}, "tick_size"),
     ],
 )
 def test_a_wrong_field_is_named(name: str, changes: dict[str, Any], field: str) -> None:
     message = as_decoded(MESSAGES[name])._replace(**changes)
     with pytest.raises(MalformedMessage, match=field):
         check_message(message)
+
+
+def test_a_side_of_an_open_order_is_bid_or_ask() -> None:
+    account = as_decoded(MESSAGES["account"])
+    with pytest.raises(MalformedMessage, match="orders"):
+        check_message(account._replace(orders=[account.orders[0]._replace(side="buy")]))
 
 
 @pytest.mark.parametrize("name", sorted(MESSAGES))

@@ -19,7 +19,7 @@ def test_a_user_s_own_packages_may_be_called_shared_and_services(tmp_path: Path)
 
 
 def test_it_imports_no_more_than_it_says() -> None:
-    """msgpack (which Cython made) and websockets, besides Python's own."""
+    """Msgpack (which Cython made) and websockets, besides Python's own."""
     program = "import sys, openoutcry, openoutcry.testing; print(*{name.partition('.')[0] for name in sys.modules})"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     foreign = {name for name in done.stdout.split() if name not in sys.stdlib_module_names and not name.startswith("_")}

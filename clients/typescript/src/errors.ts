@@ -86,8 +86,8 @@ export class TooManyRequests extends Refused {
 export class InvalidArgument extends OpenOutcryError {}
 
 /**
- * The connection ended, and trying again would change nothing: a close code from 4500 to 4999, or an HTTP status from
- * 400 to 499 at the handshake.
+ * The connection ended, and trying again would change nothing: a close code from 4500 to 4999, or an HTTP status below
+ * 500 at the handshake, but for 408, 425 and 429.
  */
 export class ConnectionRefused extends OpenOutcryError {
   /** WebSocket close code; or the HTTP status of a refusal that names none. */

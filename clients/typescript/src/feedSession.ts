@@ -19,7 +19,7 @@
  */
 
 import { AccountView } from "./accountView.js";
-import { checkFields } from "./arguments.js";
+import { checkFields, checkText } from "./arguments.js";
 import { HEARTBEAT_MISSED, NOT_AUTHENTICATED } from "./closeCodes.js";
 import { DepthBook, Verdict } from "./depthBook.js";
 import { NotConnected, OpenOutcryError, ProtocolError, TooManyRequests } from "./errors.js";
@@ -40,8 +40,8 @@ import type { Wish } from "./subscriptions.js";
 import { TradeTape } from "./tradeTape.js";
 import type { MissedTrades } from "./tradeTape.js";
 
-/** Time without a heartbeat after which nothing can be vouched for. */
-export const SILENCE_MS = 3_000;
+/** So many heartbeats' time without one, and nothing can be vouched for: 3 s at the usual one a second. */
+export const HEARTBEATS_MISSED_MAX = 3;
 /** Time for `welcome` to come. */
 export const WELCOME_MS = 5_000;
 /** Time for a reply to come: the exchange's own limit for an outcome is 5 s. */
@@ -85,12 +85,15 @@ export type SessionEvent =
   /** Close this connection with this code. The session listens to it no more. */
   | { readonly type: "close"; readonly code: number; readonly reason: string };
 
+/** What a server may say before it knows the user. */
+const BEFORE_WELCOME: readonly string[] = ["welcome", "reply", "goodbye"];
+
 /** The channels in which instruments are followed. */
 const INSTRUMENT_CHANNELS = ["book", "top", "ticker", "trades", "status"] as const;
 
 export interface SessionOptions {
   readonly encoding?: Encoding;
-  /** Milliseconds without a heartbeat; 3,000. */
+  /** Milliseconds without a heartbeat; three times what `welcome` announces as theirs unless said otherwise. */
   readonly silenceMs?: number;
 }
 
@@ -123,7 +126,8 @@ export class FeedSession {
     packets: 0, verified: 0, snapshots: 0, deltas: 0, duplicates: 0, gaps: 0, corruptions: 0, repairs: 0, tradesMissed: 0,
   };
   readonly account = new AccountView();
-  readonly #silenceMs: number;
+  readonly #silenceMsGiven: number | undefined;
+  #silenceMs = Infinity;
   readonly #books = new Map<string, FollowedBook>();
   readonly #subscriptions = new Subscriptions();
   readonly #tape = new TradeTape();
@@ -142,9 +146,9 @@ export class FeedSession {
   #events: SessionEvent[] = [];
   #frames: (string | Uint8Array)[] = [];
 
-  constructor({ encoding = "msgpack", silenceMs = SILENCE_MS }: SessionOptions = {}) {
+  constructor({ encoding = "msgpack", silenceMs }: SessionOptions = {}) {
     this.encoding = encoding;
-    this.#silenceMs = silenceMs;
+    this.#silenceMsGiven = silenceMs;
   }
 
   // -- what it knows ------------------------------------------------------------------------------------------------
@@ -168,9 +172,11 @@ export class FeedSession {
    * Why a book cannot be vouched for, "feed" if the gateway itself cannot; null if it can.
    *
    * @param now With it the clock is asked too: "disconnected" if no heartbeat was heard for too long.
+   * @param book With it the question is about this very replica: "unfollowed" if it is no longer the one that is kept.
    */
-  staleReason(instrument: string, now = -Infinity): StaleReason | "feed" | null {
+  staleReason(instrument: string, now = -Infinity, book?: DepthBook): StaleReason | "feed" | null {
     const followed = this.#books.get(instrument);
+    if (book !== undefined && followed?.book !== book) return this.#delisted.has(instrument) ? "delisted" : "unfollowed";
     if (followed === undefined) return this.#delisted.has(instrument) ? "delisted" : "joining";
     return followed.staleReason ?? (this.isSilent(now) ? "disconnected" : this.#feedState === "open" ? null : "feed");
   }
@@ -283,11 +289,12 @@ export class FeedSession {
    *
    * @throws OpenOutcryError if an instrument's `book` and `top` would have the same depth: their snapshots could not be
    *   told apart.
-   * @throws InvalidArgument if depth or interval is no whole number.
+   * @throws InvalidArgument if depth or interval is no whole number, or an instrument no text that a request can hold.
    */
   follow(channel: Channel, instruments: readonly string[], options: FollowOptions, now: number): void {
     const { depth = 0, intervalMs = 0 } = options;
     checkFields({ depth, intervalMs });
+    for (const instrument of instruments) checkText("instrument", instrument);
     const news = new Subscriptions();
     for (const instrument of channel === "account" ? ["*"] : instruments) {
       const wish: Wish = { channel, instrument, depth, intervalMs };
@@ -346,6 +353,7 @@ export class FeedSession {
   // -- hearing ------------------------------------------------------------------------------------------------------
 
   #onMessage(message: Message, now: number): void {
+    if (this.#state === "greeting" && !BEFORE_WELCOME.includes(message.type)) throw new ProtocolError(`${message.type} before welcome`);
     switch (message.type) {
       case "welcome":
         return this.#onWelcome(message, now);
@@ -375,7 +383,9 @@ export class FeedSession {
   }
 
   #onWelcome(welcome: Welcome, now: number): void {
+    if (this.#state === "ready") throw new ProtocolError("welcome: a second one");
     this.#state = "ready";
+    this.#silenceMs = this.#silenceMsGiven ?? HEARTBEATS_MISSED_MAX * welcome.heartbeat_ms;
     this.#silenceDeadline = now + this.#silenceMs;
     this.#events.push(welcome);
     if (this.#isWatched) this.#presentAt = now;
@@ -436,7 +446,7 @@ export class FeedSession {
     const { instrument, depth } = snapshot;
     const top = this.#subscriptions.find("top", instrument);
     if (top !== undefined && depthOf(top) === depth) this.#onTop(snapshot, top, now);
-    else if (this.#subscriptions.find("book", instrument) !== undefined) {
+    else if (this.#subscriptions.find("book", instrument)?.depth === depth) { // of another depth it is not what was asked for
       this.#settle(instrument, this.#followedBook(instrument).onSnapshot(snapshot), now);
     }
   }

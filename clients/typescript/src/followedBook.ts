@@ -22,7 +22,9 @@ export type StaleReason =
   /** A heartbeat named a seq above the position held. */
   | "behind"
   /** A new epoch does not list the instrument; it is followed no more. */
-  | "delisted";
+  | "delisted"
+  /** It is followed no more: it was left, or the server refused it. It stays as it was. */
+  | "unfollowed";
 
 /** Whether an observation ended well, changed nothing, or asks for a snapshot. */
 export type Outcome = "updated" | "unchanged" | "lost";
@@ -54,7 +56,7 @@ export class FollowedBook {
 
   /** Rules 2 to 5. A book that waits for its snapshot looks at nothing else. */
   onDelta(delta: Delta): Outcome {
-    if (this.#needsSnapshot) return "unchanged";
+    if (this.#needsSnapshot || (this.#standsOnHistory && delta.depth !== this.book.depth)) return "unchanged";
     if (this.#confirms(delta)) return this.#vouch();
     return this.#judge(this.book.apply(delta));
   }

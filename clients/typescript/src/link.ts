@@ -5,7 +5,7 @@
 import { Backoff } from "./backoff.js";
 import { mayReconnect, NOT_AUTHENTICATED, TOKEN_EXPIRED } from "./closeCodes.js";
 import { Connection, monotonicMs } from "./connection.js";
-import { ConnectionRefused } from "./errors.js";
+import { ConnectionRefused, OpenOutcryError } from "./errors.js";
 import type { FeedSession, SessionEvent } from "./feedSession.js";
 import type { Goodbye } from "./messages.js";
 import type { Dialer, SocketEnd } from "./sockets.js";
@@ -16,7 +16,7 @@ import type { TokenSource } from "./tokenSource.js";
 const GOOD_MS = 5_000;
 /** The longest slot that a goodbye can give; beyond 24 days timers fire at once. */
 const RETURN_MS_MAX = 600_000;
-/** HTTP statuses below 500 that may be others the next time. */
+/** HTTP statuses below 500 that may be others the next time; no other may, a redirection neither. */
 const PASSING_STATUSES = [408, 425, 429];
 
 export interface LinkOptions {
@@ -88,7 +88,11 @@ export class Link {
       return { code: 1006, reason: error.message }; // one failed attempt, as any other
     }
     if (this.#isClosed) return { code: 1000, reason: "closed by the client" };
-    this.#connection = new Connection(this.#session, dialer, url, current, (event) => this.#onEvent(event));
+    try {
+      this.#connection = new Connection(this.#session, dialer, url, current, (event) => this.#onEvent(event));
+    } catch (error) { // as browsers do for ws: in a page of https:
+      throw new OpenOutcryError(`${url} cannot be dialled: ${String(error)}`, { cause: error });
+    }
     try {
       return await this.#connection.ended;
     } finally {
@@ -127,7 +131,7 @@ export class Link {
       this.#refusedTokens += 1;
       return typeof this.#options.token === "string" || this.#refusedTokens > 1;
     }
-    if (httpStatus !== undefined) return httpStatus >= 400 && httpStatus < 500 && !PASSING_STATUSES.includes(httpStatus);
+    if (httpStatus !== undefined) return httpStatus < 500 && !PASSING_STATUSES.includes(httpStatus);
     return !mayReconnect(code);
   }
 

@@ -2,7 +2,8 @@
  * The market as a program uses it: live books, trades and accounts, and orders; reconnecting is its own business.
  */
 
-import { InvalidArgument, OpenOutcryError, OrderRefused, OutcomeUnknown, Refused, Unanswered } from "./errors.js";
+import { checkSymbol, checkText, checkUrl } from "./arguments.js";
+import { InvalidArgument, NotConnected, OpenOutcryError, OrderRefused, OutcomeUnknown, Refused, Unanswered } from "./errors.js";
 import { monotonicMs } from "./connection.js";
 import { FeedSession } from "./feedSession.js";
 import type { FollowOptions, SessionEvent, Statistics } from "./feedSession.js";
@@ -42,7 +43,7 @@ export type OrderTerms = Omit<PlaceOrder, "op" | "instrument" | "client_order_id
  * Connect to a market, and stay connected.
  *
  * @param urls One or more replicas, as `ws://host:port/v1/stream`. Each attempt goes to the next.
- * @throws OpenOutcryError if the token is none; never repeats it.
+ * @throws OpenOutcryError if the token is none; never repeats it. InvalidArgument if a URL or the encoding is none.
  * @throws ConnectionRefused if the server does not want this client.
  * @throws Unanswered if none welcomed it within FIRST_STATE_MS.
  */
@@ -73,9 +74,12 @@ export class Market {
   /** Fires with every welcome and definition. */
   readonly #news = new Signal();
   #welcome: Welcome | null = null;
+  /** Set when it is over: the reason, null if it was left. */
+  #end: { readonly reason: Error | null } | null = null;
 
   constructor(urls: readonly string[], options: ConnectOptions & { readonly dialer: Dialer }) {
     const { token, dialer, encoding = "msgpack", random = Math.random } = options;
+    urls.forEach(checkUrl);
     if (!ENCODINGS.includes(encoding)) throw new InvalidArgument(`encoding: must be one of "msgpack", "json", not ${String(encoding)}`);
     this.#session = new FeedSession({ encoding });
     this.#link = new Link(this.#session, { urls, token: checkedSource(token), dialer, random, onEvent: (event) => this.#onEvent(event) });
@@ -121,9 +125,10 @@ export class Market {
    * Follow a book, verified; returns it when its first state has come.
    *
    * @param options `depth` 0 (all), 5, 10, 20 or 50 levels a side. A book has one depth: asking again replaces it.
-   * @throws Refused if there is no such instrument, for example.
+   * @throws Refused if there is no such instrument, for example. NotConnected, or why it ended, if the market is over.
    */
   async book(instrument: string, options: FollowOptions = {}): Promise<Book> {
+    checkSymbol(instrument);
     const book = this.#follow("book", instrument, options, () => {
       this.#session.follow("book", [instrument], options, monotonicMs());
       const replica = this.#session.book(instrument);
@@ -151,6 +156,7 @@ export class Market {
 
   /** Follow trades, the last 50 first. */
   trades(instrument: string): Trades {
+    checkSymbol(instrument);
     return this.#followNow("trades", instrument, () => new Trades());
   }
 
@@ -163,6 +169,7 @@ export class Market {
 
   /** Follow no more; loops over the view finish. */
   unfollow(channel: Channel, instrument = "*"): void {
+    checkText("instrument", instrument);
     const name = nameOf(channel, instrument);
     this.#views.get(name)?.signal.end(null);
     this.#views.delete(name);
@@ -241,12 +248,14 @@ export class Market {
     } catch (error) {
       reason = error instanceof Error ? error : new Error(String(error));
     }
+    this.#end = { reason };
     this.#news.end(reason);
     for (const view of this.#views.values()) view.signal.end(reason);
   }
 
   /** Return the view of that name, followed anew with these options; make it if there is none. */
   #follow<V extends View>(channel: Channel, instrument: string, options: FollowOptions, make: () => V): V {
+    if (this.#end !== null) throw this.#end.reason ?? new NotConnected("the market was closed"); // nothing will come any more
     const name = nameOf(channel, instrument);
     const held = this.#views.get(name) as V | undefined;
     if (held !== undefined) this.#session.follow(channel, [instrument], options, monotonicMs());
@@ -266,6 +275,7 @@ export class Market {
   async #latest<T extends Snapshot | Ticker | Status>(
     channel: Channel, instrument: string, options: FollowOptions,
   ): Promise<Latest<T>> {
+    checkSymbol(instrument);
     const latest = this.#followNow(channel, instrument, () => new Latest<T>() as View, options) as Latest<T>;
     await this.#within(latest.signal, () => latest.value !== null, `no ${channel} of ${instrument}`);
     return latest;
@@ -374,8 +384,8 @@ function clientOrderIdIn(request: Request): string | null {
 
 function numberIn(data: Reply["data"], name: string): number {
   const value = data[name];
-  if (typeof value !== "number") throw new OpenOutcryError(`a reply without ${name}`);
-  return value;
+  if (!Number.isSafeInteger(value) || (value as number) < 0) throw new OpenOutcryError(`a reply without ${name}`);
+  return value as number;
 }
 
 function timeout(ms: number, text: () => string): { readonly promise: Promise<never>; readonly cancel: () => void } {

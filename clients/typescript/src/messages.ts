@@ -10,7 +10,7 @@ import { decode } from "@msgpack/msgpack";
 import type { Side } from "./digest.js";
 import { ProtocolError } from "./errors.js";
 import {
-  anything, flag, level, list, mapOf, oneOf, only, orNull, record, requestId, signed, text, whole,
+  anything, decimal, flag, level, list, mapOf, oneOf, only, orNull, positive, record, requestId, signed, text, whole,
 } from "./wireValues.js";
 import type { OneOf, Shape } from "./wireValues.js";
 
@@ -227,9 +227,14 @@ export interface Instrument {
 export type Message =
   | Welcome | Reply | Snapshot | Delta | Trade | Ticker | Status | Heartbeat | Account | Execution | Goodbye | Instrument;
 
+/** Longest time between heartbeats that is believed. */
+const HEARTBEAT_MS_MAX = 60_000;
+const CASH = /^-?\d{1,40}\.\d{6}$/;
+const TICK_SIZE = /^(?=.*[1-9])\d{1,9}(\.\d{1,6})?$/;
+
 const side = only<Side>("bid", "ask");
-const snapshotLevels = list(level<SnapshotLevel>(3));
-const deltaLevels = list(level<DeltaLevel>(2));
+const snapshotLevels = list(level<SnapshotLevel>(3, 1));
+const deltaLevels = list(level<DeltaLevel>(2, 0));
 const openOrder = record<OpenOrder>({
   order_id: whole, client_order_id: text, instrument: text, side, kind: oneOf(), time_in_force: oneOf(), price: whole,
   quantity: whole, remaining: whole,
@@ -240,7 +245,7 @@ const tradingHours = record<TradingHours>({ opens: text, closes: text });
 /** Every message's fields. The order matters: of the messages by type number from 1, of the fields by position. */
 const SHAPES: { readonly [M in Message as M["type"]]: Shape<Omit<M, "type">> } = {
   welcome: {
-    version: whole, session: text, user: text, server_time: whole, heartbeat_ms: whole, limits: mapOf(anything),
+    version: whole, session: text, user: text, server_time: whole, heartbeat_ms: positive(HEARTBEAT_MS_MAX), limits: mapOf(anything),
   },
   reply: { id: requestId, ok: flag, code: text, text, data: mapOf(anything) },
   snapshot: {
@@ -261,17 +266,17 @@ const SHAPES: { readonly [M in Message as M["type"]]: Shape<Omit<M, "type">> } =
   status: { instrument: orNull(text), state: oneOf(), reason: text, time: whole },
   heartbeat: { server_time: whole, books: mapOf(whole) },
   account: {
-    user_seq: whole, orders: list(openOrder), positions: mapOf(signed), cash: mapOf(text), cancel_on_disconnect: flag,
+    user_seq: whole, orders: list(openOrder), positions: mapOf(signed), cash: mapOf(decimal(CASH)), cancel_on_disconnect: flag,
   },
   execution: {
-    user_seq: whole, event: oneOf(), time: whole, order_id: whole, client_order_id: text, instrument: text, side,
+    user_seq: positive(), event: oneOf(), time: whole, order_id: whole, client_order_id: text, instrument: text, side,
     kind: oneOf(), time_in_force: oneOf(), price: whole, quantity: whole, remaining: whole, fill_price: whole,
     fill_quantity: whole, trade_id: whole, liquidity: oneOf(), reason: text,
   },
   goodbye: { code: whole, text, reconnect_in_ms: whole },
   instrument: {
-    symbol: text, kind: text, name: text, currency: text, tick_size: text, lot_size: whole, price_max: whole,
-    quantity_max: whole, option: orNull(optionTerms), session: orNull(tradingHours),
+    symbol: text, kind: text, name: text, currency: text, tick_size: decimal(TICK_SIZE), lot_size: positive(), price_max: positive(),
+    quantity_max: positive(), option: orNull(optionTerms), session: orNull(tradingHours),
   },
 };
 

@@ -37,8 +37,13 @@ export function ticksOf(instrument: Priced, amount: string | number): number {
   return Number(ticks);
 }
 
-/** Write what so many ticks are worth in the instrument's currency, with all decimals that the tick has. */
+/**
+ * Write what so many ticks are worth in the instrument's currency, with all decimals that the tick has.
+ *
+ * @throws InvalidArgument if they are no whole number.
+ */
 export function amountOf(instrument: Priced, ticks: number): string {
+  if (!Number.isSafeInteger(ticks)) throw new InvalidArgument(`ticks: is a whole number, not ${String(ticks).slice(0, 60)}`);
   const decimals = decimalsOf(instrument.tick_size);
   const value = BigInt(ticks) * scaled(instrument.tick_size, decimals);
   const digits = (value < 0n ? -value : value).toString().padStart(decimals + 1, "0");

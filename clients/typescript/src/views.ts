@@ -6,6 +6,7 @@
  */
 
 import type { AccountView } from "./accountView.js";
+import { checkDepth } from "./arguments.js";
 import { monotonicMs } from "./connection.js";
 import type { DepthBook } from "./depthBook.js";
 import type { PricedQuantity } from "./digest.js";
@@ -15,6 +16,9 @@ import type { Execution, OpenOrder, Trade } from "./messages.js";
 import type { MissedTrades } from "./tradeTape.js";
 import { TradeTape } from "./tradeTape.js";
 import { Signal } from "./signal.js";
+
+/** Why a book may have no levels that it could stand on. */
+const STATELESS: readonly (string | null)[] = ["joining", "corrupt", "unfollowed"];
 
 /** Trades or executions kept for a reader that is slow; beyond it the oldest go first. */
 export const QUEUE_MAX = 1_000;
@@ -80,12 +84,12 @@ export class Book implements AsyncIterable<Book> {
    * is "disconnected", until what came meanwhile has been.
    */
   get staleReason(): StaleReason | "feed" | null {
-    return this.#session.staleReason(this.instrument, monotonicMs());
+    return this.#session.staleReason(this.instrument, monotonicMs(), this.#book);
   }
 
   /** Whether its levels stand on a verified state, be it an old one. */
   get hasState(): boolean {
-    return this.staleReason !== "joining" && this.staleReason !== "corrupt";
+    return !STATELESS.includes(this.staleReason);
   }
 
   get bestBid(): Best | null {
@@ -98,11 +102,13 @@ export class Book implements AsyncIterable<Book> {
 
   /** The best `depth` bids, best first; 0 is all that are held. */
   bids(depth = 0): PricedQuantity[] {
+    checkDepth(depth);
     return this.#book.bids.levels(depth);
   }
 
   /** The best `depth` asks, best first; 0 is all that are held. */
   asks(depth = 0): PricedQuantity[] {
+    checkDepth(depth);
     return this.#book.asks.levels(depth);
   }
 

@@ -36,6 +36,18 @@ export const signed: Reader<number> = (value, where) =>
 
 export const text: Reader<string> = (value, where) => (typeof value === "string" ? value : complain(where, "a text", value));
 
+/** A whole number from 1 up to a limit. */
+export const positive =
+  (max = Number.MAX_SAFE_INTEGER): Reader<number> =>
+  (value, where) =>
+    whole(value, where) >= 1 && (value as number) <= max ? (value as number) : complain(where, `a whole number from 1 to ${max}`, value);
+
+/** A decimal text of this form. */
+export const decimal =
+  (form: RegExp): Reader<string> =>
+  (value, where) =>
+    form.test(text(value, where)) ? (value as string) : complain(where, "a decimal", value);
+
 export const flag: Reader<boolean> = (value, where) =>
   typeof value === "boolean" ? value : complain(where, "true or false", value);
 
@@ -65,13 +77,22 @@ export const list =
   (value, where) =>
     Array.isArray(value) ? value.map((item, index) => read(item, `${where}[${index}]`)) : complain(where, "a list", value);
 
-/** `[price, quantity, …]` with at least `length` whole numbers. */
+/** Highest price in ticks, and the most lots of a level: the digest counts both modulo 2³². */
+const PRICE_MAX = 2 ** 31 - 1;
+const LEVEL_QUANTITY_MAX = 2 ** 32 - 1;
+
+/** `[price, quantity, …]` with at least `length` whole numbers; a quantity of 0 where `quantityMin` is 0. */
 export const level =
-  <T extends readonly number[]>(length: T["length"]): Reader<T> =>
-  (value, where) =>
-    Array.isArray(value) && value.length >= length && value.every((item) => Number.isSafeInteger(item) && item >= 0)
-      ? (value as unknown as T)
-      : complain(where, `${length} whole numbers from 0`, value);
+  <T extends readonly number[]>(length: T["length"], quantityMin: 0 | 1): Reader<T> =>
+  (value, where) => {
+    if (!Array.isArray(value) || value.length < length || !value.every((item) => Number.isSafeInteger(item) && item >= 0)) {
+      return complain(where, `${length} whole numbers from 0`, value);
+    }
+    const [price, quantity] = value as [number, number];
+    if (price < 1 || price > PRICE_MAX) return complain(where, "a level with a price", price);
+    if (quantity < quantityMin || quantity > LEVEL_QUANTITY_MAX) return complain(where, "a level with a quantity", quantity);
+    return value as unknown as T;
+  };
 
 /** A map from text, whatever the values. */
 export const mapOf =

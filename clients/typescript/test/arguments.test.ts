@@ -25,6 +25,21 @@ describe("arguments", () => {
     assert.throws(() => checkFields({ client_order_id: 7 }), /client_order_id: is a text, not 7 \(number\)/);
   });
 
+  test("what String() cannot show is refused by the same sentence", () => {
+    for (const value of [Object.create(null), Symbol("x"), () => 5, new Number(5), new Date()])
+      assert.throws(() => checkFields({ price: value as unknown }), /^InvalidArgument: price: is a whole number of ticks, not /);
+  });
+
+  for (const url of ["", "127.0.0.1:8101", "ws://", "ws://a b/", "ftp://127.0.0.1/", "ws://127.0.0.1/#part", "ws://127.0.0.1:99999/", 5, null])
+    test(`${String(url)} is no URL of a gateway`, async () => {
+      await assert.rejects(connect(["ws://127.0.0.1:1/", url as string], { token: "ada" }), /^InvalidArgument: url: is /);
+    });
+
+  test("a URL with a password is refused without it", async () => {
+    for (const url of ["ws://ada:secret@127.0.0.1:1/", "ws://ada:secret@:/"])
+      await assert.rejects(connect(url, { token: "ada" }), (error) => error instanceof InvalidArgument && !error.message.includes("secret"));
+  });
+
   test("a session refuses before it asks whether there is a connection", () => {
     const order = { op: "order", instrument: "ACME", side: "bid", price: 99.9, quantity: 1, client_order_id: "a" } as PlaceOrder;
     assert.throws(() => new FeedSession().send(order, 0), InvalidArgument);
@@ -47,6 +62,10 @@ describe("money", () => {
         const instrument = { ...ACME, tick_size };
         assert.equal(ticksOf(instrument, amountOf(instrument, ticks)), ticks);
       }
+  });
+
+  test("ticks are whole", () => {
+    for (const ticks of [1.5, NaN, Infinity, "5", 5n]) assert.throws(() => amountOf(ACME, ticks as number), /^InvalidArgument: ticks: is a whole number, not /);
   });
 
   test("between two ticks both are named", () => {

@@ -3,12 +3,15 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { bookDigest, FeedSession, NotConnected, OpenOutcryError, TooManyRequests } from "../src/index.js";
+import { bookDigest, FeedSession, InvalidArgument, NotConnected, OpenOutcryError, TooManyRequests } from "../src/index.js";
 import type { Execution, Message, SessionEvent, Trade } from "../src/index.js";
 import { closeReason } from "../src/closeCodes.js";
-import { PENDING_MAX, PRESENT_MS, REPLY_MS, SILENCE_MS, WELCOME_MS } from "../src/feedSession.js";
+import { HEARTBEATS_MISSED_MAX, PENDING_MAX, PRESENT_MS, REPLY_MS, WELCOME_MS } from "../src/feedSession.js";
 import { REPAIR_MS } from "../src/repairs.js";
 import { deltaOf, snapshotOf } from "./made.js";
+
+/** Three heartbeats of the bench's server. */
+const SILENCE_MS = HEARTBEATS_MISSED_MAX * 1_000;
 
 type Asked = { readonly op: string; readonly id: number } & Readonly<Record<string, unknown>>;
 
@@ -596,4 +599,79 @@ test("a value that is nested without end is refused, not shown", () => {
   bench.session.connected(0);
   bench.session.receive(`[{"type":"welcome","version":${"[".repeat(5_000)}${"]".repeat(5_000)}}]`, 0);
   assert.deepEqual(types(bench.session.events()), ["close"]);
+});
+
+describe("a server that breaks the protocol", () => {
+  const left = (bench: Bench, ...messages: (Message | Record<string, unknown>)[]) => types(bench.hear(...messages)).includes("close");
+  const beat = { type: "heartbeat", server_time: 1, books: {} };
+
+  test("heartbeats are no welcome: a server that says nothing else is left", () => {
+    const bench = new Bench();
+    bench.session.connected(0);
+    assert.ok(left(bench, beat));
+    assert.equal(bench.session.nextDeadline(), null);
+  });
+
+  test("nothing is believed before the welcome, and no second one after it", () => {
+    for (const message of [snapshotOf(1, [], []), { type: "status", instrument: null, state: "open", reason: "", time: 1 }]) {
+      const bench = new Bench();
+      bench.session.connected(0);
+      assert.ok(left(bench, message), message.type);
+    }
+    const welcome = { type: "welcome", version: 1, session: "s", user: "eve", server_time: 1, heartbeat_ms: 1000, limits: {} };
+    assert.ok(left(new Bench().welcome(), welcome));
+  });
+
+  test("three of its own heartbeats are waited for, and none beyond belief", () => {
+    const bench = new Bench();
+    const welcome = { type: "welcome", version: 1, session: "s", user: "ada", server_time: 1, limits: {} };
+    bench.session.connected(0);
+    bench.hear({ ...welcome, heartbeat_ms: 4_000 });
+    assert.equal(bench.session.nextDeadline(), 12_000);
+    for (const heartbeat_ms of [0, -1, 60_001, 1.5, "1000", null]) {
+      const other = new Bench();
+      other.session.connected(0);
+      assert.ok(left(other, { ...welcome, heartbeat_ms }), String(heartbeat_ms));
+    }
+  });
+
+  for (const [what, message] of [
+    ["a price of none", deltaOf(12, 13, [[0, 1]], [], 0)],
+    ["a price beyond every price", deltaOf(12, 13, [[2 ** 31, 1]], [], 0)],
+    ["lots that the digest takes for none", deltaOf(12, 13, [[100, 2 ** 32]], [], 0)],
+    ["a level without lots in a snapshot", snapshotOf(13, [[100, 0]], [])],
+    ["cash that is no number", { type: "account", user_seq: 0, orders: [], positions: {}, cash: { USD: "1,5" }, cancel_on_disconnect: false }],
+    ["a tick of nothing", { type: "instrument", symbol: "A", kind: "share", name: "", currency: "", tick_size: "0.00", lot_size: 1, price_max: 1, quantity_max: 1, option: null, session: null }],
+    ["lots of nothing", { type: "instrument", symbol: "A", kind: "share", name: "", currency: "", tick_size: "0.01", lot_size: 0, price_max: 1, quantity_max: 1, option: null, session: null }],
+  ] as const) {
+    test(`${what} is no message`, () => assert.ok(left(following(), message)));
+  }
+
+  test("a snapshot or a delta of another depth is not for this book", () => {
+    const bench = following();
+    bench.hear(snapshotOf(13, [[100, 5]], [], { depth: 5 }), deltaOf(12, 13, [[100, 6]], [], with6, { depth: 5 }));
+    const book = bench.session.book("ACME");
+    assert.deepEqual([book?.seq, book?.depth, bench.session.staleReason("ACME")], [12, 0, null]);
+  });
+});
+
+test("a wish that cannot be written is refused before it is one", () => {
+  const bench = new Bench().welcome();
+  for (const instrument of [null, 5, 5n, Symbol("ACME"), Object.create(null), ["ACME"], "\ud800", "A".repeat(300_000)])
+    assert.throws(() => bench.session.follow("ticker", [instrument as string], {}, 0), InvalidArgument);
+  bench.session.disconnected();
+  bench.session.connected(0);
+  bench.welcome();
+  assert.deepEqual(bench.asked(), []);
+});
+
+test("a replica that is kept no more is not vouched for by the next one", () => {
+  const bench = following();
+  const old = bench.session.book("ACME");
+  bench.session.unfollow("book", ["ACME"], 0);
+  assert.equal(bench.session.staleReason("ACME", 0, old), "unfollowed");
+  bench.session.follow("book", ["ACME"], {}, 0);
+  bench.hear(snapshotOf(20, [[100, 6]], []));
+  assert.equal(bench.session.staleReason("ACME", 0, old), "unfollowed");
+  assert.equal(bench.session.staleReason("ACME", 0, bench.session.book("ACME")), null);
 });

@@ -10,7 +10,7 @@ import { PYTHON, without } from "./repository.js";
 import { ScriptedServer } from "./scriptedServer.js";
 import type { Fault } from "./scriptedServer.js";
 
-describe("against the scripted server", { skip: without(PYTHON), timeout: 120_000 }, () => {
+describe("against the scripted server", { skip: without(PYTHON), timeout: 240_000 }, () => {
   let server: ScriptedServer;
   let market: Market;
   let book: Book;
@@ -384,6 +384,51 @@ describe("against the scripted server", { skip: without(PYTHON), timeout: 120_00
     const cancelling = assert.rejects(market.cancel({ order_id: 1 }), (error) => error instanceof OutcomeUnknown && error instanceof Unanswered);
     await server.tell("drop");
     await cancelling;
+  });
+
+  test("a book that was left vouches for nothing, and depths are whole", async () => {
+    for (const depth of [-1, 1.5, NaN, "1"]) assert.throws(() => book.bids(depth as number), InvalidArgument);
+    market.unfollow("book", "ACME");
+    assert.equal(book.staleReason, "unfollowed");
+    assert.ok(!book.hasState);
+    const again = await market.book("ACME");
+    assert.equal(again.staleReason, null);
+    assert.equal(book.staleReason, "unfollowed");
+    book = again;
+  });
+
+  test('"*" is no instrument, and is not followed', async () => {
+    for (const follow of ["book", "top", "ticker", "status"] as const) await assert.rejects(market[follow]("*"), InvalidArgument);
+    assert.throws(() => market.trades("*"), InvalidArgument);
+    const { subscribe } = (await server.seen()).requests;
+    assert.equal(subscribe, 1);
+  });
+
+  test("a market that was left gives no view that waits", async () => {
+    await market.close();
+    await market.close();
+    await assert.rejects(within(market.book("ACME"), "no book", 500), NotConnected);
+    await assert.rejects(within(market.ticker("ACME"), "no ticker", 500), NotConnected);
+    await assert.rejects(within(market.account(), "no account", 500), NotConnected);
+    assert.throws(() => market.trades("ACME"), NotConnected);
+    await within(loopsEnd(), "the end of a loop that had begun before", 500);
+  });
+
+  test("a handshake that is answered by anything else is refused for good", async () => {
+    const { createServer } = await import("node:http");
+    for (const status of [200, 302, 307]) {
+      const other = createServer((_, response) => response.writeHead(status, { Location: "/elsewhere" }).end());
+      other.on("upgrade", (_, socket) => socket.end(`HTTP/1.1 ${status} X\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n`));
+      await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
+      const { port } = other.address() as { port: number };
+      await assert.rejects(connect(`ws://127.0.0.1:${port}/`, { token: "ada" }), (error) => error instanceof ConnectionRefused && error.code === status);
+      other.close();
+    }
+  });
+
+  test("a dialler that throws ends the market by a sentence", async () => {
+    const throws = standardDialer(class { constructor() { throw new DOMException("an insecure WebSocket may not be opened", "SecurityError"); } } as never);
+    await assert.rejects(connect(server.url, { token: "ada", dialer: throws }), /^OpenOutcryError: ws:.* cannot be dialled: SecurityError/);
   });
 
   test("several replicas: the next one is tried", async () => {

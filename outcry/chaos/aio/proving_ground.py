@@ -24,7 +24,7 @@ from outcry.load.aio.engine_verdict import engine_verdict
 from outcry.load.aio.load_crew import LoadCrew
 from outcry.load.plan import UserPlan, plan_users
 from outcry.load.verdict import Verdict
-from outcry.stack.aio.child import Child
+from outcry.stack.aio.child import TOO_MANY, Child, TooLate
 from outcry.stack.aio.keeper import Keeper
 from outcry.stack.aio.leadership import Leadership
 from outcry.stack.aio.role import Role
@@ -120,7 +120,10 @@ class ProvingGround:
         await self.crew.start(self._plans, stack.token, list(urls), stack.folder, options.load_processes)
         self.crew.connect()
         await self.traders.hear("ready", CONNECT_SECONDS_MAX)
-        await self._stop.until(self._is_open, CONNECT_SECONDS_MAX, "not all users held their books", self._children)
+        try:
+            await self._stop.until(self._is_open, CONNECT_SECONDS_MAX, "not all users held their books", self._children)
+        except TooLate as error:
+            raise TooLate(f"{error}\n{TOO_MANY}") from error
         self.trade()
 
     def trade(self) -> None:

@@ -7,7 +7,7 @@ import time
 from typing import Final
 
 from outcry.chaos.fault import Blow, Fault, Part, Strike
-from outcry.stack.aio.child import Child, RoleFailed
+from outcry.stack.aio.child import Child, TooLate
 from outcry.stack.aio.keeper import Keeper
 from outcry.stack.aio.leadership import Leadership
 from outcry.stack.aio.stack import Stack
@@ -90,5 +90,5 @@ class Striker:
             if leader is not None and leader.exit_status() is None:
                 return leader
             if asyncio.get_running_loop().time() > give_up:
-                raise RoleFailed.too_late("no engine led", LEADER_SECONDS_MAX, self._stack.engines)
+                raise TooLate.of("no engine led", LEADER_SECONDS_MAX, self._stack.engines)
             await asyncio.sleep(POLL_SECONDS)

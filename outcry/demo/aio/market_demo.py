@@ -26,7 +26,7 @@ from outcry.load.latency import difference, latency_ms, new_histogram
 from outcry.load.look import LoadStatistics
 from outcry.load.plan import UserPlan, plan_users
 from outcry.load.verdict import Verdict
-from outcry.stack.aio.child import RoleFailed
+from outcry.stack.aio.child import TOO_MANY, RoleFailed, TooLate
 from outcry.stack.aio.open_files import allow_open_files
 from outcry.stack.aio.private_folder import private_folder
 from outcry.stack.aio.role import Role
@@ -140,7 +140,8 @@ class MarketDemo:
                 [*self._stack.essential, self._driver.child, *self._crew.children],
             )  # fmt: skip
         except RoleFailed as error:
-            raise RoleFailed(f"{error}\n{await self._troubles()}") from error
+            advice = f"\n{TOO_MANY}" if isinstance(error, TooLate) else ""
+            raise RoleFailed(f"{error}\n{await self._troubles()}{advice}") from error
 
     async def run(self) -> Report:
         """Measure, let the market come to rest, compare."""

@@ -14,13 +14,14 @@ from typing import Final
 from openoutcry.wire.backoff import Backoff
 from outcry.flow.backlog import BACKLOG_COMMANDS_MAX, Backlog, LogId
 from shared.aio.cancellation import raise_if_cancelled
-from shared.aio.redis_connection import UNREACHABLE, open_redis
+from shared.aio.redis_connection import UNREACHABLE, RedisError, open_redis
+from shared.aio.store_failure import store_failure
 from shared.logs.commands import COMMANDS_IN_ENTRY_MAX, Command, encode_commands
 from shared.logs.stream_keys import COMMANDS_FIELD, StreamKeys
 from shared.store_errors import StoreUnavailable
 
 APPEND_SECONDS_MAX: Final = 30.0
-"""A writer gives up when Redis has not answered for this long."""
+"""A writer gives up when Redis has not answered, or refused, for this long."""
 ROOM_SECONDS_MAX: Final = 30.0
 """A writer gives up when the engine has applied nothing of a full backlog for this long."""
 ROOM_POLL_SECONDS: Final = 0.005
@@ -46,7 +47,7 @@ class CommandWriter:
         Append commands in order, waiting while the backlog is full.
 
         Raises:
-            StoreUnavailable: If Redis does not answer, or the engine does not apply, for too long.
+            StoreUnavailable: If Redis does not answer, or refuses, or the engine does not apply, for too long.
         """
         start = 0
         while start < len(commands):
@@ -98,7 +99,10 @@ class CommandWriter:
             raise_if_cancelled()
             try:
                 return LogId.parse(await self._redis.xadd(self._key, {COMMANDS_FIELD: entry}))
-            except UNREACHABLE as error:
+            except (*UNREACHABLE, RedisError) as error:
                 if asyncio.get_running_loop().time() > give_up:
-                    raise StoreUnavailable(f"Redis took no command for {APPEND_SECONDS_MAX:.0f} s: {error}") from error
+                    why = store_failure(error)
+                    raise StoreUnavailable(
+                        f"{self._key} took no command for {APPEND_SECONDS_MAX:g} s: {why}"
+                    ) from error
             await asyncio.sleep(backoff.next_delay())

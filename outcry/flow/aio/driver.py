@@ -18,7 +18,8 @@ from outcry.flow.aio.command_writer import CommandWriter
 from outcry.flow.aio.feed_tail import FeedTail
 from outcry.flow.backlog import LogId
 from outcry.flow.market_tape import MarketTape
-from shared.aio.redis_connection import UNREACHABLE, get_values, open_redis
+from shared.aio.redis_connection import UNREACHABLE, RedisError, get_values, open_redis
+from shared.aio.store_failure import store_failure
 from shared.logs.packet import Packet
 from shared.logs.snapshots import decode_listing
 from shared.logs.stream_keys import StreamKeys
@@ -111,8 +112,8 @@ async def read_listing(redis_url: str) -> list[Instrument]:
         while True:
             try:
                 (data,) = await get_values(redis, [StreamKeys().listing])
-            except UNREACHABLE as error:
-                data, reason = None, str(error)
+            except (*UNREACHABLE, RedisError) as error:
+                data, reason = None, store_failure(error)
             else:
                 reason = "no matching engine has listed a market there"
             if data is not None:

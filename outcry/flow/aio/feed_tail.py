@@ -7,22 +7,25 @@ feed's retention says so and stops.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from random import Random
-from typing import Final
+from typing import Final, TypeVar
 
 from openoutcry.wire.backoff import Backoff
 from openoutcry.wire.errors import MalformedMessage
 from shared.aio.cancellation import raise_if_cancelled
-from shared.aio.redis_connection import UNREACHABLE, StreamEntry, last_entry, open_redis, read_stream
-from shared.logs.packet import FEED_START, Packet, decode_packet
+from shared.aio.redis_connection import UNREACHABLE, RedisError, StreamEntry, last_entry, open_redis, read_stream
+from shared.aio.store_failure import store_failure
+from shared.logs.packet import FEED_START, FeedId, Packet, decode_packet
 from shared.logs.stream_keys import PACKET_FIELD, StreamKeys
-from shared.store_errors import CorruptEntry, StoreUnavailable
+from shared.store_errors import StoreUnavailable
+
+T = TypeVar("T")
 
 READ_COUNT: Final = 256
 """Packets a read."""
 SILENCE_SECONDS_MAX: Final = 30.0
-"""A listener gives up when Redis has not answered for this long."""
+"""A listener gives up when Redis has not answered, or refused, for this long."""
 
 
 class FeedTail:
@@ -39,55 +42,71 @@ class FeedTail:
         self._redis = open_redis(redis_url, name)
         self._key: Final = StreamKeys(shard).feed
         self._last_id = str(FEED_START)
-        self._position = FEED_START.position
+        self._position: int | None = FEED_START.position  # None: wherever the next packet begins
 
     async def start(self) -> None:
-        """Take the feed's end as the beginning."""
-        newest = await last_entry(self._redis, self._key)
+        """
+        Take the feed's end as the beginning.
+
+        Raises:
+            StoreUnavailable: If Redis does not answer, or refuses, for SILENCE_SECONDS_MAX.
+        """
+        newest = await self._answered(lambda: last_entry(self._redis, self._key))
         if newest is not None:
             self._last_id = newest[0].decode()
-            self._position = self._decode(newest).position
+            packet = self._packet(newest)
+            self._position = packet.position if packet is not None else None
 
     async def packets(self) -> AsyncIterator[list[Packet]]:
         """
         Yield what comes, in order, several at a time; never ends by itself.
 
         Raises:
-            StoreUnavailable: If Redis does not answer for SILENCE_SECONDS_MAX, or trimmed what was not read yet.
-            CorruptEntry: At an entry that is no packet.
+            StoreUnavailable: If Redis does not answer, or refuses, for SILENCE_SECONDS_MAX, or trimmed what was not
+                read yet. An entry that is no packet is passed over: where it stands for one, the next does not follow.
         """
         while True:
             entries = await self._read()
             raise_if_cancelled()
             if not entries:
                 continue
-            packets = [self._decode(entry) for entry in entries]
-            if packets[0].prev != self._position:
-                raise StoreUnavailable(
-                    f"the feed goes on at position {packets[0].prev}, not {self._position}: "
-                    "it was trimmed or rolled back before it was read"
-                )
-            self._last_id, self._position = entries[-1][0].decode(), packets[-1].position
-            yield packets
+            self._last_id = entries[-1][0].decode()
+            packets = [packet for entry in entries if (packet := self._packet(entry)) is not None]
+            for packet in packets:
+                if packet.prev != self._position and self._position is not None:
+                    raise StoreUnavailable(
+                        f"the feed goes on at position {packet.prev}, not {self._position}: it was trimmed or rolled "
+                        "back before it was read, or a new market began; start again to go on there"
+                    )
+                self._position = packet.position
+            if packets:
+                yield packets
 
     async def aclose(self) -> None:
         """Close the connection."""
         await self._redis.aclose()
 
     async def _read(self) -> list[StreamEntry]:
+        return await self._answered(lambda: read_stream(self._redis, self._key, self._last_id, READ_COUNT))
+
+    async def _answered(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """Ask until Redis answers: what it refuses may be mended meanwhile, as when it is away."""
         backoff = Backoff(Random())  # noqa: S311 - jitter
         give_up = asyncio.get_running_loop().time() + SILENCE_SECONDS_MAX
         while True:
             try:
-                return await read_stream(self._redis, self._key, self._last_id, READ_COUNT)
-            except UNREACHABLE as error:
+                return await ask()
+            except (*UNREACHABLE, RedisError) as error:
+                raise_if_cancelled()
                 if asyncio.get_running_loop().time() > give_up:
-                    raise StoreUnavailable(f"Redis was silent for {SILENCE_SECONDS_MAX:.0f} s: {error}") from error
+                    why = store_failure(error)
+                    raise StoreUnavailable(f"{self._key} cannot be read: {why}") from error
             await asyncio.sleep(backoff.next_delay())
 
-    def _decode(self, entry: StreamEntry) -> Packet:
+    def _packet(self, entry: StreamEntry) -> Packet | None:
         entry_id, fields = entry
         try:
-            return decode_packet(fields[PACKET_FIELD])
-        except (KeyError, MalformedMessage) as error:
-            raise CorruptEntry(self._key, entry_id.decode(), str(error)) from error
+            packet = decode_packet(fields[PACKET_FIELD])
+        except (KeyError, MalformedMessage):
+            return None
+        return packet if packet.position == FeedId.parse(entry_id).position else None

@@ -13,13 +13,15 @@ from typing import IO, Final, Self, cast
 from openoutcry.wire.errors import ConfigurationError
 from outcry.flow.lobster import LobsterMessage, read_messages
 
+GZIP_MARK: Final = b"\x1f\x8b"
+
 
 class LobsterFile:
     """
     An open file; a context manager that closes it.
 
     Args:
-        path: `.csv`, or `.gz`.
+        path: A text, or one packed by gzip, whatever its name.
 
     Raises:
         ConfigurationError: If it cannot be opened.
@@ -29,11 +31,13 @@ class LobsterFile:
         self.path: Final = path
         try:
             self._bytes_total = path.stat().st_size
-            self._raw: IO[bytes] = path.open("rb")
+            self._raw = path.open("rb")
         except OSError as error:
             raise ConfigurationError(f"cannot read {path}: {error.strerror}") from error
-        plain = gzip.GzipFile(fileobj=self._raw) if path.suffix == ".gz" else self._raw
-        self._text = io.TextIOWrapper(cast("IO[bytes]", plain), encoding="ascii")
+        is_packed = path.suffix == ".gz" or self._raw.peek(2)[:2] == GZIP_MARK
+        plain = gzip.GzipFile(fileobj=self._raw) if is_packed else self._raw
+        # Remarks may be in any letters, and programs on Windows begin a text with a mark.
+        self._text = io.TextIOWrapper(cast("IO[bytes]", plain), encoding="utf-8-sig")
 
     def __iter__(self) -> Iterator[LobsterMessage]:
         """

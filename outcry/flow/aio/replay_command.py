@@ -73,6 +73,8 @@ def fidelity(orders: LobsterOrders) -> list[str]:
         )
     if book.unfilled:
         lines.append(f"{book.unfilled:,} executions found less than the file's lots at their price")
+    if book.crossed:
+        lines.append(f"{len(book.crossed):,} orders that the file has rest traded as they came: they crossed the book")
     if not apart.levels_apart:
         lines.append(f"the replayed book is the file's own: {apart.lots:,} lots at {apart.levels:,} levels")
     else:

@@ -31,7 +31,7 @@ from outcry.load.report import SERIES_POINTS_MAX, LoadReport
 from outcry.load.scenario import BURST_FACTOR, Deed
 from outcry.load.timeline import Timeline
 from outcry.load.verdict import Verdict
-from outcry.stack.aio.child import RoleFailed
+from outcry.stack.aio.child import TOO_MANY, RoleFailed
 from outcry.stack.aio.stop_signal import Interrupted, StopSignal
 from outcry.stack.screen import Screen
 
@@ -160,7 +160,7 @@ class LoadRun:
         while not self._is_open(now):
             self._check_market()
             if time.monotonic() - began > limit:
-                raise RoleFailed(f"not all users were whole within {limit:.0f} s\n{self._troubles(now)}")
+                raise RoleFailed(f"not all users were whole within {limit:.0f} s\n{self._troubles(now)}\n{TOO_MANY}")
             if await self._stop.wait(OPENING_STEP_SECONDS):
                 raise Interrupted
             last, now = now, await look(self._crew, self._market)

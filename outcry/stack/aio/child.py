@@ -23,8 +23,13 @@ from outcry.stack.usage import MEBIBYTE, Usage
 STOP_SECONDS_MAX: Final = 10.0
 """How long a child may take to end after SIGTERM; then it is killed."""
 LOG_TAIL_LINES: Final = 15
+LAST_WORDS_LETTERS_MAX: Final = 500
 PRIVATE_UMASK: Final = 0o077
 """Files that children write are their user's alone."""
+
+
+TOO_MANY: Final = "This machine may be too slow for so many: try fewer --users, or a lower --rate."
+"""What to do when not all users come to hold their books."""
 
 
 class RoleFailed(OpenOutcryError):
@@ -35,9 +40,13 @@ class RoleFailed(OpenOutcryError):
         text: What went wrong, and the log's end.
     """
 
+
+class TooLate(RoleFailed):
+    """What was waited for did not come; every process that it needs is alive."""
+
     @classmethod
-    def too_late(cls, what: str, seconds: float, children: Sequence[Child]) -> RoleFailed:
-        """Tell of a deadline that passed."""
+    def of(cls, what: str, seconds: float, children: Sequence[Child]) -> TooLate:
+        """Tell what, after how long, and the last lines of those who should have done it."""
         logs = "\n".join(f"  {child.name}, its last lines:\n{child.log_tail()}" for child in children)
         return cls(f"{what} within {seconds:.0f} s\n{logs}".rstrip())
 
@@ -134,6 +143,11 @@ class Child:
         if self.exit_status() is None:
             self._usage = Usage(self._spent + cpu.user + cpu.system, memory.rss / MEBIBYTE)
         return self._usage
+
+    def last_words(self) -> str:
+        """Return the last line of its log, in which a role says why it ends; empty if there is none."""
+        lines = self.log_path.read_text(encoding="utf-8", errors="replace").splitlines()
+        return lines[-1].strip()[:LAST_WORDS_LETTERS_MAX] if lines else ""
 
     def log_tail(self) -> str:
         """Return the last lines of its log, indented."""

@@ -69,5 +69,7 @@ class Keeper:
         if len(times) >= self._restarts_max:
             child.check_alive()
         times.append(now)
-        how = child.how_it_ended() if child.exit_status() is not None else f"{child.name} failed"
-        self._say(f"{how}; starting it again")
+        status = child.exit_status()
+        how = f"{child.name} failed" if status is None else child.how_it_ended()
+        why = f": {child.last_words()}" if status is not None and status > 0 else ""
+        self._say(f"{how}{why}; starting it again")

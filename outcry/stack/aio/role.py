@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from outcry.stack.aio.child import Child, RoleFailed
+from outcry.stack.aio.child import Child, RoleFailed, TooLate
 from outcry.stack.aio.role_channel import LINE_BYTES_MAX
 
 ANSWER_SECONDS_MAX: Final = 60.0
@@ -78,7 +78,7 @@ class Role:
             async with asyncio.timeout(seconds):
                 line = await self._lines.readline()
         except TimeoutError as error:
-            raise RoleFailed.too_late(f"{self.child.name} told no {expected}", seconds, [self.child]) from error
+            raise TooLate.of(f"{self.child.name} told no {expected}", seconds, [self.child]) from error
         if not line:
             await self._raise_ended()
         message: dict[str, Any] = json.loads(line)

@@ -26,7 +26,8 @@ from outcry.stack.aio.stop_signal import StopSignal
 from outcry.stack.options import HOST, StackOptions
 from outcry.stack.usage import Usage
 from services.gateway.authentication import mint_token
-from shared.aio.redis_connection import UNREACHABLE, open_redis
+from shared.aio.redis_connection import UNREACHABLE, RedisError, open_redis
+from shared.aio.store_failure import store_failure
 from shared.redis_url import checked_redis_url
 from shared.settings import variable
 from shared.store_errors import StoreUnavailable
@@ -250,8 +251,8 @@ async def _check_answers(redis_url: str) -> None:
         raise ConfigurationError(f"--redis-url {redacted(redis_url)!r}: {error}") from None
     try:
         await redis.ping()
-    except UNREACHABLE as error:
-        raise StoreUnavailable(f"no Redis answers at {redacted(redis_url)}: {error}") from error
+    except (*UNREACHABLE, RedisError) as error:
+        raise StoreUnavailable(f"no Redis answers at {redacted(redis_url)}: {store_failure(error)}") from error
     finally:
         await redis.aclose()
 

@@ -7,7 +7,7 @@ import signal
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
-from outcry.stack.aio.child import Child, RoleFailed
+from outcry.stack.aio.child import Child, TooLate
 
 POLL_SECONDS: Final = 0.05
 
@@ -58,14 +58,14 @@ class StopSignal:
 
         Raises:
             Interrupted: If the run was asked to end meanwhile.
-            RoleFailed: If a needed child ended, or the deadline passed; with the last lines of a log.
+            RoleFailed: If a needed child ended, or (TooLate) the deadline passed; with the last lines of a log.
         """
         give_up = asyncio.get_running_loop().time() + seconds
         while not await ready():
             for child in needed:
                 child.check_alive()
             if asyncio.get_running_loop().time() > give_up:
-                raise RoleFailed.too_late(what, seconds, needed)
+                raise TooLate.of(what, seconds, needed)
             if await self.wait(POLL_SECONDS):
                 raise Interrupted
 

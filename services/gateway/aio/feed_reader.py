@@ -39,6 +39,8 @@ POSITION_CHECK_S: Final = 3.0
 """How often our place is compared with the log's end: a log that went backwards sends nothing."""
 SILENCE_S: Final = 3.0
 """A feed that is silent for so long, though the engine ticks every second, is looked for with a new connection."""
+MISSHAPEN: Final = (TypeError, ValueError, LookupError, AttributeError)
+"""What a packet raises when it is applied and a field of it is of another type than ours are."""
 HEALING_S: Final = 2.0
 """How long a log that ends before our place may take to grow back, before we load the snapshots."""
 
@@ -160,7 +162,10 @@ class FeedReader:
         try:
             for entry_id, fields in entries:
                 feed_id, packet, published_us = self._entry(entry_id, fields)
-                market.apply(feed_id, packet, published_us, changes)
+                try:
+                    market.apply(feed_id, packet, published_us, changes)
+                except MISSHAPEN as error:  # fields of another type, which decoding does not look at
+                    raise self._corrupt(entry_id, f"no packet: {error!r}") from error
                 self.statistics.delay_s = (time_us - published_us) / 1e6
                 self._server.hops.read_delay.observe(self.statistics.delay_s)
                 self.statistics.packets += 1
@@ -182,14 +187,16 @@ class FeedReader:
         try:
             return FeedId.parse(entry_id), decode_packet(fields[PACKET_FIELD]), int(fields[PUBLISHED_FIELD])
         except (MalformedMessage, KeyError, ValueError) as error:
-            corrupt = CorruptEntry(self._keys.feed, entry_id.decode(), str(error))
-            if FeedId.parse(entry_id) != self._corrupt_id:
-                self._corrupt_id = FeedId.parse(entry_id)
-                self.statistics.corrupt_entries += 1
-                self._log.error(
-                    "a packet cannot be read", error=corrupt.reason, key=corrupt.key, entry=corrupt.entry_id
-                )
-            raise ReplicaBroken(str(corrupt)) from error
+            raise self._corrupt(entry_id, str(error)) from error
+
+    def _corrupt(self, entry_id: bytes, reason: str) -> ReplicaBroken:
+        """Note a packet that cannot be read, and return what to raise."""
+        corrupt = CorruptEntry(self._keys.feed, entry_id.decode(), reason)
+        if FeedId.parse(entry_id) != self._corrupt_id:
+            self._corrupt_id = FeedId.parse(entry_id)
+            self.statistics.corrupt_entries += 1
+            self._log.error("a packet cannot be read", error=corrupt.reason, key=corrupt.key, entry=corrupt.entry_id)
+        return ReplicaBroken(str(corrupt))
 
     async def _check_place(self) -> None:
         now = self._server.now()

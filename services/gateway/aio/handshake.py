@@ -21,7 +21,14 @@ from openoutcry.wire.codec import SUBPROTOCOLS
 from services.gateway.authentication import AuthenticationFailed
 from services.gateway.client_address import NO_HEADER, Ignored, forwarded_address, read_proxy_header
 from services.gateway.key_ring import KeysAwaited
-from shared.http_request import PAGE_METHODS, host_fault, target_path, without_body
+from shared.http_request import (
+    answer_unreadable,
+    host_fault,
+    method_fault,
+    target_path,
+    unreadable,
+    without_body,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,6 +43,7 @@ KEYS_RETRY_AFTER_S: Final = 2
 RETRY_AFTER_S: Final = 4
 """Time that an address which attempts too much is asked to wait."""
 _HEAD_END: Final = b"\r\n\r\n"
+_EMPTY_LINES: Final = b"\r\n"
 
 
 class StreamProtocol(ServerProtocol):
@@ -63,6 +71,7 @@ class Handshake:
     """
 
     __slots__ = (
+        "_begin",
         "_end_at",
         "_held",
         "_is_behind_prologue",
@@ -79,6 +88,8 @@ class Handshake:
         self._websocket = websocket
         self._held = bytearray()
         self._is_behind_prologue = False
+        self._begin = 0
+        """Where the request begins in what is held: some clients send an empty line before it (RFC 9112, 2.2)."""
         self._end_at = -1
         """Where the request ends in what is held, but for its empty line; -1 while it has not come whole."""
         self._searched = 0
@@ -96,10 +107,12 @@ class Handshake:
         held += data
         if not self._is_behind_prologue and len(held) <= HEAD_BYTES_MAX and not self._take_prologue():
             return False
+        if self._begin == self._searched:
+            self._begin = len(held) - len(held[self._begin :].lstrip(_EMPTY_LINES))
         if self._end_at < 0:
-            self._end_at = held.find(_HEAD_END, max(0, self._searched - len(_HEAD_END) + 1))
+            self._end_at = held.find(_HEAD_END, max(self._begin, self._searched - len(_HEAD_END) + 1))
             self._searched = len(held)
-        return self._end_at >= 0 or len(held) > HEAD_BYTES_MAX or bool(held and not held[:1].isupper())
+        return self._end_at >= 0 or len(held) > HEAD_BYTES_MAX or self._is_no_http()
 
     def answer(self) -> bytes:
         """Queue the answer in the library, and return what came behind the request."""
@@ -110,12 +123,12 @@ class Handshake:
             return self._refuse(status, f"a request may have {HEAD_BYTES_MAX} bytes of headers")
         if end < 0:
             return self._refuse(HTTPStatus.BAD_REQUEST, "this is no HTTP")
-        head, rest = bytes(held[:size]), bytes(held[size:])
+        head, rest = bytes(held[self._begin : size]), bytes(held[size:])
         held.clear()
         self._websocket.receive_data(head)
         events = self._websocket.events_received()
         if not events and self._websocket.writes == [b""]:
-            return self._refuse(HTTPStatus.BAD_REQUEST, "this is no HTTP request for a stream or a page")
+            return self._refuse(*unreadable(head))
         for event in events:
             assert isinstance(event, Request)
             self._websocket.send_response(self._answer(event))
@@ -132,12 +145,19 @@ class Handshake:
         websocket = self._websocket
         self._server.attempts.charge(self.address, self._server.now())
         self._held.clear()
-        response = websocket.reject(status, f"{text}\n")
         if websocket.eof_sent:
-            websocket.writes[:] = [response.serialize(), b""]  # the library would have ended it without a word
+            answer_unreadable(websocket, status, text)
         else:
-            websocket.send_response(response)
+            websocket.send_response(websocket.reject(status, f"{text}\n"))
         return b""
+
+    def _is_no_http(self) -> bool:
+        """Tell whether what has come begins as no request does: there is nothing to wait for."""
+        held, begin = self._held, self._begin
+        if begin == len(held):
+            return False
+        line_end = held.find(b"\n", begin)
+        return not held[begin : begin + 1].isupper() or (line_end >= 0 and held[line_end - 1 : line_end] != b"\r")
 
     def _take_prologue(self) -> bool:
         """Take what a proxy says before HTTP; False while that has not come whole."""
@@ -165,11 +185,7 @@ class Handshake:
         if fault := host_fault(request):
             return reject(400, f"{fault}\n")
         if path != STREAM_PATH:
-            if request.method not in PAGE_METHODS:
-                response = reject(405, f"{path} is for GET\n")
-                response.headers["Allow"] = ", ".join(PAGE_METHODS)
-                return response
-            found = self._server.pages.answer(path, self._websocket)
+            found = method_fault(request, path, self._websocket) or self._server.pages.answer(path, self._websocket)
             return found or reject(404, "there are /v1/stream, /healthz, /readyz and /metrics\n")
         if forwarded := request.headers.get_all("X-Forwarded-For"):
             self._believe(*forwarded_address(self.address, ",".join(forwarded), self._server.trusted_proxies))
@@ -215,6 +231,9 @@ class Handshake:
                 response.headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'
                 return response
         response = self._websocket.accept(request)
+        if response.status_code == HTTPStatus.UPGRADE_REQUIRED:  # RFC 9110, section 7.8: Connection names Upgrade
+            del response.headers["Connection"]
+            response.headers["Connection"] = "close, Upgrade"
         if response.status_code == 400 and request.headers.get_all("Sec-WebSocket-Version") != ["13"]:
             response.headers["Sec-WebSocket-Version"] = "13"  # RFC 6455, section 4.4: which one to come again with
         return response

@@ -26,6 +26,8 @@ POLLS_A_LEASE: Final = 6
 
 TERM_STEP_MAX: Final = 1_000_000
 """Longest step from what a term must be above to the term, in its own unit, which is about 1 µs."""
+TERM_MAX: Final = 2**53 - 1 - TERM_STEP_MAX
+"""What a term may be above: Lua, and so publish.lua, knows no whole numbers beyond 2^53."""
 
 _HOLDER: Final = (  # what is no string names nobody
     "local holder = redis.pcall('GET', KEYS[1])\n"
@@ -49,6 +51,7 @@ _RENEW: Final = Script(
 _RELEASE: Final = Script(_HOLDER + "if holder ~= ARGV[1] then return 0 end\nreturn redis.call('DEL', KEYS[1])")
 _TAKE_TERM: Final = Script(
     _HOLDER + "local last = tonumber(holder or '0') or 0\n"
+    "if not (last >= 0 and last < 2^53) then last = 0 end\n"  # no leader wrote it; what the feed had counts anyway
     "local term = string.format('%.0f', math.max(last, tonumber(ARGV[1])) + tonumber(ARGV[2]))\n"
     "redis.call('SET', KEYS[1], term)\n"
     "return term"
@@ -127,7 +130,7 @@ class Lease:
         number; that they also draw the same step has a chance of one in `TERM_STEP_MAX`.
 
         Args:
-            highest_seen: Unix time in µs, or a higher term.
+            highest_seen: Unix time in µs, or a higher term; at most TERM_MAX.
             random: Draws the step.
 
         Returns:

@@ -17,7 +17,7 @@ from services.matching.aio.metrics import MatchingMetrics
 from services.matching.aio.store_recovery import StoreRecovery
 from services.matching.command_log import LogEntry
 from services.matching.kept_packets import FeedEntry
-from services.matching.shadow import Shadow, ShadowBroken
+from services.matching.shadow import NothingToFollow, Shadow, ShadowBroken
 from shared.aio.redis_connection import StreamEntry
 from shared.aio.redis_line import RedisLine
 from shared.logs.packet import FeedId, decode_packet
@@ -78,6 +78,10 @@ class Standby:
             entries = await self._line.read_stream(self._keys.feed, str(shadow.feed_id), PACKETS_IN_READ_MAX, block_ms)
             for entry in entries:
                 await self._take(shadow, _feed_entry(shadow.feed_id, entry))
+        except NothingToFollow as error:
+            self.shadow = None
+            self._log.warning("there is nobody to follow yet", reason=str(error))
+            return False
         except (ShadowBroken, CorruptEntry) as error:
             self._lose(str(error))
             return False

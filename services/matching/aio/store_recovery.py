@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Final, cast
 
+import structlog
+
+from openoutcry.wire.errors import MalformedMessage
 from services.matching.aio.command_reader import CommandReader
 from services.matching.aio.lease import Lease
 from services.matching.aio.metrics import MatchingMetrics
 from services.matching.aio.store_promises import warn_of_dropped_transactions
 from services.matching.aio.stored_checkpoints import StoredCheckpoints
+from services.matching.checkpoint import Checkpoint
 from services.matching.kept_checkpoints import KeptCheckpoints
 from services.matching.kept_packets import FeedEntry, KeptPackets
 from services.matching.recovery import Recovery
 from shared.aio.redis_connection import Redis, StreamEntry
-from shared.logs.packet import FeedId
+from shared.logs.packet import FeedId, decode_packet
 from shared.logs.stream_keys import PACKET_FIELD, PUBLISHED_FIELD, StreamKeys
 from shared.store_errors import CorruptEntry
 
+ENTRIES_LOOKED_AT_MAX: Final = 16
+"""Of the feed's end, for the last one that an engine wrote. What stands behind it is passed over."""
 PACKETS_KEPT_AT_START: Final = 256
 """Packets that are read back for healing: about what a failover loses, and no more than a moment's reading."""
 
@@ -61,11 +68,10 @@ class StoreRecovery:
         await warn_of_dropped_transactions(self._redis, self._keys, self._metrics)
         async with self._redis.pipeline(transaction=True) as together:
             together.mget(self._checkpoints.keys)
-            together.xrevrange(self._keys.feed, count=1)
+            together.xrevrange(self._keys.feed, count=ENTRIES_LOOKED_AT_MAX)
             kept, newest = await together.execute()
-        last = [(FeedId.parse(feed_id), fields.get(PACKET_FIELD, b"")) for feed_id, fields in newest]
         checkpoint = self._checkpoints.decode(KeptCheckpoints(*kept))
-        recovery = Recovery(self._keys, checkpoint, last[0] if last else None)
+        recovery = self._begin(checkpoint, newest)
         start = recovery.engine.log_id
         if not await self._reader.holds(start):
             raise CorruptEntry(self._keys.commands, start, "the checkpoint stands there, and the log no longer has it")
@@ -83,11 +89,35 @@ class StoreRecovery:
         rows = await self._redis.xrevrange(self._keys.feed, str(last_id), count=PACKETS_KEPT_AT_START)
         for entry_id, fields in reversed(cast("list[StreamEntry]", rows)):
             feed_id = FeedId.parse(entry_id)
-            if previous is not None:
-                kept.add(FeedEntry(feed_id, previous, fields[PACKET_FIELD], int(fields[PUBLISHED_FIELD])))
-            previous = feed_id
+            try:
+                if previous is not None:
+                    kept.add(_feed_entry(feed_id, previous, fields))
+                previous = feed_id
+            except MalformedMessage:  # no engine wrote it: what came before is not to be given back over it
+                kept, previous = KeptPackets(), None
         # What it was to end with may have been lost since.
         return kept if previous == last_id else KeptPackets()
+
+    def _begin(self, checkpoint: Checkpoint | None, newest: Sequence[StreamEntry]) -> Recovery:
+        """Begin from the last entry of the feed that an engine wrote; what stands behind it is told and counted."""
+        end = FeedId.parse(newest[0][0]) if newest else None
+        for entry_id, fields in newest:
+            feed_id = FeedId.parse(entry_id)
+            try:
+                found = _feed_entry(feed_id, feed_id, fields)
+            except MalformedMessage as error:
+                self._metrics.corrupt_entries.inc()
+                structlog.get_logger().error(
+                    "an entry at the feed's end is passed over: no engine writes such", key=self._keys.feed,
+                    entry=str(feed_id), reason=str(error),
+                )  # fmt: skip
+            else:
+                return Recovery(self._keys, checkpoint, (feed_id, found.packet), end)
+        if len(newest) == ENTRIES_LOOKED_AT_MAX:
+            raise CorruptEntry(
+                self._keys.feed, str(end), f"none of the last {ENTRIES_LOOKED_AT_MAX} entries was written by an engine"
+            )
+        return Recovery(self._keys, checkpoint, None, end)
 
     async def _replay(self, recovery: Recovery) -> None:
         self._reader.seek(recovery.engine.log_id)
@@ -97,3 +127,20 @@ class StoreRecovery:
                 if not recovery.reached:
                     recovery.apply(entry)
         self._reader.seek(recovery.engine.log_id)
+
+
+def _feed_entry(feed_id: FeedId, previous: FeedId, fields: Mapping[bytes, bytes]) -> FeedEntry:
+    """
+    Read an entry of the feed.
+
+    Raises:
+        MalformedMessage: If no engine writes such.
+    """
+    try:
+        data, published_us = fields[PACKET_FIELD], int(fields[PUBLISHED_FIELD])
+    except (KeyError, ValueError) as error:
+        raise MalformedMessage(f"no packet and its time: {error!r}") from error
+    position = decode_packet(data).position
+    if position != feed_id.position:
+        raise MalformedMessage(f"its packet says position {position}")
+    return FeedEntry(feed_id, previous, data, published_us)

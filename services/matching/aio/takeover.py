@@ -18,7 +18,7 @@ from services.matching.aio.checkpoint_writer import CheckpointWriter
 from services.matching.aio.durability import DurabilityGate
 from services.matching.aio.forked_image import Encode, Image
 from services.matching.aio.leader import Leader
-from services.matching.aio.lease import Lease
+from services.matching.aio.lease import TERM_MAX, Lease
 from services.matching.aio.metrics import MatchingMetrics
 from services.matching.aio.patience import Patience
 from services.matching.aio.publisher import Publisher, Verdict
@@ -155,7 +155,10 @@ class Takeover:
     def _recovered(self, recovery: Recovery, kept: KeptPackets) -> _Candidate:
         engine = recovery.finish()
         may_have_lost = recovery.history_lost or recovery.store_id != self._publisher.store_id
-        return _Candidate(engine, recovery.term, recovery.feed_id, kept, may_have_lost)
+        if recovery.end != recovery.feed_id:
+            # Nobody was told anything by what stands there: the market goes on behind it, and readers from snapshots.
+            kept = KeptPackets()
+        return _Candidate(engine, max(recovery.term, recovery.end.term), recovery.end, kept, may_have_lost)
 
     async def _followed(self, shadow: Shadow) -> _Candidate:
         """Take the shadow; what the store has lost of what it followed, its announcement heals."""
@@ -181,7 +184,11 @@ class Takeover:
             engine.begin_epoch(self._random.randint(1, EPOCH_MAX))
         engine.config = self._settings.engine_config()
         used = await self._publisher.last_used()
-        term = await self._lease.take_term(max(candidate.term, used.term, time.time_ns() // 1_000), self._random)
+        highest = max(candidate.term, used.term, time.time_ns() // 1_000)
+        if highest > TERM_MAX:
+            last = str(max(used, candidate.feed_id))
+            raise CorruptEntry(self._keys.feed, last, "no engine's id is left behind it; rename the feed away")
+        term = await self._lease.take_term(highest, self._random)
         _tell(candidate, term)
         return Leader(
             engine,

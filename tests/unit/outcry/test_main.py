@@ -122,6 +122,38 @@ def test_a_token_that_cannot_be_minted_is_explained(tmp_path: Path, user: str, s
     assert said in result.stderr
 
 
+@pytest.mark.parametrize("days", ["nan", "inf", "-inf", "1e300", "0", "-1"])
+def test_days_that_are_none_are_explained(tmp_path: Path, days: str) -> None:
+    """Some ended with a traceback, others minted a token of no use to anybody."""
+    secret = tmp_path / "secret"
+    secret.write_text("x" * 32)
+    result = CliRunner().invoke(app, ["token", "ann", "--secret-file", str(secret), "--days", days])
+    assert result.exit_code == 2
+    assert "--days must be above 0 and at most 36525" in result.stderr
+
+
+@pytest.mark.parametrize("rate", ["nan", "inf", "0", "-5"])
+def test_the_rate_of_bots_is_looked_at_before_anything_is_connected_to(rate: str) -> None:
+    """The other commands did; bots waited 20 s for a Redis first, and then traded at no rate that there is."""
+    result = CliRunner().invoke(app, ["bots", "--rate", rate, "--redis-url", "redis://127.0.0.1:1/0"])
+    assert result.exit_code == 2
+    assert "--rate must be above 0" in result.stderr
+
+
+@pytest.mark.parametrize("seconds", ["nan", "inf", "-1"])
+def test_a_demo_of_no_length_is_explained(seconds: str) -> None:
+    result = CliRunner().invoke(app, ["demo", "--seconds", seconds])
+    assert result.exit_code == 2
+    assert "--seconds must be a number of 0 or more" in result.stderr
+
+
+@pytest.mark.parametrize("depth", ["0", "7", "-5"])
+def test_a_depth_that_no_book_has_is_told_before_anything_is_connected_to(depth: str) -> None:
+    result = CliRunner().invoke(app, ["watch", "ACME", "--token", "x", "--depth", depth, "--url", "ws://127.0.0.1:1/"])
+    assert result.exit_code == 2
+    assert f"--depth must be one of 5, 10, 20, 50, not {depth}" in result.stderr
+
+
 def test_a_speed_that_is_none_is_explained(tmp_path: Path) -> None:
     flags = ["--instrument", "A", "--redis-url", "redis://127.0.0.1:1", "--speed", "fast"]
     result = CliRunner().invoke(app, ["replay", str(tmp_path / "x.csv"), *flags])

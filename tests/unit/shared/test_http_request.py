@@ -6,7 +6,7 @@ import pytest
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
-from shared.http_request import host_fault, target_path, without_body
+from shared.http_request import host_fault, target_path, unreadable, without_body
 
 
 @pytest.mark.parametrize(
@@ -42,6 +42,45 @@ def test_http_1_1_needs_one_host(hosts: int, protocol: str, *, is_fault: bool) -
     """Haproxy's own checks are HTTP/1.0 and have none."""
     headers = Headers([("Host", "a")] * hosts)
     assert bool(host_fault(Request("/", headers, protocol=protocol))) is is_fault
+
+
+@pytest.mark.parametrize(
+    ("host", "is_fault"),
+    [
+        ("market.example", False),
+        ("market.example:8443", False),
+        ("10.0.0.1:", False),
+        ("[::1]:80", False),
+        ("", False),
+        ("a b", True),
+        ("a/b", True),
+        ("user@a", True),
+        ("[::1", True),
+        ("::1", True),
+        ("a:port", True),
+        ("a:1:2", True),
+        ("b\xfccher", True),
+    ],
+)
+def test_a_host_is_a_name_or_an_address(host: str, *, is_fault: bool) -> None:
+    """RFC 9112, section 3.2: a server must answer any other with 400."""
+    assert bool(host_fault(Request("/", Headers([("Host", host)])))) is is_fault
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (b"GET / HTTP/2.0\r\nHost: t\r\n\r\n", 505),
+        (b"PRI * HTTP/2.0\r\n\r\n", 505),
+        (b"GET / HTTP/1.1\r\nTransfer-encoding: chunked\r\n\r\n", 501),
+        (b"GET / HTTP/1.1\r\nContent-Length: 5\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nno header\r\n\r\n", 400),
+        (b"GET /\r\n\r\n", 400),
+        (b"\r\n\r\n", 400),
+    ],
+)
+def test_what_is_no_request_is_told_why(head: bytes, status: int) -> None:
+    assert unreadable(head)[0] == status
 
 
 def test_the_answer_to_head_has_no_body_and_tells_how_long_it_would_be() -> None:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from openoutcry.aio.pulse import Pulse
+from openoutcry.arguments import levels_wanted
 from openoutcry.book_view import BookView
+from openoutcry.errors import RequestRefused
 from openoutcry.events import StaleReason
+
+LOOK_S: Final = 0.05
+"""Time between two looks whether the clock still says that nothing was received."""
 
 
 class BookUpdate(NamedTuple):
@@ -108,25 +114,38 @@ class Book:
 
     def bids(self, depth: int = 0) -> list[tuple[int, int]]:
         """Return the best `depth` bids as (price, quantity), best first; 0 is all that are held. O(depth)."""
-        return self._view.book.bids.levels(depth)
+        return self._view.book.bids.levels(depth if type(depth) is int and depth >= 0 else levels_wanted(depth))
 
     def asks(self, depth: int = 0) -> list[tuple[int, int]]:
         """Return the best `depth` asks as (price, quantity), best first; 0 is all that are held. O(depth)."""
-        return self._view.book.asks.levels(depth)
+        return self._view.book.asks.levels(depth if type(depth) is int and depth >= 0 else levels_wanted(depth))
 
     async def verified(self) -> None:
         """
         Wait until the client can vouch for the book; at once if it can.
 
         Raises:
-            Disconnected: If the market ends first.
+            Disconnected: If the market ends first, or the book is left.
+            RequestRefused: If the server refuses to go on with it.
         """
-        while self._view.stale_reason is not None:
-            await self._pulse.beyond(self._pulse.count)
+        while self.stale is not None:
+            if self._view.stale_reason is not None:
+                await self._pulse.moved()
+            else:  # by the clock alone: what came meanwhile is about to be read, and may not move it
+                await asyncio.sleep(LOOK_S)
 
     def __aiter__(self) -> AsyncIterator[BookUpdate]:
-        """Yield after each change from now on, merged if the reader is slow; ends with the market."""
+        """
+        Yield after each change from now on, merged if the reader is slow.
+
+        Ends with the market, and when the book is left. Raises `RequestRefused` when the server refuses to go on with
+        it, for example as the instrument is listed no more, and `Disconnected` when the market ends by itself.
+        """
         return _BookUpdates(self, self._pulse)
+
+    def stop(self, refusal: RequestRefused | None) -> None:
+        """Note that it is followed no more, None as its owner left it; called by the market."""
+        self._pulse.stop(refusal)
 
     def moved(self) -> None:
         """Note that a message has changed the view; called by the market."""

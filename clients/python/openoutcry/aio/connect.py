@@ -11,6 +11,7 @@ from typing import Final, NoReturn
 
 from openoutcry.aio.market import Market
 from openoutcry.aio.token_source import Token
+from openoutcry.arguments import seconds
 from openoutcry.wire.codec import Encoding
 
 CONNECT_S: Final = 10.0
@@ -38,6 +39,7 @@ class connect:  # noqa: N801 - used like a function
     Raises:
         Disconnected: On entry, if the server refuses the user, or none answers in time.
         ConfigurationError: If a URL, the token or the encoding is none.
+        InvalidArgument: If the timeout is no number.
     """
 
     def __init__(
@@ -55,7 +57,7 @@ class connect:  # noqa: N801 - used like a function
             Encoding.chosen(encoding),
             random or Random(secrets.randbits(64)),  # noqa: S311 - jitter, no secret
         )
-        self._timeout_s = timeout_s
+        self._timeout_s = seconds("timeout_s", timeout_s)
         self._tasks = asyncio.TaskGroup()
 
     def __await__(self) -> NoReturn:

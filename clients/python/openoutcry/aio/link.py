@@ -20,7 +20,7 @@ from typing import Final, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
+from websockets.exceptions import ConnectionClosed, InvalidProxy, InvalidStatus, InvalidURI, WebSocketException
 from websockets.typing import Subprotocol
 from websockets.uri import parse_uri
 
@@ -50,7 +50,7 @@ MESSAGE_BYTES_MAX: Final = 64 * 1024 * 1024
 FRAMES_BUFFERED_MAX: Final = 64
 """Frames read ahead; beyond it TCP holds the server back, which then skips us and sends fresh state later."""
 RETRIED_STATUSES: Final = (408, 425, 429)
-"""HTTP answers from 400 to 499 after which another attempt makes sense."""
+"""HTTP answers below 500 after which another attempt makes sense; no other does, a redirection neither."""
 RETURN_S_MAX: Final = 600.0
 """Longest slot that a goodbye can give us."""
 HTTP_TEXT_BYTES_MAX: Final = 100
@@ -61,6 +61,7 @@ NO_CODE: Final = 1006
 
 TOKEN_CODES: Final = (CloseCode.NOT_AUTHENTICATED, CloseCode.TOKEN_EXPIRED)
 """After these another token may be taken."""
+_SPACE: Final = re.compile(r"[\x00-\x20\x7f]")
 _CLOSE_CODE: Final = re.compile(r"(45\d\d)\b")
 _SILENT: Final = logging.getLogger("openoutcry.websocket")
 _SILENT.setLevel(logging.INFO)  # at DEBUG the library logs the handshake's headers, the token among them
@@ -96,9 +97,13 @@ class Link:
         on_event: Callable[[Event], None],
         random: Random,
     ) -> None:
-        if not urls:
+        try:
+            given = list(urls)
+        except TypeError:  # it is nothing to go through
+            given = []
+        self._urls = [_checked(url) for url in given]
+        if not self._urls:
             raise ConfigurationError("connect needs at least one URL, such as ws://127.0.0.1:8101/v1/stream")
-        self._urls = [_checked(url) for url in urls]
         self._tokens = TokenSource(token)
         self._refused_tokens = 0
         """In a row: another one changes something, two refused ones do not."""
@@ -175,7 +180,9 @@ class Link:
             return Ending(NO_CODE, str(error))
         except InvalidStatus as error:
             return _refused_ending(error)
-        except (OSError, InvalidHandshake, TimeoutError) as error:
+        except InvalidProxy as error:
+            return Ending(NO_CODE, f"{self._url}: the environment names a proxy that is none: {error.msg}")
+        except (OSError, WebSocketException, TimeoutError, ImportError) as error:  # ImportError: for a SOCKS proxy
             return Ending(NO_CODE, f"{self._url}: {str(error) or type(error).__name__}")
 
     async def _next_token(self) -> str:
@@ -184,7 +191,7 @@ class Link:
         return await self._tokens.next()
 
     def _connecting(self, token: str) -> connect:
-        return connect(
+        return _Dial(
             self._url,
             subprotocols=[Subprotocol(self._session.encoding.value)],
             compression=None,
@@ -285,6 +292,14 @@ class Link:
         return ending if self._goodbye is None else Ending(self._goodbye.code, self._goodbye.text)
 
 
+class _Dial(connect):
+    """Goes where it was told to, and nowhere else: a gateway redirects nobody, and who does is given no token."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        """Take a redirection for what it is here, a refused handshake."""
+        return exc
+
+
 async def _receive(socket: ClientConnection, deadline: float | None) -> bytes | None:
     timeout_s = None if deadline is None else max(0.0, deadline - time.monotonic())
     with suppress(TimeoutError):
@@ -309,7 +324,7 @@ def _refused_ending(error: InvalidStatus) -> Ending:
         return Ending(int(named[1]) if named else CloseCode.NOT_AUTHENTICATED, reason)
     if status == 403:
         return Ending(CloseCode.FORBIDDEN, reason)
-    if 400 <= status < 500 and status not in RETRIED_STATUSES:
+    if status < 500 and status not in RETRIED_STATUSES:
         return Ending(CloseCode.BAD_REQUEST, reason)
     return Ending(NO_CODE, reason)
 
@@ -327,12 +342,16 @@ def _proxy(url: str) -> Literal[True] | None:
 def _checked(url: str) -> str:
     if not isinstance(url, str):
         raise ConfigurationError(f"a gateway's URL is a text such as ws://127.0.0.1:8101/v1/stream, not {type(url)}")
+    if _SPACE.search(url):
+        raise ConfigurationError(f"{redacted(url)!r}: a gateway's URL has no white space and no control characters")
     try:
-        has_user = parse_uri(url).user_info is not None
-    except InvalidURI as error:
+        parsed = parse_uri(url)
+        parsed.host.encode("idna")  # as it will be looked up
+    except (InvalidURI, ValueError) as error:
+        why = error.msg if isinstance(error, InvalidURI) else str(error)
         raise ConfigurationError(
-            f"{redacted(url)} isn't a valid URI: {error.msg}; a gateway's URL looks like ws://127.0.0.1:8101/v1/stream"
+            f"{redacted(url)} isn't a valid URI: {why}; a gateway's URL looks like ws://127.0.0.1:8101/v1/stream"
         ) from None
-    if has_user:
+    if parsed.user_info is not None:
         raise ConfigurationError(f"{redacted(url)}: must hold no user and no password; the token says who you are")
     return url

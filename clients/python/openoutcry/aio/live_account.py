@@ -8,6 +8,7 @@ from weakref import WeakSet
 from openoutcry.account_view import AccountView
 from openoutcry.aio.pulse import Pulse
 from openoutcry.aio.tape import Tape
+from openoutcry.errors import RequestRefused
 from openoutcry.events import StaleReason
 from openoutcry.trade_tape import Missing
 from openoutcry.wire.messages import Execution, OpenOrder
@@ -73,8 +74,13 @@ class LiveAccount:
 
         Raises:
             Disconnected: If the market ends first.
+            RequestRefused: If the server refuses to go on with it.
         """
-        await self._pulse.beyond(self._pulse.count)
+        await self._pulse.moved()
+
+    def stop(self, refusal: RequestRefused) -> None:
+        """Note that it is followed no more; called by the market."""
+        self._pulse.stop(refusal)
 
     def executions(self) -> Tape[Execution]:
         """Return a tape of all executions from now on; what a lost connection has swallowed is named as missing."""

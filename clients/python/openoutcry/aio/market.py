@@ -17,11 +17,12 @@ from openoutcry.aio.book import Book
 from openoutcry.aio.link import Link
 from openoutcry.aio.live_account import LiveAccount
 from openoutcry.aio.live_ticker import LiveTicker
+from openoutcry.aio.pulse import LEFT
 from openoutcry.aio.replies import Replies
 from openoutcry.aio.tape import Tape
 from openoutcry.aio.token_source import Token
 from openoutcry.aio.views import Views
-from openoutcry.arguments import whole_number
+from openoutcry.arguments import one_instrument, seconds, text, whole_number
 from openoutcry.errors import ORDER_OPS, Disconnected, OutcomeUnknown, RequestRefused, refusal
 from openoutcry.events import Event, ReplyReceived, RequestLost, SubscriptionRefused
 from openoutcry.feed_session import FeedSession
@@ -35,8 +36,6 @@ ANSWER_S: Final = 10.0
 """Default time for the first state of what is followed."""
 REPLY_S: Final = 10.0
 """Time for the reply to a request; the gateway itself gives an order 5 s."""
-LEFT: Final = 1000
-"""Close code of a market that its owner has left."""
 
 
 class Market:
@@ -80,7 +79,7 @@ class Market:
 
     def status(self, instrument: str | None = None) -> Status | None:
         """Return the last status heard: of an instrument (see `follow_status`), or of the gateway for None."""
-        return self.session.statuses.get(instrument)
+        return self.session.statuses.get(None if instrument is None else text("instrument", instrument))
 
     def check(self) -> None:
         """
@@ -109,12 +108,14 @@ class Market:
 
         Raises:
             RequestRefused: If the server refuses, for example an instrument that is not listed.
-            InvalidArgument: If depth or interval is no integer.
+            InvalidArgument: If the instrument is no symbol, depth or interval no integer, or the timeout no number.
             ValueError: If the book is followed at another depth or interval; `leave_book` first.
             TimeoutError: If no snapshot has come in time.
             Disconnected: If the market has ended.
         """
+        instrument = one_instrument(instrument)
         depth, interval_ms = whole_number("depth", depth), whole_number("interval_ms", interval_ms)
+        seconds("timeout_s", timeout_s)
         held = self.session.books.get(instrument)
         if held is not None and (held.book.depth, held.interval_ms) != (depth, interval_ms):
             raise ValueError(f"{instrument} is followed at depth {held.book.depth}, interval {held.interval_ms} ms")
@@ -125,16 +126,16 @@ class Market:
         return book
 
     async def leave_book(self, instrument: str) -> None:
-        """Follow a book no longer; its object stays as it is."""
+        """Follow a book no longer: loops over it end, and its `stale` says `UNFOLLOWED`."""
         self.session.unfollow("book", instrument)
-        self._views.forget_book(instrument)
+        self._views.leave_book(instrument)
         await self.link.flush()
 
     async def ticker(self, instrument: str, timeout_s: float = ANSWER_S) -> LiveTicker:
         """Follow an instrument's best prices and statistics; returns when the first has come. Raises as `book`."""
-        self._follow("ticker", instrument)
+        self._follow("ticker", one_instrument(instrument), timeout_s)
         ticker = self._views.ticker(instrument)
-        await self._until(lambda: instrument in self.session.tickers, ("ticker", instrument), timeout_s)
+        await self._until(lambda: self.session.has_ticker(instrument), ("ticker", instrument), timeout_s)
         return ticker
 
     async def trades(self, instrument: str, timeout_s: float = ANSWER_S) -> Tape[Trade]:
@@ -144,7 +145,7 @@ class Market:
         Each trade comes once and in order; a `Missing(first, last)` stands in the place of those that will not come.
         The first ones may be from before the call. Raises as `book`.
         """
-        self._follow("trades", instrument)
+        self._follow("trades", one_instrument(instrument), timeout_s)
         tape = self._views.tape(instrument)
         following = ("trades", instrument)
         await self._until(lambda: self.session.is_following(*following), following, timeout_s)
@@ -152,12 +153,14 @@ class Market:
 
     async def follow_status(self, instrument: str = "*", timeout_s: float = ANSWER_S) -> None:
         """Follow the market state of an instrument, or of all; `status` then tells it. Raises as `book`."""
-        self._follow("status", instrument)
+        self._follow("status", text("instrument", instrument), timeout_s)
         following = ("status", instrument)
         await self._until(lambda: self.session.is_following(*following), following, timeout_s)
 
     async def account(self, timeout_s: float = ANSWER_S) -> LiveAccount:
         """Keep the user's own account; returns when it is whole. Raises as `book`."""
+        seconds("timeout_s", timeout_s)
+        self._refusals.pop(ACCOUNT, None)
         view = self.session.follow_account(time.monotonic())
         await self._until(lambda: view.stale_reason is None, ACCOUNT, timeout_s)
         return self._views.account()
@@ -171,6 +174,7 @@ class Market:
             TimeoutError: If they have not come in time.
             Disconnected: If the connection ends first.
         """
+        seconds("timeout_s", timeout_s)
         await self._request("instruments")
         await self._until(lambda: self.session.is_listing_whole, None, timeout_s)
         return list(self.session.listing.values())
@@ -216,7 +220,7 @@ class Market:
         """
         return await self._request(
             "order",
-            client_order_id=client_order_id or secrets.token_hex(12),
+            client_order_id=secrets.token_hex(12) if client_order_id is None else client_order_id,
             instrument=instrument,
             side=str(side),
             kind=str(kind),
@@ -295,7 +299,8 @@ class Market:
 
     # -- private ----------------------------------------------------------------------------------------------------
 
-    def _follow(self, channel: str, instrument: str) -> None:
+    def _follow(self, channel: str, instrument: str, timeout_s: float) -> None:
+        seconds("timeout_s", timeout_s)
         self._refusals.pop((channel, instrument), None)
         self.session.follow(channel, instrument, time.monotonic())
 
@@ -330,6 +335,7 @@ class Market:
             raise OutcomeUnknown(op, fields.get("client_order_id"), reason) from error
         finally:
             self._replies.forget(request_id)
+            self.session.forget(request_id)
         if reply.code == Code.OUTCOME_UNKNOWN:
             raise OutcomeUnknown(op, fields.get("client_order_id"), reply.text)
         if not reply.ok:

@@ -3,8 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Final
 
-from openoutcry.errors import Disconnected
+from openoutcry.errors import Disconnected, RequestRefused
+
+LEFT: Final = 1000
+"""Close code of what its owner has left."""
+
+
+def again(ending: Disconnected | RequestRefused) -> Disconnected | RequestRefused:
+    """Return the same error once more: each who waits raises one of his own."""
+    if isinstance(ending, RequestRefused):
+        return RequestRefused(ending.code, ending.text)
+    return Disconnected(ending.code, ending.reason)
 
 
 class Pulse:
@@ -20,7 +31,7 @@ class Pulse:
     def __init__(self) -> None:
         self.count = 0
         self._is_over = False
-        self._ending: Disconnected | None = None
+        self._ending: Disconnected | RequestRefused | None = None
         self._waiting: dict[asyncio.Future[None], None] = {}
 
     def beat(self) -> None:
@@ -28,11 +39,15 @@ class Pulse:
         self.count += 1
         self._wake()
 
-    def stop(self, ending: Disconnected | None) -> None:
-        """Let nobody wait any more: it will not move again, for this reason or (None) because its owner left."""
-        self._is_over = True
-        self._ending = ending
-        self._wake()
+    def stop(self, ending: Disconnected | RequestRefused | None) -> None:
+        """
+        Let nobody wait any more: it will not move again, for this reason or (None) because its owner left.
+
+        The first call decides.
+        """
+        if not self._is_over:
+            self._is_over, self._ending = True, ending
+            self._wake()
 
     async def beyond(self, seen: int) -> int:
         """
@@ -40,15 +55,23 @@ class Pulse:
 
         Raises:
             Disconnected: If the market ended by itself.
+            RequestRefused: If the server refused to go on with what moves.
             StopAsyncIteration: If its owner left it.
         """
         while self.count <= seen:
             if self._ending is not None:
-                raise Disconnected(self._ending.code, self._ending.reason)
+                raise again(self._ending)
             if self._is_over:
                 raise StopAsyncIteration
             await self._next()
         return self.count
+
+    async def moved(self) -> None:
+        """Wait for the next movement. Raises as `beyond`, but `Disconnected` where its owner left it."""
+        try:
+            await self.beyond(self.count)
+        except StopAsyncIteration:
+            raise Disconnected(LEFT, "it was left") from None
 
     async def _next(self) -> None:
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -76,12 +76,16 @@ class ScriptedServer:
 
     Args:
         market: What it serves; a new one by default.
-        heartbeat_s: Time between heartbeats, announced in `welcome`; short ones make short tests.
+        heartbeat_s: Time between heartbeats; short ones make short tests.
+        announced_s: The same as `welcome` announces it; longer ones let a client wait longer for the next.
     """
 
-    def __init__(self, market: ScriptedMarket | None = None, heartbeat_s: float = 0.05) -> None:
+    def __init__(
+        self, market: ScriptedMarket | None = None, heartbeat_s: float = 0.05, announced_s: float | None = None
+    ) -> None:
         self.market = market or ScriptedMarket()
         self.heartbeat_s = heartbeat_s
+        self.announced_s = heartbeat_s if announced_s is None else announced_s
         self.clients: list[ScriptedClient] = []
         self.requests: list[Request] = []
         """Everything asked, in order."""
@@ -210,7 +214,7 @@ class ScriptedServer:
     async def _welcome(self, client: ScriptedClient, user: str) -> None:
         client.user = user
         self.clients.append(client)
-        await client.say([Welcome(1, client.session, user, _time_us(), int(self.heartbeat_s * 1000), {})])
+        await client.say([Welcome(1, client.session, user, _time_us(), int(self.announced_s * 1000), {})])
 
     async def _answer(self, client: ScriptedClient, payload: bytes) -> None:
         fields = msgpack.unpackb(payload) if client.encoding is Encoding.MSGPACK else json.loads(payload)

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from typing import TypeVar
 
 from openoutcry.aio.pulse import Pulse
+from openoutcry.errors import RequestRefused
 from openoutcry.tape_queue import TAPE_QUEUE_MAX, TapeQueue
 from openoutcry.trade_tape import Missing
 
@@ -35,6 +36,10 @@ class Tape(AsyncIterator[T | Missing]):
         self._queue.add_missing(missing)
         self._pulse.beat()
 
+    def stop(self, refusal: RequestRefused) -> None:
+        """Note that nothing more will come; called by the market."""
+        self._pulse.stop(refusal)
+
     def read(self) -> list[T | Missing]:
         """Return all that has come and not been read, oldest first, without waiting."""
         found: list[T | Missing] = []
@@ -48,6 +53,7 @@ class Tape(AsyncIterator[T | Missing]):
 
         Raises:
             Disconnected: If the market ended by itself and all before has been read.
+            RequestRefused: If so the server refused to go on with it, for example as the instrument is listed no more.
         """
         while (found := self._queue.take()) is None:
             await self._pulse.beyond(self._pulse.count)

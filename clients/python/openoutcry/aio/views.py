@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from weakref import WeakSet
 
 from openoutcry.aio.book import Book
@@ -11,7 +12,7 @@ from openoutcry.aio.live_ticker import LiveTicker
 from openoutcry.aio.pulse import Pulse
 from openoutcry.aio.tape import Tape
 from openoutcry.book_view import BookView
-from openoutcry.errors import Disconnected
+from openoutcry.errors import Disconnected, RequestRefused
 from openoutcry.events import (
     AccountLoaded,
     AccountStale,
@@ -41,7 +42,7 @@ class Views:
         self._session = session
         self._pulses: WeakSet[Pulse] = WeakSet()
         self._books: dict[str, Book] = {}
-        self._tickers: dict[str, tuple[LiveTicker, Pulse]] = {}
+        self._tickers: dict[str, LiveTicker] = {}
         self._tapes: dict[str, WeakSet[Tape[Trade]]] = {}
         self._account: LiveAccount | None = None
         self.news = self.new_pulse()
@@ -67,9 +68,8 @@ class Views:
     def ticker(self, instrument: str) -> LiveTicker:
         """Return the one ticker of an instrument."""
         if instrument not in self._tickers:
-            pulse = self.new_pulse()
-            self._tickers[instrument] = LiveTicker(instrument, self._session, pulse, self._is_silent), pulse
-        return self._tickers[instrument][0]
+            self._tickers[instrument] = LiveTicker(instrument, self._session, self.new_pulse(), self._is_silent)
+        return self._tickers[instrument]
 
     def tape(self, instrument: str) -> Tape[Trade]:
         """Return a new tape of an instrument's trades, filled for as long as its reader holds it."""
@@ -83,9 +83,11 @@ class Views:
             self._account = LiveAccount(self._session.account, self.new_pulse(), self._is_silent)
         return self._account
 
-    def forget_book(self, instrument: str) -> None:
-        """Let go of a book; who holds it sees it change no more."""
-        self._books.pop(instrument, None)
+    def leave_book(self, instrument: str) -> None:
+        """Let go of a book: loops over it end, and who holds it sees that nothing vouches for it."""
+        book = self._books.pop(instrument, None)
+        if book is not None:
+            book.stop(None)
 
     def on_event(self, event: Event) -> None:
         """Pass an event on to the views that it concerns."""
@@ -95,7 +97,7 @@ class Views:
                     self._books[instrument].moved()
             case TickerChanged(ticker):
                 if ticker.instrument in self._tickers:
-                    self._tickers[ticker.instrument][1].beat()
+                    self._tickers[ticker.instrument].moved()
             case TradeSeen(trade):
                 for tape in self._tapes.get(trade.instrument, ()):
                     tape.add(trade.trade_id, trade)
@@ -104,11 +106,31 @@ class Views:
                     tape.add_missing(Missing(first, last))
             case ExecutionSeen() | AccountLoaded() | AccountStale():
                 self._on_account_event(event)
-            case SubscriptionRefused("book", instrument):
-                self.forget_book(instrument)
+            case SubscriptionRefused():
+                self._refuse(event)
             case _:
                 pass
         self.news.beat()
+
+    def _refuse(self, refused: SubscriptionRefused) -> None:
+        """Let who reads what has ended hear why; whoever asks for it again gets a new one."""
+        refusal = RequestRefused(refused.code, refused.text)
+        for held in self._held(refused.channel, refused.instrument):
+            held.stop(refusal)
+
+    def _held(self, channel: str, instrument: str) -> Sequence[Book | LiveTicker | LiveAccount | Tape[Trade]]:
+        """Hand over what users hold of a subscription."""
+        held: Book | LiveTicker | LiveAccount | None = None
+        match channel:
+            case "book":
+                held = self._books.pop(instrument, None)
+            case "ticker":
+                held = self._tickers.pop(instrument, None)
+            case "trades":
+                return list(self._tapes.pop(instrument, ()))
+            case "account":
+                held, self._account = self._account, None
+        return [] if held is None else [held]
 
     def _is_silent(self) -> bool:
         return self._session.is_silent(time.monotonic())

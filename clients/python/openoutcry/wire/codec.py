@@ -39,6 +39,8 @@ class Encoding(enum.Enum):
         raise ConfigurationError(f"encoding: must be one of {words}, not {choice!r}")
 
 
+ERROR_LETTERS_MAX: Final = 100
+"""Of a decoder's own words, as they are repeated in an error."""
 SUBPROTOCOLS: Final = tuple(encoding.value for encoding in Encoding)
 """In order of preference."""
 
@@ -70,7 +72,8 @@ def decode_messages(payload: bytes | str, encoding: Encoding) -> list[Message]:
             return [_from_array(row) for row in _array(msgpack.unpackb(payload)) if _array(row)[0] in _ROWS]
         return [_from_object(found) for found in _array(json.loads(payload)) if found["type"] in _CLASS_BY_NAME]
     except (ValueError, TypeError, KeyError, IndexError, RecursionError, msgpack.UnpackException) as error:
-        raise MalformedMessage(f"no array of messages: {error!r}") from error
+        words = str(error)[:ERROR_LETTERS_MAX]  # not its repr, which may hold the whole frame
+        raise MalformedMessage(f"no array of messages: {type(error).__name__}: {words}") from error
 
 
 def encode_request(request: Mapping[str, Any], encoding: Encoding) -> bytes:
@@ -94,7 +97,7 @@ def _from_array(row: list[Any]) -> Message:
     for at, members in words:
         row[at] = members.get(row[at], row[at])
     if orders_at:
-        row[orders_at] = [_order(_array(order)) for order in row[orders_at]]
+        row[orders_at] = [_order(_array(order)) for order in _array(row[orders_at])]
     message: Message = make(row[1:end])
     return message
 
@@ -117,7 +120,7 @@ def _from_object(fields: dict[str, Any]) -> Message:
     kind = _CLASS_BY_NAME[fields["type"]]
     row = [TYPE_CODES[kind], *map(fields.__getitem__, kind._fields)]
     if kind is Account:
-        row[_ORDERS_AT] = [[order[name] for name in OpenOrder._fields] for order in fields["orders"]]
+        row[_ORDERS_AT] = [[order[name] for name in OpenOrder._fields] for order in _array(fields["orders"])]
     return _from_array(row)
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from openoutcry.wire.errors import ConfigurationError, InvalidArgument
 from openoutcry.wire.types import PRICE_MAX, QUANTITY_MAX
+from openoutcry.wire.value_text import value_text
 
 SYMBOL: Final = re.compile(r"[A-Z0-9][A-Z0-9._-]{0,23}")
 """1 to 24 capital letters, digits, dots, dashes and underscores, a letter or digit first."""
@@ -109,4 +110,4 @@ def _decimal(amount: object) -> Decimal:
         else:
             if value.is_finite():
                 return value
-    raise InvalidArgument(f"amount: is a Decimal, a decimal text or a finite number, not {repr(amount)[:60]}")
+    raise InvalidArgument(f"amount: is a Decimal, a decimal text or a finite number, not {value_text(amount)}")

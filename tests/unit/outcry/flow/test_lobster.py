@@ -42,8 +42,19 @@ def test_a_cross_trade_has_any_order_id(order_id: int) -> None:
     assert (cross.kind, cross.order_id) == (LobsterType.CROSS_TRADE, order_id)
 
 
-@pytest.mark.parametrize("kind", [1, 2, 3, 4, 5, 7])
-def test_no_other_message_has_an_order_id_below_0(kind: int) -> None:
+@pytest.mark.parametrize("kind", [5, 6, 7])
+@pytest.mark.parametrize("columns", ["-1,0,0", "0,-5,-118600", "99999999999999999999,1,0"])
+def test_what_names_no_order_may_hold_any_numbers(kind: int, columns: str) -> None:
+    """It is passed over, and whoever sells such files fills these columns as they like."""
+    assert parse_line(f"34200.1,{kind},{columns},-1", "f").kind == kind
+
+
+def test_blanks_around_columns_are_no_part_of_them() -> None:
+    assert parse_line(GOOD.replace(",", ", ") + " \n", "f") == parse_line(GOOD, "f")
+
+
+@pytest.mark.parametrize("kind", [1, 2, 3, 4])
+def test_no_message_of_an_order_has_an_id_below_0(kind: int) -> None:
     with pytest.raises(ConfigurationError, match=r"column 3 \(order id\)"):
         parse_line(f"34200.1,{kind},-1,190,118600,-1", "f")
 
@@ -74,6 +85,8 @@ def test_an_empty_line_between_others_is_told() -> None:
         ("34200.1e5,1,5,18,5853300,1", r"column 1 \(time\)"),
         ("34200.1,8,5,18,5853300,1", r"column 2 \(type\): must be one of 1, 2, 3, 4, 5, 6, 7, not '8'"),
         ("34200.1,1,x,18,5853300,1", r"column 3 \(order id\): must be a whole number of at least 0, not 'x'"),
+        ("34200.1,1," + "1" * 21 + ",18,5853300,1", r"column 3 \(order id\): must be a whole number of at most 20"),
+        ("34200.1,5,-,18,5853300,1", r"column 3 \(order id\): must be a whole number, not '-'"),
         ("34200.1,1,5,0,5853300,1", r"column 4 \(size\): must be a whole number of at least 1, not '0'"),
         ("34200.1,1,5,18.5,5853300,1", r"column 4 \(size\)"),
         ("34200.1,1,5,18,-5853300,1", r"column 5 \(price\)"),

@@ -13,7 +13,7 @@ from outcry.load.counts import LoadCounts
 from outcry.load.moment import LoadMoment
 from outcry.load.report import Happening
 from outcry.load.view import line, page, summary
-from tests.unit.outcry.load.figures import a_load_report, a_point
+from tests.unit.outcry.load.figures import LATENCY_MS, a_load_report, a_point
 
 
 def shown(renderable: object) -> str:
@@ -48,8 +48,27 @@ def test_the_summary_tells_what_happened_and_the_verdict() -> None:
     text = shown(summary(a_load_report()))
     assert "killed gateway-2 (SIGKILL): 50 connections ended, all whole again after 0.40 s" in text
     assert "VERDICT OK: every user's book is the engine's: 270 books verified, 0 wrong." in text
-    assert "hop: flush" in text
-    assert "not reported" in text
+    assert "hop: flush: not reported" in text
+
+
+def test_the_summary_of_a_large_run_fits_80_columns() -> None:
+    """It wrapped within its figures, and cut their names."""
+    large = dict.fromkeys(LATENCY_MS, 1234.5) | {"count": 12_345_678}
+    counts = LoadCounts(orders_sent=300_000, orders_accepted=290_000, orders_cancelled=100_000, returns=5_000,
+                        resumes=150_000, digests_checked=12_345_678).as_dict()  # fmt: skip
+    cpu = {f"{role}-{n}": 1_234.5 for role in ("matching", "gateway") for n in range(4)}
+    report = a_load_report(
+        counts=counts, cpu_seconds=cpu, rss_mib=cpu, latency_ms=large, updates_delivered=12_000_000,
+        delays_ms={name: {"of": "x", **large} for name in ("accepted_service", "cancelled")},
+    )  # fmt: skip
+    console = Console(file=io.StringIO(), width=80)
+    console.print(summary(report))
+    text = console.file.getvalue()
+    assert max(len(line.rstrip()) for line in text.splitlines()) <= 80
+    assert "…" not in text
+    lines = [" ".join(line.split()) for line in text.splitlines()]
+    assert "accepted service 12,345,678" + " 1,234" * 6 in lines
+    assert "12,345,678 digests checked, 0 wrong" in lines
 
 
 def test_a_failure_gives_reasons() -> None:

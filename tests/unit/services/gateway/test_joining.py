@@ -9,9 +9,11 @@ from openoutcry.wire.messages import Delta, Heartbeat, Message, Reply, Snapshot,
 from openoutcry.wire.sequence import Verdict
 from openoutcry.wire.types import Code
 from services.gateway import joining
+from services.gateway.channel import WindowChannel
 from services.gateway.gateway import WAITING_MAX, Client
 from services.gateway.limits import GatewayLimits
 from services.gateway.rate_limit import Rate
+from services.gateway.replica import InstrumentReplica
 from tests.unit.services.gateway.exchange import Exchange
 from tests.unit.services.gateway.listener import Listener
 from tests.unit.services.gateway.test_gateway import House, kinds, reply
@@ -229,3 +231,34 @@ def test_a_deep_book_ends_a_part(monkeypatch: pytest.MonkeyPatch) -> None:
     at.ask(client, listener, op="subscribe", channel="book", instruments=SYMBOLS[:4])
     assert parts(at) == 4
     assert kinds(at.ask(client, listener, op="subscribe", channel="book", instruments=["S00"])) == [Reply, Snapshot]
+
+
+@pytest.mark.parametrize("request_", [{"channel": "book", "depth": 5}, {"channel": "top", "depth": 5}])
+def test_very_many_windows_are_not_made_at_once(request_: dict[str, object], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first who followed the windows of a thousand instruments made everybody wait for 55 ms, behind the parts."""
+    at = house()
+    made: list[str] = []
+    window = WindowChannel._window
+
+    def counted(channel: WindowChannel, instrument: InstrumentReplica) -> Snapshot:
+        made.append(instrument.symbol)
+        return window(channel, instrument)
+
+    monkeypatch.setattr(WindowChannel, "_window", counted)
+    client, listener = at.enter()
+    other, beside = at.enter("bob")
+    for each, hears in ((client, listener), (other, beside)):
+        at.ask(each, hears, op="subscribe", **request_)
+        while at.gateway.has_more:
+            made.clear()
+            at.gateway.go_on(at.now, at.time_us)
+            assert len(made) <= joining.INSTRUMENTS_A_PART
+    listener.forget()
+    at.gateway.service.heartbeat([client.subscriber], at.time_us)
+    assert len(listener.heard(Heartbeat)[0].books) == (len(SYMBOLS) if request_["channel"] == "book" else 0)
+    for quantity in (2, 3):
+        at.feed(bids=[(91, quantity)], symbol=SYMBOLS[-1])
+    for hears in (listener, beside):
+        windows = {symbol: book.digest for (symbol, _), book in hears.books.items()}
+        assert windows == {symbol: book.window_digest(5) for symbol, book in at.exchange.books.items()}
+        assert set(hears.verdicts) == {Verdict.APPLY}

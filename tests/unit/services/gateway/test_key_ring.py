@@ -69,12 +69,30 @@ def test_a_name_that_came_during_a_load_is_decided_by_the_next() -> None:
     assert held.is_due(2 * RELOAD_S)
 
 
-def test_names_are_remembered_up_to_a_number() -> None:
+def test_a_name_that_was_refused_is_found_once_it_is_published() -> None:
+    """A provider that signs before it publishes, or a stranger who asks for the next key's name in advance."""
+    held = ring()
+    seek(held, "new")
+    held.began(RELOAD_S)
+    held.replace(KEYS, RELOAD_S)
+    assert held.named("new", "ES256") is None
+    assert held.is_due(2 * RELOAD_S)
+    held.began(2 * RELOAD_S)
+    held.replace(TokenKeys([TokenKey("ES256", "new", "material")]), 2 * RELOAD_S)
+    assert held.named("new", "ES256") is not None
+
+
+def test_names_are_remembered_up_to_a_number_and_awaited_beyond_it() -> None:
+    """Nobody's made-up names have a good token of a new key refused, which its client would take as final."""
     held = ring()
     for number in range(KIDS_MAX):
         seek(held, str(number))
-    assert held.named("one more", "ES256") is None
+    seek(held, "one more")
     seek(held, "7")
+    assert len(held._sought) == KIDS_MAX
+    held.began(RELOAD_S)
+    held.replace(TokenKeys([TokenKey("ES256", "one more", "material")]), RELOAD_S)
+    assert held.named("one more", "ES256") is not None
 
 
 def test_a_failed_load_keeps_the_keys_and_the_question() -> None:

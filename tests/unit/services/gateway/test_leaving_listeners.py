@@ -10,6 +10,7 @@ from websockets.protocol import State
 
 from openoutcry.wire.codec import Encoding
 from openoutcry.wire.digest import book_digest
+from openoutcry.wire.errors import InvalidArgument
 from openoutcry.wire.messages import Delta, Heartbeat, Level, Snapshot, Status
 from openoutcry.wire.types import MarketState
 from services.gateway.channel import ChannelKey
@@ -144,6 +145,103 @@ async def test_an_abort_that_raises_is_no_error_either() -> None:
     assert "abort" in slow.calls
     assert [delta.seq for delta in bob.heard(Delta)] == [2]
     assert service.subscriptions()["book"] == 1
+
+
+class Meddling(Listener):
+    """A transport that does something when it is written to."""
+
+    deed: Callable[[], None] | None = None
+
+    def write(self, data: bytes) -> None:
+        super().write(data)
+        if self.deed is not None:
+            deed, self.deed = self.deed, None
+            deed()
+
+
+@pytest.mark.parametrize("encoding", list(Encoding))
+async def test_who_unsubscribes_during_a_broadcast_hears_nothing_more_of_it(encoding: Encoding) -> None:
+    """Asyncio's transports call `pause_writing` within `write`: an application may well end a user there."""
+    service = MarketDataService(pace_s=0)
+    await service.broadcast_order_book_update(state(1))
+    users = {name: Meddling(encoding) for name in ("ann", "bob", "eve")}
+    for name, each in users.items():
+        await service.subscribe_user(name, each, encoding)
+        each.forget()
+    heard: list[str] = []
+    for name, each in users.items():
+
+        def end_the_others(me: str = name) -> None:
+            heard.append(me)
+            for other in users:
+                if other != me:
+                    service.unsubscribe_user(other)
+
+        each.deed = end_the_others
+    await service.broadcast_order_book_update(state(2))
+    assert len(heard) == 1
+    assert {name: each.writes for name, each in users.items()} == {name: int(name in heard) for name in users}
+    await service.broadcast_order_book_update(state(3))
+    assert users[heard[0]].book().seq == 3
+
+
+async def test_who_subscribes_during_a_broadcast_is_whole() -> None:
+    service = MarketDataService(pace_s=0)
+    await service.broadcast_order_book_update(state(1))
+    ann, late = Meddling(), Listener()
+    await service.subscribe_user("ann", ann)
+
+    def join() -> None:
+        service.subscribe(Subscriber("late", Encoding.MSGPACK, late), ChannelKey("book", "*", 0, 0))
+
+    ann.deed = join
+    for seq in (2, 3):
+        await service.broadcast_order_book_update(state(seq))
+    assert (late.book().seq, ann.book().seq) == (3, 3)
+
+
+class Foreign:
+    """What a library has that takes messages, not frames."""
+
+    async def write(self, data: bytes) -> None: ...
+
+    async def send_bytes(self, data: bytes) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("connection", "lacks"),
+    [
+        (None, "NoneType has no write"),
+        (SimpleNamespace(transport=None), "NoneType has no write"),  # of a connection that has ended, in many libraries
+        (object(), "object has no write"),
+        (Foreign(), "Foreign has no get_write_buffer_size"),
+        (SimpleNamespace(write=Foreign().write, get_write_buffer_size=int, abort=int), "waits in its write"),
+        (SimpleNamespace(write=print, get_write_buffer_size=int), "has no abort"),
+    ],
+    ids=["none", "ended", "no connection", "another library's", "a coroutine", "half a transport"],
+)
+async def test_what_cannot_be_written_to_is_refused_and_the_subscription_that_stands_goes_on(
+    connection: object, lacks: str
+) -> None:
+    """It was an AttributeError that had ended the user's subscription, or nobody ever heard that nothing was sent."""
+    service = MarketDataService(pace_s=0)
+    await service.broadcast_order_book_update(state(1))
+    held = Listener()
+    await service.subscribe_user("ann", held)
+    with pytest.raises(InvalidArgument, match=lacks):
+        await service.subscribe_user("ann", connection)
+    await service.broadcast_order_book_update(state(2))
+    assert held.book().seq == 2
+
+
+async def test_another_book_at_the_same_seq_is_told() -> None:
+    service = MarketDataService(pace_s=0)
+    await service.broadcast_order_book_update(state(1))
+    ann = Listener()
+    await service.subscribe_user("ann", ann)
+    bids: list[Level] = [(100, 9, 1)]
+    await service.broadcast_order_book_update(Snapshot("ACME", 1, 1, 0, 0, bids, [], book_digest([(100, 9)], [])))
+    assert ann.book().bids.quantities == {100: 9}
 
 
 async def test_a_late_unsubscription_does_not_touch_the_connection_that_came_after() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.messages import Account, Status
-from openoutcry.wire.types import MarketState
+from openoutcry.wire.types import ExecutionEvent, MarketState
 from services.gateway.replica import Changes, MarketReplica, ReplicaBroken
 from shared.logs.events import Watch
 from tests.unit.services.gateway.exchange import Exchange
@@ -110,6 +110,27 @@ def test_loading_a_lower_seq_restarts_the_book() -> None:
     market = loaded(exchange)
     market.apply(*exchange.packet(bids=[(100, 6)]), Changes())
     assert list(market.load(*earlier).restarted) == ["ACME"]
+
+
+def test_another_book_at_the_same_seq_restarts_it() -> None:
+    """A store that went back, and was written on otherwise: members would never have been told."""
+    exchange = Exchange("ACME")
+    exchange.packet(bids=[(100, 5)])
+    market = loaded(exchange)
+    other = Exchange("ACME")
+    other.packet(bids=[(101, 9)])
+    changes = market.load(*other.snapshots())
+    assert list(changes.restarted) == ["ACME"]
+    assert market.instruments["ACME"].levels(0) == ([(101, 9, 2)], [])
+
+
+def test_executions_of_what_is_not_listed_break_it() -> None:
+    exchange = Exchange("ACME")
+    market = loaded(exchange)
+    private = exchange.accepted("ann", 1)
+    fill = private.execution._replace(instrument="OTHER", event=ExecutionEvent.FILLED, fill_price=1, fill_quantity=1)
+    with pytest.raises(ReplicaBroken, match="OTHER was never listed"):
+        market.apply(*exchange.packet(executions=[private._replace(execution=fill)]), Changes())
 
 
 def test_trades_lost_between_snapshots_are_named() -> None:

@@ -80,6 +80,8 @@ def test_what_is_no_set_is_refused(data: bytes) -> None:
     [
         "https://idp.example.com/jwks",
         "https://idp:8443",
+        "https://idp.example.com./jwks",
+        f"https://{'a' * 63}.example.com/jwks",
         "http://127.0.0.1:80/x",
         "http://[::1]/x",
         "http://localhost/x",
@@ -102,6 +104,9 @@ def test_urls_that_nobody_can_answer_for_are_taken(url: str) -> None:
         ("https://idp/a b", "without spaces"),
         ("https://idp/\r\nX: y", "without spaces"),
         ("https://idp:port/", "ort"),
+        ("https://idp..example.com/jwks", "labels with 1 to 63 letters"),
+        ("https://.example.com/jwks", "labels with 1 to 63 letters"),
+        (f"https://{'a' * 64}.example.com/jwks", "labels with 1 to 63 letters"),
     ],
 )
 def test_other_urls_are_refused_by_rule(url: str, rule: str) -> None:

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from openoutcry.wire.digest import book_digest
-from openoutcry.wire.types import PRICE_MAX, QUANTITY_MAX, Side
-from services.matching.book_side import HEAP_SLACK, MANY_LEVELS, NO_ASK, NO_BID, UNSUMMED_MAX, BookSide
+from openoutcry.wire.types import QUANTITY_MAX, Side
+from services.matching.book_side import DEAD_MAX, HEAP_SLACK, MANY_LEVELS, NO_ASK, NO_BID, UNASKED_MAX, BookSide
 from services.matching.order import Order
 from tests.unit.services.matching.flow import ask, bid
 
@@ -141,26 +141,58 @@ def test_a_level_of_more_than_32_bits_of_lots_has_the_digest_that_readers_comput
     assert side.told_digest == expected
 
 
-def test_sums_are_kept_only_while_somebody_asks() -> None:
+def test_levels_come_from_the_best_one_on() -> None:
+    """As many as are asked for at least, both while they are ranked and when they must be ranked anew."""
+    for side, of in ((BookSide(Side.ASK), ask), (BookSide(Side.BID), bid)):
+        orders = {n: of(n, 1_000 + 7 * n % 997, 2) for n in range(1, 400)}
+        for order in orders.values():
+            side.append(order)
+        for round_ in range(40):
+            expected = side.prices(10)
+            assert [level.price for level in side.from_best(10)][:10] == expected
+            assert side.lots_of_best(10, expected[3]) == 8
+            assert side.lots_of_best(10, expected[-1] + 500 * side._sign) == 20
+            side.check_invariants()
+            for price in expected[: round_ % 4]:
+                side.remove(orders.pop(next(n for n, order in orders.items() if order.price == price)))
+        assert len(list(side.from_best(10**6))) == len(orders)
+        assert [level.price for level in side.from_best(10**6)] == side.prices()
+
+
+def test_a_ranking_is_kept_only_while_somebody_asks() -> None:
     """Fill-or-kill is rare: orders of other kinds must not pay for it all day. The answers stay right throughout."""
     side = BookSide(Side.ASK)
-    orders = [ask(n, 1_000 + n, 2) for n in range(1, 201)]
-    for order in orders:
-        side.append(order)
-    assert side._sums is None
-    assert (side.lots_to(1_010), side.lots_to(5_000)) == (20, 400)
-    assert side._sums is not None
-    side.remove(orders[0])
-    side.reduce(orders[1], 1)
-    assert (side.lots_to(1_010), side.lots_to(1_001), side.lots_to(1_000)) == (17, 0, 0)
-    for n in range(UNSUMMED_MAX + 300):
-        order = ask(n + 1_000, 10_000 + n, 1)
+    for n in range(1, 201):
+        side.append(ask(n, 1_000 + n, 2))
+    assert side._ranked is None
+    assert next(side.from_best(10)).price == 1_001
+    assert side._ranked is not None
+    assert len(side._ranked) == 20, "not all of them, however deep the book is"
+    for n in range(UNASKED_MAX):
+        order = ask(n + 1_000, 900 - n % 100, 1)
         side.append(order)
         side.take_changes()
+        if n in (0, 50, 500):
+            assert next(side.from_best(10)).price == order.price
+            assert len(side._ranked) <= 40
+            side.check_invariants()
         side.remove(order)
         side.take_changes()
-        if n % 500 == 0:
-            side.check_invariants()
-    assert side._sums is None
-    assert (side.lots_to(1_010), side.lots_to(PRICE_MAX)) == (17, 397)
+    assert side._ranked is None
+    assert next(side.from_best(10)).price == 1_001
+    side.check_invariants()
+
+
+def test_what_is_dead_in_the_heap_does_not_hold_up_a_ranking() -> None:
+    """Levels that open and close behind the best leave entries there: as many as there are levels."""
+    side = BookSide(Side.ASK)
+    for n in range(2 * DEAD_MAX):
+        side.append(ask(n, 10_000 + n, 1))
+    side.append(ask(9_998, 1, 1))
+    for n in range(DEAD_MAX + 100):
+        order = ask(n + 10_000, 5_000 + n, 1)
+        side.append(order)
+        side.remove(order)
+    assert [level.price for level in side.from_best(3)][:3] == [1, 10_000, 10_001]
+    assert len(side._heap) == len(side.levels), "they are gone"
     side.check_invariants()

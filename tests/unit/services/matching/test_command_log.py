@@ -7,7 +7,7 @@ import pytest
 
 from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.types import MarketState
-from services.matching.command_log import decode_entry
+from services.matching.command_log import TIME_MAX_US, decode_entry
 from shared.logs.commands import (
     PRESENT_USERS_MAX,
     CancelAll,
@@ -38,6 +38,14 @@ def test_reads_what_writers_write() -> None:
     """The id's milliseconds are the time."""
     entry = decode_entry("log", b"1700-5", {b"c": encode_commands(GOOD)})
     assert (entry.entry_id, entry.time_us, entry.commands) == ("1700-5", 1_700_000, GOOD)
+
+
+@pytest.mark.parametrize("milliseconds", [TIME_MAX_US // 1000 + 1, 2**64 - 1])
+def test_a_time_that_no_clock_shows_is_the_last_that_all_can_read(milliseconds: int) -> None:
+    """Redis takes any id of 64 bits: the next entry's time was no number of msgpack's, and ended every engine."""
+    entry = decode_entry("log", f"{milliseconds}-0".encode(), {b"c": encode_commands(GOOD)})
+    assert entry.time_us == TIME_MAX_US == 2**53 - 1
+    assert decode_entry("log", b"9007199254740-0", {b"c": encode_commands(GOOD)}).time_us == 9_007_199_254_740_000
 
 
 @pytest.mark.parametrize(

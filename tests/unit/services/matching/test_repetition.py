@@ -81,8 +81,17 @@ def test_neither_an_outage_nor_a_clock_set_forward_ends_a_window(stands: str) ->
     shop = Shop()
     shop.add("ann", "x")
     shop.pass_s(1)
-    shop.pass_s(3_600, **{stands: False})
+    shop.pass_s(WINDOW_S + 100, **{stands: False})
     assert shop.known("ann") == ["x"]
+
+
+def test_a_clock_that_stands_still_for_good_does_not_fill_the_window() -> None:
+    """One entry whose id lies years ahead stops the log's clock for years: the market would refuse every order."""
+    shop = Shop()
+    shop.add("ann", "x")
+    shop.pass_s(2 * WINDOW_S + 1, time=False)
+    assert shop.known("ann") == []
+    shop.ids.check_invariants()
 
 
 def test_the_window_survives_its_way_through_a_checkpoint() -> None:

@@ -15,7 +15,7 @@ from services.matching.command_log import LogEntry
 from services.matching.feed import PacketBuilder
 from services.matching.kept_packets import FeedEntry
 from services.matching.recovery import Recovery
-from services.matching.shadow import Shadow, ShadowBroken
+from services.matching.shadow import NothingToFollow, Shadow, ShadowBroken
 from shared.logs.commands import CancelAll, Command, ListInstrument, PlaceOrder
 from shared.logs.packet import FEED_START, FeedId, Packet, encode_packet
 from shared.logs.stream_keys import StreamKeys
@@ -157,3 +157,11 @@ def test_a_damaged_head_takes_no_memory() -> None:
         assert tracemalloc.get_traced_memory()[1] < 1_000_000
     finally:
         tracemalloc.stop()
+
+
+def test_what_no_engine_wrote_at_the_feed_s_end_is_not_followed() -> None:
+    """The engine that recovered stands before it; whoever leads goes on behind it."""
+    recovery = Recovery(KEYS, None, None, FeedId(7, 1))
+    assert (recovery.feed_id, recovery.end) == (FEED_START, FeedId(7, 1))
+    with pytest.raises(NothingToFollow, match="ends with 7-1, which no engine wrote"):
+        Shadow(recovery)

@@ -45,6 +45,13 @@ def test_a_book_with_a_field_of_another_type_is_malformed(at: int) -> None:
         decode_book_state(msgpack.packb([VERSION, [*STATE[:at], None, *STATE[at + 1 :]]]))
 
 
+def test_terms_with_bytes_are_malformed() -> None:
+    """JSON has none: the definition would end the gateway when somebody asks for it."""
+    session = {"opens": b"09:00", "closes": "17:00"}
+    with pytest.raises(MalformedMessage):
+        decode_listing(msgpack.packb([VERSION, [Instrument("ACME", session=session)]]))  # type: ignore[arg-type]
+
+
 def test_a_book_with_a_level_of_another_shape_is_malformed() -> None:
     with pytest.raises(MalformedMessage):
         decode_book_state(msgpack.packb([VERSION, STATE._replace(bids=[[100, 5]])]))
