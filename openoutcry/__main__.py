@@ -20,6 +20,7 @@ from typer.core import TyperGroup
 
 from openoutcry.demo.options import DemoOptions, ReplayOptions, StackOptions, check_rate
 from shared.errors import ConfigurationError, OpenOutcryError
+from shared.instrument import Instrument
 from shared.redis_url import checked_redis_url
 from shared.types import DEPTHS
 
@@ -240,6 +241,7 @@ def replay(
             checked_redis_url(redis_url)
         except ValueError as error:  # which quotes nothing: what is wrong may be the password
             raise ConfigurationError(f"--redis-url: {error}") from None
+        Instrument(instrument).checked()
 
     async def run() -> None:
         replay = Replay(redis_url, file, instrument, _speed(speed))
