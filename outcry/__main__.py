@@ -19,6 +19,7 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from openoutcry.wire.errors import ConfigurationError, OpenOutcryError
+from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.types import DEPTHS
 from outcry.demo.options import DemoOptions, ReplayOptions
 from outcry.stack.options import StackOptions, check_rate
@@ -241,6 +242,7 @@ def replay(
             checked_redis_url(redis_url)
         except ValueError as error:  # which quotes nothing: what is wrong may be the password
             raise ConfigurationError(f"--redis-url: {error}") from None
+        Instrument(instrument).checked()
 
     async def run() -> None:
         replay = Replay(redis_url, file, instrument, _speed(speed))

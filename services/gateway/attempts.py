@@ -1,8 +1,9 @@
-"""Handshakes that led to no login, charged to the addresses they came from.
+"""Handshakes that led to no login, charged to the addresses they came from; and those that did, to their users.
 
 A gateway answers so many handshakes a second, for everybody. What one address wastes of that is bounded here, so that
 nobody's wrong tokens keep others out. An address is no user: an office shares one, so a good token is let in whatever
-its address has wasted, and a login gives back what its own handshake took.
+its address has wasted, and a login gives back what its own handshake took. What one user's good tokens take is bounded
+in the same way.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ class Attempts:
         Charge an attempt to an address; O(1).
 
         Args:
-            address: IPv4 or IPv6; any other text is taken as it is.
+            address: IPv4 or IPv6; any other text, such as a user's name, is taken as it is.
             now: Monotonic seconds.
 
         Returns:

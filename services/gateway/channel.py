@@ -16,6 +16,7 @@ from openoutcry.wire.digest import book_digest
 from openoutcry.wire.messages import Delta, Level, Message, Snapshot, Status, Ticker, Trade
 from openoutcry.wire.request_limits import EVERY_INSTRUMENT
 from openoutcry.wire.types import MarketState
+from services.gateway.history import BookHistory
 from services.gateway.replica import InstrumentReplica, MarketReplica
 
 if TYPE_CHECKING:
@@ -43,6 +44,14 @@ class TapeMark(NamedTuple):
         if self.lost is not None:
             lost = (min(lost[0], self.lost[0]), max(sent, self.lost[1]))
         return TapeMark(min(self.told, shared_id), lost)
+
+
+class BookMark(NamedTuple):
+    """How far a listener that lags has been told a book."""
+
+    seq: int
+    history: BookHistory
+    """Of which the book was then; another one since means that no delta leads on from there."""
 
 
 class ChannelKey(NamedTuple):
@@ -188,6 +197,30 @@ class BookChannel(Channel):
             return ()
         is_known = snapshot.epoch == book.epoch and instrument.history.holds(snapshot.seq, snapshot.digest)
         delta = instrument.delta_since(snapshot.seq) if is_known else None
+        return self._state(instrument) if delta is None else (delta,)
+
+    def marks(self) -> dict[str, BookMark]:
+        """Return how far the members have been told each book; O(books)."""
+        listed = self._market.instruments
+        return {symbol: BookMark(seq, listed[symbol].history) for symbol, seq in self.sent.items() if symbol in listed}
+
+    def marks_of(self, told: Mapping[str, Sequence[Message]]) -> dict[str, BookMark]:
+        """Return the same of who has been told these snapshots, as far as they are of the books' histories."""
+        marks = {}
+        for symbol, messages in told.items():
+            instrument = self._market.instruments.get(symbol)
+            for snapshot in messages:
+                assert isinstance(snapshot, Snapshot)
+                if instrument is not None and instrument.history.holds(snapshot.seq, snapshot.digest):
+                    marks[symbol] = BookMark(snapshot.seq, instrument.history)
+        return marks
+
+    def behind(self, symbol: str, mark: BookMark | None) -> Sequence[Message]:
+        """Return one merged delta after a mark; what makes a new member whole if none leads on from there."""
+        instrument = self._market.instruments[symbol]
+        if mark is None or mark.history is not instrument.history or instrument.is_broken:
+            return self.state_of(symbol)
+        delta = instrument.delta_since(mark.seq)
         return self._state(instrument) if delta is None else (delta,)
 
     def snapshot(self, instrument: InstrumentReplica) -> Snapshot:

@@ -30,6 +30,8 @@ class GatewayLimits(NamedTuple):
     """Handshakes of this gateway a second; beyond: HTTP 503, before any work is done for them."""
     attempts: Rate = Rate(50, 200)
     """Handshakes of one address a second that have led to no login; beyond: HTTP 429, unless the token is good."""
+    arrivals: Rate = Rate(50, 200)
+    """Handshakes and logins of one user a second; beyond: HTTP 429, and a login is charged to its address."""
     connection_age_s: float = math.inf
     """Beyond, or up to a fifth earlier: goodbye with 4000, so that new replicas fill."""
     subscriptions: int = 256

@@ -48,6 +48,8 @@ from shared.websocket_frame import BINARY, TEXT, server_frame
 
 PACE_S: Final = 0.010
 """Default shortest time between two flushes of the channels without an interval of their own."""
+WHOLE_ROWS_MAX: Final = 2_000
+"""Levels of a channel, some 30 KB in JSON, up to which one that has drained gets snapshots; beyond, merged deltas."""
 
 _BOOK_KINDS: Final = ("book", "top", "ticker")
 """The kinds of channel that a change of a book concerns."""
@@ -240,8 +242,10 @@ class MarketDataService:
     def join_told(self, subscriber: Subscriber, key: ChannelKey, told: Mapping[str, Sequence[Message]]) -> None:
         """Join a channel whose state was told in parts, and send what has changed since, or was not told."""
         channel = self._join(subscriber, key)
-        if subscriber.is_lagging or subscriber.is_gone:
-            return  # it gets the state when it has drained
+        if subscriber.is_lagging or subscriber.is_gone:  # it gets the rest when it has drained
+            if isinstance(channel, BookChannel):
+                subscriber.book_marks[key.instrument] = channel.marks_of(told)
+            return
         self._enter(subscriber, channel)
         news = [message for symbol in channel.symbols() for message in channel.since(symbol, told.get(symbol, ()))]
         if news:
@@ -272,7 +276,9 @@ class MarketDataService:
         """Send the state of one followed book again; a lagging subscriber gets it when it has drained."""
         channel = self._book_channel(subscriber, instrument)
         assert channel is not None, "see follows_book"
-        if not subscriber.is_lagging:
+        if subscriber.is_lagging:
+            subscriber.book_marks.get(channel.key.instrument, {}).pop(instrument, None)
+        else:
             self._send_owed(subscriber, channel.state_of(instrument))
 
     def hear_account(self, subscriber: Subscriber) -> None:
@@ -419,7 +425,9 @@ class MarketDataService:
         subscriber.lagging_since = now
         self._lagging[subscriber] = None
         for channel in subscriber.channels.values():
-            channel.listeners(subscriber).pop(subscriber, None)
+            was_told = channel.listeners(subscriber).pop(subscriber, None) is not None
+            if was_told and isinstance(channel, BookChannel):
+                subscriber.book_marks[channel.key.instrument] = channel.marks()
             if isinstance(channel, TradesChannel):
                 subscriber.trade_marks.update((symbol, TapeMark(sent)) for symbol, sent in channel.sent.items())
 
@@ -431,6 +439,8 @@ class MarketDataService:
         for channel in list(subscriber.channels.values()):  # a write may remove the subscriber
             if isinstance(channel, TradesChannel):
                 self._send_missed_trades(subscriber, channel, marks)
+            elif isinstance(channel, BookChannel):
+                self._send_missed_changes(subscriber, channel)
             else:
                 self._send_state(subscriber, channel)
         if subscriber.hears_account and not subscriber.is_lagging and not subscriber.is_gone:
@@ -448,6 +458,25 @@ class MarketDataService:
         missed = channel.missed(marks)
         if missed:
             self.send(subscriber, missed)
+
+    def _send_missed_changes(self, subscriber: Subscriber, channel: BookChannel) -> None:
+        """
+        Make one whole in its books: by snapshots, or where those are large by one merged delta each.
+
+        A large snapshot fills the buffer by itself: who got one for having drained would lag again under it, and so
+        on, and never get anything else.
+        """
+        if subscriber.is_lagging or subscriber.is_gone:
+            return  # again, under what has just been sent: the marks stay
+        marks = subscriber.book_marks.pop(channel.key.instrument, None)
+        symbols = channel.symbols()
+        if marks is None or sum(self.rows(channel.key, symbol) for symbol in symbols) <= WHOLE_ROWS_MAX:
+            self._send_state(subscriber, channel)
+            return
+        self._enter(subscriber, channel)
+        messages = [message for symbol in symbols for message in channel.behind(symbol, marks.get(symbol))]
+        if messages:
+            self._send_owed(subscriber, messages)
 
     def _abort(self, subscriber: Subscriber, now: float) -> None:
         since = subscriber.lagging_since
@@ -477,6 +506,8 @@ class MarketDataService:
         if channel is None:
             return False
         channel.listeners(subscriber).pop(subscriber, None)
+        if kind == "book":
+            subscriber.book_marks.pop(instrument, None)
         channel.followers -= 1
         if not channel.followers:
             self._close(channel)

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Final, NamedTuple, Protocol
 
 from openoutcry.wire.codec import Encoding
-from services.gateway.channel import Channel, TapeMark
+from services.gateway.channel import BookMark, Channel, TapeMark
 
 NO_DESCRIPTOR: Final = -1
 
@@ -77,6 +77,7 @@ class Subscriber:
 
     __slots__ = (
         "_is_closing",
+        "book_marks",
         "channels",
         "descriptor",
         "encoding",
@@ -119,6 +120,8 @@ class Subscriber:
         """Monotonic seconds, None while it keeps up."""
         self.owed_bytes = 0
         """Bytes of state it asked for and may still have to drain; they do not count against the hard limit."""
+        self.book_marks: dict[str, dict[str, BookMark]] = {}
+        """What a channel of books covers (a symbol, or "*") to how far it was told each before it lagged."""
         self.trade_marks: dict[str, TapeMark] = {}
         """Instrument to how far it was told trades before it lagged."""
 

@@ -606,6 +606,37 @@ async def test_who_reads_nothing_is_looked_at_when_something_is_unsent() -> None
     assert peer.tap.is_closed
 
 
+async def test_one_user_s_good_tokens_do_not_spend_everybody_s_handshakes() -> None:
+    """A user who came and went without end emptied the budget of all: the others were answered 503."""
+    server = serving(GatewayLimits(accepts=Rate(0.001, 20), arrivals=Rate(0.001, 5)))
+    statuses = []
+    for _ in range(40):
+        peer = Peer(server)
+        peer.send(request())
+        statuses.append(peer.status)
+        peer.leave()
+    assert (statuses.count(101), statuses.count(429)) == (5, 35)
+    assert peer.tap.is_closed
+    assert "Retry-After" in peer.head
+    entered(server, token=mint_token("bob", SECRET, 4e9))
+
+
+async def test_one_user_s_logins_are_charged_to_the_address_beyond_their_rate() -> None:
+    server = serving(GatewayLimits(attempts=Rate(0.001, 3), arrivals=Rate(0.001, 5)))
+    statuses = []
+    for _ in range(20):
+        peer = Peer(server)
+        peer.send(request(token=None))
+        statuses.append(peer.status)
+        if peer.status == 101:
+            login = encode_request({"op": "login", "id": 1, "token": mint_token("ann", SECRET, 4e9)}, Encoding.MSGPACK)
+            peer.send(client_frame(login, BINARY, MASK))
+            assert [type(message) for message in peer.messages] == [Reply, Welcome]
+        peer.leave()
+    assert (statuses.count(101), statuses.count(429)) == (8, 12)
+    entered(server, token=mint_token("bob", SECRET, 4e9))
+
+
 async def test_large_requests_are_read_in_turns_even_if_they_come_one_by_one() -> None:
     """One that is refused costs milliseconds: sent in a frame and a packet of its own it was everybody's time."""
     server = serving()

@@ -27,6 +27,7 @@ from services.gateway.limits import GatewayLimits
 from services.gateway.session import Session
 from services.gateway.settings import GatewaySettings
 from services.gateway.subscriber import NO_DESCRIPTOR, LagLimits, Subscriber
+from shared.aio.health_pages import NUMBERS_S
 from shared.aio.redis_connection import read_stream
 from shared.logs.commands import Command, PlaceOrder, decode_commands
 from shared.logs.events import Outcome
@@ -109,6 +110,7 @@ async def test_health_tells_alive_from_ready(redis_url: str, exchange: StoredExc
     await exchange.redis.delete("oo:{0}:cover")
     async with gateway_on(redis_url, tmp_path, is_fed=False) as server:
         assert await http(server, "/healthz") == (200, "alive\n")
+        await until(lambda: server.feed_reader.missing != "")
         assert await http(server, "/readyz") == (
             503,
             "the feed is resyncing: oo:{0}:cover is missing, or no string; the exchange is to write it\n",
@@ -134,6 +136,7 @@ async def test_where_a_changes_time_goes_is_counted_for_packets_and_flushes_not_
         before = (await http(server, "/metrics"))[1]
         await exchange.publish(bids=[(101, 2)])
         await asyncio.gather(ann.hear(Delta), bob.hear(Delta))
+        await asyncio.sleep(NUMBERS_S)
         after = (await http(server, "/metrics"))[1]
         for hop in ("read_delay", "flush_wait", "flush"):
             name = f"outcry_gateway_{hop}_seconds_count"

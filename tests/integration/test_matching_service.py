@@ -66,6 +66,21 @@ def chain_is_unbroken(trader: Trader) -> bool:
     return True
 
 
+def test_an_instrument_that_is_written_otherwise_than_it_trades_is_told(
+    engines: Engines, trader: Trader, tmp_path: Path
+) -> None:
+    """Its tick was changed in the file, the engine started again, and nobody told that it trades as before."""
+    path = tmp_path / "market.json"
+    path.write_text('[{"symbol": "ACME"}, {"symbol": "SAME", "kind": "option", "option": {"strike": 5}}]')
+    engine = engines.start_leading(INSTRUMENTS_FILE=path)
+    engine.kill()
+    trader.free_lease()
+    path.write_text(path.read_text().replace('"ACME"', '"ACME", "tick_size": "0.05"'))
+    engine = engines.start_leading(INSTRUMENTS_FILE=path)
+    eventually(lambda: engine.told("trade by another definition"))
+    assert engine.told('"instruments": ["ACME"]')
+
+
 def test_lists_the_market_and_stores_all_that_a_late_joiner_needs(engines: Engines, trader: Trader) -> None:
     """A gateway that starts later than the engine reads listing, cover and snapshots, and nothing else."""
     engines.start_leading(CHECKPOINT_INTERVAL_S=0.2)

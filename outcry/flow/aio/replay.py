@@ -38,6 +38,8 @@ class Replay(Driver):
         self.messages = 0
         self.progress = 0.0
         """Share of the file that has been sent, 0 to 1."""
+        self.trades = 0
+        """Of its instrument, whoever's, since it is prepared."""
         self._path = path
         self.symbol: Final = symbol
         self._speed = speed
@@ -77,6 +79,7 @@ class Replay(Driver):
         """Learn what became of the file's orders."""
         if self._is_prepared:
             self.orders.book.observe(packet.executions)
+            self.trades += sum(trade.instrument == self.symbol for trade in packet.trades)
 
     def statistics(self) -> dict[str, Any]:
         """Return the driver's, and how far the file is."""

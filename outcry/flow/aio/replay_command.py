@@ -48,11 +48,12 @@ async def run_replay(replay: Replay, console: Console) -> None:
 
 def summary(replay: Replay, seconds: float) -> str:
     """Return what came of a replay, a line for each kind of figure."""
-    seq = replay.tape.seqs.get(replay.symbol, 0)
+    seq = replay.tape.seqs.get(replay.symbol)
+    stands = "its book did not change" if seq is None else f"is at seq {seq:,}"
     rate = replay.messages / max(seconds, 1e-3)
     lines = [
         f"{replay.messages:,} messages ({rate:,.0f}/s) became {replay.commands_sent:,} commands in {seconds:.1f} s",
-        f"{replay.symbol} made {replay.tape.trades:,} trades and is at seq {seq:,}",
+        f"{replay.symbol} made {replay.trades:,} trades and {stands}",
     ]
     lines += [f"{count:,} passed over: {reason.value}" for reason, count in replay.orders.skipped.most_common()]
     lines += fidelity(replay.orders)

@@ -247,10 +247,16 @@ class ClientConnection(asyncio.Protocol):
         self._reach()
 
     def _recognize(self, client: Client) -> None:
-        """Let a stranger who has logged in send what a user may, and give the address back what it was charged."""
-        if client.session.state is SessionState.OPEN:
+        """
+        Let a stranger who has logged in send what a user may, and give the address back what it was charged.
+
+        Unless the user logs in without end: then the address pays, and is refused in its turn.
+        """
+        session, server = client.session, self._server
+        if session.state is SessionState.OPEN:
             self._know()
-            self._server.attempts.forgive(self._address)
+            if server.arrivals.charge(session.user, server.now()):
+                server.attempts.forgive(self._address)
 
     def _know(self) -> None:
         assert self._frames is not None

@@ -245,11 +245,15 @@ class Handshake:
         return self._server.gateway.authenticate(token.strip(), self._server.time_us() / 1e6)
 
     def _charged(self, response: Response) -> Response:
-        """Charge a known user to the gateway, and anybody else to the address first: beyond its share it is refused."""
+        """Charge the user, or if there is none the address; within their shares the gateway too, else it is refused."""
+        server, now = self._server, self._server.now()
         if response.status_code == 101 and self.user:
-            self._server.accepts.take(self._server.now())
-            return response
-        if self._server.attempts.charge(self.address, self._server.now()):
-            self._server.accepts.take(self._server.now())
-            return response
-        return self._not_now(429, "too many attempts without a login from this address", RETRY_AFTER_S)
+            is_within, why = server.arrivals.charge(self.user, now), "too many connections of this user a second"
+        else:
+            is_within = server.attempts.charge(self.address, now)
+            why = "too many attempts without a login from this address"
+        if not is_within:
+            self.user = ""
+            return self._not_now(429, why, RETRY_AFTER_S)
+        server.accepts.take(now)
+        return response

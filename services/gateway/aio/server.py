@@ -98,6 +98,9 @@ class GatewayServer:
         self.accepts = TokenBucket(limits.accepts, self.now())
         """Handshakes that are answered."""
         self.attempts = Attempts(limits.attempts)
+        """By address: what has led to no login."""
+        self.arrivals = Attempts(limits.arrivals)
+        """By user: what has led to one. A user who comes and goes without end is not to spend everybody's accepts."""
         self.pending = PendingConnections()
         self.entrance = Entrance(self.loop)
         self.backlog = Backlog(self.loop)

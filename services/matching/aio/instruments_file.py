@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from openoutcry.wire.errors import ConfigurationError
 from openoutcry.wire.instrument import Instrument
 from services.matching.default_listing import DEFAULT_LISTING
+from services.matching.written_listing import read_listing
 
 
 def read_instruments(path: Path | None) -> tuple[Instrument, ...]:
@@ -23,6 +23,8 @@ def read_instruments(path: Path | None) -> tuple[Instrument, ...]:
     if path is None:
         return DEFAULT_LISTING
     try:
-        return tuple(Instrument(**row).checked() for row in json.loads(path.read_text()))
-    except (OSError, ValueError, TypeError, ConfigurationError) as error:
-        raise ConfigurationError(f"{path}: must be a JSON list of instruments; {error}") from error
+        return read_listing(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise ConfigurationError(f"cannot read {path}: {error.strerror}") from error
+    except (UnicodeDecodeError, ConfigurationError) as error:
+        raise ConfigurationError(f"{path}: {error}") from error

@@ -157,6 +157,7 @@ class MatchingService:
         if leader is None:
             return
         missing = [found for found in self._instruments if found.symbol not in leader.engine.markets]
+        self._tell_of_others(leader)
         ticker = Ticker(
             self._writing,
             self._keys,
@@ -176,6 +177,20 @@ class MatchingService:
             making.cancel()
             looking.cancel()
         await self._shut_down(leader)
+
+    def _tell_of_others(self, leader: Leader) -> None:
+        """An instrument never changes: what is written otherwise than it trades is not what somebody believes."""
+        markets = leader.engine.markets
+        others = [
+            found.symbol
+            for found in self._instruments
+            if found.symbol in markets and markets[found.symbol].instrument != found
+        ]
+        if others:
+            structlog.get_logger().warning(
+                "instruments trade by another definition than the listing has; to change one, list another symbol",
+                instruments=others,
+            )
 
     async def _ask_store(self) -> None:
         """Ask what must be known of the store before it is relied on."""

@@ -68,6 +68,14 @@ def test_a_replay_s_file_is_looked_for_before_anything_is_connected_to(tmp_path:
     assert "missing.csv: No such file or directory" in result.stderr
 
 
+def test_a_replay_s_instrument_is_looked_at_before_anything_is_connected_to(tmp_path: Path) -> None:
+    (tmp_path / "flow.csv").touch()
+    flags = ["--instrument", "acme", "--redis-url", "redis://127.0.0.1:1/0"]
+    result = CliRunner().invoke(app, ["replay", str(tmp_path / "flow.csv"), *flags])
+    assert result.exit_code == 2
+    assert "instrument 'acme': symbol must be" in result.stderr
+
+
 def test_a_token_names_its_user(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("x" * 32 + "\n")

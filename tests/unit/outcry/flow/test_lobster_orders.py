@@ -197,6 +197,18 @@ def test_a_book_that_is_the_files_own_has_no_distance(orders: LobsterOrders) -> 
     assert orders.distance() == BookDistance(levels=1, levels_apart=0, lots=40, lots_apart=0)
 
 
+def test_an_order_that_crosses_the_book_is_counted_as_it_trades(orders: LobsterOrders) -> None:
+    """The file has it rest: from then on the two books differ, and a summary must say why."""
+    market = Market(orders)
+    market.play(
+        message(LobsterType.NEW_ORDER, 1, 50),
+        message(LobsterType.NEW_ORDER, 2, 50),
+        message(LobsterType.NEW_ORDER, 3, 70, 584 * DOLLAR, Side.ASK),
+    )
+    assert (len(orders.book.crossed), orders.book.executions) == (1, 0)
+    assert "1 orders that the file has rest traded as they came: they crossed the book" in fidelity(orders)
+
+
 def test_an_execution_that_fills_who_came_first_is_counted_and_named(orders: LobsterOrders) -> None:
     """The file's order stood behind: the first had lost its place by something that the file does not tell."""
     market = Market(orders)

@@ -10,7 +10,7 @@ from openoutcry.wire.messages import Account, Delta, Execution, Heartbeat, OpenO
 from openoutcry.wire.sequence import Verdict
 from openoutcry.wire.types import MarketState
 from services.gateway.channel import ChannelKey
-from services.gateway.market_data_service import MarketDataService
+from services.gateway.market_data_service import WHOLE_ROWS_MAX, MarketDataService
 from services.gateway.replica import Changes, MarketReplica, ReplicaBroken
 from services.gateway.subscriber import LagLimits, LagVerdict, Subscriber
 from shared.logs.events import Watch
@@ -266,6 +266,96 @@ def test_a_drained_member_gets_one_fresh_snapshot_and_goes_on() -> None:
     hall.feed(bids=[(99, 3)])
     hall.flush()
     assert slow.book().digest == hall.exchange.books["ACME"].digest
+
+
+class Filling(Listener):
+    """A transport whose buffer a large frame fills, as a socket's does."""
+
+    service: MarketDataService
+    subscriber: Subscriber
+
+    def write(self, data: bytes) -> None:
+        super().write(data)
+        if len(data) > 10 * LIMITS.soft_bytes:
+            self.unsent = len(data)
+            self.service.review(self.subscriber, 1.0)
+
+
+DEEP = [(price, 5) for price in range(1, WHOLE_ROWS_MAX + 2)]
+
+
+def filled(hall: Hall, *keys: ChannelKey, encoding: Encoding = Encoding.MSGPACK) -> tuple[Filling, Subscriber]:
+    listener = Filling(encoding)
+    listener.service, listener.subscriber = hall.service, Subscriber("ann", encoding, listener)
+    for key in keys:
+        hall.service.subscribe(listener.subscriber, key)
+    return listener, listener.subscriber
+
+
+@pytest.mark.parametrize("encoding", list(Encoding))
+@pytest.mark.parametrize("instrument", ["ACME", "*"])
+def test_a_large_snapshot_is_not_sent_again_for_having_filled_the_buffer(instrument: str, encoding: Encoding) -> None:
+    """Who followed a book of 100,000 levels got one snapshot after the other, and never a change or a heartbeat."""
+    hall = Hall()
+    hall.feed(bids=DEEP)
+    listener, subscriber = filled(hall, ChannelKey("book", instrument, 0, 0), encoding=encoding)
+    assert subscriber.is_lagging
+    hall.feed(bids=[(7, 6)])
+    hall.flush()
+    listener.unsent = 0
+    assert hall.service.review(subscriber, 2.0) is LagVerdict.DRAINED
+    hall.feed(bids=[(8, 6)])
+    hall.flush()
+    assert [type(message) for message in listener.messages] == [Snapshot, Delta, Delta]
+    assert listener.book().digest == hall.exchange.books["ACME"].digest
+    assert set(listener.verdicts) == {Verdict.APPLY}
+
+
+def test_a_large_book_that_the_member_does_not_hold_is_sent_whole() -> None:
+    """After a new history, a resync or a new subscription while it lagged, no delta would lead on."""
+    for deed in ("resync", "subscribe", "restart"):
+        hall = Hall()
+        hall.feed(bids=DEEP)
+        listener, subscriber = filled(hall, BOOK)
+        match deed:
+            case "resync":
+                hall.service.resync(subscriber, "ACME")
+            case "subscribe":
+                hall.service.subscribe(subscriber, BOOK)
+            case "restart":
+                hall.exchange = Exchange("ACME", epoch=8)
+                hall.exchange.packet(bids=DEEP)
+                hall.service.publish(hall.service.market.load(*hall.exchange.snapshots()))
+        listener.forget()
+        listener.unsent = 0
+        hall.service.review(subscriber, 2.0)
+        assert [type(message) for message in listener.messages] == [Snapshot], deed
+
+
+def test_lagging_again_while_being_made_whole_keeps_where_each_large_book_stood() -> None:
+    hall = Hall("ACME", "BETA")
+    for symbol in ("ACME", "BETA"):
+        hall.feed(bids=DEEP, symbol=symbol)
+    listener, subscriber = filled(hall)
+    for symbol in ("ACME", "BETA"):
+        hall.service.subscribe(subscriber, ChannelKey("book", symbol, 0, 0))
+        listener.unsent = 0
+        hall.service.review(subscriber, 2.0)
+    listener.unsent = 1001
+    hall.service.review(subscriber, 3.0)
+    for symbol in ("ACME", "BETA"):
+        hall.feed(bids=[(price, 9) for price, _ in DEEP], symbol=symbol)
+    hall.flush()
+    listener.forget()
+    for _ in range(3):
+        listener.unsent = 0
+        hall.service.review(subscriber, 4.0)
+    assert [(type(message), message.instrument) for message in listener.messages if isinstance(message, Delta)][:1] == [
+        (Delta, "ACME")
+    ]
+    assert not listener.heard(Snapshot)
+    for symbol in ("ACME", "BETA"):
+        assert listener.book(symbol).digest == hall.exchange.books[symbol].digest
 
 
 def test_a_lagging_member_gets_the_trades_it_missed() -> None:
