@@ -1,14 +1,15 @@
 """Which snapshots go with a packet, and from where a reader of them must go on in the feed.
 
-Owns the rhythm: an instrument's snapshot at most once a second or every 1,000 packets, and only after a change; the
-accounts and the checkpoint every few seconds or every 10,000 packets. These two are made beside the market, as it
-stands behind one packet, and stored with a later one. Owns `cover`: every packet up to it is contained in the stored
-snapshots and accounts. Time is an argument, in monotonic seconds.
+Owns the rhythm: an instrument's snapshot at most once a second or every 1,000 packets, and only after a change; with
+one packet as many as take some milliseconds, those first whose change has waited longest. Accounts and checkpoint every
+few seconds or every 10,000 packets: these two are made beside the market, as it stands behind one packet, and stored
+with a later one. Owns `cover`: every packet up to it is contained in the stored snapshots and accounts. Time is an
+argument, in monotonic seconds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
 from shared.packet import FeedId, Packet
@@ -17,6 +18,12 @@ SNAPSHOT_PACKETS_MAX: Final = 1_000
 """An instrument that keeps changing is snapshotted at least this often, in packets."""
 CHECKPOINT_PACKETS_MAX: Final = 10_000
 """Likewise accounts and checkpoint: then the next ones are begun. A small part of the feed's retention."""
+
+LEVELS_PER_PACKET_MAX: Final = 5_000
+"""Price levels in the snapshots that go with one packet, some 3 ms; one book that has more goes alone. The others' go
+with the packets that follow: of a thousand instruments that all trade, all would be due at the same packet."""
+LEVELS_A_SNAPSHOT: Final = 50
+"""What a snapshot costs beside its levels, in levels."""
 
 _NEVER: Final = float("-inf")
 
@@ -132,7 +139,15 @@ class SnapshotSchedule:
         self._listing = self._listing or bool(packet.listings)
         self._packets += 1
 
-    def take_due(self, last_id: FeedId, listed: Iterable[str], now: float, *, checkpoint_made: bool = False) -> Due:
+    def take_due(
+        self,
+        last_id: FeedId,
+        listed: Iterable[str],
+        now: float,
+        *,
+        levels: Callable[[str], int] = lambda _: 0,
+        checkpoint_made: bool = False,
+    ) -> Due:
         """
         Say what must be stored with the packet `last_id`, the last one observed; the caller stores it.
 
@@ -140,13 +155,14 @@ class SnapshotSchedule:
             last_id: Its id.
             listed: All symbols.
             now: Monotonic seconds.
+            levels: Returns how many price levels an instrument's book has.
             checkpoint_made: What was begun last is stored with this packet.
         """
         everything, self._everything = self._everything, False
         if everything:
             for symbol in listed:
                 self._unstored[symbol] = self._books.setdefault(symbol, _Subject())
-        due = [symbol for symbol, book in self._unstored.items() if everything or self._book_due(book, now)]
+        due = list(self._unstored) if everything else self._books_due(levels, now)
         for symbol in due:
             self._unstored.pop(symbol).stored(now)
         if everything:
@@ -157,6 +173,17 @@ class SnapshotSchedule:
         cover = self._cover(last_id)
         uncovered = self._packets - cover.packets
         return Due(due, cover.feed_id, uncovered, listing=listing, everything=everything)
+
+    def _books_due(self, levels: Callable[[str], int], now: float) -> list[str]:
+        due: list[str] = []
+        left = LEVELS_PER_PACKET_MAX
+        for symbol, book in self._unstored.items():
+            if self._book_due(book, now):
+                left -= LEVELS_A_SNAPSHOT + levels(symbol)
+                if left < 0 and due:
+                    break
+                due.append(symbol)
+        return due
 
     def _book_due(self, book: _Subject, now: float) -> bool:
         return now - book.stored_at >= self._snapshot_interval_s or book.packets >= SNAPSHOT_PACKETS_MAX
