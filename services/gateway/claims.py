@@ -71,7 +71,8 @@ def read_object(data: bytes, what: str) -> dict[str, Any]:
         return found
 
     try:
-        found = json.loads(data, object_pairs_hook=pairs, parse_constant=_refuse_constant)
+        # A text, never bytes: of bytes json guesses the encoding, and takes UTF-16 where RFC 7519 says UTF-8.
+        found = json.loads(data.decode(), object_pairs_hook=pairs, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise AuthenticationFailed(f"token: the {what} is no JSON") from error
     if not isinstance(found, dict):

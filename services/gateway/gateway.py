@@ -402,9 +402,8 @@ class Gateway:
             case Resync():
                 self._resync(client, request)
             case Instruments():
-                definitions = list(self.market.listing.values())
-                self._accept(client, request, count=len(definitions))
-                self.service.send(client.subscriber, definitions)
+                self._accept(client, request, count=len(self.market.listing))
+                self.service.send_listing(client.subscriber)
             case Ping():
                 self._accept(client, request, server_time=time_us)
             case Present():

@@ -103,6 +103,7 @@ class MarketDataService:
         self._pacers = {ms: Pacer(max(ms / 1000, pace_s)) for ms in INTERVALS_MS}
         self._account_listeners: dict[str, dict[Subscriber, None]] = {}
         self._state_frames: dict[tuple[Channel, Encoding], tuple[list[Message], bytes]] = {}
+        self._listing_frames: dict[Encoding, tuple[list[Instrument], bytes]] = {}
         self._lagging: dict[Subscriber, None] = {}
         self._by_user: dict[str, Subscriber] = {}
         self._places = Places()
@@ -369,6 +370,14 @@ class MarketDataService:
     def send(self, subscriber: Subscriber, messages: Iterable[Message]) -> None:
         """Send messages to one subscriber, in one frame, lagging or not."""
         self._write(subscriber, self.frame(messages, subscriber.encoding))
+
+    def send_listing(self, subscriber: Subscriber) -> None:
+        """Send every definition, lagging or not; encoded once, until the listing is another."""
+        definitions, encoding = list(self.market.listing.values()), subscriber.encoding
+        held = self._listing_frames.get(encoding)
+        if held is None or held[0] != definitions:
+            held = self._listing_frames[encoding] = definitions, self.frame(definitions, encoding)
+        self._write(subscriber, held[1])
 
     def heartbeat(self, subscribers: Iterable[Subscriber], server_time: int) -> None:
         """

@@ -1,14 +1,15 @@
 """Which snapshots go with a packet, and from where a reader of them must go on in the feed.
 
-Owns the rhythm: an instrument's snapshot at most once a second or every 1,000 packets, and only after a change; the
-accounts and the checkpoint every few seconds or every 10,000 packets. These two are made beside the market, as it
-stands behind one packet, and stored with a later one. Owns `cover`: every packet up to it is contained in the stored
-snapshots and accounts. Time is an argument, in monotonic seconds.
+Owns the rhythm: an instrument's snapshot at most once a second or every 1,000 packets, and only after a change; with
+one packet as many as take some milliseconds, those first whose change has waited longest. Accounts and checkpoint every
+few seconds or every 10,000 packets: these two are made beside the market, as it stands behind one packet, and stored
+with a later one. Owns `cover`: every packet up to it is contained in the stored snapshots and accounts. Time is an
+argument, in monotonic seconds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
 from shared.logs.packet import FeedId, Packet
@@ -18,7 +19,14 @@ SNAPSHOT_PACKETS_MAX: Final = 1_000
 CHECKPOINT_PACKETS_MAX: Final = 10_000
 """Likewise accounts and checkpoint: then the next ones are begun. A small part of the feed's retention."""
 
+LEVELS_PER_PACKET_MAX: Final = 5_000
+"""Price levels in the snapshots that go with one packet, some 3 ms; one book that has more goes alone. The others' go
+with the packets that follow: of a thousand instruments that all trade, all would be due at the same packet."""
+LEVELS_A_SNAPSHOT: Final = 50
+"""What a snapshot costs beside its levels, in levels."""
+
 _NEVER: Final = float("-inf")
+_EVER: Final = float("inf")
 
 
 class _Place(NamedTuple):
@@ -84,7 +92,9 @@ class SnapshotSchedule:
         self._snapshot_interval_s = snapshot_interval_s
         self._checkpoint_interval_s = checkpoint_interval_s
         self._books: dict[str, _Subject] = {}
-        self._unstored: dict[str, _Subject] = {}  # those of _books with changes that are not stored
+        self._unstored: dict[str, _Subject] = {}  # those of _books with changes that are not stored, by first change
+        self._lost: dict[str, _Subject] = {}  # to be stored though they may not have changed
+        self._quiet_until = _NEVER  # none of _unstored is due before, monotonic seconds
         self._accounts = _Subject()
         self._accounts_before: _Place | None = None  # the `unstored_after` that ends when those being made are stored
         self._everything = True
@@ -98,8 +108,7 @@ class SnapshotSchedule:
 
     def snapshot_lost(self, symbol: str) -> None:
         """Make a snapshot due with the next packet, since the store holds it no more."""
-        book = self._unstored[symbol] = self._books.setdefault(symbol, _Subject())
-        book.stored_at = _NEVER
+        self._lost[symbol] = self._books.setdefault(symbol, _Subject())
 
     def listing_lost(self) -> None:
         """Make the listing due with the next packet, since the store holds it no more."""
@@ -127,12 +136,22 @@ class SnapshotSchedule:
             book = self._books.setdefault(symbol, _Subject())
             book.changed(before)
             self._unstored[symbol] = book
+            due_at = book.stored_at + self._snapshot_interval_s
+            self._quiet_until = min(self._quiet_until, _NEVER if book.packets >= SNAPSHOT_PACKETS_MAX else due_at)
         if packet.executions or packet.watches:
             self._accounts.changed(before)
         self._listing = self._listing or bool(packet.listings)
         self._packets += 1
 
-    def take_due(self, last_id: FeedId, listed: Iterable[str], now: float, *, checkpoint_made: bool = False) -> Due:
+    def take_due(
+        self,
+        last_id: FeedId,
+        listed: Iterable[str],
+        now: float,
+        *,
+        levels: Callable[[str], int] = lambda _: 0,
+        checkpoint_made: bool = False,
+    ) -> Due:
         """
         Say what must be stored with the packet `last_id`, the last one observed; the caller stores it.
 
@@ -140,15 +159,15 @@ class SnapshotSchedule:
             last_id: Its id.
             listed: All symbols.
             now: Monotonic seconds.
+            levels: Returns how many price levels an instrument's book has.
             checkpoint_made: What was begun last is stored with this packet.
         """
         everything, self._everything = self._everything, False
-        if everything:
-            for symbol in listed:
-                self._unstored[symbol] = self._books.setdefault(symbol, _Subject())
-        due = [symbol for symbol, book in self._unstored.items() if everything or self._book_due(book, now)]
+        due = list(dict.fromkeys((*self._unstored, *listed))) if everything else self._books_due(levels, now)
         for symbol in due:
-            self._unstored.pop(symbol).stored(now)
+            self._books.setdefault(symbol, _Subject()).stored(now)
+            self._unstored.pop(symbol, None)
+            self._lost.pop(symbol, None)
         if everything:
             self.begin_checkpoint(now)
         if everything or checkpoint_made:
@@ -158,12 +177,32 @@ class SnapshotSchedule:
         uncovered = self._packets - cover.packets
         return Due(due, cover.feed_id, uncovered, listing=listing, everything=everything)
 
+    def _books_due(self, levels: Callable[[str], int], now: float) -> list[str]:
+        """Return what is due; O(what is not stored), and O(1) until something can be due again."""
+        due = dict.fromkeys(self._lost)
+        if not due and now < self._quiet_until:
+            return []
+        self._quiet_until = _EVER
+        for symbol, book in self._unstored.items():
+            if self._book_due(book, now):
+                due[symbol] = None
+            else:
+                self._quiet_until = min(self._quiet_until, book.stored_at + self._snapshot_interval_s)
+        left = LEVELS_PER_PACKET_MAX
+        for number, symbol in enumerate(due):
+            left -= LEVELS_A_SNAPSHOT + levels(symbol)
+            if left < 0 and number:
+                self._quiet_until = _NEVER
+                return list(due)[:number]
+        return list(due)
+
     def _book_due(self, book: _Subject, now: float) -> bool:
         return now - book.stored_at >= self._snapshot_interval_s or book.packets >= SNAPSHOT_PACKETS_MAX
 
     def _cover(self, last_id: FeedId) -> _Place:
-        books = [book.unstored_after for book in self._unstored.values()]
-        unstored = (*books, self._accounts_before, self._accounts.unstored_after)
+        first = next(iter(self._unstored.values()), None)  # they stand in order of first change
+        book = first.unstored_after if first is not None else None
+        unstored = (book, self._accounts_before, self._accounts.unstored_after)
         return min((place for place in unstored if place is not None), default=_Place(last_id, self._packets))
 
 

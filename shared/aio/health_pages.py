@@ -26,6 +26,8 @@ from shared.http_request import (
 
 REQUEST_S: Final = 5.0
 """Time for a peer to send its request and take the answer; then the connection is aborted."""
+CONNECTIONS_MAX: Final = 64
+"""Connections to the pages of a role without a stream; beyond it the oldest is aborted: an engine needs its files."""
 REQUEST_BYTES_MAX: Final = 16 * 1024
 """A longer request is not read to its end."""
 NUMBERS_S: Final = 0.1
@@ -86,20 +88,33 @@ async def serve_pages(host: str, port: int, pages: HealthPages) -> asyncio.Serve
     Raises:
         OSError: If the address cannot be listened on.
     """
-    return await asyncio.get_running_loop().create_server(lambda: _PageConnection(pages), host, port)
+    held: dict[asyncio.Transport, None] = {}
+    return await asyncio.get_running_loop().create_server(lambda: _PageConnection(pages, held), host, port)
 
 
 class _PageConnection(asyncio.Protocol):
-    """One request, one answer."""
+    """
+    One request, one answer.
 
-    def __init__(self, pages: HealthPages) -> None:
+    Args:
+        pages: What may be asked for.
+        held: All connections at present, the oldest first.
+    """
+
+    def __init__(self, pages: HealthPages, held: dict[asyncio.Transport, None]) -> None:
         self._pages = pages
+        self._held = held
         self._http = ServerProtocol()
         self._head = bytearray()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         self._deadline = asyncio.get_running_loop().call_later(REQUEST_S, self._transport.abort)
+        self._held[self._transport] = None
+        if len(self._held) > CONNECTIONS_MAX:
+            oldest = next(iter(self._held))
+            del self._held[oldest]
+            oldest.abort()
 
     def data_received(self, data: bytes) -> None:
         if len(self._head) + len(data) > REQUEST_BYTES_MAX:
@@ -120,6 +135,7 @@ class _PageConnection(asyncio.Protocol):
 
     def connection_lost(self, _error: Exception | None) -> None:
         self._deadline.cancel()
+        self._held.pop(self._transport, None)
 
     def _answer(self, request: Request) -> Response:
         if fault := host_fault(request):

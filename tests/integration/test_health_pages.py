@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -10,7 +11,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 from websockets.server import ServerProtocol
 
-from shared.aio.health_pages import NUMBERS_S, HealthPages, Readiness, serve_pages
+from shared.aio.health_pages import CONNECTIONS_MAX, NUMBERS_S, HealthPages, Readiness, serve_pages
 
 
 @pytest.mark.parametrize(
@@ -60,3 +61,19 @@ def test_numbers_are_collected_at_most_ten_times_a_second() -> None:
     pages._collected_at -= NUMBERS_S
     assert pages.answer("/metrics", ServerProtocol()) is not None
     assert counted.times == before + 2
+
+
+async def test_who_only_connects_takes_no_more_than_so_many_connections() -> None:
+    pages = HealthPages(CollectorRegistry(), lambda: Readiness(200, "ready"))
+    async with await serve_pages("127.0.0.1", 0, pages) as server, asyncio.timeout(5):
+        where = server.sockets[0].getsockname()
+        idle = [await asyncio.open_connection(*where) for _ in range(CONNECTIONS_MAX + 1)]
+        reader, writer = await asyncio.open_connection(*where)
+        writer.write(b"GET /healthz HTTP/1.1\r\nHost: t\r\n\r\n")
+        assert (await reader.read()).startswith(b"HTTP/1.1 200")
+        for oldest, _ in idle[:2]:
+            with contextlib.suppress(ConnectionResetError):
+                assert not await oldest.read()
+        assert not idle[-1][0].at_eof()
+        for _, each in (*idle, (reader, writer)):
+            each.transport.abort()

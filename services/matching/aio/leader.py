@@ -329,7 +329,9 @@ class Leader:
         if self.checkpoints.has_failed:
             self._schedule.everything()
         staged = self.checkpoints.take_ready()
-        due = self._schedule.take_due(last_id, engine.markets, time.monotonic(), checkpoint_made=staged is not None)
+        due = self._schedule.take_due(
+            last_id, engine.markets, time.monotonic(), levels=self._levels, checkpoint_made=staged is not None
+        )
         values = publication.values
         for symbol in due.instruments:
             state = engine.markets[symbol].book_state(engine.epoch, str(last_id))
@@ -342,6 +344,10 @@ class Leader:
             publication.checkpoint = self._next_checkpoint(staged)
         values[keys.cover] = str(due.cover).encode()
         publication.uncovered = due.uncovered
+
+    def _levels(self, symbol: str) -> int:
+        book = self.engine.markets[symbol].book
+        return len(book.bids.levels) + len(book.asks.levels)
 
     def _begin_checkpoint(self) -> None:
         """Begin the next checkpoint if it is time. The engine stands between two packets."""

@@ -123,6 +123,8 @@ def test_the_claims_own_form_is_checked(claims: dict[str, Any], named: str) -> N
         b"\xff\xfe",
         b"[" * 3000,
         b'{"sub":"\xff","exp":1060}',
+        '{"sub": "ann", "exp": 2000}'.encode("utf-16"),
+        b"\xef\xbb\xbf" + b'{"sub": "ann", "exp": 2000}',
     ],
 )
 def test_a_payload_that_is_no_plain_object_is_refused(payload: bytes) -> None:

@@ -223,6 +223,22 @@ def test_instruments_and_ping_answer() -> None:
     assert reply(house.ask(client, listener, op="ping")).data == {"server_time": 5_000_000}
 
 
+def test_the_listing_is_encoded_once_until_it_is_another() -> None:
+    """A thousand definitions are 9 ms in JSON, which anybody may ask for sixty times at once."""
+    house = House("ACME", "BETA")
+    client, listener = house.enter()
+    for symbol in ("", "NEW"):
+        if symbol:
+            house.feed(listings=[Instrument(symbol)])
+        house.ask(client, listener, op="instruments")
+        encoded = house.gateway.service.statistics.encoded
+        definitions = [
+            found for found in house.ask(client, listener, op="instruments") if isinstance(found, Instrument)
+        ]
+        assert [each.symbol for each in definitions] == ["ACME", "BETA", *([symbol] if symbol else [])]
+        assert house.gateway.service.statistics.encoded == encoded
+
+
 def test_an_order_is_answered_when_the_feed_has_it() -> None:
     """Acknowledged = in the feed."""
     house = House()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 
@@ -57,6 +58,14 @@ def test_a_key_that_does_not_serve_is_passed_over_and_the_rest_is_taken(key: Any
 def test_a_weak_key_is_none() -> None:
     weak = rsa.generate_private_key(public_exponent=65537, key_size=1024).public_key()
     assert "2048 to 8192 bits" in read(RSAAlgorithm.to_jwk(weak, as_dict=True), GOOD).passed_over[0]
+
+
+def test_a_key_with_a_long_exponent_is_none() -> None:
+    """Each token that it signs would take 10 ms of everybody's time."""
+    strong = RSAAlgorithm.to_jwk(rsa.generate_private_key(65537, 2048).public_key(), as_dict=True)
+    long = base64.urlsafe_b64encode(((1 << 64) + 1).to_bytes(9, "big")).decode().rstrip("=")
+    assert "e: may have 64 bits" in read(strong | {"e": long}, GOOD).passed_over[0]
+    assert len(read(strong, GOOD)) == 2
 
 
 def test_names_are_unique_and_sets_bounded() -> None:

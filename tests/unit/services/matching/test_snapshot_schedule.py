@@ -8,7 +8,14 @@ from hypothesis import strategies as st
 from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.messages import Status
 from openoutcry.wire.types import MarketState
-from services.matching.snapshot_schedule import CHECKPOINT_PACKETS_MAX, SNAPSHOT_PACKETS_MAX, Due, SnapshotSchedule
+from services.matching.snapshot_schedule import (
+    CHECKPOINT_PACKETS_MAX,
+    LEVELS_A_SNAPSHOT,
+    LEVELS_PER_PACKET_MAX,
+    SNAPSHOT_PACKETS_MAX,
+    Due,
+    SnapshotSchedule,
+)
 from shared.logs.events import BookChange, PrivateExecution
 from shared.logs.packet import PACKET_VERSION, FeedId, Packet
 
@@ -188,3 +195,36 @@ def test_a_lost_snapshot_is_due_at_once_and_holds_nothing_back() -> None:
     assert due.cover == FeedId(1, 2)
     again = schedule.take_due(FeedId(1, 3), ["ACME", "BETA"], 0.2)
     assert (again.instruments, again.listing) == ([], False)
+
+
+def test_one_packet_carries_a_bounded_number_of_snapshots() -> None:
+    """A thousand instruments that all trade were all due at once: nobody was answered for 30 ms, every second."""
+    schedule, symbols = SnapshotSchedule(1.0, 1e9), [f"S{n}" for n in range(1_000)]
+    schedule.observe(packet(*symbols), FeedId(0, 0))
+    schedule.take_due(FeedId(7, 1), symbols, 0.0)
+    schedule.observe(packet(*symbols), FeedId(7, 1))
+    found: list[str] = []
+    for position in range(2, 200):
+        due = schedule.take_due(FeedId(7, position), symbols, 1.0, levels=lambda symbol: 4_000 * (symbol == "S7"))
+        assert len(due.instruments) * LEVELS_A_SNAPSHOT <= LEVELS_PER_PACKET_MAX
+        assert "S7" not in due.instruments or len(due.instruments) <= 20
+        found += due.instruments
+        if len(found) == len(symbols):
+            break
+        assert due.cover == FeedId(7, 1), "not all that changed is stored"
+        schedule.observe(packet("S0"), FeedId(7, position))
+    assert found == symbols, "who has waited longest comes first, and S0 must wait for its second"
+    assert due.cover == FeedId(7, 2), "S0 has changed since"
+
+
+def test_a_book_of_more_levels_goes_alone() -> None:
+    schedule = SnapshotSchedule(1.0, 1e9)
+    schedule.take_due(FeedId(7, 1), LISTED, 0.0)
+    schedule.observe(packet(*LISTED), FeedId(7, 1))
+    deep = {"levels": lambda _: 10 * LEVELS_PER_PACKET_MAX}
+    assert [schedule.take_due(FeedId(7, n), LISTED, 1.0, **deep).instruments for n in (2, 3, 4, 5)] == [
+        ["A"],
+        ["B"],
+        ["C"],
+        [],
+    ]
