@@ -7,7 +7,7 @@ DEMO ?= --users 1000 --gateways 3
 # The compiled wheel's packages before the tree's, and no entry for the working directory, which would come first.
 COMPILED := PYTHONSAFEPATH=1 PYTHONPATH=$(CURDIR)/build/compiled:$(CURDIR)/clients/python:$(CURDIR)
 
-.PHONY: help install demo test compiled test-compiled stores secrets deploy-test search sim fault soak fuzz mutants client typescript model lint format docs bench bench-peers conformance lock clean alerts
+.PHONY: help install demo test compiled test-compiled stores secrets deploy-test search sim fault soak fuzz mutants typescript model lint format docs bench bench-peers conformance lock clean alerts languages
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -70,6 +70,9 @@ fault: install ## real faults on real processes, judged (six minutes): TIMES=2 t
 
 soak: install ## an hour of load (SECONDS=60 for less): every key within its bound, no process grows; build/soak.json
 	$(BIN)/python -m tests.soak --seconds $(or $(SECONDS),3600) --json build/soak.json
+languages: install ## what libraries of Python, Go and Java make of large numbers and of closes, against the tables in docs/ (needs go, mvn): ONLY="go"
+	$(BIN)/python -m tests.languages $(ONLY)
+
 alerts: install ## every alert by a real Prometheus beside a real market (fifteen minutes): ONLY=words, HEALTHY=3600 watches a quiet hour
 	$(BIN)/python -m tests.alerts $(if $(ONLY),--only "$(ONLY)") $(if $(HEALTHY),--healthy $(HEALTHY))
 
