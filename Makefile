@@ -7,7 +7,7 @@ DEMO ?= --users 1000 --gateways 3
 # The compiled wheel's packages before the tree's, and no entry for the working directory, which would come first.
 COMPILED := PYTHONSAFEPATH=1 PYTHONPATH=$(CURDIR)/build/compiled:$(CURDIR)/clients/python:$(CURDIR)
 
-.PHONY: help install demo test compiled test-compiled stores secrets deploy-test search sim fault soak fuzz mutants typescript model lint format docs bench bench-peers conformance lock clean alerts languages
+.PHONY: help install demo test compiled test-compiled stores secrets deploy-test search sim fault soak fuzz mutants client typescript model lint format docs bench bench-peers conformance lock clean alerts languages
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
