@@ -1,0 +1,50 @@
+"""The command's first step, in processes of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+INTERRUPTED_WHILE_IMPORTING = """
+import os, signal, sys
+import outcry.start
+
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "outcry.__main__":
+            os.kill(os.getpid(), signal.SIGINT)
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.meta_path.insert(0, Finder())
+sys.argv = ["outcry", "--version"]
+outcry.start.main()
+"""
+TELLS_ITS_VERSION = """
+import sys
+import outcry.start
+
+sys.argv = ["outcry", "--version"]
+outcry.start.main()
+"""
+
+
+def run(program: str, output: str = "/dev/null") -> subprocess.CompletedProcess[str]:
+    with Path(output).open("w", encoding="utf-8") as out:
+        argv = [sys.executable, "-c", program]
+        return subprocess.run(argv, stdout=out, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+
+
+def test_ctrl_c_while_the_command_is_imported_ends_it_in_order() -> None:
+    """It ended with a traceback, for the first half second of every command."""
+    ended = run(INTERRUPTED_WHILE_IMPORTING)
+    assert (ended.returncode, ended.stderr) == (130, "outcry: stopped\n")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/dev/full")
+def test_output_that_cannot_be_written_is_told_in_a_sentence() -> None:
+    ended = run(TELLS_ITS_VERSION, "/dev/full")
+    assert (ended.returncode, ended.stderr) == (1, "outcry: cannot write its output: No space left on device\n")
+    assert run(TELLS_ITS_VERSION).returncode == 0
