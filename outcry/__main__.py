@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import importlib.metadata
 import os
 import platform
@@ -289,9 +290,8 @@ def mint(
         try:
             secret = secret_file.read_bytes()
         except OSError as error:
-            raise ConfigurationError(
-                f"cannot read {secret_file} ({error.strerror}); make a secret by: openssl rand -hex 32 > {secret_file}"
-            ) from error
+            make = f"; make a secret by: openssl rand -hex 32 > {secret_file}" if error.errno == errno.ENOENT else ""
+            raise ConfigurationError(f"cannot read {secret_file} ({error.strerror}){make}") from error
         if not 0 < days <= TOKEN_DAYS_MAX:
             raise ConfigurationError(f"--days must be above 0 and at most {TOKEN_DAYS_MAX}, not {days:g}")
         names = tuple(each.strip() for each in audience.split(",") if each.strip())
