@@ -263,3 +263,16 @@ async def test_a_proxy_of_the_environment_that_is_none_is_said(monkeypatch: pyte
         async with connect("wss://gateway.invalid/v1/stream", "ada", timeout_s=0.3):
             pass
     assert "secret" not in str(caught.value)
+
+
+async def test_a_final_close_is_final_though_the_server_leaves_the_cable_open(server: ScriptedServer) -> None:
+    """Silence came first, and then the client came back after 4500."""
+    async with connect(server.url, "ada", random=Eager()) as market:
+        [client] = server.clients
+        server.has_heartbeat = False
+        client.socket.transport.pause_reading()  # so that it does not see the answer, and end the connection
+        client.socket.transport.write(b"\x88\x09\x11\x94not you")
+        with pytest.raises(Disconnected, match="not you") as caught:
+            await until(lambda: market.check() is not None)
+        client.socket.transport.abort()
+    assert (caught.value.code, server.connections) == (4500, 1)

@@ -233,8 +233,9 @@ class Link:
                 self._session.receive(frame, now)
             required = self.deliver()
             if required is not None:
+                sent_away = socket.protocol.close_rcvd  # by a server that then left its end of the cable open
                 await socket.close(required.code, close_reason(required.reason))
-                return Ending(NO_CODE, required.reason)
+                return Ending(sent_away.code, sent_away.reason) if sent_away else Ending(NO_CODE, required.reason)
             await self.flush()
 
     async def _next_frame(self, socket: ClientConnection) -> bytes | None:
