@@ -13,11 +13,12 @@ from openoutcry.wire.types import Side
 from outcry.conformance.aio.client import Client
 from outcry.conformance.aio.registry import check
 from outcry.conformance.aio.trial import Trial
-from outcry.conformance.expectation import expect, expect_equal
+from outcry.conformance.book_witness import BookWitness
+from outcry.conformance.expectation import Skipped, expect, expect_equal
 
 SECTION: Final = "Cancel on disconnect"
 LOW_PRICES: Final = range(2, 1_000)
-"""Far below what anybody asks for: nothing of the quiet instrument's trades there, and hardly anybody bids."""
+"""Those of them that lie below what is asked: nothing trades there, and hardly anybody bids."""
 
 
 @check("Server messages")
@@ -65,8 +66,7 @@ async def orders_go_with_their_user(trial: Trial) -> None:
     """All open orders of a user are cancelled once the user has been away for longer than a grace."""
     trader, observer = await trial.trader(0), await trial.connect(1)
     book = await trial.follow(observer, trader.instrument)
-    taken = dict(book.book.bids.levels())
-    price = Random(trader.new_id()).choice([each for each in LOW_PRICES if each not in taken])  # noqa: S311
+    price = _free_price(book, trader.new_id())
     await trader.client.accepted("cancel_on_disconnect", on=True)
     await trader.order(Side.BID, 1, price)
     while price not in dict(book.book.bids.levels()):
@@ -86,8 +86,7 @@ async def pongs_are_no_presence_of_who_says_present(trial: Trial) -> None:
     """Pongs count no longer."""
     trader, observer = await trial.trader(0), await trial.connect(1)
     book = await trial.follow(observer, trader.instrument)
-    taken = dict(book.book.bids.levels())
-    price = Random(trader.new_id()).choice([each for each in LOW_PRICES if each not in taken])  # noqa: S311
+    price = _free_price(book, trader.new_id())
     await trader.client.accepted("cancel_on_disconnect", on=True)
     await trader.client.accepted("present")
     await trader.order(Side.BID, 1, price)
@@ -100,6 +99,15 @@ async def pongs_are_no_presence_of_who_says_present(trial: Trial) -> None:
         hanging.cancel()
     expect(_pings(trader.client) > 0, "it was not even pinged")
     await trader.client.accepted("cancel_on_disconnect", on=False)
+
+
+def _free_price(witness: BookWitness, seed: str) -> int:
+    """Choose a price at which nobody bids and nothing trades: some instruments cost less than a thousand ticks."""
+    taken, best_ask = dict(witness.book.bids.levels()), min(dict(witness.book.asks.levels()), default=LOW_PRICES.stop)
+    free = [price for price in LOW_PRICES if price not in taken and price < best_ask]
+    if not free:
+        raise Skipped("no price below the asks is free")
+    return Random(seed).choice(free)  # noqa: S311
 
 
 async def _answer_pings(client: Client) -> None:
