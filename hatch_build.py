@@ -16,15 +16,15 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 COMPILE: Final = os.environ.get("MYPYC") == "1"
 CORE: Final = (
-    "services/matching/accounts.py",
-    "services/matching/book_side.py",
+    "services/matching/accounts/account.py",
+    "services/matching/book/book_side.py",
     "services/matching/engine.py",
-    "services/matching/feed.py",
-    "services/matching/level_hashes.py",
-    "services/matching/market.py",
-    "services/matching/order.py",
-    "services/matching/order_book.py",
-    "services/matching/price_level.py",
+    "services/matching/packet_builder.py",
+    "services/matching/book/level_hashes.py",
+    "services/matching/traded_instrument.py",
+    "services/matching/book/order.py",
+    "services/matching/book/order_book.py",
+    "services/matching/book/price_level.py",
 )
 """Compiled together, so that they call each other as C does."""
 

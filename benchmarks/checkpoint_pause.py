@@ -30,11 +30,11 @@ from benchmarks.table import Cell, Table
 from openoutcry.wire.types import OrderKind, SelfTradePrevention, Side, TimeInForce
 from outcry.stack.aio.local_redis import LocalRedis
 from services.matching.__main__ import COLLECTOR_THRESHOLDS
-from services.matching.aio.forked_image import Encode, ForkedImage, Image, InlineImage
 from services.matching.aio.metrics import MatchingMetrics
+from services.matching.aio.recovery.forked_image import Encode, ForkedImage, Image, InlineImage
 from services.matching.aio.service import MatchingService
-from services.matching.checkpoint import decode_checkpoint
 from services.matching.default_listing import DEFAULT_LISTING
+from services.matching.recovery.checkpoint import decode_checkpoint
 from services.matching.settings import MatchingSettings
 from shared.aio.logging import configure_logging
 from shared.aio.redis_connection import StreamEntry, open_redis

@@ -19,7 +19,7 @@ from benchmarks.measure import Effort, Timing, time_call
 from benchmarks.table import Cell, Table
 from openoutcry.wire.depth_book import DepthBook, DepthSide
 from openoutcry.wire.digest import ASK, BID, book_digest, level_digest, mix
-from services.matching.level_hashes import mixed
+from services.matching.book.level_hashes import mixed
 
 SEED: Final = 1
 DEPTHS: Final = (10, 100, 1_000, 5_000)

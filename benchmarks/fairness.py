@@ -25,10 +25,10 @@ from benchmarks.measure import Effort, in_new_process, spread
 from benchmarks.table import Cell, Table
 from openoutcry.wire.codec import Encoding
 from outcry.stack.aio.open_files import allow_open_files
-from services.gateway.aio.straight import spread as spread_straight
+from services.gateway.aio.direct_write import write_to_all
+from services.gateway.broadcast import Part
 from services.gateway.places import Places
 from services.gateway.rotation import Rotation
-from services.gateway.spread import Part
 from services.gateway.subscriber import Subscriber
 
 USERS: Final = 1_000
@@ -106,7 +106,7 @@ async def _write(order: str, users: int, flushes: int) -> Found:
             for listeners, turns in ((first, rotation), (further, further_rotation)):
                 if listeners:
                     parts: list[Part] = [(frame, listeners)]
-                    spread_straight(parts, turns.start(len(listeners)) if order == "turns" else 0)
+                    write_to_all(parts, turns.start(len(listeners)) if order == "turns" else 0)
             await asyncio.sleep(PACE_S)
         server.close()
         means, first_of_one = await asyncio.to_thread(results.recv)

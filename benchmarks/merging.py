@@ -24,7 +24,7 @@ from services.gateway.channel import BookChannel, Channel, ChannelKey
 from services.gateway.pacer import Pacer
 from services.gateway.replica import InstrumentReplica, MarketReplica
 from services.matching.engine import Engine
-from services.matching.feed import take_changes
+from services.matching.packet_builder import take_changes
 from shared.logs.commands import Command, ListInstrument
 from shared.logs.events import BookChange, PrivateExecution
 from shared.websocket_frame import BINARY, server_frame

@@ -42,7 +42,7 @@ from services.gateway.replica import Changes
 from services.gateway.settings import GatewaySettings
 from services.matching.command_log import decode_entry
 from services.matching.engine import Engine
-from services.matching.feed import PacketBuilder
+from services.matching.packet_builder import PacketBuilder
 from shared.logs.commands import ListInstrument, encode_commands
 from shared.logs.packet import FeedId, Packet, decode_packet, encode_packet
 from shared.logs.stream_keys import COMMANDS_FIELD

@@ -22,9 +22,9 @@ from benchmarks.measure import Effort, in_new_process, spread
 from benchmarks.table import Cell, Table
 from openoutcry.wire.codec import Encoding
 from outcry.stack.aio.open_files import allow_open_files
-from services.gateway.aio.straight import spread as spread_straight
+from services.gateway.aio.direct_write import write_to_all
+from services.gateway.broadcast import write_by_transports
 from services.gateway.rotation import Rotation
-from services.gateway.spread import Spread, spread_by_transports
 from services.gateway.subscriber import Subscriber
 
 CONNECTIONS: Final = 1_000
@@ -34,8 +34,8 @@ PAUSE_S: Final = 0.01
 CONNECT_S: Final = 30.0
 FRAME: Final = bytes(44)
 """As large as a delta of one level with its header."""
-WAYS: Final[dict[str, Spread]] = {"transports": spread_by_transports, "straight": spread_straight}
-TITLES: Final = {"transports": "`write` of uvloop's transports", "straight": "`services.gateway.aio.straight`"}
+WAYS: Final[dict[str, Broadcast]] = {"transports": write_by_transports, "straight": write_to_all}
+TITLES: Final = {"transports": "`write` of uvloop's transports", "straight": "`services.gateway.aio.direct_write`"}
 
 Used = tuple[float, float]
 """CPU µs a delivery, user and system."""
@@ -68,7 +68,7 @@ def _look(way: str, connections: int, flushes: int) -> Used:
     return uvloop.run(_write(WAYS[way], connections, flushes))
 
 
-async def _write(way: Spread, connections: int, flushes: int) -> Used:
+async def _write(way: Broadcast, connections: int, flushes: int) -> Used:
     listeners: dict[Subscriber, int] = {}
     all_there = asyncio.Event()
 

@@ -29,11 +29,11 @@ from services.gateway.limits import GatewayLimits
 from services.gateway.rate_limit import Rate
 from services.gateway.replica import Changes
 from services.gateway.token_keys import shared_key
-from services.matching.checkpoint import Checkpoint, encode_checkpoint
+from services.matching.book.order_book import ORDERS_MET_MAX
 from services.matching.engine import CANCELS_PER_TICK_MAX, SIGN_AGE_TICKS, Engine, EngineConfig
-from services.matching.feed import PacketBuilder
-from services.matching.order_book import ORDERS_MET_MAX
-from services.matching.repetition import FORGOTTEN_PER_TICK_MAX, WINDOW_S
+from services.matching.idempotency import FORGOTTEN_PER_TICK_MAX, WINDOW_S
+from services.matching.packet_builder import PacketBuilder
+from services.matching.recovery.checkpoint import Checkpoint, encode_checkpoint
 from shared.logs.commands import (
     PRESENT_USERS_MAX,
     CancelAll,

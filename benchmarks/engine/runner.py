@@ -37,7 +37,7 @@ def contestant(name: str) -> Callable[[], Contestant]:  # noqa: PLR0911 - one li
             level, _, each = name.partition("-")
             return lambda: Market(int(each)) if level == "engine" else Book(int(each or 0))
         case "compiled-book" | "compiled-book-1" | "compiled-book-128" | "compiled-engine-1" | "compiled-engine-128":
-            from services.matching import order_book
+            from services.matching.book import order_book
 
             if order_book.__file__.endswith(".py"):
                 raise ImportError(f"not compiled: {order_book.__file__}")

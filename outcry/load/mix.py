@@ -20,7 +20,7 @@ from typing import Final, NamedTuple
 from openoutcry.wire.errors import ConfigurationError
 from openoutcry.wire.request_limits import EVERY_INSTRUMENT
 from openoutcry.wire.types import DEPTHS, INTERVALS_MS
-from outcry.load.spread import FOR_MIX, point
+from outcry.load.even_choice import FOR_MIX, point
 
 ENTRIES_MAX: Final = 16
 SUBSCRIPTIONS_MAX: Final = 256

@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 
 from openoutcry.wire.errors import ConfigurationError
 from openoutcry.wire.redacted_url import redacted
+from outcry.load.even_choice import part
 from outcry.load.fleet_settings import OPENING_MAX
 from outcry.load.mix import DEFAULT_MIX_TEXT, Mix, parse_mix
 from outcry.load.scenario import Deed, Scenario
-from outcry.load.spread import part
 
 USERS_MAX: Final = 50_000
 SECONDS_MAX: Final = 7 * 24 * 3600.0

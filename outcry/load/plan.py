@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 from openoutcry.wire.request_limits import EVERY_INSTRUMENT
+from outcry.load.even_choice import in_turns, part
 from outcry.load.mix import DEFAULT_MIX, Mix, Subscription
-from outcry.load.spread import in_turns, part
 
 BOOKS_PROVEN_MAX: Final = 10
 """Books that one user asks for once more at the end; users with more share them out."""

@@ -22,6 +22,7 @@ from openoutcry.wire.messages import Reply, Status, Welcome
 from openoutcry.wire.request_limits import EVERY_INSTRUMENT
 from openoutcry.wire.types import Code, MarketState
 from services.gateway.authentication import AuthenticationFailed, Authenticator, Identity
+from services.gateway.broadcast import Broadcast, write_by_transports
 from services.gateway.channel import ChannelKey
 from services.gateway.client_messages import INVALID_DATA
 from services.gateway.joining import Joining
@@ -49,7 +50,6 @@ from services.gateway.requests import (
 )
 from services.gateway.rotation import Rotation
 from services.gateway.session import CloseRequired, Session, SessionState
-from services.gateway.spread import Spread, spread_by_transports
 from services.gateway.subscriber import Subscriber, Transport
 from services.gateway.token_ends import TokenEnds
 
@@ -121,7 +121,7 @@ class Gateway:
         limits: What it allows.
         pace_s: Shortest time between two flushes, seconds.
         random: Spreads reconnect times.
-        spread: How a flush reaches its listeners.
+        broadcast: How a flush reaches its listeners.
     """
 
     def __init__(
@@ -131,11 +131,11 @@ class Gateway:
         limits: GatewayLimits,
         pace_s: float,
         random: Random,
-        spread: Spread = spread_by_transports,
+        broadcast: Broadcast = write_by_transports,
     ) -> None:
         self.limits = limits
         self.market = MarketReplica()
-        self.service = MarketDataService(self.market, limits.lag, pace_s, spread)
+        self.service = MarketDataService(self.market, limits.lag, pace_s, broadcast)
         self.orders = OrderEntry(source, limits.commands_in_flight, limits.command_s)
         self.clients: dict[Session, Client] = {}
         self._turns: list[dict[Client, None]] = [{} for _ in range(TURNS)]

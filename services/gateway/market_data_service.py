@@ -25,6 +25,7 @@ from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.messages import Heartbeat, Message, Snapshot, Status, Trade
 from openoutcry.wire.request_limits import EVERY_INSTRUMENT
 from openoutcry.wire.types import INTERVALS_MS, LEVEL_QUANTITY_MAX, MarketState
+from services.gateway.broadcast import Broadcast, Part, joined, write_by_transports
 from services.gateway.channel import (
     TRADES_ON_JOIN_MAX,
     BookChannel,
@@ -40,7 +41,6 @@ from services.gateway.pacer import Pacer
 from services.gateway.places import Places
 from services.gateway.replica import Changes, InstrumentReplica, MarketReplica
 from services.gateway.rotation import Rotation
-from services.gateway.spread import Part, Spread, joined, spread_by_transports
 from services.gateway.subscriber import DEFAULT_LAG_LIMITS, NO_DESCRIPTOR, LagLimits, LagVerdict, Subscriber
 from shared.logs.events import PrivateExecution
 from shared.logs.snapshots import BookState
@@ -84,7 +84,7 @@ class MarketDataService:
         market: The replica to read from; a new one for use alone.
         lag_limits: When a subscriber is too slow.
         pace_s: Shortest time between two flushes, seconds; 0 flushes at once.
-        spread: How a flush reaches its listeners.
+        broadcast: How a flush reaches its listeners.
     """
 
     def __init__(
@@ -92,12 +92,12 @@ class MarketDataService:
         market: MarketReplica | None = None,
         lag_limits: LagLimits = DEFAULT_LAG_LIMITS,
         pace_s: float = PACE_S,
-        spread: Spread = spread_by_transports,
+        broadcast: Broadcast = write_by_transports,
     ) -> None:
         self.market = market or MarketReplica()
         self.lag_limits = lag_limits
         self.statistics = FanOutStatistics()
-        self._spread = spread
+        self._broadcast = broadcast
         self._channels: dict[ChannelKey, Channel] = {}
         self._by_subject: dict[tuple[str, str], list[Channel]] = {}
         self._pacers = {ms: Pacer(max(ms / 1000, pace_s)) for ms in INTERVALS_MS}
@@ -656,7 +656,7 @@ class MarketDataService:
             self.statistics.frames += len(listeners)
             self.statistics.bytes += len(listeners) * len(frame)
         ring = parts if len(parts) == 1 else joined(parts)
-        lost = self._spread(ring, rotation.start(sum(len(listeners) for _, listeners in ring)))
+        lost = self._broadcast(ring, rotation.start(sum(len(listeners) for _, listeners in ring)))
         for subscriber in lost:
             self.remove(subscriber)
 

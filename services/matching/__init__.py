@@ -4,9 +4,9 @@ For use in one's own process: `OrderBook` with `Order` matches; `Engine` adds in
 is pure; `aio` reads and publishes; `python -m services.matching` runs it all.
 """
 
+from services.matching.book.order import Order
+from services.matching.book.order_book import BookEvent, Cancelled, Fill, OrderBook, Refused, Replaced
 from services.matching.engine import Engine, EngineConfig
-from services.matching.order import Order
-from services.matching.order_book import BookEvent, Cancelled, Fill, OrderBook, Refused, Replaced
 
 __all__ = [
     "BookEvent",

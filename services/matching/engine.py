@@ -21,12 +21,12 @@ from openoutcry.wire.types import (
     OrderKind,
     TimeInForce,
 )
-from services.matching.accounts import UserAccount
-from services.matching.attendance import Attendance
-from services.matching.market import Market, Refusal
-from services.matching.order import Order
-from services.matching.order_book import ORDERS_MET_MAX, BookEvent, Cancelled, Fill, Refused, Replaced
-from services.matching.repetition import ORDER_IDS_MAX, WINDOW_S, ClientOrderIds, Sources
+from services.matching.accounts.account import UserAccount
+from services.matching.book.order import Order
+from services.matching.book.order_book import ORDERS_MET_MAX, BookEvent, Cancelled, Fill, Refused, Replaced
+from services.matching.idempotency import ORDER_IDS_MAX, WINDOW_S, ClientOrderIds, Sources
+from services.matching.presence import Presence
+from services.matching.traded_instrument import Refusal, TradedInstrument
 from shared.logs.commands import (
     CancelAll,
     CancelOrder,
@@ -109,15 +109,15 @@ class Engine:
         self.time = 0
         """Of the last command, µs since 1970; never falls, even if the log's clock does."""
         self.last_order_id = 0
-        self.markets: dict[str, Market] = {}
+        self.markets: dict[str, TradedInstrument] = {}
         """By symbol, in order of listing."""
         self.accounts: dict[str, UserAccount] = {}
         """By user, in order of first appearance."""
         self.sources = Sources()
         self.client_order_ids = ClientOrderIds()
-        self.attendance = Attendance()
+        self.presence = Presence()
         """Of the users with cancel-on-disconnect on, but for those whose orders have been cancelled already."""
-        self._changed: dict[str, Market] = {}
+        self._changed: dict[str, TradedInstrument] = {}
         self._events: list[Event] = []
 
     def apply(self, command: Command, time_us: int) -> list[Event]:
@@ -135,7 +135,7 @@ class Engine:
         Cost: O(log levels), and O(1) per order met, 10 to 20 µs with its share of the packet, `orders_met_max` of them
         at most: 10 ms with the default. Fill-or-kill see `OrderBook.place`; CancelAll O(the user's orders); Present
         O(users named); Tick O(1), and O(orders) of the users who have just been away for too long, at most
-        CANCELS_PER_TICK_MAX and one user's, and O(ids) that it forgets, at most `repetition.FORGOTTEN_PER_TICK_MAX`.
+        CANCELS_PER_TICK_MAX and one user's, and O(ids) that it forgets, at most `idempotency.FORGOTTEN_PER_TICK_MAX`.
         `python -m benchmarks.worst_commands` measures each.
         """
         if not self.sources.advance(command.source, command.number):
@@ -176,7 +176,7 @@ class Engine:
         for market in self.markets.values():
             market.epoch_trade_id = market.book.trade_id
 
-    def take_changed(self) -> list[Market]:
+    def take_changed(self) -> list[TradedInstrument]:
         """Return the markets whose books were touched since the last call, in order of first touch."""
         changed = list(self._changed.values())
         self._changed.clear()
@@ -202,8 +202,8 @@ class Engine:
             assert all(resting[order_id] is order for order_id, order in account.orders.items())
         self.client_order_ids.check_invariants()
         assert self.client_order_ids.held == sum(len(account.accepted_ids) for account in self.accounts.values())
-        timed = self.attendance.rows()
-        assert [tick for _, tick in timed] == sorted(tick for _, tick in timed if tick <= self.attendance.ticks)
+        timed = self.presence.rows()
+        assert [tick for _, tick in timed] == sorted(tick for _, tick in timed if tick <= self.presence.ticks)
         assert all(self.accounts[user].cancel_on_disconnect for user, _ in timed)
         for symbol in self.markets:
             assert sum(account.positions.get(symbol, 0) for account in self.accounts.values()) == 0
@@ -241,7 +241,7 @@ class Engine:
             if order_id in book.orders:
                 account.add(order)
                 if account.cancel_on_disconnect:
-                    self.attendance.see(user)  # back, and heard before a gateway could say so
+                    self.presence.see(user)  # back, and heard before a gateway could say so
         return _OK, order_id, 0
 
     def _cancel(self, command: CancelOrder) -> tuple[Refusal, int, int]:
@@ -281,11 +281,11 @@ class Engine:
         return _OK, 0, self._cancel_orders(account, command.instrument, _BY_USER)
 
     def _tick(self) -> tuple[Refusal, int, int]:
-        attendance, ticks_max = self.attendance, self.config.cancel_grace_s + SIGN_AGE_TICKS
-        attendance.ticks += 1
-        self.client_order_ids.tick(attendance.ticks, self.time)
+        presence, ticks_max = self.presence, self.config.cancel_grace_s + SIGN_AGE_TICKS
+        presence.ticks += 1
+        self.client_order_ids.tick(presence.ticks, self.time)
         cancelled = 0
-        while cancelled < CANCELS_PER_TICK_MAX and (user := attendance.take_absent(ticks_max)) is not None:
+        while cancelled < CANCELS_PER_TICK_MAX and (user := presence.take_absent(ticks_max)) is not None:
             cancelled += self._cancel_orders(self.accounts[user], None, _DISCONNECTED)
         return _OK, 0, cancelled
 
@@ -299,7 +299,7 @@ class Engine:
         if len(self.markets) >= INSTRUMENTS_MAX:
             return Refusal(Code.BAD_REQUEST, f"instrument: a shard lists at most {INSTRUMENTS_MAX}")
         try:
-            self.markets[symbol] = Market(command.instrument.checked())
+            self.markets[symbol] = TradedInstrument(command.instrument.checked())
         except ConfigurationError as error:
             return Refusal(Code.BAD_REQUEST, str(error))
         self._events.append(command.instrument)
@@ -319,9 +319,9 @@ class Engine:
     def _set_cancel_on_disconnect(self, command: SetCancelOnDisconnect) -> Refusal:
         account = self.account(command.user)
         if command.on:
-            self.attendance.see(account.user)
+            self.presence.see(account.user)
         else:
-            self.attendance.forget(account.user)
+            self.presence.forget(account.user)
         if command.on is not account.cancel_on_disconnect:
             account.cancel_on_disconnect = command.on
             self._events.append(Watch(account.user, command.on))
@@ -331,12 +331,12 @@ class Engine:
         for user in command.users:
             account = self.accounts.get(user)
             if account is not None and account.cancel_on_disconnect:
-                self.attendance.see(user)
+                self.presence.see(user)
         return _OK
 
     # Rules about users.
 
-    def _refusal(self, order: Order, market: Market, account: UserAccount) -> Refusal | None:
+    def _refusal(self, order: Order, market: TradedInstrument, account: UserAccount) -> Refusal | None:
         price: int | None = order.price
         if order.kind is _MARKET:
             if price:
@@ -362,11 +362,11 @@ class Engine:
 
     # Telling what happened.
 
-    def _touch(self, market: Market) -> None:
+    def _touch(self, market: TradedInstrument) -> None:
         market.changed_at = self.time
         self._changed[market.instrument.symbol] = market
 
-    def _tell(self, market: Market, happened: list[BookEvent]) -> None:
+    def _tell(self, market: TradedInstrument, happened: list[BookEvent]) -> None:
         for event in happened:
             if type(event) is Fill:
                 self._fill(market, event)
@@ -375,7 +375,7 @@ class Engine:
             elif type(event) is Replaced:
                 self._execution(self.account(event.order.user), ExecutionEvent.REPLACED, event.order, event.remaining)
 
-    def _fill(self, market: Market, fill: Fill) -> None:
+    def _fill(self, market: TradedInstrument, fill: Fill) -> None:
         maker, taker = fill.maker, fill.taker
         market.record(fill)
         trade = (taker.instrument, market.book.seq, fill.trade_id, self.time, fill.price, fill.quantity, taker.side)

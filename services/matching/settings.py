@@ -7,10 +7,10 @@ from pathlib import Path
 
 from pydantic import Field
 
+from services.matching.book.order_book import ORDERS_MET_MAX
 from services.matching.engine import CANCEL_GRACE_S, OPEN_ORDERS_MAX, EngineConfig
-from services.matching.order_book import ORDERS_MET_MAX
-from services.matching.repetition import ORDER_IDS_MAX
-from services.matching.snapshot_schedule import CHECKPOINT_PACKETS_MAX
+from services.matching.idempotency import ORDER_IDS_MAX
+from services.matching.recovery.snapshot_schedule import CHECKPOINT_PACKETS_MAX
 from shared.settings import ServiceSettings
 
 

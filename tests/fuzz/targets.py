@@ -26,7 +26,9 @@ from services.gateway.limits import GatewayLimits
 from services.gateway.rate_limit import Rate
 from services.gateway.requests import decode_request
 from services.matching import Engine
-from services.matching.checkpoint import (
+from services.matching.command_log import decode_entry
+from services.matching.packet_builder import PacketBuilder
+from services.matching.recovery.checkpoint import (
     CHECKPOINT_VERSION,
     Checkpoint,
     decode_checkpoint,
@@ -34,8 +36,6 @@ from services.matching.checkpoint import (
     position_told,
     read_head,
 )
-from services.matching.command_log import decode_entry
-from services.matching.feed import PacketBuilder
 from shared.logs.commands import encode_commands
 from shared.logs.packet import decode_packet, encode_packet
 from shared.logs.snapshots import (

@@ -18,9 +18,10 @@ import pytest
 import uvloop
 from prometheus_client import CollectorRegistry
 
-from services.matching.aio import checkpoint_writer
-from services.matching.aio.checkpoint_writer import CheckpointWriter
-from services.matching.aio.forked_image import (
+from services.matching.aio.metrics import MatchingMetrics
+from services.matching.aio.recovery import checkpoint_writer
+from services.matching.aio.recovery.checkpoint_writer import CheckpointWriter
+from services.matching.aio.recovery.forked_image import (
     CHUNK_BYTES,
     Encode,
     Encoded,
@@ -29,8 +30,7 @@ from services.matching.aio.forked_image import (
     ImageFailed,
     InlineImage,
 )
-from services.matching.aio.metrics import MatchingMetrics
-from services.matching.kept_checkpoints import StagedCheckpoint
+from services.matching.recovery.checkpoint_pair import StagedCheckpoint
 from shared.aio.redis_connection import Redis, open_redis
 from shared.aio.redis_line import RedisLine
 from shared.logs.stream_keys import StreamKeys

@@ -18,18 +18,18 @@ from prometheus_client import CollectorRegistry
 from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.types import OrderKind, SelfTradePrevention, Side, TimeInForce
 from services.matching.aio.command_reader import CommandReader
-from services.matching.aio.forked_image import InlineImage
 from services.matching.aio.leader import Leader
 from services.matching.aio.lease import Lease
 from services.matching.aio.metrics import MatchingMetrics
-from services.matching.aio.patience import Patience
 from services.matching.aio.publisher import Answer, Publisher, Verdict
-from services.matching.aio.standby import Standby
-from services.matching.aio.store_recovery import StoreRecovery
-from services.matching.aio.stored_checkpoints import StoredCheckpoints
-from services.matching.aio.takeover import Takeover
-from services.matching.checkpoint import Checkpoint, decode_checkpoint, encode_checkpoint, read_head
-from services.matching.kept_packets import FeedEntry, KeptPackets
+from services.matching.aio.recovery.checkpoint_store import StoredCheckpoints
+from services.matching.aio.recovery.forked_image import InlineImage
+from services.matching.aio.recovery.standby import Standby
+from services.matching.aio.recovery.store_recovery import StoreRecovery
+from services.matching.aio.recovery.takeover import Takeover
+from services.matching.aio.retry_limit import RetryLimit
+from services.matching.recovery.checkpoint import Checkpoint, decode_checkpoint, encode_checkpoint, read_head
+from services.matching.recovery.sent_packets import FeedEntry, KeptPackets
 from services.matching.settings import MatchingSettings
 from shared.aio.redis_connection import Redis, open_redis
 from shared.aio.redis_line import RedisLine
@@ -91,7 +91,7 @@ class House:
         )
         self.registry = CollectorRegistry()
         metrics = MatchingMetrics(self.registry)
-        patience = Patience(10.0, asyncio.Event(), self.random)
+        patience = RetryLimit(10.0, asyncio.Event(), self.random)
         self.lease = Lease(self.redis, KEYS, "me", 60_000)
         stored = StoredCheckpoints(self.redis, KEYS, metrics)
         recovery = StoreRecovery(self.redis, KEYS, self.lease, self.reader, stored, metrics)
@@ -267,7 +267,7 @@ async def test_healing_stores_a_checkpoint_of_what_the_log_lost(house: House) ->
 
 async def test_a_store_that_lost_more_than_is_kept_ends_the_leader(house: House, monkeypatch: Any) -> None:
     """It cannot be made whole by this one."""
-    monkeypatch.setattr("services.matching.kept_packets.KEPT_PACKETS_MAX", 2)
+    monkeypatch.setattr("services.matching.recovery.sent_packets.KEPT_PACKETS_MAX", 2)
     copy = await house.copy()
     for _ in range(4):
         await house.order()
@@ -290,7 +290,7 @@ async def test_a_stranger_in_the_feed_ends_the_leader(house: House, redis: Redis
 async def test_a_store_that_refuses_for_too_long_ends_the_leader(house: House, redis: Redis) -> None:
     """With Redis' own words."""
     await house.order()
-    house.leader._patience = Patience(0.0, asyncio.Event(), house.random)
+    house.leader._patience = RetryLimit(0.0, asyncio.Event(), house.random)
     maxmemory = (await redis.config_get("maxmemory"))["maxmemory"]
     await redis.config_set("maxmemory", "1")
     try:

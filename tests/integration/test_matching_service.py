@@ -18,8 +18,8 @@ import pytest
 
 from openoutcry.wire.errors import MalformedMessage
 from openoutcry.wire.types import Side
-from services.matching.checkpoint import CHECKPOINT_VERSION, decode_checkpoint, read_head
 from services.matching.default_listing import DEFAULT_LISTING
+from services.matching.recovery.checkpoint import CHECKPOINT_VERSION, decode_checkpoint, read_head
 from shared.logs.commands import Tick, decode_commands, encode_commands
 from shared.logs.packet import PACKET_VERSION, FeedId, Packet, encode_packet
 from shared.logs.snapshots import decode_accounts, decode_book_state, decode_listing

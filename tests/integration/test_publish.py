@@ -18,8 +18,8 @@ from services.matching.aio.publisher import (
     Verdict,
     WholeCheckpoint,
 )
-from services.matching.kept_checkpoints import StagedCheckpoint
-from services.matching.kept_packets import FeedEntry
+from services.matching.recovery.checkpoint_pair import StagedCheckpoint
+from services.matching.recovery.sent_packets import FeedEntry
 from shared.aio.redis_connection import Redis, RedisConnectionError, open_redis
 from shared.aio.redis_line import RedisLine
 from shared.logs.packet import FEED_START, FeedId

@@ -70,7 +70,7 @@ PLANTED: Final = (
     ),
     Planted(
         "the snapshot schedule forgets statuses",
-        "services/matching/snapshot_schedule.py",
+        "services/matching/recovery/snapshot_schedule.py",
         "    symbols.update(dict.fromkeys(status.instrument for status in packet.statuses "
         "if status.instrument is not None))\n",
         "",
@@ -81,7 +81,7 @@ PLANTED: Final = (
         _ENGINE,
         "    def _note_present(self, command: Present) -> Refusal:\n",
         "    def _note_present(self, command: Present) -> Refusal:\n"
-        "        seen = self.attendance._seen\n"
+        "        seen = self.presence._seen\n"
         "        seen.update({user: tick - 10**6 for user, tick in seen.items() if user not in command.users})\n",
         (f"{_UNIT}/matching/test_cancel_on_disconnect.py",),
     ),
@@ -144,7 +144,7 @@ PLANTED: Final = (
     ),
     Planted(
         "nothing is read back for healing at start",
-        "services/matching/aio/store_recovery.py",
+        "services/matching/aio/recovery/store_recovery.py",
         "        return kept if previous == last_id else KeptPackets()\n",
         "        return KeptPackets()\n",
         (f"{_SHELLS}/test_leader.py::test_what_an_earlier_leader_published_can_be_healed",),
@@ -193,14 +193,14 @@ PLANTED: Final = (
     ),
     Planted(
         "a staged checkpoint is not abandoned",
-        "services/matching/aio/checkpoint_writer.py",
+        "services/matching/aio/recovery/checkpoint_writer.py",
         "        self._ready = None\n        self.has_failed = False\n",
         "        self.has_failed = False\n",
         (f"{_SHELLS}/test_checkpoint_writer.py::test_one_that_waits_and_is_abandoned_is_never_ready",),
     ),
     Planted(
         "a failed checkpoint stays failed for ever",
-        "services/matching/aio/checkpoint_writer.py",
+        "services/matching/aio/recovery/checkpoint_writer.py",
         "        self._ready = None\n        self.has_failed = False\n",
         "        self._ready = None\n",
         (f"{_SHELLS}/test_leader.py::test_a_checkpoint_that_failed_is_made_up_for_with_the_next_packet",),
@@ -291,7 +291,7 @@ PLANTED: Final = (
     ),
     Planted(
         "a standby replaces a history that went on without it",
-        "services/matching/aio/takeover.py",
+        "services/matching/aio/recovery/takeover.py",
         "        if last_id < shadow.feed_id and last_id.position > shadow.feed_id.position:\n",
         "        if False:\n",
         (f"{_SHELLS}/test_leader.py::test_a_standby_does_not_replace_a_history_that_went_on_without_it",),

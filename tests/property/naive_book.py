@@ -9,7 +9,7 @@ from typing import Any
 from openoutcry.wire.digest import book_digest
 from openoutcry.wire.types import LEVEL_QUANTITY_MAX, Code, OrderKind, SelfTradePrevention, Side, TimeInForce
 from services.matching import Order
-from services.matching.order_book import ORDERS_MET_MAX
+from services.matching.book.order_book import ORDERS_MET_MAX
 
 
 @dataclass

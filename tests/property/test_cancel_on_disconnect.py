@@ -11,7 +11,7 @@ from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.types import Code, ExecutionEvent, OrderKind, SelfTradePrevention, Side, TimeInForce
 from services.matching import Engine, EngineConfig
 from services.matching.engine import SIGN_AGE_TICKS
-from services.matching.feed import PacketBuilder
+from services.matching.packet_builder import PacketBuilder
 from shared.logs.commands import Command, ListInstrument, PlaceOrder, Present, SetCancelOnDisconnect, Tick
 from shared.logs.events import PrivateExecution
 from shared.logs.packet import encode_packet

@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.matching import Engine
-from services.matching.checkpoint import Checkpoint, decode_checkpoint, encode_checkpoint
 from services.matching.command_log import LogEntry
-from services.matching.feed import PacketBuilder
-from services.matching.recovery import Recovery
+from services.matching.packet_builder import PacketBuilder
+from services.matching.recovery.checkpoint import Checkpoint, decode_checkpoint, encode_checkpoint
+from services.matching.recovery.replay import Recovery
 from shared.logs.commands import Command
 from shared.logs.packet import FeedId, encode_packet
 from shared.logs.stream_keys import StreamKeys

@@ -13,8 +13,8 @@ from openoutcry.wire.depth_book import DepthBook
 from openoutcry.wire.sequence import Verdict
 from openoutcry.wire.types import Code
 from services.matching import Engine
-from services.matching.checkpoint import Checkpoint, decode_checkpoint, encode_checkpoint
-from services.matching.feed import PacketBuilder, take_changes
+from services.matching.packet_builder import PacketBuilder, take_changes
+from services.matching.recovery.checkpoint import Checkpoint, decode_checkpoint, encode_checkpoint
 from shared.logs.commands import CancelOrder, Command, ReplaceOrder
 from shared.logs.events import Outcome, PrivateExecution
 from shared.logs.packet import Packet, decode_packet, encode_packet

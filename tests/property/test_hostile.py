@@ -22,7 +22,8 @@ from services.gateway.authentication import mint_token
 from services.gateway.limits import GatewayLimits
 from services.gateway.settings import GatewaySettings
 from services.matching import Engine
-from services.matching.checkpoint import (
+from services.matching.command_log import LogEntry, decode_entry
+from services.matching.recovery.checkpoint import (
     CHECKPOINT_VERSION,
     Checkpoint,
     decode_checkpoint,
@@ -30,7 +31,6 @@ from services.matching.checkpoint import (
     position_told,
     read_head,
 )
-from services.matching.command_log import LogEntry, decode_entry
 from shared.logs.commands import (
     CancelAll,
     ListInstrument,

@@ -15,7 +15,7 @@ from openoutcry.wire.depth_book import DepthBook
 from openoutcry.wire.sequence import Verdict
 from openoutcry.wire.types import QUANTITY_MAX, OrderKind, SelfTradePrevention, Side, TimeInForce
 from services.matching import BookEvent, Cancelled, Fill, OrderBook, Refused, Replaced
-from services.matching.order_book import ORDERS_MET_MAX
+from services.matching.book.order_book import ORDERS_MET_MAX
 from tests.property.naive_book import NaiveBook, NaiveOrder, real_order
 
 PRICES = st.integers(91, 101)

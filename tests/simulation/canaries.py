@@ -17,9 +17,12 @@ from openoutcry.wire.messages import Reply
 from openoutcry.wire.types import Code, ExecutionEvent
 from services.gateway import market_data_service, order_entry, replica
 from services.gateway.aio import feed_reader
-from services.matching import checkpoint, engine, feed, order_book, repetition
-from services.matching.aio import command_reader, durability, leader, lease, publisher, takeover
+from services.matching import engine, idempotency, packet_builder
+from services.matching.aio import command_reader, durability, leader, lease, publisher
+from services.matching.aio.recovery import takeover
 from services.matching.aio.script import Script
+from services.matching.book import order_book
+from services.matching.recovery import checkpoint
 from tests.simulation import faults, market, parts
 from tests.simulation.parts import Patch
 
@@ -77,7 +80,7 @@ def _skip_a_delta() -> list[Patch]:
 
 def _drop_a_change() -> list[Patch]:
     is_due = _every(60)
-    return _instead(feed, "take_changes", lambda original, engine: original(engine)[1 if is_due() else 0 :])
+    return _instead(packet_builder, "take_changes", lambda original, engine: original(engine)[1 if is_due() else 0 :])
 
 
 def _acknowledge_before_publish() -> list[Patch]:
@@ -103,11 +106,11 @@ def _store_though_refused() -> list[Patch]:
 
 
 def _apply_twice() -> list[Patch]:
-    return [(repetition.Sources, "advance", lambda self, source, number: True)]
+    return [(idempotency.Sources, "advance", lambda self, source, number: True)]
 
 
 def _forget_client_order_ids() -> list[Patch]:
-    return [(repetition.ClientOrderIds, "rows", lambda self, places: repetition.OrderIdRows([], [], [], [], 0))]
+    return [(idempotency.ClientOrderIds, "rows", lambda self, places: idempotency.OrderIdRows([], [], [], [], 0))]
 
 
 def _trim_the_log_too_early() -> list[Patch]:
@@ -202,7 +205,7 @@ def _number_by_batches() -> list[Patch]:
         self.engine.position = min(self.engine.position, self._prev + 1)
         return original(self)
 
-    return _instead(feed.PacketBuilder, "_take", take)
+    return _instead(packet_builder.PacketBuilder, "_take", take)
 
 
 def _keep_the_epoch() -> list[Patch]:

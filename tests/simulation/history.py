@@ -15,10 +15,10 @@ from openoutcry.wire.depth_book import DepthBook
 from openoutcry.wire.errors import OpenOutcryError
 from openoutcry.wire.messages import Trade
 from openoutcry.wire.types import Code, ExecutionEvent, Side
-from services.matching.checkpoint import Checkpoint, decode_checkpoint, encode_checkpoint, read_head
 from services.matching.command_log import decode_entry
 from services.matching.engine import Engine, EngineConfig
-from services.matching.recovery import Recovery
+from services.matching.recovery.checkpoint import Checkpoint, decode_checkpoint, encode_checkpoint, read_head
+from services.matching.recovery.replay import Recovery
 from shared.logs.commands import CancelAll, CancelOrder, Command, ReplaceOrder
 from shared.logs.packet import FEED_START, FeedId, Packet, decode_packet
 from shared.logs.snapshots import decode_book_state

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.matching.checkpoint import read_head
+from services.matching.recovery.checkpoint import read_head
 from shared.logs.packet import FeedId
 from tests.simulation.market import Market
 from tests.simulation.simulation import inside

@@ -16,8 +16,8 @@ from redis.exceptions import RedisError
 
 from services.matching.aio import lease, publisher
 from services.matching.aio.publisher import NextCheckpoint, Publisher, WholeCheckpoint
-from services.matching.kept_checkpoints import StagedCheckpoint
-from services.matching.kept_packets import FeedEntry
+from services.matching.recovery.checkpoint_pair import StagedCheckpoint
+from services.matching.recovery.sent_packets import FeedEntry
 from shared.aio.redis_connection import Redis, open_redis
 from shared.aio.redis_line import RedisLine
 from shared.logs.packet import FeedId

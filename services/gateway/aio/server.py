@@ -18,12 +18,12 @@ from prometheus_client import CollectorRegistry
 from services.gateway.aio.backlog import Backlog
 from services.gateway.aio.command_writer import CommandWriter
 from services.gateway.aio.connection import ClientConnection
+from services.gateway.aio.direct_write import write_to_all
 from services.gateway.aio.entrance import Entrance
 from services.gateway.aio.feed_reader import FeedReader
 from services.gateway.aio.health import gateway_pages
 from services.gateway.aio.key_source import KeySource
 from services.gateway.aio.pending import PendingConnections
-from services.gateway.aio.straight import spread
 from services.gateway.attempts import Attempts
 from services.gateway.authentication import Authenticator
 from services.gateway.client_address import TrustedProxies
@@ -77,7 +77,7 @@ class GatewayServer:
         self.websocket_log = logging.getLogger("openoutcry.websocket")
         ring = KeyRing(None if settings.jwks else shared_key(secret))
         authenticator = Authenticator(ring, settings.audience())
-        self.gateway = Gateway(source, authenticator, limits, settings.pace_ms / 1000, random, spread)
+        self.gateway = Gateway(source, authenticator, limits, settings.pace_ms / 1000, random, write_to_all)
         self._reading = open_redis(settings.redis_url, "gateway-feed", settings.redis_credentials)
         self._writing = open_redis(settings.redis_url, "gateway-commands", settings.redis_credentials)
         self.feed_reader = FeedReader(RedisLine(self._reading), keys, self, random)

@@ -12,22 +12,22 @@ from typing import assert_never
 
 import structlog
 
-from services.matching.aio.checkpoint_writer import CheckpointWriter
 from services.matching.aio.durability import DurabilityGate
-from services.matching.aio.forked_image import Encoded
 from services.matching.aio.metrics import MatchingMetrics
-from services.matching.aio.patience import Patience
 from services.matching.aio.publisher import Answer, NextCheckpoint, Publisher, Verdict, WholeCheckpoint
+from services.matching.aio.recovery.checkpoint_store import StoredCheckpoints
+from services.matching.aio.recovery.checkpoint_writer import CheckpointWriter
+from services.matching.aio.recovery.forked_image import Encoded
+from services.matching.aio.retry_limit import RetryLimit
 from services.matching.aio.store_promises import warn_of_dropped_transactions
-from services.matching.aio.stored_checkpoints import StoredCheckpoints
-from services.matching.checkpoint import Checkpoint, encode_checkpoint
 from services.matching.command_log import LOG_START
 from services.matching.engine import Engine
-from services.matching.feed import PacketBuilder
-from services.matching.kept_checkpoints import StagedCheckpoint
-from services.matching.kept_packets import FeedEntry, KeptPackets
+from services.matching.packet_builder import PacketBuilder
+from services.matching.recovery.checkpoint import Checkpoint, encode_checkpoint
+from services.matching.recovery.checkpoint_pair import StagedCheckpoint
+from services.matching.recovery.sent_packets import FeedEntry, KeptPackets
+from services.matching.recovery.snapshot_schedule import SnapshotSchedule
 from services.matching.settings import MatchingSettings
-from services.matching.snapshot_schedule import SnapshotSchedule
 from services.matching.stored_values import StoredValues
 from shared.aio.cancellation import raise_if_cancelled
 from shared.aio.redis_connection import UNREACHABLE, RedisError
@@ -85,7 +85,7 @@ class Leader:
         publisher: Publisher,
         gate: DurabilityGate,
         settings: MatchingSettings,
-        patience: Patience,
+        patience: RetryLimit,
         metrics: MatchingMetrics,
     ) -> None:
         self.engine = engine

@@ -14,8 +14,8 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 
 from services.matching.aio.script import Script
-from services.matching.kept_checkpoints import StagedCheckpoint
-from services.matching.kept_packets import FeedEntry
+from services.matching.recovery.checkpoint_pair import StagedCheckpoint
+from services.matching.recovery.sent_packets import FeedEntry
 from shared.aio.redis_line import RedisLine, stream_entries
 from shared.logs.packet import FEED_START, FeedId
 from shared.logs.stream_keys import PACKET_FIELD, PUBLISHED_FIELD, StreamKeys

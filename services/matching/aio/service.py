@@ -17,19 +17,19 @@ import structlog
 
 from openoutcry.wire.instrument import Instrument
 from services.matching.aio.command_reader import CommandReader
-from services.matching.aio.forked_image import Encode, ForkedImage, Image
 from services.matching.aio.leader import Leader
 from services.matching.aio.lease import Lease
+from services.matching.aio.log_clock import LogClock
 from services.matching.aio.metrics import EngineState, MatchingMetrics, Role
-from services.matching.aio.patience import Patience
 from services.matching.aio.publisher import Publisher
-from services.matching.aio.standby import Standby
+from services.matching.aio.recovery.checkpoint_store import StoredCheckpoints
+from services.matching.aio.recovery.forked_image import Encode, ForkedImage, Image
+from services.matching.aio.recovery.standby import Standby
+from services.matching.aio.recovery.store_recovery import StoreRecovery
+from services.matching.aio.recovery.takeover import Takeover
+from services.matching.aio.retry_limit import RetryLimit
 from services.matching.aio.store_check import StoreCheck
 from services.matching.aio.store_promises import check_machine_durability, warn_of_replay
-from services.matching.aio.store_recovery import StoreRecovery
-from services.matching.aio.stored_checkpoints import StoredCheckpoints
-from services.matching.aio.takeover import Takeover
-from services.matching.aio.ticker import Ticker
 from services.matching.command_log import LogEntry
 from services.matching.settings import Durability, MatchingSettings
 from shared.aio.cancellation import raise_if_cancelled
@@ -158,7 +158,7 @@ class MatchingService:
             return
         missing = [found for found in self._instruments if found.symbol not in leader.engine.markets]
         self._tell_of_others(leader)
-        ticker = Ticker(
+        ticker = LogClock(
             self._writing,
             self._keys,
             leader.term,
@@ -261,8 +261,8 @@ class MatchingService:
     def _store_check(self, leader: Leader) -> StoreCheck:
         return StoreCheck(RedisLine(self._writing), self._keys, leader, self._metrics)
 
-    def _new_patience(self) -> Patience:
-        return Patience(self._settings.unreachable_max_s, self._stop, self._random)
+    def _new_patience(self) -> RetryLimit:
+        return RetryLimit(self._settings.unreachable_max_s, self._stop, self._random)
 
     async def _shut_down(self, leader: Leader) -> None:
         try:

@@ -11,12 +11,12 @@ import pytest
 from openoutcry.wire.codec import Encoding
 from openoutcry.wire.messages import Delta
 from openoutcry.wire.types import MarketState
+from services.gateway.broadcast import Part, around, joined, write_by_transports
 from services.gateway.channel import ChannelKey
 from services.gateway.gateway import TURNS, Gateway
 from services.gateway.limits import GatewayLimits
 from services.gateway.market_data_service import MarketDataService
 from services.gateway.replica import Changes, MarketReplica
-from services.gateway.spread import Part, around, joined, spread_by_transports
 from services.gateway.subscriber import DEFAULT_LAG_LIMITS, Subscriber
 from services.matching import OrderBook
 from tests.unit.services.gateway.exchange import Exchange
@@ -310,7 +310,7 @@ def test_a_write_that_takes_listeners_away_makes_nobody_hear_twice_or_never() ->
 
     for number in range(6):
         listeners[Subscriber(str(number), Encoding.MSGPACK, Suspending(str(number), written))] = -1
-    assert spread_by_transports([(b"x", listeners)], 4) == []
+    assert write_by_transports([(b"x", listeners)], 4) == []
     assert written == ["4", "5", "0", "1", "2", "3"]
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from openoutcry.wire.types import Code, ExecutionEvent, Side
 from services.matching import engine as engine_module
-from services.matching.checkpoint import Checkpoint, decode_checkpoint, encode_checkpoint
-from services.matching.feed import PacketBuilder, take_changes
-from services.matching.snapshot_schedule import SnapshotSchedule
+from services.matching.packet_builder import PacketBuilder, take_changes
+from services.matching.recovery.checkpoint import Checkpoint, decode_checkpoint, encode_checkpoint
+from services.matching.recovery.snapshot_schedule import SnapshotSchedule
 from shared.logs.commands import CancelOrder, Present, SetCancelOnDisconnect, Tick
 from shared.logs.events import Event, Watch
 from shared.logs.packet import FEED_START

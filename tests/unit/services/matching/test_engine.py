@@ -19,7 +19,7 @@ from openoutcry.wire.types import (
     Side,
     TimeInForce,
 )
-from services.matching import repetition
+from services.matching import idempotency
 from shared.logs.commands import CancelAll, CancelOrder, ListInstrument, ReplaceOrder, SetMarketState, Tick
 from shared.logs.events import Outcome
 from tests.unit.services.matching.flow import ACME, MINUTE_US, Desk, code, executions, outcome
@@ -165,7 +165,7 @@ def test_the_id_of_an_open_order_is_never_forgotten() -> None:
     desk = Desk()
     desk.place("ann", ASK, 100, 5, client_order_id="open")
     desk.place("ann", ASK, 0, 1, client_order_id="ended", kind=OrderKind.MARKET)
-    for _ in range(repetition.WINDOW_S + 1):
+    for _ in range(idempotency.WINDOW_S + 1):
         desk.time += 1_000_000
         desk.does(Tick)
     again = desk.place("ann", ASK, 100, 5, client_order_id="open")
@@ -185,7 +185,7 @@ def test_an_order_whose_id_finds_no_room_is_refused() -> None:
     assert [execution.event for execution in executions(events, "ann")] == [ExecutionEvent.REJECTED]
     assert code(desk.place("bob", BID, 100, 1)) is Code.OK
     assert code(desk.place("ann", ASK, 100, 1, client_order_id="a0")) is Code.DUPLICATE_ORDER
-    for _ in range(repetition.WINDOW_S + 1):
+    for _ in range(idempotency.WINDOW_S + 1):
         desk.time += 1_000_000
         desk.does(Tick)
     assert code(desk.place("ann", ASK, 100, 1, client_order_id="more")) is Code.OK

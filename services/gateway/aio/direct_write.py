@@ -1,0 +1,39 @@
+"""One frame to many sockets, straight to the kernel.
+
+A transport's `write` first looks whether it is alive, paused, or has anything unsent. Those answers stand for long, so
+they are asked when they change (`services.gateway.aio.connection`): a subscriber's descriptor is there to be written
+to as long as nothing waits in its transport. What the kernel does not take at once goes to the transport, whose
+`pause_writing` then takes the descriptor away; so nothing overtakes.
+
+It halves the user CPU of a delivery: `python -m benchmarks.straight_writes`, docs/decisions/0007.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from services.gateway.broadcast import Part, around
+from services.gateway.subscriber import NO_DESCRIPTOR, Subscriber
+
+
+def write_to_all(parts: Sequence[Part], start: int) -> list[Subscriber]:
+    """
+    Write the frames of a flush to all of their listeners, beginning at a place of the ring; never wait.
+
+    Returns:
+        Those whose transports take nothing any more.
+    """
+    write = os.write
+    unsent: list[tuple[Subscriber, bytes]] = []
+    for frame, listeners in around(parts, start):
+        size = len(frame)
+        for subscriber, descriptor in listeners:
+            try:
+                sent = 0 if descriptor == NO_DESCRIPTOR else write(descriptor, frame)
+            except OSError:  # full, or gone: the transport finds out which
+                sent = 0
+            if sent != size:
+                unsent.append((subscriber, frame[sent:]))
+    # Only now: a write through the transport may take subscribers out of the listeners.
+    return [subscriber for subscriber, rest in unsent if not subscriber.write(rest)]

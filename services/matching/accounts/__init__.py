@@ -1,0 +1,1 @@
+"""What each user has: open orders, positions, cash."""

@@ -1,0 +1,96 @@
+"""A user's private state as the engine keeps it: resting orders, positions, cash, cancel-on-disconnect.
+
+Owns the numbering of the user's executions. `openoutcry.wire.account.AccountBook` is its replica elsewhere.
+Invariant: `orders` are the user's resting orders, in ascending order of id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from operator import attrgetter
+from typing import Any, Final
+
+from openoutcry.wire.account import cash_texts
+from openoutcry.wire.messages import Account, OpenOrder
+from openoutcry.wire.types import Side
+from services.matching.book.order import Order
+from services.matching.traded_instrument import TradedInstrument
+
+_OPEN_ORDER: Final[Callable[[Order], tuple[Any, ...]]] = attrgetter(*OpenOrder._fields)
+"""Every account is encoded every few seconds while the market waits; this is faster than naming the fields."""
+
+
+class UserAccount:
+    """
+    One user.
+
+    Args:
+        user: The name that gateways stamp on commands.
+    """
+
+    __slots__ = (
+        "accepted_ids",
+        "cancel_on_disconnect",
+        "cash",
+        "client_order_ids",
+        "orders",
+        "positions",
+        "user",
+        "user_seq",
+    )
+
+    def __init__(self, user: str) -> None:
+        self.user = user
+        self.user_seq = 0
+        """Executions so far."""
+        self.orders: dict[int, Order] = {}
+        """Resting orders by id. Changed by `add` and `remove` alone."""
+        self.positions: dict[str, int] = {}
+        """Symbol to net lots; negative is short."""
+        self.cash: dict[str, int] = {}
+        """Currency to the net of all trades in millionths; negative is paid."""
+        self.client_order_ids: dict[str, Order] = {}
+        """The same resting orders by the client's own id."""
+        self.accepted_ids: dict[str, int] = {}
+        """Client's own id to order id of the orders accepted within the window of repetition, resting or not; 0 where
+        the order is not known any more. Changed by `idempotency.ClientOrderIds` alone."""
+        self.cancel_on_disconnect = False
+        """Whether they are cancelled when the user stays away; stays on through an absence."""
+
+    def add(self, order: Order) -> None:
+        """Remember an order that rests now."""
+        self.orders[order.order_id] = order
+        self.client_order_ids[order.client_order_id] = order
+
+    def remove(self, order: Order) -> None:
+        """Forget an order that has ended; one that never rested is no matter."""
+        if self.orders.pop(order.order_id, None) is not None:
+            del self.client_order_ids[order.client_order_id]
+
+    def find(self, order_id: int, client_order_id: str) -> Order | None:
+        """Return the resting order that has this id, or (order_id 0) this client's id."""
+        if order_id:
+            return self.orders.get(order_id)
+        return self.client_order_ids.get(client_order_id)
+
+    def first_order(self, client_order_id: str) -> int | None:
+        """Return the order that this client's id was used for, 0 if which is not known any more, None if none. O(1)."""
+        order_id = self.accepted_ids.get(client_order_id)
+        if not order_id:
+            resting = self.client_order_ids.get(client_order_id)
+            if resting is not None:
+                return resting.order_id
+        return order_id
+
+    def settle(self, market: TradedInstrument, side: Side, price: int, quantity: int) -> None:
+        """Move lots and money for one fill."""
+        lots = quantity if side is Side.BID else -quantity
+        symbol, currency = market.instrument.symbol, market.instrument.currency
+        self.positions[symbol] = self.positions.get(symbol, 0) + lots
+        self.cash[currency] = self.cash.get(currency, 0) - lots * price * market.tick_value
+
+    def message(self) -> Account:
+        """Return the private snapshot; O(orders)."""
+        orders = list(map(OpenOrder._make, map(_OPEN_ORDER, self.orders.values())))
+        cash = cash_texts(self.cash)
+        return Account(self.user_seq, orders, dict(self.positions), cash, self.cancel_on_disconnect)

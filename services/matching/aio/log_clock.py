@@ -1,0 +1,101 @@
+"""The leader's own commands: the instruments that are not listed yet, and the passing of time.
+
+Owns the leader's numbering as a writer of the command log. An append whose outcome is unknown is made again with the
+same numbers before any later one; the engine skips what it has seen. Beside each it writes down what is in the feed
+already (`StreamKeys.appended`): by that a start of the store that dropped transactions is noticed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from openoutcry.wire.instrument import Instrument
+from services.matching.aio.metrics import MatchingMetrics
+from services.matching.aio.retry_limit import RetryLimit
+from shared.aio.cancellation import raise_if_cancelled
+from shared.aio.redis_connection import UNREACHABLE, Redis, RedisError
+from shared.logs.commands import COMMANDS_IN_ENTRY_MAX, Command, ListInstrument, Tick, encode_commands
+from shared.logs.packet import FeedId
+from shared.logs.stream_keys import COMMANDS_FIELD, StreamKeys
+
+TICK_S: Final = 1.0
+
+
+class LogClock:
+    """
+    A leader as a writer of commands.
+
+    Args:
+        redis: Not the reader's client.
+        keys: The shard's keys.
+        term: Of the leader; makes the source's name unique.
+        stop: Ends the ticking, with one last tick: it wakes the reader.
+        patience: How long to bear with a store that takes no commands, such as a replica.
+        metrics: Where the appending is timed.
+        appended: Returns the feed's last id as the leader knows it.
+    """
+
+    def __init__(
+        self,
+        redis: Redis,
+        keys: StreamKeys,
+        term: int,
+        stop: asyncio.Event,
+        patience: RetryLimit,
+        metrics: MatchingMetrics,
+        appended: Callable[[], FeedId],
+    ) -> None:
+        self._redis = redis
+        self._key = keys.commands
+        self._appended_key = keys.appended
+        self._appended = appended
+        self._source = f"leader-{term}"
+        self._number = 0
+        self._stop = stop
+        self._patience = patience
+        self._metrics = metrics
+
+    async def run(self, missing: Sequence[Instrument]) -> None:
+        """
+        List the missing instruments, then tick until `stop`.
+
+        Raises:
+            StoreUnavailable: If no command could be appended for too long.
+        """
+        for start in range(0, len(missing), COMMANDS_IN_ENTRY_MAX):
+            chunk = missing[start : start + COMMANDS_IN_ENTRY_MAX]
+            await self._append([ListInstrument(self._source, self._next(), instrument) for instrument in chunk])
+        while not await self._stopped_within(TICK_S):
+            raise_if_cancelled()
+            await self._append([Tick(self._source, self._next())])
+        await self._append([Tick(self._source, self._next())])
+
+    def _next(self) -> int:
+        self._number += 1
+        return self._number
+
+    async def _append(self, commands: list[Command]) -> None:
+        data = encode_commands(commands)
+        while True:
+            raise_if_cancelled()
+            try:
+                with self._metrics.redis_round_trip.time():
+                    # No transaction: what is to tell of lost ones must not be lost with them.
+                    async with self._redis.pipeline(transaction=False) as together:
+                        together.xadd(self._key, {COMMANDS_FIELD: data})
+                        together.set(self._appended_key, str(self._appended()))
+                        await together.execute()
+            except (*UNREACHABLE, RedisError) as error:
+                await self._patience.wait(error)
+            else:
+                self._patience.answered()
+                return
+
+    async def _stopped_within(self, seconds: float) -> bool:
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._stop.wait()
+        except TimeoutError:
+            return False

@@ -1,0 +1,394 @@
+"""The order book of one instrument: price-time priority, in one process, with no clock and no I/O.
+
+Usable alone::
+
+    book = OrderBook("ACME")
+    book.place(Order(1, "ann", Side.ASK, price=101, quantity=5))
+    [fill] = book.place(Order(2, "bob", Side.BID, price=102, quantity=3))
+    fill.price, fill.quantity  # 101, 3
+    book.take_change()  # what readers of the book must be told
+
+Owns matching, time in force, self-trade prevention, the book's `seq`, its digest and its trade numbers. Leaves to
+others who may trade, limits, and money. Invariants: no bid is at or above an ask; `orders` are the orders of the
+levels; `seq` rises by 1 with every call that touches a level.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final, NamedTuple, TypeAlias
+
+from openoutcry.wire.digest import MASK, book_digest
+from openoutcry.wire.messages import Snapshot
+from openoutcry.wire.types import LEVEL_QUANTITY_MAX, PRICE_MAX, Code, OrderKind, SelfTradePrevention, Side, TimeInForce
+from services.matching.book.book_side import NO_BID, BookSide
+from services.matching.book.order import Order
+from services.matching.book.price_level import PriceLevel
+from shared.logs.events import BookChange
+
+# Looking a member up in its enumeration costs as much as appending an order to its level.
+_BID = Side.BID
+_MARKET = OrderKind.MARKET
+_GTC = TimeInForce.GTC
+_FOK = TimeInForce.FOK
+_CANCEL_NEWEST = SelfTradePrevention.CANCEL_NEWEST
+_CANCEL_OLDEST = SelfTradePrevention.CANCEL_OLDEST
+_MAY_GO_ON: Final = Code.OK
+_SELF_TRADE: Final = Code.SELF_TRADE
+_TOO_MANY_MET: Final = Code.TOO_MANY_MET
+# A named tuple's own constructor is one more Python call.
+_new: Final = tuple.__new__
+
+ORDERS_MET_MAX: Final = 500
+"""Default limit of resting orders that one command meets, those that self-trade prevention removes among them; then
+what remains of the arriving order ends. At some 20 µs each, packet included, nobody's order holds up the market for
+longer than 10 ms or so."""
+
+
+class Fill(NamedTuple):
+    """The arriving order (taker) traded with a resting one (maker), at the maker's price."""
+
+    trade_id: int
+    """Contiguous in the book, from 1."""
+    price: int
+    quantity: int
+    maker: Order
+    maker_remaining: int
+    taker: Order
+    taker_remaining: int
+
+
+class Cancelled(NamedTuple):
+    """An order ended unfilled or partly filled; its `remaining` lots will not trade."""
+
+    order: Order
+    reason: Code
+
+
+class Replaced(NamedTuple):
+    """A resting order has a new price or quantity; the order holds them."""
+
+    order: Order
+    remaining: int
+    """Lots left before any fill that follows in the same answer."""
+
+
+class Refused(NamedTuple):
+    """Nothing happened, because a rule forbids it."""
+
+    order: Order
+    code: Code
+
+
+BookEvent: TypeAlias = Fill | Cancelled | Replaced | Refused
+
+
+class OrderBook:
+    """
+    All resting orders of one instrument.
+
+    Args:
+        instrument: Symbol.
+    """
+
+    __slots__ = ("_taken_seq", "asks", "bids", "instrument", "orders", "seq", "trade_id")
+
+    def __init__(self, instrument: str) -> None:
+        self.instrument = instrument
+        self.bids = BookSide(Side.BID)
+        self.asks = BookSide(Side.ASK)
+        self.orders: dict[int, Order] = {}
+        """Resting orders by id. Read only."""
+        self.seq = 0
+        """Calls that touched a level, so far."""
+        self.trade_id = 0
+        """Of the last trade."""
+        self._taken_seq = 0
+
+    # Changing the book.
+
+    def place(
+        self, order: Order, own: dict[int, Order] | None = None, met_max: int = ORDERS_MET_MAX
+    ) -> list[BookEvent]:
+        """
+        Match an arriving order, and let the rest of it wait if it may.
+
+        Returns:
+            What happened, in order: fills, and orders cancelled on the way or at the end. An empty list: nothing
+            met it and it rests whole. After the call `order.order_id in book.orders` tells whether it rests.
+
+            Post-only is refused (WOULD_TRADE) if its price reaches the best opposite one, whoever's that is, and
+            QUANTITY_OUT_OF_RANGE is what would take its level beyond LEVEL_QUANTITY_MAX.
+            Fill-or-kill ends whole (NOT_FILLABLE) unless it can be filled whole by others' orders; see `_fillable`.
+            Any other order that would meet more than `met_max` resting ones ends there (TOO_MANY_MET): it never rests
+            crossed.
+
+        Args:
+            order: What arrives.
+            own: Resting orders of the same user, all of this book's among them, by id; None has them looked for. Only
+                fill-or-kill needs them.
+            met_max: How many resting orders it may meet, at least 1; those that self-trade prevention removes count.
+
+        Cost: O(log levels) and O(1) per order met, 3 to 6 µs each, `met_max` of them at most. For fill-or-kill see
+        `_fillable`.
+        """
+        assert order.quantity > 0 and order.order_id not in self.orders, order  # noqa: PT018 - one test on a hot path
+        order.instrument = self.instrument
+        limit = order.price
+        if order.kind is _MARKET:
+            limit = PRICE_MAX if order.side is _BID else NO_BID + 1
+        if order.time_in_force is _FOK and not self._fillable(order, limit, own, met_max):
+            return [Cancelled(order, Code.NOT_FILLABLE)]
+        events: list[BookEvent] = []
+        seq = self.seq
+        # `_crosses`, written out: most orders do not, and a call costs a tenth of placing them.
+        if self.asks.best_price <= limit if order.side is _BID else self.bids.best_price >= limit:
+            if order.post_only:
+                return [Refused(order, Code.WOULD_TRADE)]
+            ending = self._match(order, limit, events, met_max)
+            if events:
+                self.seq = seq + 1
+            if ending is not _MAY_GO_ON:
+                events.append(Cancelled(order, ending))
+                return events
+        if order.remaining:
+            if order.time_in_force is _GTC and order.kind is not _MARKET:
+                side = self.bids if order.side is _BID else self.asks
+                # Where a level stands on its own side nothing was met, so nothing has happened yet.
+                level = side.levels.get(order.price)
+                if level is not None and level.quantity + order.remaining > LEVEL_QUANTITY_MAX:
+                    return [Refused(order, Code.QUANTITY_OUT_OF_RANGE)]
+                side.append(order)
+                self.orders[order.order_id] = order
+                self.seq = seq + 1
+            else:
+                events.append(Cancelled(order, Code.NO_LIQUIDITY))
+        return events
+
+    def cancel(self, order_id: int) -> Order | None:
+        """Take a resting order out of the book; None if no such order rests. O(1), its level's last O(log levels)."""
+        order = self.orders.pop(order_id, None)
+        if order is not None:
+            (self.bids if order.side is _BID else self.asks).remove(order)
+            self.seq += 1
+        return order
+
+    def replace(
+        self, order_id: int, price: int | None = None, quantity: int | None = None, met_max: int = ORDERS_MET_MAX
+    ) -> list[BookEvent]:
+        """
+        Change a resting order, keeping its id.
+
+        It keeps its place in the queue if the price stays and the quantity does not grow. Otherwise it leaves the
+        book and arrives anew, last at its price, trading if it now crosses.
+
+        Args:
+            order_id: A resting order.
+            price: New price in ticks; None leaves it.
+            quantity: New *total* quantity, the filled part included; None leaves it. At or below what is filled,
+                the order is cancelled (REPLACED_BELOW_FILLED).
+            met_max: As `place`; what would meet more ends there.
+
+        Returns:
+            Nothing if no such order rests; else Replaced first and then as `place`, or Cancelled alone, or Refused
+            alone, and the order stays as it is: a post-only one whose new price would trade, or one that would take a
+            level beyond LEVEL_QUANTITY_MAX.
+        """
+        order = self.orders.get(order_id)
+        if order is None:
+            return []
+        new_price = order.price if price is None else price
+        new_quantity = order.quantity if quantity is None else quantity
+        remaining = new_quantity - (order.quantity - order.remaining)
+        if remaining <= 0:
+            self.cancel(order_id)
+            return [Cancelled(order, Code.REPLACED_BELOW_FILLED)]
+        if new_price == order.price and new_quantity <= order.quantity:
+            return self._reduce(order, new_quantity, remaining)
+        if order.post_only and self._crosses(order.side, new_price):
+            return [Refused(order, Code.WOULD_TRADE)]
+        level = (self.bids if order.side is _BID else self.asks).levels.get(new_price)
+        if level is not None:
+            others = level.quantity - (order.remaining if new_price == order.price else 0)
+            if others + remaining > LEVEL_QUANTITY_MAX:
+                return [Refused(order, Code.QUANTITY_OUT_OF_RANGE)]
+        return self._arrive_anew(order, new_price, new_quantity, remaining, met_max)
+
+    # Reading it.
+
+    @property
+    def digest(self) -> int:
+        """The digest of the whole book as it stands; O(levels touched since `take_change`)."""
+        return (self.bids.digest + self.asks.digest) & MASK
+
+    def take_change(self) -> BookChange | None:
+        """
+        Return all changes since the last call, merged, and begin anew; None if there were none.
+
+        Levels are [price, quantity, orders] in order of first touch, quantity 0 where a level is gone. How calls are
+        cut does not matter: changes compose to the same book. O(levels touched).
+        """
+        if self.seq == self._taken_seq:
+            return None
+        prev_seq, self._taken_seq = self._taken_seq, self.seq
+        bids, asks = self.bids, self.asks
+        bid_levels = bids.take_changes() if bids.touched else []
+        ask_levels = asks.take_changes() if asks.touched else []
+        digest = (bids.told_digest + asks.told_digest) & MASK
+        return _new(BookChange, (self.instrument, prev_seq, self.seq, bid_levels, ask_levels, digest))
+
+    def snapshot(self, epoch: int, time: int) -> Snapshot:
+        """
+        Return the whole book as a protocol message; O(levels log levels).
+
+        Args:
+            epoch: The history that `seq` counts in.
+            time: µs since 1970, of the newest change.
+        """
+        return Snapshot(self.instrument, epoch, self.seq, time, 0, self.bids.depth(), self.asks.depth(), self.digest)
+
+    def restore(self, orders: Iterable[Order], seq: int, trade_id: int) -> None:
+        """
+        Fill an empty book with orders that rested in an earlier one, those of a price in order of priority.
+
+        The book then stands as after `take_change`: whoever reads it knows its levels from a snapshot.
+        """
+        assert not self.orders and not self.seq, "only an empty book can be restored"  # noqa: PT018
+        for order in orders:
+            order.instrument = self.instrument
+            (self.bids if order.side is _BID else self.asks).append(order)
+            self.orders[order.order_id] = order
+        self.seq, self.trade_id = seq, trade_id
+        self.take_change()
+
+    def check_invariants(self) -> None:
+        """Assert what must always hold; O(orders). For tests."""
+        self.bids.check_invariants()
+        self.asks.check_invariants()
+        assert self.bids.best_price < self.asks.best_price
+        resting = [order for side in (self.bids, self.asks) for level in side.levels.values() for order in level]
+        assert {order.order_id: order for order in resting} == self.orders
+        assert len(resting) == len(self.orders)
+        assert all(order.kind is not _MARKET and order.time_in_force is _GTC for order in resting)
+        assert self.digest == book_digest(_quantities(self.bids), _quantities(self.asks))
+
+    # Private.
+
+    def _crosses(self, side: Side, limit: int) -> bool:
+        return self.asks.best_price <= limit if side is _BID else self.bids.best_price >= limit
+
+    def _match(self, taker: Order, limit: int, events: list[BookEvent], met_max: int) -> Code:
+        """Trade until the taker is done or nothing more crosses; return why it may not go on, if so."""
+        buys = taker.side is _BID
+        side = self.asks if buys else self.bids
+        while taker.remaining and (side.best_price <= limit if buys else side.best_price >= limit):
+            if len(events) >= met_max:  # each order met is an event
+                return _TOO_MANY_MET
+            maker = side.levels[side.best_price].first
+            assert maker is not None
+            if maker.user != taker.user:
+                events.append(self._trade(taker, maker, side))
+                continue
+            policy = taker.self_trade_prevention
+            if policy is not _CANCEL_NEWEST:
+                side.remove(maker)
+                del self.orders[maker.order_id]
+                events.append(Cancelled(maker, Code.SELF_TRADE))
+            if policy is not _CANCEL_OLDEST:
+                return _SELF_TRADE
+        return _MAY_GO_ON
+
+    def _trade(self, taker: Order, maker: Order, side: BookSide) -> Fill:
+        quantity = taker.remaining
+        left = maker.remaining - quantity
+        if left > 0:
+            side.reduce(maker, left)
+        else:
+            quantity = maker.remaining
+            side.remove(maker)
+            del self.orders[maker.order_id]
+            left = maker.remaining = 0
+        taker.remaining -= quantity
+        self.trade_id += 1
+        return _new(Fill, (self.trade_id, maker.price, quantity, maker, left, taker, taker.remaining))
+
+    def _fillable(self, order: Order, limit: int, own: dict[int, Order] | None, met_max: int) -> bool:
+        """
+        Tell whether fill-or-kill would fill this order whole, exactly as `_match` would go.
+
+        Only others' orders count. Under CANCEL_OLDEST own orders are passed over (and cancelled if the order then
+        trades); under the other policies the first own order met would end the arriving one, so it is not fillable
+        beyond it. Own orders behind the last lot needed do not matter. All orders up to there are met, and must be
+        `met_max` at most.
+
+        Cost: O(1) if it does not cross. Else, if the best level does not decide, O(1) for each of the best `met_max`
+        levels, more than which it cannot meet: see `BookSide.lots_of_best`. If they hold enough, O(own orders), and a
+        walk over the orders met at the price that decides, 0.2 µs each. How deep the book is does not matter.
+        """
+        buys = order.side is _BID
+        side = self.asks if buys else self.bids
+        best = side.best_price
+        if best > limit if buys else best < limit:
+            return False
+        passes_own = order.self_trade_prevention is _CANCEL_OLDEST
+        wanted, level = order.remaining, side.levels[best]
+        if level.quantity >= wanted:
+            is_enough = _fills(level, order.user, wanted, met_max, passes_own)
+            if is_enough or not passes_own:
+                return is_enough
+        if side.lots_of_best(met_max, limit) < wanted:
+            return False
+        own_lots = self._own_lots(order, own)
+        for level in side.from_best(met_max):
+            if met_max <= 0 or (level.price > limit if buys else level.price < limit):
+                break
+            others = level.quantity - own_lots.get(level.price, 0)
+            if others >= wanted or (others != level.quantity and not passes_own):
+                return _fills(level, order.user, wanted, met_max, passes_own)
+            wanted -= others
+            met_max -= level.orders
+        return False
+
+    def _own_lots(self, order: Order, own: dict[int, Order] | None) -> dict[int, int]:
+        """Return by price the lots that an order's own user has on the other side."""
+        if own is None:
+            own = {key: held for key, held in self.orders.items() if held.user == order.user}
+        lots: dict[int, int] = {}
+        for held in own.values():
+            if held.side is not order.side and held.instrument == self.instrument:
+                lots[held.price] = lots.get(held.price, 0) + held.remaining
+        return lots
+
+    def _reduce(self, order: Order, quantity: int, remaining: int) -> list[BookEvent]:
+        if quantity < order.quantity:
+            (self.bids if order.side is _BID else self.asks).reduce(order, remaining)
+            order.quantity = quantity
+            self.seq += 1
+        return [Replaced(order, remaining)]
+
+    def _arrive_anew(self, order: Order, price: int, quantity: int, remaining: int, met_max: int) -> list[BookEvent]:
+        seq = self.seq
+        self.cancel(order.order_id)
+        order.price, order.quantity, order.remaining = price, quantity, remaining
+        events: list[BookEvent] = [Replaced(order, remaining), *self.place(order, None, met_max)]
+        self.seq = seq + 1  # one call, however many steps
+        return events
+
+
+def _fills(level: PriceLevel, user: str, wanted: int, met_max: int, passes_own: bool) -> bool:  # noqa: FBT001
+    """Tell whether so many orders from the front of a queue on, up to a user's own or passing them, hold enough."""
+    order = level.first
+    while order is not None and met_max > 0:
+        met_max -= 1
+        if order.user != user:
+            wanted -= order.remaining
+            if wanted <= 0:
+                return True
+        elif not passes_own:
+            return False
+        order = order.after
+    return False
+
+
+def _quantities(side: BookSide) -> list[tuple[int, int]]:
+    return [(price, level.quantity) for price, level in side.levels.items()]

@@ -1,0 +1,251 @@
+"""The engine's whole state as bytes, and back.
+
+What recovery needs beside the tail of the command log: markets with every queue in order, accounts, the windows of
+repetition, who was last seen when, all counters. Three parts: version, CRC-32 of the content, content (msgpack), which
+begins with what a checkpoint says of itself. One of another version or with another sum is refused; nothing is guessed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from operator import attrgetter
+from typing import Any, Final, NamedTuple
+from zlib import crc32
+
+import msgpack
+
+from openoutcry.wire.account import cash_texts, millionths
+from openoutcry.wire.errors import ConfigurationError, MalformedMessage
+from openoutcry.wire.instrument import Instrument
+from openoutcry.wire.types import MarketState, OrderKind, SelfTradePrevention, Side, TimeInForce
+from services.matching.accounts.account import UserAccount
+from services.matching.book.order import Order
+from services.matching.engine import Engine, EngineConfig
+from services.matching.idempotency import ClientOrderIds, OrderIdRows, Sources
+from services.matching.presence import Presence
+from services.matching.traded_instrument import TradedInstrument
+
+CHECKPOINT_VERSION: Final = 3
+VERSIONS_READ: Final = (2, CHECKPOINT_VERSION)
+"""Version 2 held the last 32,768 client order ids of the market, without their orders and without time; and of markets
+neither when their state was set nor where their trades stood as the epoch began."""
+HEAD_BYTES_MAX: Final = 1_024
+"""More than the first fields take. Damage may make one of them an array that announces any length, and memory for it is
+taken at once: found by fuzzing, 800 MB."""
+_MALFORMED: Final = (ValueError, TypeError, msgpack.UnpackException)
+
+_ORDER_FIELDS: Final = (
+    "order_id",
+    "user",
+    "side",
+    "price",
+    "quantity",
+    "remaining",
+    "kind",
+    "time_in_force",
+    "post_only",
+    "self_trade_prevention",
+    "client_order_id",
+)
+_ORDER_ROW: Final[Callable[[Order], tuple[Any, ...]]] = attrgetter(*_ORDER_FIELDS)
+_MEMBERS: Final[dict[str, dict[str, Any]]] = {
+    "side": {member.value: member for member in Side},
+    "kind": {member.value: member for member in OrderKind},
+    "time_in_force": {member.value: member for member in TimeInForce},
+    "self_trade_prevention": {member.value: member for member in SelfTradePrevention},
+}
+
+
+class Checkpoint(NamedTuple):
+    """An engine at a position, and who wrote it."""
+
+    engine: Engine
+    term: int
+    """Of the leader that wrote it."""
+    store_id: str
+    """The store's replication id when it was written: another one now means that the store may have lost its tail."""
+    shard: int = 0
+    """Whose market it is."""
+
+
+class CheckpointHead(NamedTuple):
+    """What a checkpoint says of itself; its first fields, in this order."""
+
+    shard: int
+    term: int
+    store_id: str
+    epoch: int
+    position: int
+    """Commands that it holds."""
+    log_id: str
+    """The command log's last entry that it holds."""
+
+
+def encode_checkpoint(checkpoint: Checkpoint) -> bytes:
+    """
+    Pack; O(orders and accounts).
+
+    The engine must stand between two packets: changes of books that no packet has told yet would be lost.
+    """
+    engine = checkpoint.engine
+    content = msgpack.packb(
+        (
+            checkpoint.shard,
+            checkpoint.term,
+            checkpoint.store_id,
+            engine.epoch,
+            engine.position,
+            engine.log_id,
+            engine.config,
+            engine.time,
+            engine.last_order_id,
+            [_market_row(market) for market in engine.markets.values()],
+            [_account_row(account) for account in engine.accounts.values()],
+            engine.sources.rows(),
+            engine.client_order_ids.rows({user: place for place, user in enumerate(engine.accounts)}),
+            (engine.presence.ticks, engine.presence.rows()),
+        )
+    )
+    packed: bytes = msgpack.packb((CHECKPOINT_VERSION, crc32(content), content))
+    return packed
+
+
+def decode_checkpoint(data: bytes) -> Checkpoint:
+    """
+    Unpack; O(orders and accounts).
+
+    Raises:
+        MalformedMessage: If the bytes are not a checkpoint of this version, or have been damaged.
+    """
+    try:
+        version, content = _checked_content(data)
+        return _checkpoint(version, msgpack.unpackb(content))
+    except (*_MALFORMED, ConfigurationError, LookupError, AttributeError, ArithmeticError, AssertionError) as error:
+        # What a wrong value meets first on its way into an engine: whoever made its checksum right knew nothing more.
+        raise MalformedMessage(f"no checkpoint: {error!r}") from error
+
+
+def read_head(data: bytes) -> CheckpointHead:
+    """
+    Read a checkpoint's first fields alone; O(its bytes) for the sum, and no more than that.
+
+    Raises:
+        MalformedMessage: As `decode_checkpoint`.
+    """
+    try:
+        return _head(_checked_content(data)[1])
+    except _MALFORMED as error:
+        raise MalformedMessage(f"no checkpoint: {error!r}") from error
+
+
+def position_told(data: bytes) -> int | None:
+    """Return the position that a checkpoint which was refused says it has, if that can be read; for people only."""
+    try:
+        _, _, content = msgpack.unpackb(data)
+        position: object = _head(content).position  # whatever stands there
+    except _MALFORMED:
+        return None
+    return position if isinstance(position, int) else None
+
+
+def _head(content: bytes) -> CheckpointHead:
+    fields = msgpack.Unpacker(max_buffer_size=HEAD_BYTES_MAX)
+    fields.feed(content[:HEAD_BYTES_MAX])
+    fields.read_array_header()
+    return CheckpointHead._make(fields.unpack() for _ in CheckpointHead._fields)
+
+
+def _checked_content(data: bytes) -> tuple[int, bytes]:
+    version, checksum, content = msgpack.unpackb(data)
+    if version not in VERSIONS_READ:
+        raise ValueError(f"version {version!r}, this program reads {' and '.join(map(str, VERSIONS_READ))}")
+    if crc32(content) != checksum:
+        raise ValueError("its checksum differs from its content's")
+    return version, bytes(content)
+
+
+def _market_row(market: TradedInstrument) -> tuple[Any, ...]:
+    book = market.book
+    return (
+        market.instrument,
+        (market.state, market.reason, market.state_time),
+        market.changed_at,
+        (market.last, market.open, market.high, market.low, market.volume),
+        (book.seq, book.trade_id, market.epoch_trade_id),
+        # By priority: best price first, and at a price first come first. So placing them again restores the queues.
+        [
+            _ORDER_ROW(order)
+            for side in (book.bids, book.asks)
+            for price in side.prices()
+            for order in side.levels[price]
+        ],
+    )
+
+
+def _account_row(account: UserAccount) -> tuple[Any, ...]:
+    # Cash outgrows msgpack's 64 bits: a few hundred trades at the limits of price and quantity are enough.
+    return account.user, account.user_seq, account.positions, cash_texts(account.cash), account.cancel_on_disconnect
+
+
+def _checkpoint(version: int, content: list[Any]) -> Checkpoint:
+    head = CheckpointHead._make(content[: len(CheckpointHead._fields)])
+    config, time, last_order_id, markets, accounts, sources, ids, (ticks, seen) = content[len(head) :]
+    engine = Engine(EngineConfig(*config))
+    engine.epoch, engine.position, engine.log_id, engine.time = head.epoch, head.position, head.log_id, time
+    engine.last_order_id = last_order_id
+    engine.sources = Sources((source, number) for source, number in sources)
+    engine.presence = Presence(ticks, ((user, tick) for user, tick in seen))
+    for user, user_seq, positions, cash, cancel_on_disconnect in accounts:
+        account = engine.account(user)
+        account.user_seq, account.positions = user_seq, positions
+        account.cancel_on_disconnect = cancel_on_disconnect
+        account.cash = {currency: millionths(amount) for currency, amount in cash.items()}
+    orders: list[Order] = []
+    for row in markets:
+        market = _market(row if version == CHECKPOINT_VERSION else _row_of_version_2(row))
+        engine.markets[market.instrument.symbol] = market
+        orders += market.book.orders.values()
+    for order in sorted(orders, key=_order_id):
+        engine.account(order.user).add(order)
+    rows = OrderIdRows._make(ids) if version == CHECKPOINT_VERSION else _rows_of_version_2(engine, ids)
+    engine.client_order_ids = ClientOrderIds.restored(rows, list(engine.accounts.values()))
+    return Checkpoint(engine, head.term, head.store_id, head.shard)
+
+
+def _rows_of_version_2(engine: Engine, ids: list[tuple[str, str]]) -> OrderIdRows:
+    """Take the ids as if accepted now, so that they are known for a whole window, and their orders if they rest."""
+    accounts = [engine.account(user) for user, _ in ids]
+    places = {user: place for place, user in enumerate(engine.accounts)}
+    names = [name for _, name in ids]
+    order_ids = [account.first_order(name) or 0 for account, name in zip(accounts, names, strict=True)]
+    return OrderIdRows([places[account.user] for account in accounts], names, order_ids, [], 0)
+
+
+def _row_of_version_2(row: list[Any]) -> list[Any]:
+    instrument, state, reason, changed_at, statistics, (seq, trade_id), orders = row
+    return [instrument, (state, reason, 0), changed_at, statistics, (seq, trade_id, 0), orders]
+
+
+def _market(row: list[Any]) -> TradedInstrument:
+    instrument, (state, reason, state_time), changed_at, statistics, numbers, orders = row
+    seq, trade_id, epoch_trade_id = numbers
+    market = TradedInstrument(Instrument(*instrument).checked())
+    market.state, market.reason, market.state_time = MarketState(state), reason, state_time
+    market.changed_at, market.epoch_trade_id = changed_at, epoch_trade_id
+    market.last, market.open, market.high, market.low, market.volume = statistics
+    market.book.restore([_order(order) for order in orders], seq, trade_id)
+    return market
+
+
+def _order(row: list[Any]) -> Order:
+    fields = dict(zip(_ORDER_FIELDS, row, strict=True))
+    remaining = fields.pop("remaining")
+    for name, members in _MEMBERS.items():
+        fields[name] = members[fields[name]]
+    order = Order(**fields)
+    order.remaining = remaining
+    return order
+
+
+def _order_id(order: Order) -> int:
+    return order.order_id
