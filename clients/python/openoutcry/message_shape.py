@@ -37,6 +37,7 @@ NUMBER_MAX: Final = 2**53 - 1
 
 _CASH: Final = re.compile(r"-?[0-9]{1,40}\.[0-9]{6}")
 """As large as sums get, and no larger: integers of more than 4,300 digits cannot be read."""
+_SIDES: Final = frozenset(Side)
 
 
 def check_message(message: Message) -> Message:
@@ -77,7 +78,7 @@ def _is_tick_size(value: Any) -> bool:
 
 
 def _is_side(value: Any) -> bool:
-    return value in (Side.BID, Side.ASK)
+    return isinstance(value, str) and value in _SIDES
 
 
 def _is_flag(value: Any) -> bool:
