@@ -23,7 +23,7 @@ from benchmarks.table import Cell, Table
 from openoutcry.wire.codec import Encoding
 from outcry.stack.aio.open_files import allow_open_files
 from services.gateway.aio.direct_write import write_to_all
-from services.gateway.broadcast import write_by_transports
+from services.gateway.broadcast import Broadcast, write_by_transports
 from services.gateway.rotation import Rotation
 from services.gateway.subscriber import Subscriber
 
