@@ -170,7 +170,7 @@ def _connection(*, is_open: bool) -> Target:
     loop = asyncio.new_event_loop()
 
     async def start() -> GatewayServer:
-        limits = GatewayLimits(accepts=UNLIMITED, attempts=UNLIMITED)
+        limits = GatewayLimits(accepts=UNLIMITED, attempts=UNLIMITED, arrivals=UNLIMITED)
         return serving(limits)
 
     server = loop.run_until_complete(start())
