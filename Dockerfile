@@ -21,8 +21,10 @@ COPY shared shared
 COPY services services
 COPY outcry outcry
 COPY clients/python clients/python
-RUN /opt/builder/bin/python -m hatchling build -t wheel -d /build/dist \
- && cd clients/python && /opt/builder/bin/python -m hatchling build -t wheel -d /build/dist && cd /build \
+WORKDIR /build/clients/python
+RUN /opt/builder/bin/python -m hatchling build -t wheel -d /build/dist
+WORKDIR /build
+RUN /opt/builder/bin/python -m hatchling build -t wheel -d dist \
  && /opt/outcry/bin/pip install --no-cache-dir --no-deps --no-index dist/*.whl \
  && /opt/outcry/bin/python -m compileall -q /opt/outcry/lib \
  && /opt/outcry/bin/pip uninstall --yes pip

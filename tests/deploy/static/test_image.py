@@ -70,7 +70,7 @@ def test_its_lock_has_every_dependency() -> None:
     wanted = re.search(r"^dependencies = \[(.*?)^\]", text("pyproject.toml"), re.MULTILINE | re.DOTALL)
     assert wanted is not None
     names = {found.lower() for found in re.findall(r'"([A-Za-z0-9_-]+)', wanted[1])}
-    assert names <= locked
+    assert names - {"openoutcry"} <= locked  # ours, made in the image
 
 
 def test_images_and_ports_agree_everywhere() -> None:
