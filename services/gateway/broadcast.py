@@ -45,7 +45,7 @@ def around(parts: Sequence[Part], start: int) -> Iterator[tuple[bytes, Iterable[
 
 
 def write_by_transports(parts: Sequence[Part], start: int) -> list[Subscriber]:
-    """Write through every listener's transport; whether one is closing, `MarketDataService.review` asks before."""
+    """Write through every listener's transport; whether one is closing, `FanOut.review` asks before."""
     lost: list[Subscriber] = []
     # All are listed before any is written to: a write may suspend the subscriber, and so change the listeners.
     for frame, members in [(frame, list(listeners)) for frame, listeners in around(parts, start)]:

@@ -25,10 +25,10 @@ from services.gateway.authentication import AuthenticationFailed, Authenticator,
 from services.gateway.broadcast import Broadcast, write_by_transports
 from services.gateway.channel import ChannelKey
 from services.gateway.client_messages import INVALID_DATA
+from services.gateway.fan_out import FanOut
 from services.gateway.joining import Joining
 from services.gateway.key_ring import KeysAwaited
 from services.gateway.limits import GatewayLimits
-from services.gateway.market_data_service import MarketDataService
 from services.gateway.order_entry import OrderEntry
 from services.gateway.presence import PING_FRAME, Presence
 from services.gateway.rate_limit import UserShare
@@ -135,7 +135,7 @@ class Gateway:
     ) -> None:
         self.limits = limits
         self.market = MarketReplica()
-        self.service = MarketDataService(self.market, limits.lag, pace_s, broadcast)
+        self.service = FanOut(self.market, limits.lag, pace_s, broadcast)
         self.orders = OrderEntry(source, limits.commands_in_flight, limits.command_s)
         self.clients: dict[Session, Client] = {}
         self._turns: list[dict[Client, None]] = [{} for _ in range(TURNS)]

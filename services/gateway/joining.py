@@ -13,7 +13,7 @@ from typing import Final
 from openoutcry.wire.messages import Message
 from openoutcry.wire.request_limits import EVERY_INSTRUMENT
 from services.gateway.channel import ChannelKey
-from services.gateway.market_data_service import MarketDataService
+from services.gateway.fan_out import FanOut
 from services.gateway.subscriber import Subscriber
 
 INSTRUMENTS_A_PART: Final = 32
@@ -38,7 +38,7 @@ class Joining:
 
     def __init__(
         self,
-        service: MarketDataService,
+        service: FanOut,
         subscriber: Subscriber,
         keys: Sequence[ChannelKey],
         resume: dict[str, tuple[int, int, int]],

@@ -110,7 +110,7 @@ class Subscriber:
         self.is_further = False
         """Whether another connection of the same user has the user's place in the first round (`places`)."""
         self.descriptor = NO_DESCRIPTOR
-        """What may be written to instead, while nothing is unsent; see `MarketDataService.reach`."""
+        """What may be written to instead, while nothing is unsent; see `FanOut.reach`."""
         self.channels: dict[tuple[str, str], Channel] = {}
         """(kind, instrument) to the channel it follows: one depth and interval of each."""
         self.hears_account = False

@@ -36,7 +36,7 @@ class Planted(NamedTuple):
 
 _ENGINE: Final = "services/matching/engine.py"
 _GATEWAY: Final = "services/gateway/gateway.py"
-_SERVICE: Final = "services/gateway/market_data_service.py"
+_SERVICE: Final = "services/gateway/fan_out.py"
 _LEADER: Final = "services/matching/aio/leader.py"
 _SCRIPT: Final = "services/matching/aio/publish.lua"
 _LEASE: Final = "services/matching/aio/lease.py"
@@ -98,21 +98,21 @@ PLANTED: Final = (
         "services/gateway/channel.py",
         "        self._windows.pop(symbol, None)\n",
         "",
-        (f"{_UNIT}/gateway/test_market_data_service.py",),
+        (f"{_UNIT}/gateway/test_fan_out.py",),
     ),
     Planted(
         "a slow user's owed bytes are never reset while it keeps up",
         "services/gateway/subscriber.py",
         "        if not unsent:\n            self.owed_bytes = 0\n",
         "",
-        (f"{_UNIT}/gateway/test_market_data_service.py",),
+        (f"{_UNIT}/gateway/test_fan_out.py",),
     ),
     Planted(
         "a slow user's owed bytes are never reset when it has drained",
         _SERVICE,
         "        subscriber.lagging_since = None\n        subscriber.owed_bytes = 0\n",
         "        subscriber.lagging_since = None\n",
-        (f"{_UNIT}/gateway/test_market_data_service.py",),
+        (f"{_UNIT}/gateway/test_fan_out.py",),
     ),
     Planted(
         "kept trades are not cleared by a load",
@@ -126,7 +126,7 @@ PLANTED: Final = (
         "services/gateway/channel.py",
         " or held.epoch != instrument.book.epoch",
         "",
-        (f"{_UNIT}/gateway/test_market_data_service.py",),
+        (f"{_UNIT}/gateway/test_fan_out.py",),
     ),
     Planted(
         "idle shares are never forgotten",

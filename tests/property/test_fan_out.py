@@ -11,8 +11,8 @@ from openoutcry.wire.depth_book import DepthBook
 from openoutcry.wire.digest import book_digest
 from openoutcry.wire.sequence import Verdict
 from openoutcry.wire.types import DEPTHS
+from services.gateway import fan_out
 from services.gateway.channel import ChannelKey
-from services.gateway.market_data_service import MarketDataService
 from services.gateway.replica import Changes, MarketReplica, ReplicaBroken
 from services.gateway.subscriber import LagLimits, Subscriber
 from tests.unit.services.gateway.exchange import Exchange
@@ -27,7 +27,7 @@ class FanOut(RuleBasedStateMachine):
     @initialize()
     def open(self) -> None:
         self.exchange = Exchange("ACME")
-        self.service = MarketDataService(MarketReplica(), LagLimits(soft_bytes=100), pace_s=0.01)
+        self.service = fan_out.FanOut(MarketReplica(), LagLimits(soft_bytes=100), pace_s=0.01)
         self.service.publish(self.service.market.load(*self.exchange.snapshots()))
         self.users: list[tuple[Listener, Subscriber, int]] = []
         self.past: dict[int, DepthBook] = {}

@@ -15,7 +15,7 @@ from openoutcry import book_view
 from openoutcry.events import StaleReason
 from openoutcry.wire.messages import Reply
 from openoutcry.wire.types import Code, ExecutionEvent
-from services.gateway import market_data_service, order_entry, replica
+from services.gateway import fan_out, order_entry, replica
 from services.gateway.aio import feed_reader
 from services.matching import engine, idempotency, packet_builder
 from services.matching.aio import command_reader, durability, leader, lease, publisher
@@ -138,7 +138,7 @@ def _resume_onto_another_history() -> list[Patch]:
         seq = min(seq, instrument.book.seq)
         return original(self, subscriber, key, instrument.book.epoch, seq, instrument.history._digests.get(seq, digest))
 
-    return _instead(market_data_service.MarketDataService, "resume", resume)
+    return _instead(fan_out.FanOut, "resume", resume)
 
 
 def _term_from_the_counter_alone() -> list[Patch]:

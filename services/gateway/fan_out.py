@@ -1,0 +1,590 @@
+"""The fan-out: one changing market, many listeners, each update encoded once.
+
+Every gateway runs a `FanOut`; `services.gateway.market_data_service` puts the three methods of the original interface
+before it. It never awaits. Transports buffer what it writes, and a listener that does not keep up is skipped (see
+`services.gateway.subscriber`). Snapshot and subscription happen in one step, so nothing can come between them.
+
+No listener can touch another: whose transport is closing, or raises, is forgotten, and every loop over users begins
+at another place (see `services.gateway.rotation`, `services.gateway.places`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter as Counts
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from openoutcry.wire.codec import Encoding, encode_messages
+from openoutcry.wire.instrument import Instrument
+from openoutcry.wire.messages import Heartbeat, Message, Status, Trade
+from openoutcry.wire.request_limits import EVERY_INSTRUMENT
+from openoutcry.wire.types import INTERVALS_MS, LEVEL_QUANTITY_MAX
+from services.gateway.broadcast import Broadcast, Part, joined, write_by_transports
+from services.gateway.channel import (
+    TRADES_ON_JOIN_MAX,
+    BookChannel,
+    Channel,
+    ChannelKey,
+    TapeMark,
+    TradesChannel,
+    WindowChannel,
+    missing_trades,
+    open_channel,
+)
+from services.gateway.pacer import Pacer
+from services.gateway.places import Places
+from services.gateway.replica import Changes, MarketReplica
+from services.gateway.rotation import Rotation
+from services.gateway.subscriber import DEFAULT_LAG_LIMITS, NO_DESCRIPTOR, LagLimits, LagVerdict, Subscriber
+from shared.logs.events import PrivateExecution
+from shared.websocket_frame import BINARY, TEXT, server_frame
+
+PACE_S: Final = 0.010
+"""Default shortest time between two flushes of the channels without an interval of their own."""
+WHOLE_ROWS_MAX: Final = 2_000
+"""Levels of a channel, some 30 KB in JSON, up to which one that has drained gets snapshots; beyond, merged deltas."""
+
+_BOOK_KINDS: Final = ("book", "top", "ticker")
+"""The kinds of channel that a change of a book concerns."""
+_KINDS: Final = (*_BOOK_KINDS, "trades", "status")
+"""All kinds of channel."""
+_OPCODES: Final = {Encoding.MSGPACK: BINARY, Encoding.JSON: TEXT}
+
+
+class FanOutStatistics:
+    """What the fan-out has done since it began; counters only grow."""
+
+    __slots__ = ("aborted_bytes", "aborted_time", "bytes", "encoded", "flushes", "frames", "lagged")
+
+    def __init__(self) -> None:
+        self.flushes = 0
+        self.encoded = 0
+        """Frames built."""
+        self.frames = 0
+        """Frames written: one for each listener."""
+        self.bytes = 0
+        self.lagged = 0
+        """Times that a listener began to lag."""
+        self.aborted_bytes = 0
+        self.aborted_time = 0
+
+
+class FanOut:
+    """
+    Broadcasts the market to its subscribers.
+
+    Args:
+        market: The replica to read from; a new one for use alone.
+        lag_limits: When a subscriber is too slow.
+        pace_s: Shortest time between two flushes, seconds; 0 flushes at once.
+        broadcast: How a flush reaches its listeners.
+    """
+
+    def __init__(
+        self,
+        market: MarketReplica | None = None,
+        lag_limits: LagLimits = DEFAULT_LAG_LIMITS,
+        pace_s: float = PACE_S,
+        broadcast: Broadcast = write_by_transports,
+    ) -> None:
+        self.market = market or MarketReplica()
+        self.lag_limits = lag_limits
+        self.statistics = FanOutStatistics()
+        self._broadcast = broadcast
+        self._channels: dict[ChannelKey, Channel] = {}
+        self._by_subject: dict[tuple[str, str], list[Channel]] = {}
+        self._pacers = {ms: Pacer(max(ms / 1000, pace_s)) for ms in INTERVALS_MS}
+        self._account_listeners: dict[str, dict[Subscriber, None]] = {}
+        self._state_frames: dict[tuple[Channel, Encoding], tuple[list[Message], bytes]] = {}
+        self._listing_frames: dict[Encoding, tuple[list[Instrument], bytes]] = {}
+        self._lagging: dict[Subscriber, None] = {}
+        self._places = Places()
+        self._rotation = Rotation()
+        """Of flushes."""
+        self._further_rotation = Rotation()
+        self._side_rotation = Rotation()
+        """Of all other loops over users."""
+
+    # -- subscriptions ----------------------------------------------------------------------------------------------
+
+    def subscribe(self, subscriber: Subscriber, key: ChannelKey) -> None:
+        """Join a channel and send its state; a subscription of the same kind and instrument is replaced."""
+        channel = self._join(subscriber, key)
+        self._send_state(subscriber, channel)
+
+    def resume(self, subscriber: Subscriber, key: ChannelKey, epoch: int, seq: int, digest: int) -> bool:
+        """
+        Join a book channel from where the subscriber stands: one merged delta if its book is of this history.
+
+        If nothing was missed the delta is empty: its digest confirms the book.
+
+        Returns:
+            Whether it could; otherwise it got the channel's state, as from `subscribe`.
+        """
+        channel = self._join(subscriber, key)
+        if subscriber.is_lagging:
+            return False  # it gets the state when it has drained
+        instrument = self.market.instruments[key.instrument]
+        delta = None
+        if (
+            isinstance(channel, BookChannel)
+            and epoch == instrument.book.epoch
+            and instrument.history.holds(seq, digest)
+        ):
+            delta = instrument.delta_since(seq)
+        if delta is None:
+            self._send_state(subscriber, channel)
+            return False
+        self._enter(subscriber, channel)
+        self.send(subscriber, [delta])
+        return True
+
+    def tell(self, subscriber: Subscriber, key: ChannelKey, symbols: Iterable[str]) -> dict[str, Sequence[Message]]:
+        """
+        Send the state of some instruments of a channel that the subscriber is about to join with `join_told`.
+
+        Returns:
+            What each was told.
+        """
+        channel = self._channels.get(key) or open_channel(key, self.market)
+        told = {symbol: channel.state_of(symbol) for symbol in symbols}
+        messages = [message for state in told.values() for message in state]
+        if messages:
+            self._send_owed(subscriber, messages)
+        return told
+
+    def join_told(self, subscriber: Subscriber, key: ChannelKey, told: Mapping[str, Sequence[Message]]) -> None:
+        """Join a channel whose state was told in parts, and send what has changed since, or was not told."""
+        channel = self._join(subscriber, key)
+        if subscriber.is_lagging or subscriber.is_gone:  # it gets the rest when it has drained
+            if isinstance(channel, BookChannel):
+                subscriber.book_marks[key.instrument] = channel.marks_of(told)
+            return
+        self._enter(subscriber, channel)
+        news = [message for symbol in channel.symbols() for message in channel.since(symbol, told.get(symbol, ()))]
+        if news:
+            self._send_owed(subscriber, news)
+
+    def rows(self, key: ChannelKey, symbol: str) -> int:
+        """Return about how many levels or trades an instrument's state in a channel has; O(1)."""
+        instrument = self.market.instruments[symbol]
+        if key.kind == "trades":
+            return min(len(instrument.trades), TRADES_ON_JOIN_MAX)
+        if key.kind not in {"book", "top"}:
+            return 1
+        book, depth = instrument.book, key.depth or LEVEL_QUANTITY_MAX
+        return min(len(book.bids.quantities), depth) + min(len(book.asks.quantities), depth)
+
+    def unsubscribe(self, subscriber: Subscriber, kind: str, instrument: str) -> bool:
+        """Leave a channel; False if there was no such subscription."""
+        found = self._leave(subscriber, kind, instrument)
+        if found and not subscriber.channels:
+            self._give_up_place(subscriber)
+        return found
+
+    def follows_book(self, subscriber: Subscriber, instrument: str) -> bool:
+        """Tell whether a subscriber follows the book of an instrument, by name or with all."""
+        return instrument in self.market.instruments and self._book_channel(subscriber, instrument) is not None
+
+    def resync(self, subscriber: Subscriber, instrument: str) -> None:
+        """Send the state of one followed book again; a lagging subscriber gets it when it has drained."""
+        channel = self._book_channel(subscriber, instrument)
+        assert channel is not None, "see follows_book"
+        if subscriber.is_lagging:
+            subscriber.book_marks.get(channel.key.instrument, {}).pop(instrument, None)
+        else:
+            self._send_owed(subscriber, channel.state_of(instrument))
+
+    def hear_account(self, subscriber: Subscriber) -> None:
+        """Send the user's private state, and from now on every execution."""
+        subscriber.hears_account = True
+        self._account_listeners.setdefault(subscriber.user, {})[subscriber] = None
+        if not subscriber.is_lagging:  # else it gets the account when it has drained
+            self._send_owed(subscriber, [self.market.account(subscriber.user)])
+
+    def leave_account(self, subscriber: Subscriber) -> bool:
+        """Send no more executions; False if none were sent."""
+        heard, subscriber.hears_account = subscriber.hears_account, False
+        listeners = self._account_listeners.get(subscriber.user, {})
+        listeners.pop(subscriber, None)
+        if not listeners:
+            self._account_listeners.pop(subscriber.user, None)
+        return heard
+
+    def remove(self, subscriber: Subscriber) -> None:
+        """Forget a subscriber; O(its subscriptions)."""
+        for kind, instrument in list(subscriber.channels):
+            self.unsubscribe(subscriber, kind, instrument)
+        self.leave_account(subscriber)
+        self._lagging.pop(subscriber, None)
+        subscriber.descriptor = NO_DESCRIPTOR
+        subscriber.is_gone = True
+
+    def reach(self, subscriber: Subscriber, descriptor: int) -> None:
+        """
+        Write flushes to a descriptor from now on, or (`NO_DESCRIPTOR`) through the transport; O(its subscriptions).
+
+        Whoever gives a descriptor takes it away as soon as the transport holds anything unsent, which must go first,
+        and before it is closed: the next socket may get the same.
+        """
+        subscriber.descriptor = descriptor
+        for channel in subscriber.channels.values():
+            listeners = channel.listeners(subscriber)
+            if subscriber in listeners:
+                listeners[subscriber] = descriptor
+
+    def subscriptions(self) -> Counts[str]:
+        """Return how many subscriptions there are of each kind of channel; O(channels), for operators."""
+        counts: Counts[str] = Counts()
+        for channel in self._channels.values():
+            counts[channel.key.kind] += channel.followers
+        counts["account"] = sum(map(len, self._account_listeners.values()))
+        return counts
+
+    # -- sending ----------------------------------------------------------------------------------------------------
+
+    def publish(self, changes: Changes) -> None:
+        """Pass on what packets or snapshots changed; channels go out with their next flush, executions at once."""
+        for symbol in changes.delisted:
+            self._end(symbol)
+        for symbol, shared_id in changes.tapes.items():
+            self._renumber_trades(symbol, shared_id)
+        for symbol in changes.restarted:
+            for channel in self._following(_BOOK_KINDS, symbol):
+                channel.restart(symbol)
+                self._pacers[channel.key.interval_ms].mark(channel)
+        for symbol in changes.books:
+            self._mark(_BOOK_KINDS, symbol)
+        for definition in changes.listings:
+            self._mark((*_BOOK_KINDS, "status"), definition.symbol)
+        for status in changes.statuses:
+            assert status.instrument is not None
+            self._mark(("status",), status.instrument)
+        for trade in changes.trades:
+            self._queue_trade(trade.instrument, trade.trade_id, trade)
+        for symbol, first, last in changes.missing_trades:
+            self._queue_trade(symbol, last, missing_trades(symbol, first, last))
+        if changes.accounts_loaded:
+            self._renew_accounts(self._account_listeners)
+        self._pass_on_executions(changes.executions)
+        self._renew_accounts(dict.fromkeys(watch.user for watch in changes.watches))
+
+    def flush_due(self, now: float) -> bool:
+        """Send what is due by now, if anything; costs one encode a channel and encoding, and one write a listener."""
+        return self._flush(channel for pacer in self._pacers.values() for channel in pacer.take_due(now))
+
+    def flush_all(self, now: float) -> None:
+        """Send everything that has come, whatever the pace; `now` is monotonic seconds."""
+        self._flush(channel for pacer in self._pacers.values() for channel in pacer.take_all(now))
+
+    def next_deadline(self) -> float | None:
+        """When to call `flush_due`, monotonic seconds; None if nothing waits."""
+        deadlines = [deadline for pacer in self._pacers.values() if (deadline := pacer.next_deadline()) is not None]
+        return min(deadlines, default=None)
+
+    def send(self, subscriber: Subscriber, messages: Iterable[Message]) -> None:
+        """Send messages to one subscriber, in one frame, lagging or not."""
+        self._write(subscriber, self.frame(messages, subscriber.encoding))
+
+    def send_listing(self, subscriber: Subscriber) -> None:
+        """Send every definition, lagging or not; encoded once, until the listing is another."""
+        definitions, encoding = list(self.market.listing.values()), subscriber.encoding
+        held = self._listing_frames.get(encoding)
+        if held is None or held[0] != definitions:
+            held = self._listing_frames[encoding] = definitions, self.frame(definitions, encoding)
+        self._write(subscriber, held[1])
+
+    def heartbeat(self, subscribers: Iterable[Subscriber], server_time: int) -> None:
+        """
+        Tell every subscriber how far it has been told; one encode for all with the same books.
+
+        One that lags hears that the connection lives, and of no book.
+        """
+        frames: dict[tuple[Encoding, tuple[Channel, ...]], bytes] = {}
+        for subscriber in subscribers:
+            books: tuple[Channel, ...] = ()
+            if not subscriber.is_lagging:
+                books = tuple(channel for (kind, _), channel in subscriber.channels.items() if kind == "book")
+            frame = frames.get((subscriber.encoding, books))
+            if frame is None:
+                heartbeat = Heartbeat(server_time, _sent_seqs(books))
+                frame = frames[subscriber.encoding, books] = self.frame([heartbeat], subscriber.encoding)
+            self._write(subscriber, frame)
+
+    def broadcast(self, subscribers: Iterable[Subscriber], message: Message) -> None:
+        """Send one message to these, one encode for all."""
+        frames = {encoding: self.frame([message], encoding) for encoding in Encoding}
+        for subscriber in subscribers:
+            self._write(subscriber, frames[subscriber.encoding])
+
+    def frame(self, messages: Iterable[Message], encoding: Encoding) -> bytes:
+        """Build a finished WebSocket frame."""
+        self.statistics.encoded += 1
+        return server_frame(encode_messages(messages, encoding), _OPCODES[encoding])
+
+    # -- slow listeners ---------------------------------------------------------------------------------------------
+
+    def review(self, subscriber: Subscriber, now: float) -> LagVerdict:
+        """Skip one that lags, make one whole that has drained, abort one that is too slow (once), forget one lost."""
+        if subscriber.is_gone:
+            return LagVerdict.TOO_SLOW
+        was_lagging = subscriber.is_lagging
+        verdict = subscriber.review(self.lag_limits, now)
+        if verdict is LagVerdict.LAGS and not was_lagging:
+            self._suspend(subscriber, now)
+        elif verdict is LagVerdict.DRAINED:
+            self._make_whole(subscriber)
+        elif verdict is LagVerdict.TOO_SLOW:
+            self._abort(subscriber, now)
+        elif verdict is LagVerdict.LOST:
+            self.remove(subscriber)
+        return verdict
+
+    def lagging(self) -> list[Subscriber]:
+        """Return the subscribers that are skipped at present."""
+        return list(self._lagging)
+
+    def _suspend(self, subscriber: Subscriber, now: float) -> None:
+        self.statistics.lagged += 1
+        subscriber.lagging_since = now
+        self._lagging[subscriber] = None
+        for channel in subscriber.channels.values():
+            was_told = channel.listeners(subscriber).pop(subscriber, None) is not None
+            if was_told and isinstance(channel, BookChannel):
+                subscriber.book_marks[channel.key.instrument] = channel.marks()
+            if isinstance(channel, TradesChannel):
+                subscriber.trade_marks.update((symbol, TapeMark(sent)) for symbol, sent in channel.sent.items())
+
+    def _make_whole(self, subscriber: Subscriber) -> None:
+        subscriber.lagging_since = None
+        subscriber.owed_bytes = 0
+        self._lagging.pop(subscriber, None)
+        marks, subscriber.trade_marks = subscriber.trade_marks, {}
+        for channel in list(subscriber.channels.values()):  # a write may remove the subscriber
+            if isinstance(channel, TradesChannel):
+                self._send_missed_trades(subscriber, channel, marks)
+            elif isinstance(channel, BookChannel):
+                self._send_missed_changes(subscriber, channel)
+            else:
+                self._send_state(subscriber, channel)
+        if subscriber.hears_account and not subscriber.is_lagging and not subscriber.is_gone:
+            self._send_owed(subscriber, [self.market.account(subscriber.user)])
+
+    def _send_missed_trades(
+        self, subscriber: Subscriber, channel: TradesChannel, marks: Mapping[str, TapeMark]
+    ) -> None:
+        if subscriber.is_gone:
+            return
+        if subscriber.is_lagging:  # again, under what has just been sent: what it misses begins where it did
+            subscriber.trade_marks.update((symbol, marks[symbol]) for symbol in channel.sent if symbol in marks)
+            return
+        self._enter(subscriber, channel)
+        missed = channel.missed(marks)
+        if missed:
+            self.send(subscriber, missed)
+
+    def _send_missed_changes(self, subscriber: Subscriber, channel: BookChannel) -> None:
+        """
+        Make one whole in its books: by snapshots, or where those are large by one merged delta each.
+
+        A large snapshot fills the buffer by itself: who got one for having drained would lag again under it, and so
+        on, and never get anything else.
+        """
+        if subscriber.is_lagging or subscriber.is_gone:
+            return  # again, under what has just been sent: the marks stay
+        marks = subscriber.book_marks.pop(channel.key.instrument, None)
+        symbols = channel.symbols()
+        if marks is None or sum(self.rows(channel.key, symbol) for symbol in symbols) <= WHOLE_ROWS_MAX:
+            self._send_state(subscriber, channel)
+            return
+        self._enter(subscriber, channel)
+        messages = [message for symbol in symbols for message in channel.behind(symbol, marks.get(symbol))]
+        if messages:
+            self._send_owed(subscriber, messages)
+
+    def _abort(self, subscriber: Subscriber, now: float) -> None:
+        since = subscriber.lagging_since
+        if since is not None and now - since > self.lag_limits.lag_s:
+            self.statistics.aborted_time += 1
+        else:
+            self.statistics.aborted_bytes += 1
+        self.remove(subscriber)
+        subscriber.abort()
+
+    # -- private ----------------------------------------------------------------------------------------------------
+
+    def _join(self, subscriber: Subscriber, key: ChannelKey) -> Channel:
+        self._leave(subscriber, key.kind, key.instrument)
+        if not subscriber.channels:
+            self._places.take(subscriber)
+        channel = self._channels.get(key)
+        if channel is None:
+            channel = self._channels[key] = open_channel(key, self.market)
+            self._by_subject.setdefault((key.kind, key.instrument), []).append(channel)
+        channel.followers += 1
+        subscriber.channels[key.kind, key.instrument] = channel
+        return channel
+
+    def _leave(self, subscriber: Subscriber, kind: str, instrument: str) -> bool:
+        channel = subscriber.channels.pop((kind, instrument), None)
+        if channel is None:
+            return False
+        channel.listeners(subscriber).pop(subscriber, None)
+        if kind == "book":
+            subscriber.book_marks.pop(instrument, None)
+        channel.followers -= 1
+        if not channel.followers:
+            self._close(channel)
+        return True
+
+    def _give_up_place(self, subscriber: Subscriber) -> None:
+        heir = self._places.leave(subscriber)
+        if heir is None:
+            return
+        followed = [channel for channel in heir.channels.values() if heir in channel.listeners(heir)]
+        for channel in followed:
+            del channel.listeners(heir)[heir]
+        heir.is_further = False
+        for channel in followed:
+            channel.listeners(heir)[heir] = heir.descriptor
+
+    def _book_channel(self, subscriber: Subscriber, instrument: str) -> Channel | None:
+        channels = subscriber.channels
+        return channels.get(("book", instrument)) or channels.get(("book", EVERY_INSTRUMENT))
+
+    def _enter(self, subscriber: Subscriber, channel: Channel) -> None:
+        if channel.is_silent():
+            channel.begin()
+        channel.listeners(subscriber)[subscriber] = subscriber.descriptor
+
+    def _send_state(self, subscriber: Subscriber, channel: Channel) -> None:
+        if subscriber.is_lagging or subscriber.is_gone:
+            return  # it gets the state when it has drained
+        self._enter(subscriber, channel)
+        messages = channel.state()
+        if not messages:
+            return
+        held = self._state_frames.get((channel, subscriber.encoding))
+        if held is None or held[0] != messages:
+            held = messages, self.frame(messages, subscriber.encoding)
+            self._state_frames[channel, subscriber.encoding] = held
+        subscriber.owed_bytes += len(held[1])
+        self._write(subscriber, held[1])
+
+    def _send_owed(self, subscriber: Subscriber, messages: Iterable[Message]) -> None:
+        """Send state that was asked for, which does not count against the hard limit."""
+        frame = self.frame(messages, subscriber.encoding)
+        subscriber.owed_bytes += len(frame)
+        self._write(subscriber, frame)
+
+    def _close(self, channel: Channel) -> None:
+        key = channel.key
+        del self._channels[key]
+        self._by_subject[key.kind, key.instrument].remove(channel)
+        for encoding in Encoding:
+            self._state_frames.pop((channel, encoding), None)
+
+    def _mark(self, kinds: Sequence[str], symbol: str) -> None:
+        for channel in self._following(kinds, symbol):
+            channel.mark(symbol)
+            self._pacers[channel.key.interval_ms].mark(channel)
+
+    def _end(self, symbol: str) -> None:
+        """End every subscription to an instrument that is listed no more; O(its followers, and who lags)."""
+        for channel in list(self._following(_KINDS, symbol)):
+            if isinstance(channel, TradesChannel):
+                self._flush([channel])
+            channel.forget(symbol)
+            if channel.key.instrument == EVERY_INSTRUMENT:
+                continue
+            for subscriber in (*channel.everybody(), *self._lagging):
+                if subscriber.channels.get(channel.key[:2]) is channel:
+                    self.unsubscribe(subscriber, channel.key.kind, symbol)
+
+    def _renumber_trades(self, symbol: str, shared_id: int) -> None:
+        sent: dict[Subscriber, int] = {}
+        for channel in self._following(("trades",), symbol):
+            assert isinstance(channel, TradesChannel)
+            told = channel.renumber(symbol, shared_id)
+            for subscriber in self._lagging:
+                if subscriber.channels.get(channel.key[:2]) is channel:
+                    sent[subscriber] = max(told, sent.get(subscriber, 0))
+        for subscriber, told in sent.items():
+            mark = subscriber.trade_marks.get(symbol, TapeMark())
+            subscriber.trade_marks[symbol] = mark.begun_anew(shared_id, told)
+
+    def _queue_trade(self, symbol: str, trade_id: int, message: Trade | Status) -> None:
+        for channel in self._following(("trades",), symbol):
+            assert isinstance(channel, TradesChannel)
+            channel.add(symbol, trade_id, message)
+            self._pacers[channel.key.interval_ms].mark(channel)
+
+    def _following(self, kinds: Sequence[str], symbol: str) -> Iterable[Channel]:
+        by_subject = self._by_subject
+        for kind in kinds:
+            yield from by_subject.get((kind, symbol), ())
+            yield from by_subject.get((kind, EVERY_INSTRUMENT), ())
+
+    def _renew_accounts(self, users: Iterable[str]) -> None:
+        """Send these users' listeners their account: what changed it was jumped over, or is no execution."""
+        for user in self._side_rotation.order(dict.fromkeys(users)):  # a copy: a write may remove the last listener
+            for subscriber in list(self._account_listeners.get(user, ())):
+                if not subscriber.is_lagging:
+                    self._send_owed(subscriber, [self.market.account(user)])
+
+    def _pass_on_executions(self, executions: Iterable[PrivateExecution]) -> None:
+        by_user: dict[str, list[Message]] = {}
+        for private in executions:
+            if private.user in self._account_listeners:
+                by_user.setdefault(private.user, []).append(private.execution)
+        for user in self._side_rotation.order(by_user):
+            for subscriber in list(self._account_listeners[user]):
+                if not subscriber.is_lagging:
+                    self.send(subscriber, by_user[user])
+
+    def _flush(self, channels: Iterable[Channel]) -> bool:
+        """Collect and encode each channel once, and write to each listener once, whatever it follows."""
+        first: list[Part] = []
+        further: list[Part] = []
+        for channel in channels:
+            messages = channel.collect()
+            if not messages:
+                continue
+            self.statistics.flushes += 1
+            for encoding, members in channel.members.items():
+                others = channel.further[encoding]
+                if not members and not others:
+                    continue
+                frame = self.frame(messages, encoding)
+                if members:
+                    first.append((frame, members))
+                if others:
+                    further.append((frame, others))
+        self._send_round(first, self._rotation)
+        self._send_round(further, self._further_rotation)
+        return bool(first or further)
+
+    def _send_round(self, parts: list[Part], rotation: Rotation) -> None:
+        if not parts:
+            return
+        for frame, listeners in parts:
+            self.statistics.frames += len(listeners)
+            self.statistics.bytes += len(listeners) * len(frame)
+        ring = parts if len(parts) == 1 else joined(parts)
+        lost = self._broadcast(ring, rotation.start(sum(len(listeners) for _, listeners in ring)))
+        for subscriber in lost:
+            self.remove(subscriber)
+
+    def _write(self, subscriber: Subscriber, frame: bytes) -> None:
+        self.statistics.frames += 1
+        self.statistics.bytes += len(frame)
+        if not subscriber.write(frame):
+            self.remove(subscriber)
+
+
+def _sent_seqs(books: Iterable[Channel]) -> dict[str, int]:
+    seqs: dict[str, int] = {}
+    for channel in books:
+        assert isinstance(channel, BookChannel | WindowChannel)
+        seqs.update(channel.sent)
+    return seqs
