@@ -70,7 +70,7 @@ Speed = Annotated[str, typer.Option(help="How many times faster than it happened
 
 def _tell_version(asked: bool) -> None:
     if asked:
-        print(f"outcry {importlib.metadata.version('openoutcry')}, Python {platform.python_version()}")  # noqa: T201
+        print(f"outcry {importlib.metadata.version('openoutcry-exchange')}, Python {platform.python_version()}")  # noqa: T201
         raise typer.Exit
 
 
@@ -633,7 +633,9 @@ def _page_writer(path: Path | None) -> Callable[[LoadReport], None]:
     try:
         from outcry.load.page import page  # noqa: PLC0415 - needs matplotlib
     except ImportError as error:
-        raise ConfigurationError(f"--html needs matplotlib ({error}): pip install 'openoutcry[charts]'") from error
+        raise ConfigurationError(
+            f"--html needs matplotlib ({error}): pip install 'openoutcry-exchange[charts]'"
+        ) from error
     return lambda report: _write(path, page(report))
 
 

@@ -1,4 +1,4 @@
-"""The plots of a load report, as SVG. Needs matplotlib (`pip install 'openoutcry[charts]'`)."""
+"""The plots of a load report, as SVG. Needs matplotlib (`pip install 'openoutcry-exchange[charts]'`)."""
 
 from __future__ import annotations
 

