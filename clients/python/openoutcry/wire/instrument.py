@@ -41,9 +41,10 @@ class Instrument(NamedTuple):
     """Highest quantity of an order, in lots; the lowest is 1."""
     option: Mapping[str, Any] | None = None
     """Terms of an option: `underlying`, `right` (call or put), `strike` (ticks of the underlying), `expiry` (ISO date);
-    else None."""
+    else None. For users to know: no rule of the exchange reads them yet."""
     session: Mapping[str, str] | None = None
-    """Trading hours, `opens` and `closes` as UTC HH:MM; None trades around the clock."""
+    """Trading hours, `opens` and `closes` as UTC HH:MM; None trades around the clock.
+    For users to know: no rule of the exchange reads them yet."""
 
     def ticks(self, amount: Decimal | str | float) -> int:
         """

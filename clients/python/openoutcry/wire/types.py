@@ -7,20 +7,7 @@ same strings in every encoding, so that a log can be read by eye.
 from __future__ import annotations
 
 import enum
-from typing import Final, NewType
-
-Price = NewType("Price", int)
-"""Integer ticks, 1 to PRICE_MAX. An instrument's `tick_size` says what one tick is worth."""
-Quantity = NewType("Quantity", int)
-"""Integer lots, never negative. An instrument's `lot_size` says how many units one lot is."""
-Seq = NewType("Seq", int)
-"""Changes of one instrument's book since the epoch began; +1 for every command that changes it."""
-Epoch = NewType("Epoch", int)
-"""A random number below 2**53 naming one unbroken history of a shard: equal or different, never ordered."""
-Term = NewType("Term", int)
-"""A leader's fencing token: above the term of every earlier leader."""
-Position = NewType("Position", int)
-"""Distinct commands that a shard's engine has applied."""
+from typing import Final
 
 PRICE_MAX: Final = 2**31 - 1
 """Highest price in ticks: with one bit for the side it still fits the digest's 32-bit key."""
