@@ -74,7 +74,7 @@ PLANTED: Final = (
         "    symbols.update(dict.fromkeys(status.instrument for status in packet.statuses "
         "if status.instrument is not None))\n",
         "",
-        (f"{_UNIT}/matching/test_snapshot_schedule.py",),
+        (f"{_UNIT}/matching/recovery/test_snapshot_schedule.py",),
     ),
     Planted(
         "one gateway's Present makes another gateway's users absent",

@@ -11,4 +11,5 @@ from tests.simulation.simulation import simulate
 @pytest.mark.parametrize("canary", CANARIES, ids=lambda canary: canary.what)
 def test_a_planted_bug_is_found(canary: Canary) -> None:
     """A checker that finds nothing here would find nothing in earnest."""
-    assert any(simulate(seed, canary.patches(), canary.only).finding for seed in range(1, canary.seeds + 1))
+    seeds = range(canary.first, canary.first + canary.seeds)
+    assert any(simulate(seed, canary.patches(), canary.only).finding for seed in seeds)
