@@ -36,7 +36,7 @@ compiled: install ## a wheel with the engine's core compiled, and what is in it,
 
 test-compiled: compiled ## unit and property tests and the simulation (SEEDS=10) with the compiled core
 	rm -r build/compiled/outcry # the tree's own: its tests look for the docs beside it
-	$(COMPILED) $(BIN)/python -c 'from services.matching import order_book as m; assert not m.__file__.endswith(".py"), m.__file__'
+	$(COMPILED) $(BIN)/python -c 'from services.matching.book import order_book as m; assert not m.__file__.endswith(".py"), m.__file__'
 	$(COMPILED) $(BIN)/pytest --import-mode=append tests/unit tests/property
 	$(COMPILED) $(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),10)
 

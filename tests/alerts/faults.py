@@ -7,6 +7,7 @@ import contextlib
 import shutil
 import signal
 import time
+import urllib.request
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any, Final
@@ -27,6 +28,9 @@ BRIEF_S: Final = 3.0
 DELAY_S: Final = 0.3
 """In each direction, above the quarter of a second of FeedSlow and StoreSlow."""
 SILENT_USERS: Final = 40
+SILENT_S: Final = 40.0
+"""About what one of them takes to fill its buffers, to lag and to be thrown out."""
+SILENT_S_MAX: Final = 110.0
 LOG_S: Final = 5.0
 """Longer than a command log of a few hundred entries reaches back."""
 
@@ -172,21 +176,37 @@ async def paused_standby(site: AlertSite) -> AsyncIterator[None]:
 
 @contextlib.asynccontextmanager
 async def silent_users(site: AlertSite) -> AsyncIterator[None]:
-    """Let users ask for everything and read nothing, and come again when they are thrown out."""
-    tokens = [site.stack.token(f"silent-{number}") for number in range(SILENT_USERS)]
+    """
+    Let users ask for everything and read nothing, and come again when they are thrown out.
 
-    async def be_silent(token: str) -> None:
+    They come one after the other: who comes at once lags at once and is thrown out at once, and between nobody lags.
+    The fault is there once the first were thrown out.
+    """
+    port = site.stack.ports[0]
+
+    async def be_silent(token: str, delay: float) -> None:
+        await asyncio.sleep(delay)
         while True:
-            await never_read(site.stack.ports[0], token)
+            await never_read(port, token)
             await asyncio.sleep(0.2)
 
     async def all_be_silent() -> None:
         async with asyncio.TaskGroup() as tasks:
-            for token in tokens:
-                tasks.create_task(be_silent(token))
+            for number in range(SILENT_USERS):
+                tasks.create_task(be_silent(site.stack.token(f"silent-{number}"), number * SILENT_S / SILENT_USERS))
 
     async with _meanwhile(all_be_silent):
+        async with asyncio.timeout(SILENT_S_MAX):
+            while await asyncio.to_thread(_aborted, port) < SILENT_USERS // 4:  # noqa: ASYNC110 - another process
+                await asyncio.sleep(1)
         yield
+
+
+def _aborted(port: int) -> float:
+    """Return how many users a gateway has thrown out as too slow."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+        lines = answer.read().decode().splitlines()
+    return sum(float(line.split()[-1]) for line in lines if line.startswith("outcry_gateway_aborted_total{"))
 
 
 @contextlib.asynccontextmanager
