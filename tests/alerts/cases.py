@@ -51,7 +51,7 @@ def cases(healthy_s: float) -> list[Case]:
         _case("a gateway is far from Redis", functools.partial(faults.far, "gateway-1"), "FeedSlow", options=wired),
         _case("the leader is far from Redis", faults.far_leader, "StoreSlow", "FeedSlow", options=wired),
         _case("a gateway has too little CPU", faults.starved_gateway, "EventLoopLag", "FeedSlow UsersLag"),
-        _case("a gateway loses its place", faults.lost_place, "Resyncs"),
+        _case("a gateway loses its place", faults.lost_place, "Resyncs", "FeedStale"),  # unfed at each loss
         _case("users never read", faults.silent_users, "UsersLag AbortRate", options=SiteOptions(rate=500)),
         _case("gateways are nearly full", faults.crowd, "GatewaysFull", options=few),
         _case("a gateway dies", faults.gateway_dies, "GatewaysFew"),

@@ -11,8 +11,11 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from redis.exceptions import ReadOnlyError, ResponseError
+
 from openoutcry.wire.instrument import Instrument
 from services.matching.aio.metrics import MatchingMetrics
+from services.matching.aio.publisher import Verdict
 from services.matching.aio.retry_limit import RetryLimit
 from shared.aio.cancellation import raise_if_cancelled
 from shared.aio.redis_connection import UNREACHABLE, Redis, RedisError
@@ -88,6 +91,9 @@ class LogClock:
                         together.set(self._appended_key, str(self._appended()))
                         await together.execute()
             except (*UNREACHABLE, RedisError) as error:
+                if isinstance(error, ResponseError) and not isinstance(error, ReadOnlyError):
+                    # A full store takes no commands either: then there is nothing to publish that it could refuse.
+                    self._metrics.publications[Verdict.REFUSED.value] += 1
                 await self._patience.wait(error)
             else:
                 self._patience.answered()

@@ -120,7 +120,8 @@ class MatchingMetrics(Collector):
             "publications",
             "Publications by the store's answer: `appended`; `behind`: it lost its tail; `ahead` or `not_leader`: the "
             "write was refused because another may lead; `changed`: it restarted or failed over; `refused`: it is "
-            "full; `unstaged`: a checkpoint that waited there is gone; `cut`: the feed's last entry was deleted",
+            "full, and so for a tick that it refused; `unstaged`: a checkpoint that waited there is gone; `cut`: the "
+            "feed's last entry was deleted",
             ("answer",),
             {(answer,): number for answer, number in self.publications.items()},
         )
