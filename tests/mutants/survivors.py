@@ -20,5 +20,10 @@ EQUIVALENT: Final[dict[tuple[str, str, str], str]] = {
         "if client.session.state is SessionState.ANONYMOUS:",
         "if client.session.state == SessionState.ANONYMOUS:",
     ): "members of an enumeration are equal only to themselves",
+    (
+        "services/gateway/requests.py",
+        'if error["type"] == "value_error" and not error["loc"]:',
+        'if error["type"] == "value_error" or not error["loc"]:',
+    ): "only rules of a whole request have no place in it, and they are its only value errors",
 }
 """File, line without and with the fault, to why nothing that the program promises is other with it."""

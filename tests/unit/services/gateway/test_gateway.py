@@ -403,3 +403,11 @@ def test_json_users_are_served_alike() -> None:
     house.feed(bids=[(100, 1)], trades=[house.exchange.trade(100, 1)])
     assert {type(message) for message in listener.messages} >= {Delta, Trade}
     assert listener.book().digest == house.exchange.books["ACME"].digest
+
+
+def test_it_has_keys_once_they_are_loaded() -> None:
+    ring = KeyRing(None)
+    gateway = Gateway("gateway-1", Authenticator(ring), GatewayLimits(), 0.0, Random(1))
+    assert not gateway.has_keys
+    ring.replace(shared_key(SECRET), 0.0)
+    assert gateway.has_keys

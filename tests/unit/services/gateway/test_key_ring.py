@@ -143,3 +143,13 @@ def test_logging_in_again_with_the_same_token_costs_no_memory_either() -> None:
         assert ends.extend("ann", 7.0) == ends.extend("ann", 3.0) == 7.0
     assert len(ends._heap) == 1
     assert list(ends.due(7.0)) == ["ann"]
+
+
+def test_a_failed_load_of_new_names_is_made_up_for_counted_from_its_beginning() -> None:
+    """A provider that answers late must not be asked the later for it."""
+    held = ring()
+    seek(held, "new")
+    held.began(RELOAD_S)
+    held.keep(RELOAD_S + 5)
+    assert not held.is_due(2 * RELOAD_S - 1)
+    assert held.is_due(2 * RELOAD_S)

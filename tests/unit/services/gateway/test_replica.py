@@ -214,3 +214,15 @@ def test_ticker_keeps_extremes_and_volume() -> None:
     market.apply(*exchange.packet(bids=[(98, 5)], asks=[(104, 6)], trades=trades), Changes())
     ticker = market.instruments["ACME"].ticker()
     assert ticker[3:] == (98, 5, 104, 6, 101, 100, 103, 99, 8)
+
+
+def test_a_load_names_the_tapes_whose_ids_began_anew() -> None:
+    """Within one history, with nothing lost, ids go on: a tape is named for a new epoch, or where trades are gone."""
+    exchange = Exchange("ACME")
+    market = loaded(exchange)
+    for _ in range(3):
+        market.apply(*exchange.packet(trades=[exchange.trade(100, 1)]), Changes())
+    assert market.load(*exchange.snapshots()).tapes == {}
+    newer = Exchange("ACME", epoch=exchange.epoch + 1)
+    newer.epoch_trade_ids["ACME"] = newer.trade_ids["ACME"] = 3
+    assert market.load(*newer.snapshots()).tapes == {"ACME": 3}
