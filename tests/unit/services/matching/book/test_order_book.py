@@ -390,3 +390,14 @@ def test_a_level_holds_no_more_lots_than_the_digest_tells_apart() -> None:
     assert book.place(order) == []
     assert [fill.quantity for fill in book.place(ask(6, 100, 9))] == [9]
     book.check_invariants()
+
+
+@pytest.mark.timeout(20)
+def test_fill_or_kill_ranks_as_many_levels_as_an_operator_allows() -> None:
+    """More than are thrown out as dead at a time: levels that live are not counted among them."""
+    book = OrderBook("ACME")
+    for number in range(3_000):
+        book.place(ask(number + 1, 1_000 + number, 1))
+    events = book.place(bid(5_000, 5_000, 2_900, time_in_force=TimeInForce.FOK), met_max=10_000)
+    assert len(events) == 2_900
+    assert len(book.asks.levels) == 100
