@@ -63,6 +63,7 @@ def test_a_book_with_a_level_of_another_shape_is_malformed() -> None:
         ["ada", [1, [], {}, {"USD": "1.5"}, False]],
         ["ada", [1, [], {"ACME": "2"}, {}, False]],
         ["ada", [1, [[1]], {}, {}, False]],
+        ["ada", [1, [[1, "mine", "ACME", "bid", "limit", "gtc", "100", 5, 3]], {}, {}, False]],
         ["ada", [1, [], {}, {}, 0]],
         [7, [1, [], {}, {}, False]],
     ],
