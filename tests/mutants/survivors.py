@@ -25,5 +25,20 @@ EQUIVALENT: Final[dict[tuple[str, str, str], str]] = {
         'if error["type"] == "value_error" and not error["loc"]:',
         'if error["type"] == "value_error" or not error["loc"]:',
     ): "only rules of a whole request have no place in it, and they are its only value errors",
+    (
+        "services/matching/engine.py",
+        "elif type(event) is Cancelled:",
+        "elif type(event) == Cancelled:",
+    ): "classes are equal only to themselves",
+    (
+        "services/matching/recovery/shadow.py",
+        "if recovery.end != recovery.feed_id:",
+        "if recovery.end > recovery.feed_id:",
+    ): "the feed never ends before the last packet that was read from it",
+    (
+        "shared/websocket_frame.py",
+        "if available - start < width:",
+        "if available | start < width:",
+    ): "a header that has not come whole ends before its payload begins, and is waited for there",
 }
 """File, line without and with the fault, to why nothing that the program promises is other with it."""

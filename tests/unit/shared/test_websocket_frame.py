@@ -51,11 +51,12 @@ def test_frames_are_found_however_the_bytes_were_cut(chunk: int) -> None:
     assert found == frames
 
 
-def test_a_frame_of_eight_length_bytes_waits_for_all_of_them() -> None:
-    frame = server_frame(b"y" * 70_000, BINARY)
+@pytest.mark.parametrize(("size", "cut"), [(200, cut) for cut in range(5)] + [(70_000, cut) for cut in range(11)])
+def test_a_header_waits_for_all_its_length_bytes(size: int, cut: int) -> None:
+    frame = server_frame(b"y" * size, BINARY)
     reader = FrameReader()
-    assert reader.receive(frame[:5]) == []
-    assert reader.receive(frame[5:]) == [Frame(BINARY, b"y" * 70_000)]
+    assert reader.receive(frame[:cut]) == []
+    assert reader.receive(frame[cut:]) == [Frame(BINARY, b"y" * size)]
 
 
 @pytest.mark.parametrize(
