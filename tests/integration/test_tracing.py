@@ -111,6 +111,6 @@ def test_without_the_extra_it_is_a_misconfiguration(monkeypatch: pytest.MonkeyPa
     from shared.aio.tracing import open_tracing  # noqa: PLC0415
 
     monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace.export", None)
-    with pytest.raises(ConfigurationError, match=r"pip install 'openoutcry\[otel\]'"):
+    with pytest.raises(ConfigurationError, match=r"pip install 'openoutcry-exchange\[otel\]'"):
         open_tracing(GatewaySettings(traces_url="http://collector:4318/v1/traces"), "gateway", "g")
     assert open_tracing(GatewaySettings(), "gateway", "g") is None
