@@ -24,6 +24,10 @@ PACKET_VERSION: Final = 2
 _T = TypeVar("_T", bound=NamedTuple)
 
 
+class OtherVersion(MalformedMessage):
+    """A packet that another release wrote: not this program's to judge, and no rubbish."""
+
+
 class Packet(NamedTuple):
     """One feed entry's content."""
 
@@ -87,13 +91,16 @@ def decode_packet(data: bytes) -> Packet:
     Not every field's type is looked at, which would take as long again; whoever applies a packet meets what is wrong.
 
     Raises:
-        MalformedMessage: If the bytes are not a packet of this version.
+        OtherVersion: If they begin as a packet of another version.
+        MalformedMessage: If the bytes are not a packet.
     """
     try:
         # Tuples: a third less than lists. No bytes and no extensions: we write none, and JSON could not.
         fields: list[Any] = list(msgpack.unpackb(data, use_list=False, max_bin_len=0, max_ext_len=0))
+        if type(fields[0]) is not int:
+            raise TypeError(f"a packet begins with its version, not {fields[0]!r}")
         if fields[0] != PACKET_VERSION:
-            raise ValueError(f"packet version {fields[0]!r}, this program reads {PACKET_VERSION}")
+            raise OtherVersion(f"packet version {fields[0]}, this program reads {PACKET_VERSION}")
         fields[6] = _made(BookChange, fields[6])
         fields[7] = _made(Trade, fields[7])
         fields[8] = _private(fields[8])

@@ -7,6 +7,7 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgpack
 import pytest
 
 from services.matching.__main__ import ExitCode
@@ -104,6 +105,22 @@ def test_what_no_engine_wrote_at_the_feeds_end_costs_a_fail_over_and_no_more(eng
     another = engines.start()
     eventually(lambda: another.told("standing by") or another.process.poll() is not None)
     assert another.process.poll() is None, "it reads back over the entry"
+
+
+def test_5_of_a_newer_release_s_packets_which_are_no_rubbish(engines: Engines, trader: Trader) -> None:
+    """Users have been told what they say: an engine that went on behind them would tell them other things."""
+    engine = engines.start_leading()
+    trader.trade()
+    engine.kill()
+    last_id, last = list(trader.feed().items())[-1]
+    version, *rest = msgpack.unpackb(last[b"p"])
+    term, position = FeedId.parse(last_id)
+    rest[1:3] = position, position + 1
+    newer = {"p": msgpack.packb([version + 1, *rest]), "t": last[b"t"]}
+    trader.redis.xadd(KEYS.feed, newer, id=f"{term}-{position + 1}")
+    log = ended(engines, trader, ExitCode.CORRUPT)
+    assert f"packet version {version + 1}, this program reads {version}" in log
+    assert list(trader.feed())[-1] == f"{term}-{position + 1}"
 
 
 def test_5_of_a_feed_whose_ids_are_used_up_is_left_by_renaming_it(engines: Engines, trader: Trader) -> None:

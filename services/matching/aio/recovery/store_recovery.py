@@ -18,7 +18,7 @@ from services.matching.recovery.checkpoint_pair import KeptCheckpoints
 from services.matching.recovery.replay import Recovery
 from services.matching.recovery.sent_packets import FeedEntry, KeptPackets
 from shared.aio.redis_connection import Redis, StreamEntry
-from shared.logs.packet import FeedId, decode_packet
+from shared.logs.packet import FeedId, OtherVersion, decode_packet
 from shared.logs.stream_keys import PACKET_FIELD, PUBLISHED_FIELD, StreamKeys
 from shared.store_errors import CorruptEntry
 
@@ -105,6 +105,8 @@ class StoreRecovery:
             feed_id = FeedId.parse(entry_id)
             try:
                 found = _feed_entry(feed_id, feed_id, fields)
+            except OtherVersion as error:  # users have been told what it says: nobody may go on behind it
+                raise CorruptEntry(self._keys.feed, str(feed_id), str(error)) from error
             except MalformedMessage as error:
                 self._metrics.corrupt_entries.inc()
                 structlog.get_logger().error(
