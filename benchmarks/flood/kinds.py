@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from openoutcry.wire.codec import Encoding, encode_request
+from openoutcry.wire.request_limits import INSTRUMENTS_IN_REQUEST_MAX, REQUEST_BYTES_MAX
 from shared.websocket_frame import BINARY, FIN, PING, PONG, TEXT, client_frame
 
 CONTINUATION: Final = 0x0
 MASK: Final = b"\x01\x80\xff\x37"
 CHUNK_BYTES: Final = 256 * 1024
 """What is written at once."""
-REQUEST_BYTES_MAX: Final = 16 * 1024
 
 
 class Kind(NamedTuple):
@@ -44,6 +44,15 @@ def _request(**fields: object) -> bytes:
     return client_frame(encode_request(fields, Encoding.MSGPACK), BINARY, MASK)
 
 
+_WRONG: Final = _request(
+    op="subscribe",
+    id=1,
+    channel="book",
+    instruments=[f"wrong {number}" for number in range(INSTRUMENTS_IN_REQUEST_MAX)],
+    resume={f"wrong {number}": "none" for number in range(INSTRUMENTS_IN_REQUEST_MAX)},
+)
+"""As many faults as lists within their limits have room for: each is found, and made a sentence of or not."""
+
 KINDS: Final[dict[str, Kind]] = {
     "nothing": Kind("nothing", connections=0),
     "pings": Kind("empty pings, no token", client_frame(b"", PING, MASK)),
@@ -59,6 +68,7 @@ KINDS: Final[dict[str, Kind]] = {
     "requests": Kind("valid requests (ping)", _request(op="ping", id=1), has_token=True),
     "orders": Kind("valid requests (cancel)", _request(op="cancel", id=1, order_id=1), has_token=True),
     "large": Kind("requests of 16 KiB", client_frame(bytes(REQUEST_BYTES_MAX), BINARY, MASK), has_token=True),
+    "wrong": Kind("requests that are wrong in 512 places", _WRONG, has_token=True),
     "too-large": Kind("requests of 200 KiB", client_frame(bytes(200 * 1024), BINARY, MASK), has_token=True),
     "crowd": Kind(
         "valid requests on 64 connections of 8 users", _request(op="ping", id=1), has_token=True, connections=64

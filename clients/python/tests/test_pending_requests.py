@@ -31,6 +31,9 @@ def test_a_request_that_nobody_waits_for_any_more_takes_no_place() -> None:
     talk.open()
     for _ in range(PENDING_REQUESTS_MAX + 1):
         talk.session.forget(talk.session.request("ping"))
+    talk.said()
+    assert talk.session.request("ping")
+    assert [said["op"] for said in talk.said()] == ["ping"], "the connection can still ask"
 
 
 def test_a_subscription_that_is_not_answered_ends_the_connection() -> None:

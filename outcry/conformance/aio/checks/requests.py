@@ -134,7 +134,7 @@ async def missing_fields_are_named(trial: Trial) -> str:
 
 @check("Refusals")
 async def unknown_operations_are_refused(trial: Trial) -> str:
-    """`unknown_op` | no such request | mend the program."""
+    """`unknown_op` | no such request | fix the client."""
     client = await trial.connect(encoding=Encoding.JSON)
     for op in ("no_such_op", "", "PING", "ping ", None, 1, ["ping"], {"ping": 1}):
         request = {"op": op, "id": 5}
