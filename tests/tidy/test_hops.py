@@ -11,7 +11,7 @@ import pytest
 from tests.tidy.sources import PROJECT
 
 ARCHITECTURE = (PROJECT / "docs" / "architecture.md").read_text(encoding="utf-8")
-HOPS = ARCHITECTURE.partition("### One order, hop by hop")[2].partition("\n## ")[0]
+HOPS = ARCHITECTURE.partition("## One order, hop by hop")[2].partition("\n## ")[0]
 FOLDERS = {
     "gateway": "services/gateway",
     "matching": "services/matching",
