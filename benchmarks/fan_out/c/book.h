@@ -1,4 +1,4 @@
-/* One user's book, kept and proved: docs/protocol.md, "The client's rule, whole" and "Digest".
+/* One user's book, kept and proved: docs/protocol.md, "The client's rule" and "Digest".
  *
  * Price and quantity of every level stand in one open-addressing table keyed by price and side, 8 bytes a level: the
  * books of a thousand users stay within a processor's cache. A removed level stays as quantity 0 until the table grows.

@@ -33,7 +33,7 @@ async def switching_is_told_to_all_connections(trial: Trial) -> None:
 
 @check(SECTION)
 async def asking_again_is_no_error(trial: Trial) -> None:
-    """Asking for what is so already is no error."""
+    """Repeating the same setting is not an error."""
     client = await trial.connect()
     for on in (True, True, False, False):
         await client.accepted("cancel_on_disconnect", on=on)

@@ -36,7 +36,7 @@ async def snapshot_is_the_whole_book_best_first(trial: Trial) -> str:
     return f"{len(seen)} books, {sum(seen.values())} levels"
 
 
-@check("The client's rule, whole", seconds=15)
+@check("The client's rule", seconds=15)
 async def deltas_continue_the_snapshot(trial: Trial) -> str:
     """A delta with `prev_seq ≤ mine < seq` is applied: each level's quantity replaces, 0 removes."""
     return await _followed(trial, depth=0)

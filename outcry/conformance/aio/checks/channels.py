@@ -198,7 +198,7 @@ async def unknown_instruments_cannot_be_followed(trial: Trial) -> None:
 
 @check(SECTION)
 async def account_looks_at_no_instruments(trial: Trial) -> None:
-    """Account (instruments are not looked at)."""
+    """Account (`instruments` is ignored)."""
     client = await trial.connect()
     await client.accepted("subscribe", channel="account", instruments=["NO-SUCH"])
     await client.hear(Account)

@@ -44,7 +44,7 @@ async def orders_of_a_connection_keep_their_order(trial: Trial) -> str:
 
 @check(SECTION, users=2, contended=True)
 async def executions_come_before_the_trade(trial: Trial) -> None:
-    """On one connection an execution comes before the trade that it tells of."""
+    """On one connection an execution comes before the trade that it reports."""
     maker, taker = await trial.trader(0), await trial.trader(1)
     price = await trial.free_price()
     for trader in (maker, taker):

@@ -33,7 +33,7 @@ PING_S_MAX: Final = 1.0
 
 @check(SECTION, users=2, seconds=45)
 async def lagging_user_is_made_whole(trial: Trial) -> str:
-    """It gets what makes each channel whole: a snapshot of each book and account, the ticker, and the trades it."""
+    """It gets a snapshot of each book and account, the ticker, and the trades it missed."""
     slow, witness, tape = await _stalled(trial)
     other = await trial.connect(1)
     other_witness = await trial.follow(other, trial.venue.busy.symbol)
@@ -50,7 +50,7 @@ async def lagging_user_is_made_whole(trial: Trial) -> str:
 
 @check(SECTION, seconds=ABORT_S + ABORT_GRACE_S + 20)
 async def user_lagging_too_long_is_aborted(trial: Trial) -> str:
-    """For more than 10 s, or more than 512 KiB unsent beyond the state that it asked for, it is aborted."""
+    """It is aborted if it lags for more than 10 s, or has more than 512 KiB unsent."""
     slow, witness, tape = await _stalled(trial)
     await asyncio.sleep(trial.venue.limits.get("lag_ms", int(ABORT_S * 1000)) / 1000 + ABORT_GRACE_S)
     await _catch_up(slow, witness, tape)

@@ -54,7 +54,7 @@ async def welcome_says_version_and_session(trial: Trial) -> str:
 
 @check("Limits")
 async def welcome_names_the_limits(trial: Trial) -> str:
-    """Those with a key are in `welcome.limits`."""
+    """Limits with a key are in `welcome.limits`."""
     limits = trial.venue.limits
     missing = [name for name in ANNOUNCED_LIMITS if type(limits.get(name)) is not int or limits[name] < 1]
     expect(not missing, f"welcome.limits has no whole number above 0 for {', '.join(missing)}; it is {dict(limits)}")

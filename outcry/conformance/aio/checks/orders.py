@@ -325,7 +325,7 @@ async def duplicate_is_no_execution(trial: Trial) -> None:
 
 @check(SECTION, users=2, contended=True)
 async def refused_order_uses_no_id_up(trial: Trial) -> None:
-    """Only accepted orders use an id up; whoever was refused may try again under the same one."""
+    """Only accepted orders use an id up; a refused order may be tried again under the same one."""
     maker, poster = await trial.trader(0), await trial.trader(1)
     price = await trial.free_price()
     await maker.order(Side.BID, 4, price)

@@ -29,7 +29,7 @@ async def login_of_another_user_is_refused(trial: Trial) -> None:
 
 @check(SECTION)
 async def wrong_token_takes_nothing_from_a_session(trial: Trial) -> None:
-    """A wrong one as `not_authenticated`, and the session goes on as it was."""
+    """A wrong one is refused as `not_authenticated`, and the session goes on as it was."""
     client = await trial.connect()
     for token in ("nonsense", forged(trial.users[0].name, trial.unix_now() + 3600)):
         expect_refused(await client.ask("login", token=token), Code.NOT_AUTHENTICATED)

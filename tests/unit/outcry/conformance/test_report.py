@@ -13,7 +13,7 @@ from outcry.conformance.report import ConformanceReport, Result, Verdict
 
 
 def check(name: str) -> Check:
-    return Check(name, "The client's rule, whole", f"What {name} proves.", 10.0, 1, 1, is_contended=False)
+    return Check(name, "The client's rule", f"What {name} proves.", 10.0, 1, 1, is_contended=False)
 
 
 def report(*verdicts: Verdict) -> ConformanceReport:
@@ -42,13 +42,13 @@ def test_a_pipe_gets_a_line_a_check_and_failures_with_their_sentence() -> None:
     text = rendered(report(Verdict.PASS, Verdict.FAIL), is_terminal=False)
     lines = text.splitlines()
     assert lines[0].split() == ["pass", "books.check_0", "12", "ms", "[seen]", "0"]
-    assert "  docs/protocol.md#the-clients-rule-whole: What books.check_1 proves." in lines
+    assert "  docs/protocol.md#the-clients-rule: What books.check_1 proves." in lines
     assert lines[-1] == "2 checks: 1 pass, 1 fail, 0 skip; 1.5 s, trading ACME"
 
 
 def test_a_terminal_gets_a_table_by_section() -> None:
     text = rendered(report(Verdict.PASS, Verdict.SKIP), is_terminal=True)
-    assert "The client's rule, whole" in text
+    assert "The client's rule" in text
     assert "[seen] 1" in text
 
 
@@ -61,7 +61,7 @@ def test_json_names_everything() -> None:
         "verdict": "fail",
         "seen": "[seen] 1",
         "proves": "What books.check_1 proves.",
-        "section": "docs/protocol.md#the-clients-rule-whole",
+        "section": "docs/protocol.md#the-clients-rule",
         "seconds": 0.012,
         "attempts": 1,
     }
