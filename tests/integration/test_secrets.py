@@ -19,7 +19,7 @@ from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
 from openoutcry.wire.codec import SUBPROTOCOLS
-from outcry.__main__ import app
+from outcry.cli.app import app
 from services.gateway.authentication import mint_token
 from tests.real_redis import free_port
 

@@ -21,8 +21,8 @@ class Module(NamedTuple):
 
     @property
     def is_pure(self) -> bool:
-        """Whether it is in a root: no shell, no wiring."""
-        return "/aio/" not in self.path and not self.path.endswith("__main__.py")
+        """Whether it is in a root: no shell, no wiring, no command."""
+        return not any(part in self.path for part in ("/aio/", "__main__.py", "outcry/cli/"))
 
 
 @cache

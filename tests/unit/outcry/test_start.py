@@ -14,12 +14,11 @@ import outcry.start
 
 class Finder:
     def find_spec(self, name, path=None, target=None):
-        if name == "outcry.__main__":
+        if name == sys.argv[2]:
             os.kill(os.getpid(), signal.SIGINT)
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.meta_path.insert(0, Finder())
-sys.argv = ["outcry", "--version"]
 outcry.start.main()
 """
 TELLS_ITS_VERSION = """
@@ -31,20 +30,21 @@ outcry.start.main()
 """
 
 
-def run(program: str, output: str = "/dev/null") -> subprocess.CompletedProcess[str]:
+def run(program: str, *arguments: str, output: str = "/dev/null") -> subprocess.CompletedProcess[str]:
     with Path(output).open("w", encoding="utf-8") as out:
-        argv = [sys.executable, "-c", program]
+        argv = [sys.executable, "-c", program, *arguments]
         return subprocess.run(argv, stdout=out, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
 
 
-def test_ctrl_c_while_the_command_is_imported_ends_it_in_order() -> None:
+@pytest.mark.parametrize("module", ["outcry.cli.app", "outcry.cli.watch", "outcry.watch.aio.watch"])
+def test_ctrl_c_while_the_command_is_imported_ends_it_in_order(module: str) -> None:
     """It ended with a traceback, for the first half second of every command."""
-    ended = run(INTERRUPTED_WHILE_IMPORTING)
+    ended = run(INTERRUPTED_WHILE_IMPORTING, "watch", module)
     assert (ended.returncode, ended.stderr) == (130, "outcry: stopped\n")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/dev/full")
 def test_output_that_cannot_be_written_is_told_in_a_sentence() -> None:
-    ended = run(TELLS_ITS_VERSION, "/dev/full")
+    ended = run(TELLS_ITS_VERSION, output="/dev/full")
     assert (ended.returncode, ended.stderr) == (1, "outcry: cannot write its output: No space left on device\n")
     assert run(TELLS_ITS_VERSION).returncode == 0

@@ -3,16 +3,51 @@
 from __future__ import annotations
 
 import importlib.metadata
+import subprocess
+import sys
 import time
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
-from outcry.__main__ import app
+from outcry.cli.app import COMMANDS, app
 from services.gateway.authentication import verify_token
 
-COMMANDS = ("demo", "up", "bots", "replay", "watch", "token", "conformance", "load", "matching", "gateway")
+SHOWS_WHAT_IT_IMPORTED = """
+import sys
+import outcry.start
+
+sys.argv = ["outcry", *sys.argv[1:]]
+try:
+    outcry.start.main()
+finally:
+    heavy = {"asyncio", "openoutcry", "pydantic", "redis", "services"}
+    print(sorted(heavy & {name.partition(".")[0] for name in sys.modules}), file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_table_has_the_first_line_of_the_command_s_own_help(name: str) -> None:
+    command = typer.main.get_command(import_module(f"outcry.cli.{name}").app)
+    assert command.help is not None
+    assert " ".join(command.help.split("\n\n")[0].split()) == COMMANDS[name]
+
+
+@pytest.mark.parametrize("flag", ["--help", "--version"])
+def test_help_and_version_import_no_command(flag: str) -> None:
+    """They took a second; whoever completes a name waits for them as well."""
+    argv = [sys.executable, "-c", SHOWS_WHAT_IT_IMPORTED, flag]
+    ended = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "[]\n")
+
+
+def test_a_command_that_is_none_is_answered_with_the_nearest() -> None:
+    result = CliRunner().invoke(app, ["dmeo"])
+    assert result.exit_code == 2
+    assert "Did you mean 'demo'?" in result.stderr
 
 
 def test_help_names_every_command() -> None:

@@ -1,0 +1,133 @@
+"""`outcry demo`: the whole market on this machine, with a verdict; with --chaos, faults meanwhile."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from outcry.chaos import view as chaos_view
+from outcry.chaos.aio.chaos_run import run_chaos
+from outcry.chaos.options import ChaosOptions
+from outcry.cli.parameters import Engines, RedisUrl, Speed, read_speed
+from outcry.cli.report_file import check_writable, write_file
+from outcry.cli.running import refuse, run_and_judge
+from outcry.demo import view
+from outcry.demo.aio.market_demo import run_demo
+from outcry.demo.options import DemoOptions, ReplayOptions
+from outcry.stack.aio.stop_signal import StopSignal
+from outcry.stack.options import StackOptions
+from outcry.stack.screen import open_screen
+
+SEED_MAX: Final = 1_000_000
+"""Of seeds that are drawn: short enough to be typed again."""
+CHAOS_SECONDS: Final = 60.0
+"""How long faults happen, unless --seconds says."""
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def demo(
+    users: Annotated[int, typer.Option(help="Users to connect; each is a real WebSocket client.")] = 1000,
+    gateways: Annotated[int, typer.Option(help="Gateway processes to spread them over.")] = 3,
+    seconds: Annotated[
+        float | None,
+        typer.Option(help="How long to measure; 0 is until Ctrl-C, the default on a terminal. Elsewhere 30."),
+    ] = None,
+    rate: Annotated[float, typer.Option(help="Book changes a second over all instruments.")] = 200,
+    hot: Annotated[bool, typer.Option("--hot", help="Put every user and every change on one book.")] = False,
+    report: Annotated[Path | None, typer.Option(help="Write the figures to this file, as JSON.")] = None,
+    replay: Annotated[
+        Path | None, typer.Option(help="Trade recorded order flow (LOBSTER messages, .csv or .csv.gz), not bots.")
+    ] = None,
+    instrument: Annotated[str, typer.Option(help="What the recorded flow trades.")] = "ACME",
+    speed: Speed = "max",
+    verify: Annotated[
+        float, typer.Option(help="Percent of users that keep whole books and check every digest on the way.")
+    ] = 5,
+    redis_url: RedisUrl = None,
+    load_processes: Annotated[int, typer.Option(help="Processes that the users share.")] = 2,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            help="Seed of what the bots do, and of the faults: the same seed, the same again. Without it 1; "
+            "with --chaos one is drawn, and told."
+        ),
+    ] = None,
+    engines: Engines = 2,
+    chaos: Annotated[
+        bool, typer.Option("--chaos", help="Kill and freeze parts while the market trades; see below.")
+    ] = False,
+) -> None:
+    """
+    Run the whole market with users on this machine, and prove their books.
+
+    Starts Redis, the matching engine, the gateways, bots that trade and the users, each part a process of its own;
+    shows what happens; and ends with a verdict: every user's book is the engine's at the same (epoch, seq), or not.
+    The exit status says the same (0 or 1). Ctrl-C ends it early, with the verdict; twice, at once.
+
+    With --chaos, every few seconds a random part is killed with -9 or frozen, and one time in five two at once: the
+    leading engine, the standby, a gateway, Redis (with `appendfsync always`). Users reconnect and resume; 40 traders
+    place orders with unique ids (--rate a second) and repeat each until its outcome is known. At the end books are
+    compared with the engine's, and every order that was acknowledged must be in the final history exactly once:
+    `books_wrong`, `acknowledged_lost` and `acknowledged_duplicated` of the report are 0, or the exit status is 1.
+    docs/reliability.md tells what else is in the report.
+    """
+    if chaos:
+        if replay or hot:
+            refuse("--chaos has traders of its own: leave out --replay and --hot")
+        stack = StackOptions(gateways, redis_url, None, engines=engines, appendfsync="always")
+        _run_chaos(stack, users, seconds or CHAOS_SECONDS, rate, verify, load_processes, seed, report)
+    if seconds is None:
+        seconds = 0 if sys.stdout.isatty() else 30
+
+    async def run() -> bool:
+        options = DemoOptions(
+            stack=StackOptions(gateways, redis_url, None, engines=engines),
+            users=users,
+            seconds=seconds,
+            rate=rate,
+            hot=hot,
+            replay=ReplayOptions(replay, instrument, read_speed(speed)) if replay else None,
+            verify_percent=verify,
+            load_processes=min(load_processes, users),
+            seed=1 if seed is None else seed,
+        ).checked()
+        check_writable("--report", report)
+        with open_screen(view) as screen:
+            result = await run_demo(options, screen, StopSignal())
+            screen.end(result)
+        write_file(report, result.to_json())
+        return result.is_good
+
+    run_and_judge(run())
+
+
+def _run_chaos(
+    stack: StackOptions,
+    users: int,
+    seconds: float,
+    rate: float,
+    verify: float,
+    load_processes: int,
+    seed: int | None,
+    report: Path | None,
+) -> None:
+    """Run the demo with faults, and exit."""
+
+    async def run() -> bool:
+        drawn = secrets.randbelow(SEED_MAX) if seed is None else seed
+        processes = min(load_processes, users)
+        options = ChaosOptions(stack, users, seconds, rate, verify, processes, drawn).checked()
+        check_writable("--report", report)
+        with open_screen(chaos_view) as screen:
+            result = await run_chaos(options, screen, StopSignal())
+            screen.end(result)
+        write_file(report, result.to_json())
+        return result.is_good
+
+    run_and_judge(run())

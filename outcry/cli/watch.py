@@ -1,0 +1,28 @@
+"""`outcry watch`: a live book on the terminal."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Annotated
+
+import typer
+
+from openoutcry.wire.types import DEPTHS
+from outcry.cli.running import refuse, run_command
+from outcry.watch.aio.watch import watch as run_watch
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def watch(
+    instrument: Annotated[str, typer.Argument(help="Symbol.")],
+    token: Annotated[str, typer.Option(envvar="OUTCRY_TOKEN", help="From `outcry up` or `outcry token`.")],
+    url: Annotated[str, typer.Option(envvar="OUTCRY_URL", help="A gateway.")] = "ws://127.0.0.1:8101/v1/stream",
+    depth: Annotated[int, typer.Option(help="Levels a side: 5, 10, 20 or 50.")] = 10,
+) -> None:
+    """Watch a live book, until Ctrl-C."""
+    if depth not in DEPTHS[1:]:
+        refuse(f"--depth must be one of {', '.join(map(str, DEPTHS[1:]))}, not {depth}")
+    with contextlib.suppress(KeyboardInterrupt):
+        run_command(run_watch(url, token, instrument, depth))
