@@ -34,7 +34,6 @@ from services.gateway.aio.backlog import Backlog, Reader
 from services.gateway.aio.connection import FRAME_BYTES_MAX, ClientConnection
 from services.gateway.aio.entrance import Entrance, Newcomer
 from services.gateway.aio.server import GatewayServer
-from services.gateway.authentication import mint_token
 from services.gateway.client_frames import ClientFrames, Cut, ForTheLibrary
 from services.gateway.limits import GatewayLimits
 from services.gateway.rate_limit import Rate
@@ -43,6 +42,7 @@ from services.gateway.settings import GatewaySettings
 from services.matching.command_log import decode_entry
 from services.matching.engine import Engine
 from services.matching.packet_builder import PacketBuilder
+from shared.identity import mint_token
 from shared.logs.commands import ListInstrument, encode_commands
 from shared.logs.packet import FeedId, Packet, decode_packet, encode_packet
 from shared.logs.stream_keys import COMMANDS_FIELD

@@ -21,19 +21,18 @@ from openoutcry.wire.codec import Encoding, encode_request
 from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.request_limits import INSTRUMENTS_IN_REQUEST_MAX
 from openoutcry.wire.types import MarketState, OrderKind, SelfTradePrevention, Side, TimeInForce
-from services.gateway.authentication import Authenticator, mint_token
 from services.gateway.channel import TRADES_ON_JOIN_MAX
 from services.gateway.gateway import Client, Gateway
-from services.gateway.key_ring import KeyRing
 from services.gateway.limits import GatewayLimits
 from services.gateway.rate_limit import Rate
 from services.gateway.replica import Changes
-from services.gateway.token_keys import shared_key
 from services.matching.book.order_book import ORDERS_MET_MAX
 from services.matching.engine import CANCELS_PER_TICK_MAX, SIGN_AGE_TICKS, Engine, EngineConfig
 from services.matching.idempotency import FORGOTTEN_PER_TICK_MAX, WINDOW_S
 from services.matching.packet_builder import PacketBuilder
 from services.matching.recovery.checkpoint import Checkpoint, encode_checkpoint
+from shared.identity import Authenticator, Identity, mint_token
+from shared.key_ring import KeyRing
 from shared.logs.commands import (
     PRESENT_USERS_MAX,
     CancelAll,
@@ -49,6 +48,7 @@ from shared.logs.commands import (
 )
 from shared.logs.packet import FeedId, encode_packet
 from shared.logs.snapshots import encode_book_state
+from shared.token_keys import shared_key
 
 STALL_US_MAX: Final = 20_000
 """What nobody's command may make others wait."""
@@ -309,7 +309,7 @@ class House:
 
     def client(self, encoding: Encoding = Encoding.JSON, user: str = "user") -> Client:
         """Connect a user; "" has yet to log in."""
-        return self.gateway.open("s", encoding, Wire(), user, 0.0, 1)
+        return self.gateway.open("s", encoding, Wire(), Identity(user), 0.0, 1)
 
     def ask(self, client: Client, op: str, **fields: object) -> Callable[[], object]:
         """Return the carrying out of one request; what it leads to in the flush is its own."""

@@ -14,7 +14,9 @@ from typer.core import TyperGroup
 from openoutcry.wire.errors import ConfigurationError
 from outcry.cli.running import FAILED, leave, reported_errors, run_command
 from services.gateway.aio.token_check import check_token
-from services.gateway.authentication import Audience, checked_secret, mint_token
+from shared.identity import mint_token
+from shared.token_claims import Audience
+from shared.token_keys import checked_secret
 
 DAY_SECONDS: Final = 24 * 3600
 TOKEN_DAYS_MAX: Final = 36_525

@@ -14,10 +14,9 @@ import typer
 import uvloop
 
 from openoutcry.wire.errors import ConfigurationError
-from services.gateway.aio.key_source import check_key_place
-from services.gateway.aio.secret_file import read_secret
 from services.gateway.aio.server import GatewayServer
 from services.gateway.settings import GatewaySettings
+from shared.aio.key_source import check_key_place, read_secret
 from shared.aio.logging import configure_logging
 from shared.aio.tracing import check_tracing
 from shared.settings import Check, load_settings

@@ -8,7 +8,6 @@ the others wait for longer than a part.
 
 from __future__ import annotations
 
-import math
 from collections import Counter as Counts
 from collections import deque
 from collections.abc import Iterable
@@ -21,13 +20,11 @@ from openoutcry.wire.errors import InvalidRequest
 from openoutcry.wire.messages import Reply, Status, Welcome
 from openoutcry.wire.request_limits import EVERY_INSTRUMENT
 from openoutcry.wire.types import Code, MarketState
-from services.gateway.authentication import AuthenticationFailed, Authenticator, Identity
 from services.gateway.broadcast import Broadcast, write_by_transports
 from services.gateway.channel import ChannelKey
 from services.gateway.client_messages import INVALID_DATA
 from services.gateway.fan_out import FanOut
 from services.gateway.joining import Joining
-from services.gateway.key_ring import KeysAwaited
 from services.gateway.limits import GatewayLimits
 from services.gateway.order_entry import OrderEntry
 from services.gateway.presence import PING_FRAME, Presence
@@ -52,6 +49,9 @@ from services.gateway.rotation import Rotation
 from services.gateway.session import CloseRequired, Session, SessionState
 from services.gateway.subscriber import Subscriber, Transport
 from services.gateway.token_ends import TokenEnds
+from shared.identity import NOBODY, Authenticator, Identity
+from shared.key_ring import KeysAwaited
+from shared.token_claims import AuthenticationFailed
 
 PROTOCOL_VERSION: Final = 1
 DELISTED: Final = "the history that listed it has ended; the present one does not"
@@ -169,7 +169,7 @@ class Gateway:
             KeysAwaited: If that cannot be said before the keys of tokens have been loaded again.
             AuthenticationFailed: If it names nobody.
         """
-        return self._authenticator.identify(token, unix_now)
+        return self._authenticator.verify(token, unix_now)
 
     @property
     def has_keys(self) -> bool:
@@ -189,10 +189,9 @@ class Gateway:
         session_id: str,
         encoding: Encoding,
         connection: Connection,
-        user: str,
+        identity: Identity,
         now: float,
         time_us: int,
-        token_ends_at: float = math.inf,
     ) -> Client:
         """
         Take a connection whose handshake is done.
@@ -201,10 +200,9 @@ class Gateway:
             session_id: Names it in logs and in `welcome`.
             encoding: As negotiated.
             connection: Its socket.
-            user: Whom the handshake's token named; "" if there was none, and `login` must follow.
+            identity: Whom the handshake's token named; `NOBODY` if there was none, and `login` must follow.
             now: Monotonic seconds.
             time_us: Unix time in microseconds.
-            token_ends_at: Until when that token is good, Unix time in seconds.
         """
         expires_at = now + self.limits.connection_age_s * (1 - AGE_SPREAD * self._random.random())
         session = Session(session_id, encoding, self.limits, now)
@@ -215,8 +213,8 @@ class Gateway:
             client.session.close(CloseCode.SHUTTING_DOWN, "this replica is shutting down", self._return_slot())
         elif len(self.clients) > self.limits.connections:
             client.session.close(CloseCode.OVER_CAPACITY, "this replica is full", self._return_slot())
-        elif user:
-            self._log_in(client, Identity(user, token_ends_at), now, time_us)
+        elif identity is not NOBODY:
+            self._log_in(client, identity, now, time_us)
         self._carry_out(client, now, time_us)
         return client
 
@@ -392,7 +390,7 @@ class Gateway:
             case Order() | Cancel() | Replace() | CancelEvery() | CancelOnDisconnect():
                 if self.feed_state is not MarketState.OPEN:
                     raise InvalidRequest(Code.BUSY, f"the feed is {self.feed_state}; no orders until it is open")
-                self.orders.submit(client.session, client.session.user, request, now)
+                self.orders.submit(client.session, client.session.identity, request, now)
             case Login():
                 self._handle_login(client, request, now, time_us)
             case Subscribe():
@@ -430,14 +428,16 @@ class Gateway:
                 self._carry_out(client, now, time_us)
             return
         if session.state is SessionState.ANONYMOUS:
-            self._accept(client, request, expires_at=_time_us(identity.ends_at))
+            self._accept(client, request, expires_at=_time_us(identity.expires_at))
             self._log_in(client, identity, now, time_us)
             self._carry_out(client, now, time_us)
-        elif identity.user != session.user:
-            text = f"token: names another user; this connection is {session.user}'s, open another one"
+        elif identity.user != session.identity.user:
+            text = f"token: names another user; this connection is {session.identity.user}'s, open another one"
             raise InvalidRequest(Code.ALREADY_AUTHENTICATED, text)
         else:
-            ends_at = self._token_ends.extend(client, now + identity.ends_at - time_us / 1e6)
+            # Of two tokens the one that ends last is the session's: no role is to outlive the token that gave it.
+            session.identity = max(identity, session.identity, key=lambda each: each.expires_at)
+            ends_at = self._token_ends.extend(client, now + identity.expires_at - time_us / 1e6)
             self._accept(client, request, expires_at=_time_us(ends_at - now + time_us / 1e6))
 
     def _log_in(self, client: Client, identity: Identity, now: float, time_us: int) -> None:
@@ -449,8 +449,8 @@ class Gateway:
             text = f"{user} has {share.connections} connections to this replica already, and may have no more"
             session.close(CloseCode.TOO_MANY_CONNECTIONS, text)
             return
-        session.log_in(user, share)
-        self._token_ends.extend(client, now + identity.ends_at - time_us / 1e6)
+        session.log_in(identity, share)
+        self._token_ends.extend(client, now + identity.expires_at - time_us / 1e6)
         client.subscriber.user = user
         if user in self.market.watched:
             self._presence.came(user)
@@ -556,7 +556,7 @@ class Gateway:
         return [client.subscriber for client in clients if client.session.state is SessionState.OPEN]
 
     def _send_away(self, client: Client, text: str) -> None:
-        client.session.close(CloseCode.SHUTTING_DOWN, text, self._return_slot(client.session.user))
+        client.session.close(CloseCode.SHUTTING_DOWN, text, self._return_slot(client.session.identity.user))
 
     def _return_slot(self, user: str = "") -> int:
         """Return when to come again, 1 ms to the window: 0 would say that there is no slot."""
@@ -570,9 +570,10 @@ class Gateway:
         watched = self.market.watched
         for client in clients:
             session = client.session
-            if session.user in watched and session.state is SessionState.OPEN:
+            user = session.identity.user
+            if user in watched and session.state is SessionState.OPEN:
                 client.subscriber.write(PING_FRAME)
-                self._presence.met(session.user, client.spoke_at if client.says_present else client.heard_at, now)
+                self._presence.met(user, client.spoke_at if client.says_present else client.heard_at, now)
 
     def _forget_idle_shares(self) -> None:
         """Keep the shares of who is connected; a returning user's buckets begin full, as a new one's do."""

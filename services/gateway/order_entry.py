@@ -33,6 +33,7 @@ from shared.logs.events import Outcome
 
 if TYPE_CHECKING:
     from services.gateway.session import Session
+    from shared.identity import Identity
 
 OrderRequest: TypeAlias = Order | Cancel | Replace | CancelEvery | CancelOnDisconnect
 
@@ -81,9 +82,15 @@ class OrderEntry:
         """Whether `take_batch` would return commands."""
         return bool(self._queue)
 
-    def submit(self, session: Session, user: str, request: OrderRequest, now: float) -> None:
+    def submit(self, session: Session, identity: Identity, request: OrderRequest, now: float) -> None:
         """
         Queue a command for a request; its reply comes from `answer` or `expire`.
+
+        Args:
+            session: Whom the reply goes to.
+            identity: On whose behalf the command is.
+            request: What it asks, of the right form.
+            now: Monotonic seconds.
 
         Raises:
             InvalidRequest: `busy`.
@@ -92,7 +99,7 @@ class OrderEntry:
             raise InvalidRequest(Code.BUSY, BUSY, request.id)
         self._number += 1
         self._waiting[self._number] = _Waiting(session, request, now + self._answer_s)
-        self._queue.append(_command(self.source, self._number, user, request))
+        self._queue.append(_command(self.source, self._number, identity.user, request))
 
     def say_present(self, users: Sequence[str]) -> None:
         """

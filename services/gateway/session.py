@@ -19,6 +19,7 @@ from services.gateway.client_messages import INVALID_DATA
 from services.gateway.limits import GatewayLimits
 from services.gateway.rate_limit import TokenBucket, UserShare
 from services.gateway.requests import Cancel, CancelEvery, CancelOnDisconnect, Order, Replace, Request, decode_request
+from shared.identity import NOBODY, Identity
 from shared.websocket_frame import BINARY, TEXT, server_frame
 
 ORDER_REQUESTS: Final = (Order, Cancel, Replace, CancelEvery, CancelOnDisconnect)
@@ -73,11 +74,11 @@ class Session:
         "_refusals",
         "_refused_in_a_row",
         "encoding",
+        "identity",
         "limits",
         "session_id",
         "share",
         "state",
-        "user",
     )
 
     def __init__(self, session_id: str, encoding: Encoding, limits: GatewayLimits, now: float) -> None:
@@ -85,7 +86,8 @@ class Session:
         self.encoding = encoding
         self.limits = limits
         self.state = SessionState.ANONYMOUS
-        self.user = ""
+        self.identity = NOBODY
+        """Of the token of this connection that ends last."""
         self.share: UserShare | None = None
         self._login_deadline = now + limits.login_s
         self._events: list[SessionEvent] = []
@@ -133,10 +135,10 @@ class Session:
         """Answer a request with a refusal."""
         self.reply(Reply(request_id, False, code, text, {}))  # noqa: FBT003 - `ok` of the wire format
 
-    def log_in(self, user: str, share: UserShare) -> None:
+    def log_in(self, identity: Identity, share: UserShare) -> None:
         """Note who it is; from now on requests are carried out."""
         self._move(SessionState.OPEN)
-        self.user = user
+        self.identity = identity
         self.share = share
         share.connections += 1
 

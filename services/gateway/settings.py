@@ -9,11 +9,11 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import NoDecode
 
-from services.gateway.claims import Audience
-from services.gateway.key_address import checked_key_place
 from services.gateway.limits import GatewayLimits
 from services.gateway.rate_limit import Rate
+from shared.key_address import checked_key_place
 from shared.settings import ServiceSettings
+from shared.token_claims import Audience
 
 
 def read_ports(text: int | str) -> range:

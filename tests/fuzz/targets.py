@@ -20,7 +20,6 @@ from openoutcry.wire.codec import Encoding, decode_messages
 from openoutcry.wire.errors import InvalidRequest, MalformedMessage
 from services.gateway.aio.connection import ClientConnection
 from services.gateway.aio.server import GatewayServer
-from services.gateway.authentication import mint_token
 from services.gateway.client_address import read_proxy_header
 from services.gateway.limits import GatewayLimits
 from services.gateway.rate_limit import Rate
@@ -36,6 +35,7 @@ from services.matching.recovery.checkpoint import (
     position_told,
     read_head,
 )
+from shared.identity import mint_token
 from shared.logs.commands import encode_commands
 from shared.logs.packet import decode_packet, encode_packet
 from shared.logs.snapshots import (

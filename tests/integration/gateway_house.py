@@ -15,10 +15,10 @@ from websockets.typing import Subprotocol
 from openoutcry.wire.codec import Encoding, decode_messages, encode_request
 from openoutcry.wire.messages import Message
 from services.gateway.aio.server import GatewayServer
-from services.gateway.authentication import mint_token
 from services.gateway.limits import GatewayLimits
 from services.gateway.settings import GatewaySettings
 from shared.aio.redis_connection import Redis, open_redis
+from shared.identity import mint_token
 from shared.logs.packet import FeedId, Packet, encode_packet
 from shared.logs.snapshots import encode_accounts, encode_book_state, encode_listing
 from shared.logs.stream_keys import PACKET_FIELD, PUBLISHED_FIELD, StreamKeys

@@ -17,6 +17,7 @@ from services.gateway.requests import CancelEvery
 from services.gateway.session import Session
 from shared.aio.redis_connection import RedisConnectionError
 from shared.aio.redis_line import RedisLine
+from shared.identity import Identity
 from shared.logs.commands import CancelAll, decode_commands
 from shared.logs.stream_keys import StreamKeys
 
@@ -43,7 +44,7 @@ class FailingLine:
 
 def writer_on(line: FailingLine) -> tuple[CommandWriter, OrderEntry]:
     orders = OrderEntry("g", 10, 5.0)
-    orders.submit(TALK, "ann", CancelEvery(op="cancel_all", id=1), 0.0)
+    orders.submit(TALK, Identity("ann"), CancelEvery(op="cancel_all", id=1), 0.0)
     return CommandWriter(cast("RedisLine", line), StreamKeys(), orders, Random(1)), orders
 
 
@@ -64,7 +65,7 @@ async def test_a_batch_that_was_given_up_is_not_sent_later(monkeypatch: pytest.M
     writer, orders = writer_on(line)
     await run_until_idle(writer, orders)
     assert (line.calls, line.appended) == (1, [])
-    orders.submit(TALK, "ann", CancelEvery(op="cancel_all", id=2), 0.0)
+    orders.submit(TALK, Identity("ann"), CancelEvery(op="cancel_all", id=2), 0.0)
     await run_until_idle(writer, orders)
     assert [decode_commands(data) for data in line.appended] == [[CancelAll("g", 2, "ann", None)]]
 

@@ -24,11 +24,11 @@ from services.gateway.aio.connection import FRAME_BYTES_MAX, STRANGER_FRAME_BYTE
 from services.gateway.aio.handshake import HEAD_BYTES_MAX
 from services.gateway.aio.pending import PendingConnections
 from services.gateway.aio.server import GatewayServer
-from services.gateway.authentication import mint_token
 from services.gateway.client_address import TrustedProxies
 from services.gateway.client_frames import PLAIN_BYTES_MAX, ClientFrames, Cut
 from services.gateway.limits import GatewayLimits
 from services.gateway.rate_limit import Rate
+from shared.identity import mint_token
 from shared.websocket_frame import BINARY, CLOSE, FIN, PING, PONG, TEXT, FrameReader, client_frame
 from tests.property.test_hostile import SECRET, Wire, serving
 

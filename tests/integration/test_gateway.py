@@ -21,7 +21,6 @@ from openoutcry.wire.messages import Delta, Goodbye, Heartbeat, Reply, Snapshot,
 from openoutcry.wire.types import Code
 from services.gateway.aio.connection import ClientConnection
 from services.gateway.aio.server import GatewayServer
-from services.gateway.authentication import mint_token
 from services.gateway.gateway import Client
 from services.gateway.limits import GatewayLimits
 from services.gateway.session import Session
@@ -29,6 +28,7 @@ from services.gateway.settings import GatewaySettings
 from services.gateway.subscriber import NO_DESCRIPTOR, LagLimits, Subscriber
 from shared.aio.health_pages import NUMBERS_S
 from shared.aio.redis_connection import read_stream
+from shared.identity import mint_token
 from shared.logs.commands import Command, PlaceOrder, decode_commands
 from shared.logs.events import Outcome
 from shared.logs.stream_keys import COMMANDS_FIELD

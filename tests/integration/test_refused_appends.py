@@ -20,6 +20,7 @@ from services.gateway.requests import CancelEvery
 from services.gateway.session import Session
 from shared.aio.redis_connection import RedisError, open_redis
 from shared.aio.redis_line import RedisLine
+from shared.identity import Identity
 from tests.integration.gateway_house import KEYS, StoredExchange, gateway_on, until, user_of
 from tests.real_redis import RealRedis
 
@@ -104,7 +105,7 @@ async def written(line: Line) -> tuple[OrderEntry, dict[object, Code]]:
     """An order, and what was answered by the time that the writer withdraws what is certainly not in."""
     entry = OrderEntry("g", 10, 5.0)
     writer = CommandWriter(cast("RedisLine", line), KEYS, entry, Random(1))
-    entry.submit(cast("Session", object()), "ann", CancelEvery(op="cancel_all", id=1), 0.0)
+    entry.submit(cast("Session", object()), Identity("ann"), CancelEvery(op="cancel_all", id=1), 0.0)
     writer.wake()
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(REFUSED_S * 2.2):

@@ -20,7 +20,7 @@ from websockets.typing import Subprotocol
 
 from openoutcry.wire.codec import SUBPROTOCOLS
 from outcry.cli.app import app
-from services.gateway.authentication import mint_token
+from shared.identity import mint_token
 from tests.real_redis import free_port
 
 PASSWORD = "markedpassword"

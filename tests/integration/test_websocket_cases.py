@@ -15,7 +15,7 @@ from openoutcry.wire.codec import Encoding, decode_messages
 from openoutcry.wire.messages import Reply
 from outcry.load.handshake import opening_request, opening_response
 from services.gateway.aio.server import GatewayServer
-from services.gateway.authentication import mint_token
+from shared.identity import mint_token
 from shared.websocket_frame import CLOSE, PONG, TEXT, Frame, FrameReader
 from tests.integration.gateway_house import SECRET, StoredExchange, gateway_on
 from tests.integration.websocket_cases import NORMAL, Case, all_cases, close

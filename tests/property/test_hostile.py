@@ -18,7 +18,6 @@ from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.types import OrderKind, SelfTradePrevention, Side, TimeInForce
 from services.gateway.aio.connection import FRAME_BYTES_MAX, ClientConnection
 from services.gateway.aio.server import GatewayServer
-from services.gateway.authentication import mint_token
 from services.gateway.limits import GatewayLimits
 from services.gateway.settings import GatewaySettings
 from services.matching import Engine
@@ -31,6 +30,7 @@ from services.matching.recovery.checkpoint import (
     position_told,
     read_head,
 )
+from shared.identity import mint_token
 from shared.logs.commands import (
     CancelAll,
     ListInstrument,

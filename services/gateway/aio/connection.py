@@ -25,6 +25,7 @@ from services.gateway.client_frames import ClientFrames, ForTheLibrary
 from services.gateway.client_messages import Broken, ClientMessages, Refused, opcode_of
 from services.gateway.session import SessionState
 from services.gateway.subscriber import NO_DESCRIPTOR
+from shared.identity import NOBODY, Identity
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -154,7 +155,7 @@ class ClientConnection(asyncio.Protocol):
         if self._websocket.state is not State.OPEN:
             return  # the deadline stays: a refused peer may not take its answer
         self._cancel_deadline()
-        self._open(handshake.user, handshake.token_ends_at)
+        self._open(handshake.identity)
         if behind:
             self.data_received(behind)
 
@@ -214,7 +215,7 @@ class ClientConnection(asyncio.Protocol):
             "slow consumer aborted",
             code=int(CloseCode.SLOW_CONSUMER),
             session=session and session.session_id,
-            user=session and session.user,
+            user=session and session.identity.user,
             address=self._address,
             unsent_bytes=self._transport.get_write_buffer_size(),
         )
@@ -234,15 +235,15 @@ class ClientConnection(asyncio.Protocol):
         if handshake is not None and handshake.receive(data):  # else it is refused, and about to be closed
             self._server.entrance.come(self)
 
-    def _open(self, user: str, token_ends_at: float) -> None:
+    def _open(self, identity: Identity) -> None:
         server, encoding = self._server, Encoding(self._websocket.subprotocol)
         session_id = secrets.token_hex(6)
         server.accept_statistics.opened += 1
-        server.log.info("session opened", session=session_id, user=user, address=self._address)
+        server.log.info("session opened", session=session_id, user=identity.user, address=self._address)
         self._frames = ClientFrames(opcode_of(encoding), STRANGER_FRAME_BYTES_MAX)
         now, time_us = server.now(), server.time_us()
-        self._client = server.gateway.open(session_id, encoding, self, user, now, time_us, token_ends_at)
-        if user:
+        self._client = server.gateway.open(session_id, encoding, self, identity, now, time_us)
+        if identity is not NOBODY:
             self._know()
         self._reach()
 
@@ -255,7 +256,7 @@ class ClientConnection(asyncio.Protocol):
         session, server = client.session, self._server
         if session.state is SessionState.OPEN:
             self._know()
-            if server.arrivals.charge(session.user, server.now()):
+            if server.arrivals.charge(session.identity.user, server.now()):
                 server.attempts.forgive(self._address)
 
     def _know(self) -> None:
@@ -344,7 +345,7 @@ class ClientConnection(asyncio.Protocol):
         self._server.log.info(
             "session closed",
             session=session.session_id,
-            user=session.user,
+            user=session.identity.user,
             address=self._address,
             code=self._close_code(),
         )

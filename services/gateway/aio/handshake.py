@@ -7,7 +7,6 @@ the gateway.
 
 from __future__ import annotations
 
-import math
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
@@ -18,9 +17,7 @@ from websockets.typing import Subprotocol
 
 from openoutcry.wire.close_codes import CloseCode
 from openoutcry.wire.codec import SUBPROTOCOLS
-from services.gateway.authentication import AuthenticationFailed
 from services.gateway.client_address import NO_HEADER, Ignored, forwarded_address, read_proxy_header
-from services.gateway.key_ring import KeysAwaited
 from shared.http_request import (
     answer_unreadable,
     host_fault,
@@ -29,6 +26,9 @@ from shared.http_request import (
     unreadable,
     without_body,
 )
+from shared.identity import NOBODY, Identity
+from shared.key_ring import KeysAwaited
+from shared.token_claims import AuthenticationFailed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,8 +79,7 @@ class Handshake:
         "_server",
         "_websocket",
         "address",
-        "token_ends_at",
-        "user",
+        "identity",
     )
 
     def __init__(self, server: GatewayServer, websocket: StreamProtocol, address: str) -> None:
@@ -96,10 +95,8 @@ class Handshake:
         """How many of the bytes held hold no end of the request."""
         self.address = address
         """The client's, as far as it is known."""
-        self.user = ""
-        """Whom the token named; "" if there was none, and `login` must follow."""
-        self.token_ends_at = math.inf
-        """When it does, Unix time in seconds."""
+        self.identity = NOBODY
+        """Whom the token named; `NOBODY` if there was none, and `login` must follow."""
 
     def receive(self, data: bytes) -> bool:
         """Take bytes as they came; return whether the request is whole, or cannot be one any more. O(bytes)."""
@@ -222,7 +219,7 @@ class Handshake:
             return reject(400, f"a request may have one Authorization header, this has {len(authorizations)}\n")
         if authorizations:
             try:
-                self.user, self.token_ends_at = self._named(authorizations[0])
+                self.identity = self._named(authorizations[0])
             except KeysAwaited:
                 return self._not_now(503, "the keys of tokens are being loaded", KEYS_RETRY_AFTER_S)
             except AuthenticationFailed as failure:
@@ -238,7 +235,7 @@ class Handshake:
             response.headers["Sec-WebSocket-Version"] = "13"  # RFC 6455, section 4.4: which one to come again with
         return response
 
-    def _named(self, authorization: str) -> tuple[str, float]:
+    def _named(self, authorization: str) -> Identity:
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer":
             raise AuthenticationFailed("Authorization must be: Bearer <token>", CloseCode.NOT_AUTHENTICATED)
@@ -247,13 +244,14 @@ class Handshake:
     def _charged(self, response: Response) -> Response:
         """Charge the user, or if there is none the address; within their shares the gateway too, else it is refused."""
         server, now = self._server, self._server.now()
-        if response.status_code == 101 and self.user:
-            is_within, why = server.arrivals.charge(self.user, now), "too many connections of this user a second"
+        if response.status_code == 101 and self.identity is not NOBODY:
+            is_within = server.arrivals.charge(self.identity.user, now)
+            why = "too many connections of this user a second"
         else:
             is_within = server.attempts.charge(self.address, now)
             why = "too many attempts without a login from this address"
         if not is_within:
-            self.user = ""
+            self.identity = NOBODY
             return self._not_now(429, why, RETRY_AFTER_S)
         server.accepts.take(now)
         return response

@@ -22,24 +22,24 @@ from services.gateway.aio.direct_write import write_to_all
 from services.gateway.aio.entrance import Entrance
 from services.gateway.aio.feed_reader import FeedReader
 from services.gateway.aio.health import gateway_pages
-from services.gateway.aio.key_source import KeySource
 from services.gateway.aio.pending import PendingConnections
 from services.gateway.attempts import Attempts
-from services.gateway.authentication import Authenticator
 from services.gateway.client_address import TrustedProxies
 from services.gateway.gateway import TURNS, Gateway
-from services.gateway.key_ring import KeyRing
 from services.gateway.limits import GatewayLimits
 from services.gateway.metrics import AcceptStatistics, HopTimes
 from services.gateway.rate_limit import TokenBucket
 from services.gateway.replica import Changes
 from services.gateway.settings import GatewaySettings, read_ports
-from services.gateway.token_keys import shared_key
 from shared.aio.build_info import tell_build
+from shared.aio.key_source import KeySource
 from shared.aio.redis_connection import open_redis
 from shared.aio.redis_line import RedisLine
 from shared.aio.tracing import open_tracing
+from shared.identity import Authenticator
+from shared.key_ring import KeyRing
 from shared.logs.stream_keys import StreamKeys
+from shared.token_keys import shared_key
 
 if TYPE_CHECKING:
     from shared.aio.order_traces import TracedOrder
@@ -88,9 +88,7 @@ class GatewayServer:
         tell_build(registry)
         self.hops = HopTimes(registry)
         self.accept_statistics = AcceptStatistics()
-        self._key_source = (
-            KeySource(settings.jwks, ring, self.accept_statistics, self._keys_loaded) if settings.jwks else None
-        )
+        self._key_source = KeySource(settings.jwks, ring, self._keys_loaded) if settings.jwks else None
         self.trusted_proxies = TrustedProxies(settings.trusted_proxies)
         self.pages = gateway_pages(self, registry)
         self.port = 0
@@ -207,7 +205,8 @@ class GatewayServer:
         finally:  # whatever happened to one, the others are not to wait for ever
             self.wake()
 
-    def _keys_loaded(self) -> None:
+    def _keys_loaded(self, has_loaded: bool) -> None:  # noqa: FBT001 - the one thing there is to say of a load
+        self.accept_statistics.key_loads_failed += not has_loaded
         self.gateway.keys_loaded(self.now(), self.time_us())
 
     async def _sweep(self) -> None:

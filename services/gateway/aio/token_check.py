@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from openoutcry.wire.errors import ConfigurationError
-from services.gateway.aio.key_source import KeyPlace
-from services.gateway.aio.secret_file import read_secret
 from services.gateway.settings import GatewaySettings
-from services.gateway.token_keys import TokenKeys, shared_key
-from services.gateway.token_report import TokenReport, report
+from shared.aio.key_source import KeyPlace, read_secret
 from shared.settings import load_settings
+from shared.token_keys import TokenKeys, shared_key
+from shared.token_report import TokenReport, report
 
 
 async def check_token(token: str, now: float, given: Mapping[str, Any]) -> TokenReport:

@@ -8,9 +8,9 @@ import pytest
 
 from openoutcry.wire.errors import ConfigurationError
 from openoutcry.wire.redacted_url import redacted
-from services.gateway.aio.secret_file import read_secret
 from services.gateway.settings import GatewaySettings
 from services.matching.settings import MatchingSettings
+from shared.aio.key_source import read_secret
 from shared.redis_url import checked_redis_url
 from shared.settings import OTHER_VARIABLES, ROLE_SETTINGS, ServiceSettings, load_settings, variable
 

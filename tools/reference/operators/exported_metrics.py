@@ -9,13 +9,13 @@ from typing import Final, NamedTuple
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import Metric
 
-from services.gateway.authentication import Authenticator
 from services.gateway.gateway import Gateway
-from services.gateway.key_ring import KeyRing
 from services.gateway.limits import GatewayLimits
 from services.gateway.metrics import AcceptStatistics, FeedStatistics, GatewayCollector, HopTimes
 from services.matching.aio.metrics import EngineState, EngineStateCollector, MatchingMetrics, Role
 from shared.aio.build_info import tell_build
+from shared.identity import Authenticator
+from shared.key_ring import KeyRing
 
 _SUFFIXES: Final = {
     "counter": ("_total",),

@@ -101,6 +101,22 @@ async def claims_are_of_the_right_form(trial: Trial) -> str:
 
 
 @check(SECTION)
+async def roles_and_groups_are_lists_of_texts(trial: Trial) -> str:
+    """A token may name `roles` and `groups`, each a list of at most 256 texts, each of 1 to 256 printable letters."""
+    name, secret, until = trial.users[0].name, trial.secret(), int(trial.unix_now() + 3600)
+    lists: list[tuple[object, int]] = [
+        ([], 101), (["trader", "head of desk"], 101), ("trader", 401), ([7], 401), ([""], 401), (["a" * 257], 401),
+        (["a"] * 257, 401), (None, 401),
+    ]  # fmt: skip
+    for claim in ("roles", "groups"):
+        for value, status in lists:
+            token = claiming(secret, sub=name, exp=until, **{claim: value})
+            wire = await trial.handshake(SUBPROTOCOLS, {"Authorization": f"Bearer {token}"})
+            expect_equal(wire.status, status, f"HTTP status of {claim} {str(value)[:40]}")
+    return f"{2 * sum(status == 401 for _, status in lists)} wrong"
+
+
+@check(SECTION)
 async def critical_header_is_refused(trial: Trial) -> None:
     """A token with a critical header (`crit`) is refused."""
     token = critical(trial.users[0].name, trial.secret(), trial.unix_now() + 3600)

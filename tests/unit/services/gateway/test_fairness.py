@@ -19,6 +19,7 @@ from services.gateway.market_data_service import MarketDataService
 from services.gateway.replica import Changes, MarketReplica
 from services.gateway.subscriber import DEFAULT_LAG_LIMITS, Subscriber
 from services.matching import OrderBook
+from shared.identity import Identity
 from tests.unit.services.gateway.exchange import Exchange
 from tests.unit.services.gateway.listener import Listener
 
@@ -156,7 +157,9 @@ class House:
         self.gateway.heard(self.gateway.market.load(*self.exchange.snapshots()), 0.0, 0)
         self.written: list[str] = []
         for number in range(TURNS * 3):
-            self.gateway.open("s", Encoding.MSGPACK, Noting(str(number), self.written), f"user-{number}", 0.0, 0)
+            self.gateway.open(
+                "s", Encoding.MSGPACK, Noting(str(number), self.written), Identity(f"user-{number}"), 0.0, 0
+            )
 
     def orders(self, deed: Callable[[int], None], times: int = 30) -> set[str]:
         """Return who was written to first."""

@@ -22,14 +22,14 @@ from openoutcry.wire.messages import (
     Welcome,
 )
 from openoutcry.wire.types import Code, MarketState
-from services.gateway.authentication import Authenticator, mint_token
 from services.gateway.gateway import TURNS, Client, Gateway
-from services.gateway.key_ring import KeyRing
 from services.gateway.limits import GatewayLimits
 from services.gateway.rate_limit import Rate
 from services.gateway.replica import Changes
-from services.gateway.token_keys import shared_key
+from shared.identity import NOBODY, Authenticator, Identity, mint_token
+from shared.key_ring import KeyRing
 from shared.logs.events import Outcome
+from shared.token_keys import shared_key
 from tests.unit.services.gateway.exchange import Exchange
 from tests.unit.services.gateway.listener import Listener
 
@@ -56,8 +56,8 @@ class House:
         self.gateway.service.flush_due(self.now)
 
     def enter(self, user: str = "ann", encoding: Encoding = Encoding.MSGPACK) -> tuple[Client, Listener]:
-        listener = Listener(encoding)
-        return self.gateway.open("s1", encoding, listener, user, self.now, self.time_us), listener
+        listener, identity = Listener(encoding), Identity(user) if user else NOBODY
+        return self.gateway.open("s1", encoding, listener, identity, self.now, self.time_us), listener
 
     def ask(self, client: Client, listener: Listener, **request: Any) -> list[Message]:
         listener.forget()

@@ -14,6 +14,7 @@ from services.gateway.gateway import WAITING_MAX, Client
 from services.gateway.limits import GatewayLimits
 from services.gateway.rate_limit import Rate
 from services.gateway.replica import InstrumentReplica
+from shared.identity import Identity
 from tests.unit.services.gateway.exchange import Exchange
 from tests.unit.services.gateway.listener import Listener
 from tests.unit.services.gateway.test_gateway import House, kinds, reply
@@ -148,7 +149,7 @@ def test_who_ends_in_the_middle_is_told_no_more(ends, request_: dict[str, object
     at = house()
     listener = Listener()
     ends_at = at.time_us / 1e6 + 1
-    client = at.gateway.open("s1", listener.encoding, listener, "ann", at.now, at.time_us, ends_at)
+    client = at.gateway.open("s1", listener.encoding, listener, Identity("ann", expires_at=ends_at), at.now, at.time_us)
     at.ask(client, listener, op="subscribe", **request_)
     at.ask(client, listener, op="cancel_all", id=2)
     at.gateway.go_on(at.now, at.time_us)

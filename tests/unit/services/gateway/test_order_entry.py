@@ -9,6 +9,7 @@ from services.gateway.limits import GatewayLimits
 from services.gateway.order_entry import OrderEntry
 from services.gateway.requests import Cancel, CancelEvery, CancelOnDisconnect, Order, Replace
 from services.gateway.session import Session
+from shared.identity import Identity
 from shared.logs.commands import (
     PRESENT_USERS_MAX,
     CancelAll,
@@ -21,6 +22,7 @@ from shared.logs.commands import (
 from shared.logs.events import Outcome
 
 TALK = Session("s1", Encoding.MSGPACK, GatewayLimits(), now=0.0)
+ANN = Identity("ann")
 
 
 def order(**fields: object) -> Order:
@@ -30,12 +32,12 @@ def order(**fields: object) -> Order:
 
 def test_every_request_becomes_its_command() -> None:
     entry = OrderEntry("g", 10, 5.0)
-    entry.submit(TALK, "ann", order(time_in_force="ioc"), 0.0)
-    entry.submit(TALK, "ann", order(kind="market", price=None), 0.0)
-    entry.submit(TALK, "ann", Cancel(op="cancel", id=2, order_id=7), 0.0)
-    entry.submit(TALK, "ann", Replace(op="replace", id=3, client_order_id="c1", quantity=9), 0.0)
-    entry.submit(TALK, "ann", CancelEvery(op="cancel_all", id=4), 0.0)
-    entry.submit(TALK, "ann", CancelOnDisconnect(op="cancel_on_disconnect", id=5, on=True), 0.0)
+    entry.submit(TALK, ANN, order(time_in_force="ioc"), 0.0)
+    entry.submit(TALK, ANN, order(kind="market", price=None), 0.0)
+    entry.submit(TALK, ANN, Cancel(op="cancel", id=2, order_id=7), 0.0)
+    entry.submit(TALK, ANN, Replace(op="replace", id=3, client_order_id="c1", quantity=9), 0.0)
+    entry.submit(TALK, ANN, CancelEvery(op="cancel_all", id=4), 0.0)
+    entry.submit(TALK, ANN, CancelOnDisconnect(op="cancel_on_disconnect", id=5, on=True), 0.0)
     newest = SelfTradePrevention.CANCEL_NEWEST
     assert entry.take_batch() == [
         PlaceOrder("g", 1, "ann", "ACME", "c1", Side.BID, OrderKind.LIMIT, 100, 5, TimeInForce.IOC, False, newest),
@@ -50,15 +52,15 @@ def test_every_request_becomes_its_command() -> None:
 
 def test_an_order_is_named_by_the_one_id_that_the_request_has() -> None:
     entry = OrderEntry("g", 10, 5.0)
-    entry.submit(TALK, "ann", Cancel(op="cancel", id=1, client_order_id="c1"), 0.0)
-    entry.submit(TALK, "ann", Replace(op="replace", id=2, order_id=7, price=90), 0.0)
+    entry.submit(TALK, ANN, Cancel(op="cancel", id=1, client_order_id="c1"), 0.0)
+    entry.submit(TALK, ANN, Replace(op="replace", id=2, order_id=7, price=90), 0.0)
     assert entry.take_batch() == [CancelOrder("g", 1, "ann", 0, "c1"), ReplaceOrder("g", 2, "ann", 7, "", 90, None)]
 
 
 def test_a_batch_is_bounded_and_order_is_kept() -> None:
     entry = OrderEntry("g", 1000, 5.0)
     for _ in range(600):
-        entry.submit(TALK, "ann", order(), 0.0)
+        entry.submit(TALK, ANN, order(), 0.0)
     assert [command.number for command in entry.take_batch()] == list(range(1, 513))
     assert [command.number for command in entry.take_batch()] == list(range(513, 601))
 
@@ -66,10 +68,10 @@ def test_a_batch_is_bounded_and_order_is_kept() -> None:
 def test_presence_is_said_in_commands_of_bounded_size_between_orders() -> None:
     """Numbers ascend in the log, so what is said stands where it was queued; and nobody waits for its outcome."""
     entry = OrderEntry("g", 10, 5.0)
-    entry.submit(TALK, "ann", order(), 0.0)
+    entry.submit(TALK, ANN, order(), 0.0)
     users = [f"u{number}" for number in range(PRESENT_USERS_MAX + 1)]
     entry.say_present(users)
-    entry.submit(TALK, "ann", order(), 0.0)
+    entry.submit(TALK, ANN, order(), 0.0)
     _, first, second, last = entry.take_batch()
     assert (first, second) == (Present("g", 2, tuple(users[:-1])), Present("g", 3, tuple(users[-1:])))
     assert (last.number, entry.in_flight) == (4, 2)
@@ -87,7 +89,7 @@ def test_presence_that_cannot_be_said_at_once_is_dropped() -> None:
     entry.say_present(["ann"])
     assert not entry.has_queued
     entry.log_is_writable = True
-    entry.submit(TALK, "ann", order(), 0.0)
+    entry.submit(TALK, ANN, order(), 0.0)
     entry.say_present(["ann"])
     assert [command.number for command in entry.take_batch()] == [2, 3]
 
@@ -95,14 +97,14 @@ def test_presence_that_cannot_be_said_at_once_is_dropped() -> None:
 def test_a_cancel_all_that_found_nothing_says_so() -> None:
     """Clients read the count; that of none was once left out."""
     entry = OrderEntry("g", 10, 5.0)
-    entry.submit(TALK, "ann", CancelEvery(op="cancel_all", id=4), 0.0)
+    entry.submit(TALK, ANN, CancelEvery(op="cancel_all", id=4), 0.0)
     ((_, reply),) = entry.answer([Outcome("g", 1, Code.OK, "", 0, 0)])
     assert reply.data == {"cancelled": 0}
 
 
 def test_the_feed_answers_each_request_once() -> None:
     entry = OrderEntry("g", 10, 5.0)
-    entry.submit(TALK, "ann", order(id="mine"), 0.0)
+    entry.submit(TALK, ANN, order(id="mine"), 0.0)
     outcome = Outcome("g", 1, Code.OK, "", 42, 0)
     assert entry.answer([outcome._replace(source="other")]) == []
     ((talk, reply),) = entry.answer([outcome, outcome])
@@ -114,7 +116,7 @@ def test_the_feed_answers_each_request_once() -> None:
 
 def test_a_refusal_keeps_its_code_and_text() -> None:
     entry = OrderEntry("g", 10, 5.0)
-    entry.submit(TALK, "ann", order(), 0.0)
+    entry.submit(TALK, ANN, order(), 0.0)
     ((_, reply),) = entry.answer([Outcome("g", 1, Code.UNKNOWN_INSTRUMENT, "instrument: …", 0, 0)])
     assert (reply.ok, reply.code, reply.text) == (False, Code.UNKNOWN_INSTRUMENT, "instrument: …")
 
@@ -122,8 +124,8 @@ def test_a_refusal_keeps_its_code_and_text() -> None:
 def test_no_answer_in_time_is_said_to_be_unknown() -> None:
     """Neither yes nor no would be true."""
     entry = OrderEntry("g", 10, 5.0)
-    entry.submit(TALK, "ann", order(), 0.0)
-    entry.submit(TALK, "ann", order(id=2), 1.0)
+    entry.submit(TALK, ANN, order(), 0.0)
+    entry.submit(TALK, ANN, order(id=2), 1.0)
     entry.take_batch()
     assert entry.expire(4.9) == []
     ((_, reply),) = entry.expire(5.0)
@@ -133,9 +135,9 @@ def test_no_answer_in_time_is_said_to_be_unknown() -> None:
 
 def test_too_much_in_flight_is_busy_at_once() -> None:
     entry = OrderEntry("g", 1, 5.0)
-    entry.submit(TALK, "ann", order(), 0.0)
+    entry.submit(TALK, ANN, order(), 0.0)
     with pytest.raises(InvalidRequest) as refusal:
-        entry.submit(TALK, "ann", order(), 0.0)
+        entry.submit(TALK, ANN, order(), 0.0)
     assert refusal.value.code is Code.BUSY
 
 
@@ -143,7 +145,7 @@ def test_a_log_that_cannot_be_written_is_busy_at_once() -> None:
     entry = OrderEntry("g", 10, 5.0)
     entry.log_is_writable = False
     with pytest.raises(InvalidRequest) as refusal:
-        entry.submit(TALK, "ann", order(), 0.0)
+        entry.submit(TALK, ANN, order(), 0.0)
     assert refusal.value.code is Code.BUSY
     assert not entry.has_queued
 
@@ -151,9 +153,9 @@ def test_a_log_that_cannot_be_written_is_busy_at_once() -> None:
 def test_what_is_certainly_not_in_the_log_is_answered_busy() -> None:
     """Before, it was outcome_unknown: a client had to ask for what the gateway knew."""
     entry = OrderEntry("g", 10, 5.0)
-    entry.submit(TALK, "ann", order(id="sent"), 0.0)
+    entry.submit(TALK, ANN, order(id="sent"), 0.0)
     batch = entry.take_batch()
-    entry.submit(TALK, "ann", order(id="queued"), 0.1)
+    entry.submit(TALK, ANN, order(id="queued"), 0.1)
     entry.withdraw(batch)
     assert [(reply.id, reply.code) for _, reply in entry.expire(0.2)] == [("sent", Code.BUSY), ("queued", Code.BUSY)]
     assert not entry.has_queued, "what was told to be out must not come in"
@@ -162,11 +164,11 @@ def test_what_is_certainly_not_in_the_log_is_answered_busy() -> None:
 
 def test_what_was_never_handed_over_in_time_is_busy_and_what_was_is_unknown() -> None:
     entry = OrderEntry("g", 10, 5.0)
-    entry.submit(TALK, "ann", order(id="sent"), 0.0)
+    entry.submit(TALK, ANN, order(id="sent"), 0.0)
     entry.take_batch()
-    entry.submit(TALK, "ann", order(id="queued"), 0.0)
+    entry.submit(TALK, ANN, order(id="queued"), 0.0)
     entry.say_present(["ann"])
-    entry.submit(TALK, "ann", order(id="later"), 1.0)
+    entry.submit(TALK, ANN, order(id="later"), 1.0)
     codes = {reply.id: reply.code for _, reply in entry.expire(5.0)}
     assert codes == {"sent": Code.OUTCOME_UNKNOWN, "queued": Code.BUSY}
     assert [command.number for command in entry.take_batch()] == [3, 4]
@@ -174,7 +176,7 @@ def test_what_was_never_handed_over_in_time_is_busy_and_what_was_is_unknown() ->
 
 def test_an_outcome_of_what_was_withdrawn_answers_nobody_twice() -> None:
     entry = OrderEntry("g", 10, 5.0)
-    entry.submit(TALK, "ann", order(), 0.0)
+    entry.submit(TALK, ANN, order(), 0.0)
     entry.withdraw(entry.take_batch())
     assert entry.answer([Outcome("g", 1, Code.OK, "", 42, 0)]) == []
     assert len(entry.expire(0.0)) == 1

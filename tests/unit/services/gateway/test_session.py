@@ -10,6 +10,7 @@ from services.gateway.limits import GatewayLimits
 from services.gateway.rate_limit import Rate, UserShare
 from services.gateway.requests import Ping
 from services.gateway.session import CloseRequired, Session, SessionState
+from shared.identity import Identity
 from shared.websocket_frame import FrameReader
 
 LIMITS = GatewayLimits(requests=Rate(1, 3), orders=Rate(1, 2), bad_requests_in_a_row=4, refusals_in_a_row=5)
@@ -18,7 +19,7 @@ LIMITS = GatewayLimits(requests=Rate(1, 3), orders=Rate(1, 2), bad_requests_in_a
 def session(*, logged_in: bool = True) -> Session:
     talk = Session("s1", Encoding.MSGPACK, LIMITS, now=0.0)
     if logged_in:
-        talk.log_in("ann", UserShare(LIMITS.requests, LIMITS.orders, 0.0))
+        talk.log_in(Identity("ann"), UserShare(LIMITS.requests, LIMITS.orders, 0.0))
     return talk
 
 
@@ -146,7 +147,7 @@ def test_a_good_request_now_and_then_does_not_pardon_any_number_of_refused_ones(
     """Else whoever sends 199 too many and one in time could go on for ever."""
     limits = LIMITS._replace(refusals=Rate(1, 10), requests=Rate(1000, 1000), bad_requests_in_a_row=4)
     talk = Session("s1", Encoding.MSGPACK, limits, now=0.0)
-    talk.log_in("ann", UserShare(limits.requests, limits.orders, 0.0))
+    talk.log_in(Identity("ann"), UserShare(limits.requests, limits.orders, 0.0))
     for _ in range(5):
         for _ in range(2):
             ask(talk, op="nonsense", id=1)

@@ -15,11 +15,11 @@ from openoutcry.wire.close_codes import CloseCode
 from openoutcry.wire.codec import Encoding
 from openoutcry.wire.messages import Goodbye, Heartbeat, Message, Reply, Welcome
 from openoutcry.wire.types import Code
-from services.gateway.authentication import Authenticator, mint_token
 from services.gateway.gateway import TURNS, Client, Gateway
-from services.gateway.key_ring import KeyRing, KeysAwaited
 from services.gateway.limits import GatewayLimits
-from services.gateway.token_keys import read_jwks
+from shared.identity import Authenticator, mint_token
+from shared.key_ring import KeyRing, KeysAwaited
+from shared.token_keys import read_jwks
 from tests.unit.services.gateway.listener import Listener
 from tests.unit.services.gateway.test_gateway import SECRET, House, kinds, reply
 
@@ -152,7 +152,7 @@ def test_another_user_is_refused_by_a_sentence_and_the_session_goes_on() -> None
     assert reply(messages).code == Code.ALREADY_AUTHENTICATED
     assert "another user; this connection is ann's" in reply(messages).text
     assert reply(house.ask(client, listener, op="ping")).ok
-    assert client.session.user == "ann"
+    assert client.session.identity.user == "ann"
 
 
 @pytest.mark.parametrize("token", ["rubbish", mint_token("ann", SECRET, 0), mint_token("ann", b"x" * 32, 600)])
@@ -239,6 +239,21 @@ def test_a_failed_load_lets_it_wait_until_the_logins_own_deadline() -> None:
     listener.forget()
     house.load("new")
     assert not listener.messages
+
+
+def with_roles(user: str, ends_at: int, *roles: str) -> str:
+    return jwt.encode({"sub": user, "exp": ends_at, "roles": roles}, SECRET, algorithm="HS256")
+
+
+def test_the_session_has_the_roles_of_the_token_that_ends_last() -> None:
+    """A shorter token is no way to keep a role beyond the end of the token that gave it."""
+    house = House()
+    client, listener = house.enter(user="")
+    for ends_at, role, held in ((65, "trader", "trader"), (60, "chief", "trader"), (70, "guest", "guest")):
+        house.ask(client, listener, op="login", token=with_roles("ann", ends_at, role))
+        assert client.session.identity == ("ann", {held}, frozenset(), float(max(ends_at, 65)))
+    house.ask(client, listener, op="login", token=with_roles("bob", 90, "chief"))
+    assert client.session.identity.roles == {"guest"}
 
 
 def test_one_who_waits_may_leave() -> None:

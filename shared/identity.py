@@ -1,6 +1,7 @@
-"""Who is it: JSON Web Tokens, with the user in `sub` and the end of validity in `exp`.
+"""Who is it: JSON Web Tokens, with the user in `sub`, roles in `roles`, groups in `groups` and the end in `exp`.
 
-The engine never sees a token, only the user that a gateway stamps on commands. A token says which of the keys that we
+Every service that users reach verifies tokens here. The engine never sees one, only the user that a gateway stamps on
+commands. A token says which of the keys that we
 hold has signed it, and no more: the algorithm is the key's, and keys or addresses of keys in a token are not looked at.
 """
 
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import math
 import re
 from typing import Any, Final, NamedTuple
 
@@ -16,7 +18,8 @@ import jwt
 from openoutcry.wire.close_codes import CloseCode
 from openoutcry.wire.errors import ConfigurationError
 from openoutcry.wire.request_limits import TOKEN_LETTERS_MAX
-from services.gateway.claims import (
+from shared.key_ring import KeyRing
+from shared.token_claims import (
     ANYBODY,
     LEEWAY_S,
     USER,
@@ -24,13 +27,11 @@ from services.gateway.claims import (
     AuthenticationFailed,
     early_problems,
     form_problems,
+    names,
     place_problems,
     read_object,
 )
-from services.gateway.key_ring import KeyRing
-from services.gateway.token_keys import KID_LETTERS_MAX, SHARED_ALGORITHM, TokenKey, checked_secret, shared_key
-
-__all__ = ["Audience", "AuthenticationFailed", "Authenticator", "Identity", "checked_secret", "mint_token"]
+from shared.token_keys import KID_LETTERS_MAX, SHARED_ALGORITHM, TokenKey
 
 _TOKEN: Final = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]*)")
 _SIGNATURES: Final = jwt.PyJWS()
@@ -40,13 +41,22 @@ class Identity(NamedTuple):
     """Who it is, and for how long."""
 
     user: str
-    ends_at: float
+    """"" while nobody has been named."""
+    roles: frozenset[str] = frozenset()
+    """What the identity provider calls the user's roles; nothing depends on them yet."""
+    groups: frozenset[str] = frozenset()
+    """The same of groups."""
+    expires_at: float = math.inf
     """Unix time in seconds at which a session that this token opens or extends ends."""
+
+
+NOBODY: Final = Identity("")
+"""The identity of a connection whose user has not been named."""
 
 
 class Authenticator:
     """
-    Tells who a token names.
+    Verifies tokens.
 
     Args:
         ring: What tokens are signed with.
@@ -57,7 +67,7 @@ class Authenticator:
         self.ring = ring
         self.audience = audience
 
-    def identify(self, token: str, now: float) -> Identity:
+    def verify(self, token: str, now: float) -> Identity:
         """
         Return whom a token names, and until when.
 
@@ -79,7 +89,8 @@ class Authenticator:
         expires_at = float(claims["exp"])
         if expires_at + LEEWAY_S <= now:
             raise AuthenticationFailed("token: expired; get a new one", CloseCode.TOKEN_EXPIRED)
-        return Identity(claims["sub"], expires_at if now < expires_at else expires_at + LEEWAY_S)
+        ends_at = expires_at if now < expires_at else expires_at + LEEWAY_S
+        return Identity(claims["sub"], names(claims, "roles"), names(claims, "groups"), ends_at)
 
     def verified_claims(self, token: str) -> dict[str, Any]:
         """
@@ -155,16 +166,6 @@ def mint_token(user: str, secret: bytes, expires_at: float, audience: Audience =
     if audience.issuer:
         claims["iss"] = audience.issuer
     return jwt.encode(claims, secret, algorithm=SHARED_ALGORITHM)
-
-
-def verify_token(token: str, secret: bytes, now: float) -> str:
-    """
-    Return the user that a token of a shared secret names.
-
-    Raises:
-        AuthenticationFailed: As `Authenticator.identify`.
-    """
-    return Authenticator(KeyRing(shared_key(secret))).identify(token, now).user
 
 
 def _decoded(part: str) -> bytes:

@@ -12,16 +12,10 @@ from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 from openoutcry.wire.close_codes import CloseCode
 from openoutcry.wire.errors import ConfigurationError
 from openoutcry.wire.request_limits import TOKEN_LETTERS_MAX
-from services.gateway.authentication import (
-    Authenticator,
-    Identity,
-    checked_secret,
-    mint_token,
-    verify_token,
-)
-from services.gateway.claims import ANYBODY, Audience, AuthenticationFailed
-from services.gateway.key_ring import KeyRing, KeysAwaited
-from services.gateway.token_keys import read_jwks, shared_key
+from shared.identity import Authenticator, Identity, mint_token
+from shared.key_ring import KeyRing, KeysAwaited
+from shared.token_claims import ANYBODY, LISTED_LETTERS_MAX, LISTED_MAX, Audience, AuthenticationFailed
+from shared.token_keys import checked_secret, read_jwks, shared_key
 
 SECRET = b"s" * 32
 RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -37,6 +31,8 @@ JWKS = {
 }
 PRIVATE: dict[str, tuple[str, Any]] = {"RS256": ("r", RSA), "ES256": ("e", EC), "EdDSA": ("d", ED)}
 NOW = 1000.0
+WRONG_LISTS: list[Any] = ["trader", 7, None, True, {"trader": 1}, [7], ["a", None], [["a"]], [""], ["a\n"], ["\ud800"]]
+WRONG_LISTS += [["a" * (LISTED_LETTERS_MAX + 1)], ["a"] * (LISTED_MAX + 1)]
 GOOD = {"sub": "ann", "exp": 1060}
 
 
@@ -56,12 +52,12 @@ def signed(claims: dict[str, Any] | bytes, header: dict[str, Any] | None = None)
 
 def refusal(token: str, who: Authenticator | None = None, now: float = NOW) -> AuthenticationFailed:
     with pytest.raises(AuthenticationFailed) as failure:
-        (who or house()).identify(token, now)
+        (who or house()).verify(token, now)
     return failure.value
 
 
 def test_a_minted_token_names_its_user() -> None:
-    assert verify_token(mint_token("ann@example.com", SECRET, 1000), SECRET, 999) == "ann@example.com"
+    assert house().verify(mint_token("ann@example.com", SECRET, 1000), 999).user == "ann@example.com"
 
 
 def test_an_expired_token_says_so() -> None:
@@ -73,7 +69,7 @@ def test_an_expired_token_says_so() -> None:
 
 def test_clocks_may_differ_by_five_seconds() -> None:
     for name in ("iat", "nbf"):
-        assert house().identify(signed(GOOD | {name: 1005}), NOW).user == "ann"
+        assert house().verify(signed(GOOD | {name: 1005}), NOW).user == "ann"
         failure = refusal(signed(GOOD | {name: 1006}))
         assert f"{name}: " in failure.text
         assert "6 s ahead" in failure.text
@@ -82,9 +78,9 @@ def test_clocks_may_differ_by_five_seconds() -> None:
 
 def test_a_session_ends_at_exp_and_one_that_begins_later_with_the_leeway() -> None:
     token = mint_token("ann", SECRET, 1000)
-    assert house().identify(token, 999.9) == Identity("ann", 1000.0)
-    assert house().identify(token, 1000.0) == Identity("ann", 1005.0)
-    assert house().identify(token, 1004.9) == Identity("ann", 1005.0)
+    assert house().verify(token, 999.9) == Identity("ann", expires_at=1000.0)
+    assert house().verify(token, 1000.0) == Identity("ann", expires_at=1005.0)
+    assert house().verify(token, 1004.9) == Identity("ann", expires_at=1005.0)
 
 
 @pytest.mark.parametrize(
@@ -97,12 +93,34 @@ def test_a_session_ends_at_exp_and_one_that_begins_later_with_the_leeway() -> No
         *((GOOD | {name: value}, name) for name in ("iat", "nbf") for value in ("1", True, 0.5, None, -1, 2**60)),
         *((GOOD | {"aud": aud}, "aud") for aud in (7, "", [], [7], ["a", None], {"a": 1}, "a" * 513, ["a"] * 65)),
         *((GOOD | {"iss": iss}, "iss") for iss in (7, "", None, ["a"], "a" * 513)),
+        *((GOOD | {name: value}, name) for name in ("roles", "groups") for value in (*WRONG_LISTS,)),
     ],
 )
 def test_the_claims_own_form_is_checked(claims: dict[str, Any], named: str) -> None:
     failure = refusal(signed(claims), house(Audience(("a",))))
     assert f"{named}: " in failure.text
     assert failure.close_code is CloseCode.NOT_AUTHENTICATED
+
+
+def test_a_token_names_roles_and_groups() -> None:
+    """Each once, whatever the number of times it stands there; without the claim there are none."""
+    claims = GOOD | {"roles": ["trader", "Head of desk", "trader"], "groups": ["/desks/köln"]}
+    identity = house().verify(signed(claims), NOW)
+    assert identity == ("ann", {"trader", "Head of desk"}, {"/desks/köln"}, 1060.0)
+    assert house().verify(signed(GOOD), NOW) == house().verify(signed(GOOD | {"roles": [], "groups": []}), NOW)
+    assert house().verify(signed(GOOD), NOW)[1:3] == (frozenset(), frozenset())
+
+
+def test_roles_and_groups_are_taken_up_to_their_limits() -> None:
+    most = [f"{number:0{LISTED_LETTERS_MAX}}" for number in range(20)]
+    assert house().verify(signed(GOOD | {"groups": most}), NOW).groups == set(most)
+    assert len(house().verify(signed(GOOD | {"roles": [str(n) for n in range(LISTED_MAX)]}), NOW).roles) == LISTED_MAX
+
+
+def test_a_list_of_another_form_is_refused_by_name_rule_and_limit() -> None:
+    failure = refusal(signed(GOOD | {"roles": "trader", "groups": ["a" * 257]}))
+    rule = "must be a list of at most 256 texts, each of 1 to 256 printable letters"
+    assert failure.text == f"token: roles: {rule}; groups: {rule}"
 
 
 @pytest.mark.parametrize(
@@ -134,7 +152,7 @@ def test_a_payload_that_is_no_plain_object_is_refused(payload: bytes) -> None:
 
 def test_a_whole_float_is_a_time() -> None:
     """Some languages know no other numbers."""
-    assert house().identify(signed(b'{"sub":"ann","exp":1060.0,"iat":1e3}'), NOW) == Identity("ann", 1060.0)
+    assert house().verify(signed(b'{"sub":"ann","exp":1060.0,"iat":1e3}'), NOW) == Identity("ann", expires_at=1060.0)
 
 
 @pytest.mark.parametrize(
@@ -197,7 +215,7 @@ def test_a_name_twice_in_the_header_is_refused() -> None:
 def test_an_audience_must_be_ours() -> None:
     ours = house(Audience(("market", "exchange")))
     for aud in ("market", ["other", "exchange"]):
-        assert ours.identify(signed(GOOD | {"aud": aud}), NOW).user == "ann"
+        assert ours.verify(signed(GOOD | {"aud": aud}), NOW).user == "ann"
     for wrong in ({}, {"aud": "other"}, {"aud": ["other", "Market"]}):
         assert "aud: must be market or exchange" in refusal(signed(GOOD | wrong), ours).text
 
@@ -209,24 +227,24 @@ def test_without_an_audience_a_token_for_somebody_is_for_somebody_else() -> None
 
 def test_an_issuer_must_be_the_one_named() -> None:
     ours = house(Audience((), "https://idp.example.com/realms/x"))
-    assert ours.identify(signed(GOOD | {"iss": "https://idp.example.com/realms/x"}), NOW).user == "ann"
+    assert ours.verify(signed(GOOD | {"iss": "https://idp.example.com/realms/x"}), NOW).user == "ann"
     for wrong in ({}, {"iss": "https://idp.example.com/realms/x/"}):
         assert "iss: must be" in refusal(signed(GOOD | wrong), ours).text
-    assert house().identify(signed(GOOD | {"iss": "anybody"}), NOW).user == "ann"
+    assert house().verify(signed(GOOD | {"iss": "anybody"}), NOW).user == "ann"
 
 
 def test_a_minted_token_is_for_its_audience() -> None:
     audience = Audience(("market",), "us")
-    assert house(audience).identify(mint_token("ann", SECRET, 1060, audience), NOW).user == "ann"
+    assert house(audience).verify(mint_token("ann", SECRET, 1060, audience), NOW).user == "ann"
 
 
 @pytest.mark.parametrize("algorithm", PRIVATE)
 def test_the_identity_providers_keys_sign(algorithm: str) -> None:
     kid, key = PRIVATE[algorithm]
     token = jwt.encode(GOOD, key, algorithm=algorithm, headers={"kid": kid})
-    assert provider().identify(token, NOW) == Identity("ann", 1060.0)
+    assert provider().verify(token, NOW) == Identity("ann", expires_at=1060.0)
     without_kid = jwt.encode(GOOD, key, algorithm=algorithm)
-    assert provider().identify(without_kid, NOW).user == "ann"
+    assert provider().verify(without_kid, NOW).user == "ann"
 
 
 def test_a_key_signs_by_its_own_algorithm_alone() -> None:
@@ -251,14 +269,14 @@ def test_a_token_that_brings_its_key_is_checked_with_ours() -> None:
         token = jwt.encode(GOOD, OTHER_RSA, algorithm="RS256", headers={"kid": "r", **brought})
         assert refusal(token, provider()).text == "token: the signature is wrong"
         good = jwt.encode(GOOD, RSA, algorithm="RS256", headers={"kid": "r", **brought})
-        assert provider().identify(good, NOW).user == "ann"
+        assert provider().verify(good, NOW).user == "ann"
 
 
 def test_a_key_that_is_not_known_is_awaited_and_then_refused() -> None:
     who = provider()
     token = jwt.encode(GOOD, OTHER_RSA, algorithm="RS256", headers={"kid": "new"})
     with pytest.raises(KeysAwaited):
-        who.identify(token, NOW)
+        who.verify(token, NOW)
     who.ring.began(0.0)
     who.ring.replace(read_jwks(json.dumps(JWKS).encode()), 0.0)
     assert "does not publish" in refusal(token, who).text

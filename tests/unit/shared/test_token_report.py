@@ -6,9 +6,9 @@ from typing import Any
 import jwt
 import pytest
 
-from services.gateway.claims import Audience
-from services.gateway.token_keys import shared_key
-from services.gateway.token_report import report, shown
+from shared.token_claims import Audience
+from shared.token_keys import shared_key
+from shared.token_report import report, shown
 
 SECRET = b"s" * 32
 KEYS = shared_key(SECRET)

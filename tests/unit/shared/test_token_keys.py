@@ -9,8 +9,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 from openoutcry.wire.errors import ConfigurationError
-from services.gateway.key_address import checked_key_place, read_key_url
-from services.gateway.token_keys import JWKS_BYTES_MAX, KEYS_MAX, TokenKeys, read_jwks
+from shared.key_address import checked_key_place, read_key_url
+from shared.token_keys import JWKS_BYTES_MAX, KEYS_MAX, TokenKeys, read_jwks
 
 PRIVATE = ec.generate_private_key(ec.SECP256R1())
 GOOD = ECAlgorithm.to_jwk(PRIVATE.public_key(), as_dict=True) | {"kid": "good"}

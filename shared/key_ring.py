@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Final
 
 from openoutcry.wire.errors import OpenOutcryError
-from services.gateway.token_keys import TokenKey, TokenKeys
+from shared.token_keys import TokenKey, TokenKeys
 
 RELOAD_S: Final = 30.0
 """Shortest time between two loads that names of unknown keys ask for, and between a failed load and the next."""

@@ -10,9 +10,11 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from services.gateway.authentication import Authenticator, take_apart
-from services.gateway.claims import (
+from shared.identity import Authenticator, take_apart
+from shared.key_ring import KeyRing, KeysAwaited
+from shared.token_claims import (
     LEEWAY_S,
+    LISTS,
     Audience,
     AuthenticationFailed,
     early_problems,
@@ -20,8 +22,7 @@ from services.gateway.claims import (
     place_problems,
     read_object,
 )
-from services.gateway.key_ring import KeyRing, KeysAwaited
-from services.gateway.token_keys import TokenKeys
+from shared.token_keys import TokenKeys
 
 SHOWN_LETTERS_MAX: Final = 200
 
@@ -37,7 +38,7 @@ class TokenReport(NamedTuple):
 
 def report(token: str, keys: TokenKeys | str, audience: Audience, now: float) -> TokenReport:
     """
-    Look at a token as a gateway would.
+    Look at a token as a service would that verifies it.
 
     Args:
         token: As it came.
@@ -76,6 +77,7 @@ def _signature_problem(token: str, keys: TokenKeys | str) -> str:
 def _facts(header: Mapping[str, Any], claims: Mapping[str, Any], now: float) -> list[tuple[str, str]]:
     facts = [
         ("user", shown(claims.get("sub"))),
+        *((name, shown(claims[name]) if name in claims else "") for name in LISTS),
         ("until", _moment(claims.get("exp"), now)),
         ("from", _moment(claims.get("nbf"), now) if "nbf" in claims else ""),
         ("issued", _moment(claims.get("iat"), now) if "iat" in claims else ""),

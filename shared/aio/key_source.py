@@ -1,4 +1,4 @@
-"""Loads the identity provider's keys, again and again, beside everything else that the gateway does.
+"""Loads the keys of tokens: a secret once, the identity provider's again and again, beside everything else.
 
 A file is read at once. A URL is fetched by streams of the loop's own: no thread that a slow provider could hold, one
 deadline for everything, and a bound on what is read. Redirects are not followed, and no proxy is asked.
@@ -18,10 +18,9 @@ from typing import Any, Final, cast
 import structlog
 
 from openoutcry.wire.errors import ConfigurationError
-from services.gateway.key_address import KeyUrl, is_url, read_key_url
-from services.gateway.key_ring import KeyRing
-from services.gateway.metrics import AcceptStatistics
-from services.gateway.token_keys import JWKS_BYTES_MAX, TokenKeys, read_jwks
+from shared.key_address import KeyUrl, is_url, read_key_url
+from shared.key_ring import KeyRing
+from shared.token_keys import JWKS_BYTES_MAX, TokenKeys, checked_secret, read_jwks
 
 FETCH_S: Final = 4.0
 """Time for name, connection, TLS and answer together; less than a client has for its login, which may wait for it."""
@@ -38,40 +37,37 @@ class KeySource:
     Args:
         place: File or URL, checked.
         ring: Whose keys.
-        statistics: Where failures are counted.
-        on_loaded: Called after each load, whatever came of it; must not raise.
+        on_loaded: Called after each load, with whether it brought keys; must not raise.
     """
 
-    def __init__(self, place: str, ring: KeyRing, statistics: AcceptStatistics, on_loaded: Callable[[], None]) -> None:
+    def __init__(self, place: str, ring: KeyRing, on_loaded: Callable[[bool], None]) -> None:
         self._place = KeyPlace(place)
         self._ring = ring
         self._on_loaded = on_loaded
-        self._statistics = statistics
         self._log = structlog.get_logger().bind(keys_from=str(self._place))
 
     async def run(self) -> None:
         """Load whenever it is due, until cancelled."""
         while True:
             if self._ring.is_due(time.monotonic()):
-                await self._load()
-                self._on_loaded()
+                self._on_loaded(await self._load())
             await asyncio.sleep(LOOK_S)
 
-    async def _load(self) -> None:
+    async def _load(self) -> bool:
         self._ring.began(time.monotonic())
         try:
             keys = await self._place.read()
         except (ConfigurationError, OSError, http.client.HTTPException) as error:
-            self._statistics.key_loads_failed += 1
             self._ring.keep(time.monotonic())
             held = self._ring.keys
             why = str(error) or type(error).__name__
             self._log.warning("token keys not loaded", error=why, kept=0 if held is None else len(held))
-            return
+            return False
         self._ring.replace(keys, time.monotonic())
         self._log.info(
             "token keys loaded", keys=len(keys), algorithms=keys.algorithms, passed_over=keys.passed_over[:10]
         )
+        return True
 
 
 class KeyPlace:
@@ -121,6 +117,21 @@ def read_key_file(path: Path) -> TokenKeys:
             return read_jwks(file.read(JWKS_BYTES_MAX + 1))
     except OSError as error:
         raise ConfigurationError(f"cannot read {path} ({error.strerror})") from error
+
+
+def read_secret(path: Path) -> bytes:
+    """
+    Return the key of HS256 that a file holds.
+
+    Raises:
+        ConfigurationError: If the file cannot be read or is too short; says how to make one.
+    """
+    try:
+        return checked_secret(path.read_bytes())
+    except OSError as error:
+        raise ConfigurationError(
+            f"cannot read {path} ({error.strerror}); make one with: openssl rand -hex 32 > {path}"
+        ) from error
 
 
 def check_key_place(place: str) -> None:

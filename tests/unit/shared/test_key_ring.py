@@ -4,9 +4,9 @@ import contextlib
 
 import pytest
 
-from services.gateway.key_ring import FIRST_S, KIDS_MAX, REFRESH_S, RELOAD_S, KeyRing, KeysAwaited
 from services.gateway.token_ends import SLACK, TokenEnds
-from services.gateway.token_keys import TokenKey, TokenKeys
+from shared.key_ring import FIRST_S, KIDS_MAX, REFRESH_S, RELOAD_S, KeyRing, KeysAwaited
+from shared.token_keys import TokenKey, TokenKeys
 
 KEYS = TokenKeys([TokenKey("ES256", "a", "material")])
 

@@ -23,6 +23,12 @@ NAME_LETTERS_MAX: Final = 512
 """Of an audience, and of an issuer."""
 AUDIENCES_MAX: Final = 64
 TIMES: Final = ("exp", "nbf", "iat")
+LISTS: Final = ("roles", "groups")
+"""Claims that are lists of names; one that is missing is an empty list."""
+LISTED_MAX: Final = 256
+"""Names in such a list: identity providers put some 200 groups into a token at most."""
+LISTED_LETTERS_MAX: Final = 256
+"""Of each of them."""
 
 
 class AuthenticationFailed(OpenOutcryError):
@@ -97,6 +103,11 @@ def form_problems(claims: Mapping[str, Any]) -> list[str]:
         problems.append(f"aud: must be text of 1 to {NAME_LETTERS_MAX} letters, or a list of 1 to {AUDIENCES_MAX} such")
     if "iss" in claims and not _is_name(claims["iss"]):
         problems.append(f"iss: must be text of 1 to {NAME_LETTERS_MAX} letters")
+    problems += [
+        f"{name}: must be a list of at most {LISTED_MAX} texts, each of 1 to {LISTED_LETTERS_MAX} printable letters"
+        for name in LISTS
+        if name in claims and not _is_list(claims[name])
+    ]
     return problems
 
 
@@ -129,6 +140,11 @@ def audiences(claims: Mapping[str, Any]) -> Sequence[str]:
     return [named] if isinstance(named, str) else named
 
 
+def names(claims: Mapping[str, Any], claim: str) -> frozenset[str]:
+    """Return the names that one of `LISTS` holds, of claims of the right form; each once."""
+    return frozenset(claims.get(claim, ()))
+
+
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON")
 
@@ -148,3 +164,11 @@ def _is_audience(value: object) -> bool:
     if not isinstance(value, list):
         return _is_name(value)
     return 1 <= len(value) <= AUDIENCES_MAX and all(map(_is_name, value))
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, list) and len(value) <= LISTED_MAX and all(map(_is_listed, value))
+
+
+def _is_listed(value: object) -> bool:
+    return isinstance(value, str) and 1 <= len(value) <= LISTED_LETTERS_MAX and value.isprintable()
