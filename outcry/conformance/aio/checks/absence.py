@@ -69,10 +69,10 @@ async def orders_go_with_their_user(trial: Trial) -> None:
     price = _free_price(book, trader.new_id())
     await trader.client.accepted("cancel_on_disconnect", on=True)
     await trader.order(Side.BID, 1, price)
-    while price not in dict(book.book.bids.levels()):
+    while price not in book.book.bids:
         await trial.witness(observer, book)
     await trader.client.wire.shut()
-    while price in dict(book.book.bids.levels()):
+    while price in book.book.bids:
         await trial.witness(observer, book)
     returned = await trial.trader(0)
     account = await returned.follow_account()
@@ -92,9 +92,9 @@ async def pongs_are_no_presence_of_who_says_present(trial: Trial) -> None:
     await trader.order(Side.BID, 1, price)
     async with asyncio.TaskGroup() as tasks:
         hanging = tasks.create_task(_answer_pings(trader.client))
-        while price not in dict(book.book.bids.levels()):
+        while price not in book.book.bids:
             await trial.witness(observer, book)
-        while price in dict(book.book.bids.levels()):
+        while price in book.book.bids:
             await trial.witness(observer, book)
         hanging.cancel()
     expect(_pings(trader.client) > 0, "it was not even pinged")
@@ -103,7 +103,7 @@ async def pongs_are_no_presence_of_who_says_present(trial: Trial) -> None:
 
 def _free_price(witness: BookWitness, seed: str) -> int:
     """Choose a price at which nobody bids and nothing trades: some instruments cost less than a thousand ticks."""
-    taken, best_ask = dict(witness.book.bids.levels()), min(dict(witness.book.asks.levels()), default=LOW_PRICES.stop)
+    taken, best_ask = witness.book.bids, min(witness.book.asks, default=LOW_PRICES.stop)
     free = [price for price in LOW_PRICES if price not in taken and price < best_ask]
     if not free:
         raise Skipped("no price below the asks is free")

@@ -41,10 +41,10 @@ async def resting_order_is_in_the_book(trial: Trial) -> None:
     price = await trial.free_price()
     book = await trial.follow(watcher, trader.instrument)
     order_id = await trader.order(Side.BID, 3, price)
-    while book.book.bids.quantities.get(price) != 3:
+    while book.book.bids.get(price) != 3:
         await trial.witness(watcher, book)
     await trader.client.accepted("cancel", order_id=order_id)
-    while price in book.book.bids.quantities:
+    while price in book.book.bids:
         await trial.witness(watcher, book)
 
 
@@ -80,9 +80,7 @@ async def trade_names_the_books_seq(trial: Trial) -> str:
     trade = await watcher.hear(Trade, lambda trade: trade.trade_id == trade_id, "the trade on the tape")
     while book.book.seq < trade.seq:
         await trial.witness(watcher, book)
-    expect_equal(
-        book.book.bids.quantities.get(price), 2, f"lots left at the price when the book reached seq {trade.seq}"
-    )
+    expect_equal(book.book.bids.get(price), 2, f"lots left at the price when the book reached seq {trade.seq}")
     return f"seq {trade.seq}"
 
 

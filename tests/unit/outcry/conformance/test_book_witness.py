@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from openoutcry.testing import Fault, ScriptedMarket
+from openoutcry.wire import depth_book
+from openoutcry.wire.digest import level_digest
 from openoutcry.wire.messages import Delta, Snapshot
 from outcry.conformance.book_witness import BookWitness
 from outcry.conformance.expectation import Failed
@@ -96,6 +98,32 @@ def test_a_window_that_is_too_wide_fails() -> None:
     window = told.snapshot(5)
     with pytest.raises(Failed, match=r"digest|holds 6"):
         witness.hear(delta._replace(depth=5, digest=window.digest))
+
+
+def without_side(_side: int, price: int, quantity: int) -> int:
+    return level_digest(0, price, quantity)
+
+
+class KeepsWhatIsRemoved(depth_book.DepthSide):
+    """A book's side that a 0 does not remove from."""
+
+    __slots__ = ()
+
+    def set(self, price: int, quantity: int) -> None:
+        super().set(price, quantity or self.quantities.get(price, 0))
+
+
+@pytest.mark.parametrize(
+    ("name", "fault"), [("level_digest", without_side), ("DepthSide", KeepsWhatIsRemoved)], ids=["digest", "book"]
+)
+def test_a_fault_in_the_exchange_s_own_book_or_digest_is_seen(
+    monkeypatch: pytest.MonkeyPatch, name: str, fault: object
+) -> None:
+    """The witness had these from the same place as the exchange, and a fault there was right on both sides."""
+    monkeypatch.setattr(depth_book, name, fault)
+    told = market()
+    with pytest.raises(Failed, match="digest"):
+        hear_all(followed(told), [*told.change(asks={102: 0}), *told.change(bids={98: 3})])
 
 
 @pytest.mark.parametrize(
