@@ -382,6 +382,10 @@ class TradesChannel(Channel):
         self._dirty.clear()
         return [message for _, _, message in pending]
 
+    def marks(self) -> dict[str, TapeMark]:
+        """Return how far the members have been told each instrument's trades; O(instruments)."""
+        return {symbol: TapeMark(sent) for symbol, sent in self.sent.items()}
+
     def missed(self, marks: Mapping[str, TapeMark]) -> list[Message]:
         """Return the trades sent to members after these marks, and announce those that cannot be had any more."""
         messages: list[Message] = []

@@ -43,6 +43,8 @@ PACE_S: Final = 0.010
 """Default shortest time between two flushes of the channels without an interval of their own."""
 WHOLE_ROWS_MAX: Final = 2_000
 """Levels of a channel, some 30 KB in JSON, up to which one that has drained gets snapshots; beyond, merged deltas."""
+CHANNELS_A_PART: Final = 32
+"""Channels that one that has drained is told in one go, some 2 ms; of `WHOLE_ROWS_MAX` rows, and those of the last."""
 
 _BOOK_KINDS: Final = ("book", "top", "ticker")
 """The kinds of channel that a change of a book concerns."""
@@ -98,6 +100,8 @@ class FanOut:
         self._state_frames: dict[tuple[Channel, Encoding], tuple[list[Message], bytes]] = {}
         self._listing_frames: dict[Encoding, tuple[list[Instrument], bytes]] = {}
         self._lagging: dict[Subscriber, None] = {}
+        self._resuming: dict[Subscriber, None] = {}
+        """Those of them that have drained, and have been told a part of what they missed."""
         self._places = Places()
         self._rotation = Rotation()
         """Of flushes."""
@@ -192,7 +196,7 @@ class FanOut:
         assert channel is not None, "see follows_book"
         if subscriber.is_lagging:
             subscriber.book_marks.get(channel.key.instrument, {}).pop(instrument, None)
-        else:
+        if subscriber in channel.listeners(subscriber):
             self._send_owed(subscriber, channel.state_of(instrument))
 
     def hear_account(self, subscriber: Subscriber) -> None:
@@ -217,6 +221,7 @@ class FanOut:
             self.unsubscribe(subscriber, kind, instrument)
         self.leave_account(subscriber)
         self._lagging.pop(subscriber, None)
+        self._resuming.pop(subscriber, None)
         subscriber.descriptor = NO_DESCRIPTOR
         subscriber.is_gone = True
 
@@ -330,10 +335,10 @@ class FanOut:
             return LagVerdict.TOO_SLOW
         was_lagging = subscriber.is_lagging
         verdict = subscriber.review(self.lag_limits, now)
-        if verdict is LagVerdict.LAGS and not was_lagging:
+        if verdict is LagVerdict.LAGS_AGAIN or (verdict is LagVerdict.LAGS and not was_lagging):
             self._suspend(subscriber, now)
         elif verdict is LagVerdict.DRAINED:
-            self._make_whole(subscriber)
+            self._make_whole(subscriber, now)
         elif verdict is LagVerdict.TOO_SLOW:
             self._abort(subscriber, now)
         elif verdict is LagVerdict.LOST:
@@ -341,43 +346,79 @@ class FanOut:
         return verdict
 
     def lagging(self) -> list[Subscriber]:
-        """Return the subscribers that are skipped at present."""
+        """Return the subscribers that are skipped at present, in some of their channels at least."""
         return list(self._lagging)
+
+    @property
+    def has_more(self) -> bool:
+        """Whether `go_on` has something to do."""
+        return bool(self._resuming)
+
+    def go_on(self, now: float) -> None:
+        """
+        Tell the one that has waited longest the next part of what it missed; call it once a turn while there is one.
+
+        A part is told only to one that has read the part before. It costs what `CHANNELS_A_PART` says.
+        """
+        subscriber = next(iter(self._resuming))
+        del self._resuming[subscriber]
+        self.review(subscriber, now)
 
     def _suspend(self, subscriber: Subscriber, now: float) -> None:
         self.statistics.lagged += 1
         subscriber.lagging_since = now
+        subscriber.is_resuming = False
         self._lagging[subscriber] = None
-        for channel in subscriber.channels.values():
-            was_told = channel.listeners(subscriber).pop(subscriber, None) is not None
-            if was_told and isinstance(channel, BookChannel):
+        self._resuming.pop(subscriber, None)
+        told = [channel for channel in subscriber.channels.values() if subscriber in channel.listeners(subscriber)]
+        for channel in told:
+            del channel.listeners(subscriber)[subscriber]
+            if isinstance(channel, BookChannel):
                 subscriber.book_marks[channel.key.instrument] = channel.marks()
-            if isinstance(channel, TradesChannel):
-                subscriber.trade_marks.update((symbol, TapeMark(sent)) for symbol, sent in channel.sent.items())
+            elif isinstance(channel, TradesChannel):
+                subscriber.trade_marks[channel.key.instrument] = channel.marks()
+        if len(told) < len(subscriber.channels):  # those that were not told come first next time
+            for channel in told:
+                subscriber.channels[channel.key[:2]] = subscriber.channels.pop(channel.key[:2])
 
-    def _make_whole(self, subscriber: Subscriber) -> None:
+    def _make_whole(self, subscriber: Subscriber, now: float) -> None:
+        """Tell one that has drained what it missed; if that is much, a part of it: the rest goes with `go_on`."""
         subscriber.lagging_since = None
         subscriber.owed_bytes = 0
+        subscriber.is_resuming = False
         self._lagging.pop(subscriber, None)
-        marks, subscriber.trade_marks = subscriber.trade_marks, {}
-        for channel in list(subscriber.channels.values()):  # a write may remove the subscriber
+        self._resuming.pop(subscriber, None)
+        is_complete = self._tell_missed(subscriber)
+        if subscriber.is_lagging or subscriber.is_gone:
+            return  # again, under what has just been sent: the marks of the others stay
+        if is_complete:
+            if subscriber.hears_account:
+                self._send_owed(subscriber, [self.market.account(subscriber.user)])
+            return
+        subscriber.lagging_since = now  # of which a part has gone out, so that its time begins anew
+        subscriber.is_resuming = True
+        self._lagging[subscriber] = self._resuming[subscriber] = None
+
+    def _tell_missed(self, subscriber: Subscriber) -> bool:
+        """Tell a part of what was missed; False if there is more."""
+        behind = [each for each in subscriber.channels.values() if subscriber not in each.listeners(subscriber)]
+        rows = 0
+        for number, channel in enumerate(behind):
+            if number == CHANNELS_A_PART or rows >= WHOLE_ROWS_MAX:
+                return False
+            rows += sum(self.rows(channel.key, symbol) for symbol in channel.symbols())
             if isinstance(channel, TradesChannel):
-                self._send_missed_trades(subscriber, channel, marks)
+                self._send_missed_trades(subscriber, channel)
             elif isinstance(channel, BookChannel):
                 self._send_missed_changes(subscriber, channel)
             else:
                 self._send_state(subscriber, channel)
-        if subscriber.hears_account and not subscriber.is_lagging and not subscriber.is_gone:
-            self._send_owed(subscriber, [self.market.account(subscriber.user)])
+            if subscriber.is_lagging or subscriber.is_gone:
+                break
+        return True
 
-    def _send_missed_trades(
-        self, subscriber: Subscriber, channel: TradesChannel, marks: Mapping[str, TapeMark]
-    ) -> None:
-        if subscriber.is_gone:
-            return
-        if subscriber.is_lagging:  # again, under what has just been sent: what it misses begins where it did
-            subscriber.trade_marks.update((symbol, marks[symbol]) for symbol in channel.sent if symbol in marks)
-            return
+    def _send_missed_trades(self, subscriber: Subscriber, channel: TradesChannel) -> None:
+        marks = subscriber.trade_marks.pop(channel.key.instrument, {})
         self._enter(subscriber, channel)
         missed = channel.missed(marks)
         if missed:
@@ -390,8 +431,6 @@ class FanOut:
         A large snapshot fills the buffer by itself: who got one for having drained would lag again under it, and so
         on, and never get anything else.
         """
-        if subscriber.is_lagging or subscriber.is_gone:
-            return  # again, under what has just been sent: the marks stay
         marks = subscriber.book_marks.pop(channel.key.instrument, None)
         symbols = channel.symbols()
         if marks is None or sum(self.rows(channel.key, symbol) for symbol in symbols) <= WHOLE_ROWS_MAX:
@@ -432,6 +471,8 @@ class FanOut:
         channel.listeners(subscriber).pop(subscriber, None)
         if kind == "book":
             subscriber.book_marks.pop(instrument, None)
+        elif kind == "trades":
+            subscriber.trade_marks.pop(instrument, None)
         channel.followers -= 1
         if not channel.followers:
             self._close(channel)
@@ -502,16 +543,13 @@ class FanOut:
                     self.unsubscribe(subscriber, channel.key.kind, symbol)
 
     def _renumber_trades(self, symbol: str, shared_id: int) -> None:
-        sent: dict[Subscriber, int] = {}
         for channel in self._following(("trades",), symbol):
             assert isinstance(channel, TradesChannel)
             told = channel.renumber(symbol, shared_id)
             for subscriber in self._lagging:
-                if subscriber.channels.get(channel.key[:2]) is channel:
-                    sent[subscriber] = max(told, sent.get(subscriber, 0))
-        for subscriber, told in sent.items():
-            mark = subscriber.trade_marks.get(symbol, TapeMark())
-            subscriber.trade_marks[symbol] = mark.begun_anew(shared_id, told)
+                marks = subscriber.trade_marks.get(channel.key.instrument)
+                if marks is not None and subscriber.channels.get(channel.key[:2]) is channel:
+                    marks[symbol] = marks.get(symbol, TapeMark()).begun_anew(shared_id, told)
 
     def _queue_trade(self, symbol: str, trade_id: int, message: Trade | Status) -> None:
         for channel in self._following(("trades",), symbol):

@@ -228,11 +228,17 @@ class Gateway:
     @property
     def has_more(self) -> bool:
         """Whether `go_on` has something to do."""
-        return bool(self._joinings)
+        return bool(self._joinings) or self.service.has_more
 
     def go_on(self, now: float, time_us: int) -> None:
-        """Do the next part of the subscribe that has waited longest; call it once a turn while there is one."""
+        """
+        Do the next part of what is large: once a turn, while there is more.
+
+        That is of the subscribe that has waited longest, and of who has lagged and drained and is told what it missed.
+        """
         self.end_expired(now, time_us)
+        if self.service.has_more:
+            self.service.go_on(now)
         if not self._joinings:
             return
         client, joining = self._joinings.popleft()

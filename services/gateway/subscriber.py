@@ -58,6 +58,8 @@ class LagVerdict(enum.Enum):
     LAGS = enum.auto()
     DRAINED = enum.auto()
     """It lagged and has caught up: give it fresh state."""
+    LAGS_AGAIN = enum.auto()
+    """It has been given a part of its fresh state, and does not keep up with that."""
     TOO_SLOW = enum.auto()
     """Abort it."""
     LOST = enum.auto()
@@ -86,6 +88,7 @@ class Subscriber:
         "is_further",
         "is_gone",
         "is_lost",
+        "is_resuming",
         "lagging_since",
         "owed_bytes",
         "trade_marks",
@@ -117,13 +120,15 @@ class Subscriber:
         self.is_gone = False
         """Whether it was removed: aborted perhaps, while its connection has yet to end."""
         self.lagging_since: float | None = None
-        """Monotonic seconds, None while it keeps up."""
+        """Monotonic seconds, None while it keeps up; since the last part if it `is_resuming`."""
+        self.is_resuming = False
+        """Whether it lags in some channels only: it has drained, and was told those it is back in."""
         self.owed_bytes = 0
         """Bytes of state it asked for and may still have to drain; they do not count against the hard limit."""
         self.book_marks: dict[str, dict[str, BookMark]] = {}
         """What a channel of books covers (a symbol, or "*") to how far it was told each before it lagged."""
-        self.trade_marks: dict[str, TapeMark] = {}
-        """Instrument to how far it was told trades before it lagged."""
+        self.trade_marks: dict[str, dict[str, TapeMark]] = {}
+        """What a channel of trades covers (a symbol, or "*") to how far it was told each before it lagged."""
 
     @property
     def is_lagging(self) -> bool:
@@ -173,7 +178,7 @@ class Subscriber:
             return LagVerdict.DRAINED
         if self._is_over(limits, unsent) or now - self.lagging_since > limits.lag_s:
             return LagVerdict.TOO_SLOW
-        return LagVerdict.LAGS
+        return LagVerdict.LAGS_AGAIN if self.is_resuming and unsent > limits.soft_bytes else LagVerdict.LAGS
 
     def _is_over(self, limits: LagLimits, unsent: int) -> bool:
         return unsent > limits.hard_bytes + self.owed_bytes

@@ -115,6 +115,27 @@ PLANTED: Final = (
         (f"{_UNIT}/gateway/test_fan_out.py",),
     ),
     Planted(
+        "one that has drained is told everything in one turn",
+        _SERVICE,
+        "            if number == CHANNELS_A_PART or rows >= WHOLE_ROWS_MAX:\n",
+        "            if False:\n",
+        (f"{_UNIT}/gateway/test_resuming.py",),
+    ),
+    Planted(
+        "one that lags again between two parts is told the same ones first",
+        _SERVICE,
+        "        if len(told) < len(subscriber.channels):  # those",
+        "        if False:  # those",
+        (f"{_UNIT}/gateway/test_resuming.py",),
+    ),
+    Planted(
+        "one that lags again between two parts goes on hearing changes",
+        "services/gateway/subscriber.py",
+        "LagVerdict.LAGS_AGAIN if self.is_resuming and unsent",
+        "LagVerdict.LAGS if self.is_resuming and unsent",
+        (f"{_UNIT}/gateway/test_resuming.py",),
+    ),
+    Planted(
         "kept trades are not cleared by a load",
         "services/gateway/replica.py",
         "            self.trades.clear()  # what is kept must be contiguous\n",

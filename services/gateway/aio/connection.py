@@ -128,6 +128,7 @@ class ClientConnection(asyncio.Protocol):
         self._is_behind = False
         self._reach()
         self._review()
+        self._server.wake()
 
     def connection_lost(self, _error: Exception | None) -> None:
         """Forget this client, and cut the circles of references: nobody need search for what has ended."""

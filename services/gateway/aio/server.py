@@ -128,7 +128,7 @@ class GatewayServer:
         self.flush()
 
     def wake(self) -> None:
-        """Have what clients have asked for passed on: commands to the log, and large subscribes in parts."""
+        """Have what clients have asked for passed on: commands to the log, and what is large in parts."""
         self.command_writer.wake()
         if self._part_timer is None and self.gateway.has_more:
             self._part_timer = self.loop.call_soon(self._go_on)
@@ -216,7 +216,7 @@ class GatewayServer:
             await asyncio.sleep(due_at - self.now())
             self.hops.event_loop_lag.observe(max(0.0, self.now() - due_at))
             self.gateway.sweep(turn, self.now(), self.time_us())
-            self.command_writer.wake()
+            self.wake()
 
     async def _check_feed(self) -> None:
         while True:

@@ -197,6 +197,7 @@ def test_who_begins_to_lag_in_the_middle_gets_the_rest_when_drained(request_: di
     at.feed(bids=[(91, 1)], symbol="S00")
     listener.unsent = 0
     at.gateway.service.review(client.subscriber, at.now)
+    parts(at)
     same_books(at, listener)
 
 

@@ -1,0 +1,179 @@
+"""Who has lagged, and is told what it missed in parts: of a thousand windows nobody else may wait for all at once."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from openoutcry.wire.messages import Account, Execution, Heartbeat, Snapshot, Trade
+from openoutcry.wire.sequence import Verdict
+from services.gateway import fan_out
+from services.gateway.channel import ChannelKey
+from services.gateway.fan_out import CHANNELS_A_PART
+from services.gateway.subscriber import LagVerdict, Subscriber
+from tests.unit.services.gateway.listener import Listener
+from tests.unit.services.gateway.test_fan_out import LIMITS, Hall
+
+MANY = [f"S{number:03}" for number in range(3 * CHANNELS_A_PART + 1)]
+
+
+def lagging(hall: Hall, *keys: ChannelKey, account: bool = False) -> tuple[Listener, Subscriber]:
+    listener, subscriber = hall.join(*keys)
+    if account:
+        hall.service.hear_account(subscriber)
+    listener.unsent = LIMITS.soft_bytes + 1
+    assert hall.service.review(subscriber, 1.0) is LagVerdict.LAGS
+    listener.forget()
+    return listener, subscriber
+
+
+def windows(hall: Hall) -> list[ChannelKey]:
+    for symbol in hall.exchange.books:
+        hall.feed(bids=[(100, 5)], symbol=symbol)
+    return [ChannelKey("book", symbol, 5, 0) for symbol in hall.exchange.books]
+
+
+def test_a_drained_member_of_many_channels_is_told_a_part_a_turn() -> None:
+    hall = Hall(*MANY)
+    listener, subscriber = lagging(hall, *windows(hall))
+    listener.unsent = 0
+    hall.service.review(subscriber, 2.0)
+    turns = [len(listener.heard(Snapshot))]
+    while hall.service.has_more:
+        hall.service.go_on(2.0)
+        turns.append(len(listener.heard(Snapshot)) - sum(turns))
+    assert turns == [CHANNELS_A_PART] * 3 + [1]
+    assert {snapshot.instrument for snapshot in listener.heard(Snapshot)} == set(MANY)
+    assert not subscriber.is_lagging
+    assert not hall.service.lagging()
+
+
+def test_deep_channels_are_parts_of_their_own() -> None:
+    hall = Hall("ACME", "BETA")
+    for symbol in ("ACME", "BETA"):
+        hall.feed(bids=[(price, 1) for price in range(1, fan_out.WHOLE_ROWS_MAX + 1)], symbol=symbol)
+    listener, subscriber = lagging(hall, *(ChannelKey("book", symbol, 0, 0) for symbol in ("ACME", "BETA")))
+    listener.unsent = 0
+    hall.service.review(subscriber, 2.0)
+    assert len(listener.heard(Snapshot)) == 1
+    hall.service.go_on(2.0)
+    assert len(listener.heard(Snapshot)) == 2
+
+
+def test_between_two_parts_it_hears_changes_of_what_it_has_been_told_and_of_nothing_else() -> None:
+    hall = Hall(*MANY)
+    listener, subscriber = lagging(hall, *windows(hall), account=True)
+    listener.unsent = 0
+    hall.service.review(subscriber, 2.0)
+    told = {snapshot.instrument for snapshot in listener.heard(Snapshot)}
+    listener.forget()
+    for symbol in MANY:
+        hall.feed(bids=[(101, 5)], symbol=symbol, executions=[hall.exchange.accepted("ann", 1)])
+    hall.flush()
+    hall.service.heartbeat([subscriber], 5)
+    assert {message.instrument for message in listener.messages if not isinstance(message, Heartbeat)} == told
+    assert listener.heard(Heartbeat) == [Heartbeat(5, {})]
+    assert not listener.heard(Execution)
+    while hall.service.has_more:
+        hall.service.go_on(2.0)
+    assert isinstance(listener.messages[-1], Account)
+    hall.service.heartbeat([subscriber], 6)
+    assert set(listener.heard(Heartbeat)[-1].books) == set(MANY)
+    for symbol in MANY:
+        assert listener.book(symbol, 5).bids.levels() == [(101, 5), (100, 5)]
+    assert set(listener.verdicts) == {Verdict.APPLY}
+
+
+def test_a_part_waits_until_the_one_before_is_read() -> None:
+    hall = Hall(*MANY)
+    listener, subscriber = lagging(hall, *windows(hall))
+    listener.unsent = 0
+    hall.service.review(subscriber, 2.0)
+    listener.forget()
+    listener.unsent = LIMITS.soft_bytes // 2
+    hall.service.go_on(3.0)
+    assert not listener.messages
+    assert not hall.service.has_more
+    listener.unsent = 0
+    hall.service.review(subscriber, 4.0)
+    assert len(listener.heard(Snapshot)) == CHANNELS_A_PART
+
+
+def test_each_part_is_progress_and_none_for_too_long_is_the_end() -> None:
+    hall = Hall(*MANY)
+    listener, subscriber = lagging(hall, *windows(hall))
+    listener.unsent = 0
+    hall.service.review(subscriber, 10.0)
+    listener.unsent = LIMITS.soft_bytes // 2
+    assert hall.service.review(subscriber, 10.0 + LIMITS.lag_s) is LagVerdict.LAGS
+    assert hall.service.review(subscriber, 10.1 + LIMITS.lag_s) is LagVerdict.TOO_SLOW
+    assert not hall.service.has_more
+
+
+def test_one_that_lags_again_between_two_parts_is_told_the_others_first() -> None:
+    """Else the last channels of one that never reads more than a part would never come."""
+    hall = Hall(*MANY)
+    listener, subscriber = lagging(hall, *windows(hall))
+    heard: list[str] = []
+    for _ in range(4):
+        listener.unsent = 0
+        hall.service.review(subscriber, 2.0)
+        heard += [snapshot.instrument for snapshot in listener.heard(Snapshot)]
+        listener.forget()
+        listener.unsent = LIMITS.soft_bytes + 1
+        assert hall.service.review(subscriber, 3.0) is LagVerdict.LAGS_AGAIN
+        for symbol in MANY:
+            hall.feed(bids=[(99, 5)], symbol=symbol)
+        hall.flush()
+        assert not listener.messages
+    assert set(heard) == set(MANY)
+
+
+def test_one_that_goes_between_two_parts_is_told_no_more() -> None:
+    hall = Hall(*MANY)
+    listener, subscriber = lagging(hall, *windows(hall))
+    listener.unsent = 0
+    hall.service.review(subscriber, 2.0)
+    hall.service.remove(subscriber)
+    assert not hall.service.has_more
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_nothing_is_lost_or_wrong_however_it_lags(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parts of one channel, trades and books by name and of all, a lag or a new numbering at any place."""
+    monkeypatch.setattr(fan_out, "CHANNELS_A_PART", 1)
+    random = Random(seed)
+    symbols = ("ACME", "BETA", "CORE")
+    hall = Hall(*symbols)
+    keys = [ChannelKey(kind, symbol, depth, 0) for kind, depth in (("book", 0), ("trades", 0)) for symbol in symbols]
+    keys += [ChannelKey("book", "*", 5, 0), ChannelKey("status", "*", 0, 0)]
+    random.shuffle(keys)
+    listener, subscriber = hall.join(*keys)
+    for _ in range(120):
+        match random.randrange(6):
+            case 0 | 1 | 2:
+                symbol = random.choice(symbols)
+                trades = [hall.exchange.trade(100, 1, symbol) for _ in range(random.randrange(3))]
+                hall.feed(bids=[(random.randint(1, 9), random.randint(0, 3))], symbol=symbol, trades=trades)
+                hall.flush()
+            case 3:
+                listener.unsent = LIMITS.soft_bytes + 1
+                hall.service.review(subscriber, 1.0)
+            case 4:
+                listener.unsent = 0
+                hall.service.review(subscriber, 1.0)
+            case 5:
+                if hall.service.has_more:
+                    hall.service.go_on(1.0)
+    listener.unsent = 0
+    hall.service.review(subscriber, 1.0)
+    while hall.service.has_more:
+        hall.service.go_on(1.0)
+    hall.flush()
+    assert not subscriber.is_lagging
+    assert not {Verdict.GAP, Verdict.CORRUPT} & set(listener.verdicts)
+    for symbol in symbols:
+        assert listener.book(symbol).digest == hall.exchange.books[symbol].digest
+        heard = [trade.trade_id for trade in listener.heard(Trade) if trade.instrument == symbol]
+        assert heard == list(range(1, hall.exchange.trade_ids[symbol] + 1))
