@@ -226,3 +226,14 @@ def test_a_load_names_the_tapes_whose_ids_began_anew() -> None:
     newer = Exchange("ACME", epoch=exchange.epoch + 1)
     newer.epoch_trade_ids["ACME"] = newer.trade_ids["ACME"] = 3
     assert market.load(*newer.snapshots()).tapes == {"ACME": 3}
+
+
+def test_a_load_that_goes_back_in_one_epoch_names_the_tapes_that_lost_trades() -> None:
+    """The ids come again, for other trades: who was told the lost ones must not take the new ones for them."""
+    exchange = Exchange("ACME", "BETA")
+    market = loaded(exchange)
+    for symbol in ("ACME", "BETA"):
+        market.apply(*exchange.packet(trades=[exchange.trade(100, 1, symbol)]), Changes())
+    kept = exchange.snapshots()
+    market.apply(*exchange.packet(trades=[exchange.trade(100, 1)]), Changes())
+    assert market.load(*kept).tapes == {"ACME": 1}
