@@ -65,6 +65,8 @@ TIME_US_MAX: Final = 2**53 - 1
 """Latest time in a message: in the year 2255."""
 WAITING_MAX: Final = 256
 """Requests of a connection that wait behind a subscribe in parts; the next is refused as `busy`."""
+WAITING_FOR_KEY_MAX: Final = 16
+"""Likewise behind a login that waits for a key: of up to 16 KiB each, and from nobody knows whom."""
 AGE_SPREAD: Final = 0.2
 """Each connection's age limit lies within this share below the one set, so that they do not all end as one."""
 
@@ -107,7 +109,7 @@ class Client:
         self.says_present = False
         """Whether its program says by requests that it is here; pongs count no longer."""
         self.waiting: deque[Request] | None = None
-        """What it has asked behind a subscribe that is carried out in parts; None while there is none."""
+        """What it has asked behind a subscribe that is carried out in parts, or a login that waits for a key."""
         self.subscriber = Subscriber("", session.encoding, connection)
 
 
@@ -178,11 +180,14 @@ class Gateway:
 
     def keys_loaded(self, now: float, time_us: int) -> None:
         """Answer the logins that waited for keys; call it after each load, whatever came of it."""
-        waiting, self._awaiting_keys = self._awaiting_keys, {}
-        for client, request in waiting.items():
+        awaiting, self._awaiting_keys = self._awaiting_keys, {}
+        for client, request in awaiting.items():
+            client.session.login_waits = False
+            waiting, client.waiting = client.waiting, None
             if client.session.state is SessionState.ANONYMOUS:
                 self._do(client, request, now, time_us)
                 self._carry_out(client, now, time_us)
+                self._catch_up(client, waiting or deque(), now, time_us)
 
     def open(
         self,
@@ -248,12 +253,7 @@ class Gateway:
             self._joinings.appendleft((client, joining))
             return
         waiting, client.waiting = client.waiting, None
-        while waiting and client.session.state is SessionState.OPEN:
-            if client.waiting is not None:  # one of them was another large one
-                client.waiting.extend(waiting)
-                return
-            self._do(client, waiting.popleft(), now, time_us)
-            self._carry_out(client, now, time_us)
+        self._catch_up(client, waiting, now, time_us)
 
     def refuse_frame(self, client: Client, text: str, now: float, time_us: int) -> None:
         """Answer a message that is none of the protocol's, and count it as a bad request."""
@@ -378,11 +378,21 @@ class Gateway:
     def _wait(self, client: Client, request: Request) -> None:
         """Let a request wait for the one before it."""
         assert client.waiting is not None
-        if len(client.waiting) < WAITING_MAX:
+        limit = WAITING_FOR_KEY_MAX if client.session.login_waits else WAITING_MAX
+        if len(client.waiting) < limit:
             client.waiting.append(request)
         else:
-            text = f"op: {WAITING_MAX} requests of this connection wait behind a subscribe already; it is not done"
+            text = f"op: {limit} requests of this connection wait behind a large one already; it is not done"
             client.session.refuse(request.id, Code.BUSY, text)
+
+    def _catch_up(self, client: Client, waiting: deque[Request], now: float, time_us: int) -> None:
+        """Do what has waited, in order."""
+        while waiting and client.session.state is not SessionState.CLOSING:
+            if client.waiting is not None:  # one of them was another large one, or the login still waits
+                client.waiting.extend(waiting)
+                return
+            self._do(client, waiting.popleft(), now, time_us)
+            self._carry_out(client, now, time_us)
 
     def _do(self, client: Client, request: Request, now: float, time_us: int) -> None:
         try:
@@ -418,14 +428,14 @@ class Gateway:
 
     def _handle_login(self, client: Client, request: Login, now: float, time_us: int) -> None:
         session = client.session
-        if client in self._awaiting_keys:
-            raise InvalidRequest(Code.BUSY, "op: a login of this connection waits for the keys of tokens already")
         try:
             identity = self.authenticate(request.token, time_us / 1e6)
         except KeysAwaited as awaited:
             if session.state is not SessionState.ANONYMOUS:
                 raise InvalidRequest(Code.BUSY, "token: its key is not known yet; try again in a moment") from awaited
             self._awaiting_keys[client] = request
+            session.login_waits = True
+            client.waiting = deque()  # what comes behind it is done behind it, as if the key had been here
             return
         except AuthenticationFailed as failure:
             session.refuse(request.id, Code.NOT_AUTHENTICATED, failure.text)

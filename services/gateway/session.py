@@ -76,6 +76,7 @@ class Session:
         "encoding",
         "identity",
         "limits",
+        "login_waits",
         "session_id",
         "share",
         "state",
@@ -89,6 +90,8 @@ class Session:
         self.identity = NOBODY
         """Of the token of this connection that ends last."""
         self.share: UserShare | None = None
+        self.login_waits = False
+        """Whether a login has come that cannot be answered yet: what comes behind it is the gateway's to keep."""
         self._login_deadline = now + limits.login_s
         self._events: list[SessionEvent] = []
         self._frames: list[bytes] = []
@@ -186,7 +189,7 @@ class Session:
     # -- private ----------------------------------------------------------------------------------------------------
 
     def _check_turn(self, request: Request) -> None:
-        if self.state is SessionState.ANONYMOUS and request.op != "login":
+        if self.state is SessionState.ANONYMOUS and request.op != "login" and not self.login_waits:
             raise InvalidRequest(Code.NOT_AUTHENTICATED, "op: the first request must be login", request.id)
 
     def _check_rate(self, request: Request, now: float) -> None:
