@@ -19,7 +19,6 @@ from outcry.load.handshake import opening_request
 
 SOURCE: Final = "127.0.0.2"
 HOST: Final = "127.0.0.1"
-PATH: Final = "/v1/stream"
 READ_BYTES: Final = 256 * 1024
 SEND_BUFFER_BYTES: Final = 128 * 1024
 """Of each of its sockets: what waits in the kernel waits on the gateway's own machine here, as no flood from outside
@@ -47,7 +46,7 @@ class _Flooder:
     def __init__(self, kind: Kind, port: int, token: str, bytes_max: int, selector: selectors.BaseSelector) -> None:
         self._kind = kind
         self._port = port
-        self._request = opening_request(f"{HOST}:{port}", PATH, token, os.urandom(16))
+        self._request = opening_request(f"{HOST}:{port}", kind.path, token, os.urandom(16))
         if not token:
             self._request = self._request.replace(b"Authorization: Bearer ", b"X-Nothing: x")
         if not kind.ends_request:

@@ -27,6 +27,7 @@ class Kind(NamedTuple):
     connections: int = 4
     ends_request: bool = True
     """Whether the HTTP request is ever whole."""
+    path: str = "/v1/stream"
 
     @property
     def chunk(self) -> bytes:
@@ -76,5 +77,7 @@ KINDS: Final[dict[str, Kind]] = {
     "pings-of-many": Kind("empty pings on 64 connections, no token", client_frame(b"", PING, MASK), connections=64),
     "wrong-tokens": Kind("handshakes with wrong tokens", has_token=True, is_good_token=False, connections=64),
     "strangers": Kind("handshakes without a token", connections=64),
+    "good-tokens": Kind("handshakes with good tokens of 8 users", has_token=True, connections=64),
+    "pages": Kind("requests of /metrics", connections=64, path="/metrics"),
     "half": Kind("HTTP requests that never end", connections=64, ends_request=False),
 }
