@@ -23,6 +23,7 @@ from outcry.flow.order_flow import OrderFlow
 from services.gateway.channel import BookChannel, Channel, ChannelKey
 from services.gateway.pacer import Pacer
 from services.gateway.replica import InstrumentReplica, MarketReplica
+from services.gateway.subscriber import Subscriber
 from services.matching.engine import Engine
 from services.matching.packet_builder import take_changes
 from shared.logs.commands import Command, ListInstrument
@@ -45,7 +46,7 @@ class _Listener:
     """One user's channel, and what has been sent to it."""
 
     def __init__(self, market: MarketReplica, interval_ms: int) -> None:
-        self.channel = BookChannel(ChannelKey("book", _LISTED.symbol, 0, interval_ms), market)
+        self.channel: BookChannel[Subscriber] = BookChannel(ChannelKey("book", _LISTED.symbol, 0, interval_ms), market)
         self.channel.begin()
         self.pacer = Pacer((interval_ms or PACE_MS) / 1000)
         self.pacer.take_all(0.0)
@@ -59,7 +60,7 @@ class _Listener:
         self._waiting.append(now)
 
     def flush(self, now: float) -> None:
-        due: list[Channel] = self.pacer.take_due(now)
+        due: list[Channel[Subscriber]] = self.pacer.take_due(now)
         for channel in due:
             for message in channel.collect():
                 assert isinstance(message, Delta)

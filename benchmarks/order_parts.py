@@ -14,6 +14,7 @@ import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Final, cast
 
 import structlog
@@ -154,8 +155,8 @@ class _House:
         limits = GatewayLimits(orders=NO_LIMIT, accepts=NO_LIMIT, controls=NO_LIMIT, commands_in_flight=10 * BATCH)
         self.server = GatewayServer(GatewaySettings(port=0), SECRET, limits)
         self.server.gateway.orders.source = name
-        self.server.backlog = _AtOnce(self.server.loop)
-        self.server.entrance = _OpenDoor(self.server.loop)
+        loop = self.server.loop
+        self.ports = replace(self.server.connection_ports, backlog=_AtOnce(loop), entrance=_OpenDoor(loop))
         self.wires: list[_Wire] = []
         self.connections: list[ClientConnection] = []
         self.cuts_frames: Final = cuts_frames
@@ -163,7 +164,7 @@ class _House:
     def open_clients(self, name: str) -> None:
         """Shake hands with all; the market must be listed."""
         for number in range(CLIENTS):
-            wire, connection = _Wire(), ClientConnection(self.server)
+            wire, connection = _Wire(), ClientConnection(self.ports)
             connection.connection_made(cast("asyncio.Transport", wire))
             connection.data_received(_handshake(f"{name}-{number:04}"))
             if not self.cuts_frames:

@@ -9,14 +9,18 @@ in the same way.
 from __future__ import annotations
 
 from ipaddress import IPv6Address, ip_address
+from random import Random
 from typing import Final
 
+from services.gateway.limits import GatewayLimits
 from services.gateway.rate_limit import Rate, TokenBucket
 
 ADDRESSES_MAX: Final = 10_000
 """Addresses that are remembered, some 3 MB; beyond it the one that attempted longest ago is forgotten."""
 _NETWORK_BITS: Final = 64
 """Of an IPv6 address: whoever has one has the whole network."""
+RETRY_AFTER_S: Final = 4
+"""Longest time that a client beyond the gateway's rate is asked to wait."""
 
 
 class Attempts:
@@ -64,6 +68,32 @@ class Attempts:
         """Give one attempt back: it has led to a login."""
         if bucket := self._buckets.get(_network(address)):
             bucket.put_back()
+
+
+class HandshakeShares:
+    """
+    Who may still have a handshake answered: the gateway's share, each address's and each user's.
+
+    Args:
+        limits: Of the gateway.
+        now: Monotonic seconds.
+        random: Spreads the times to return.
+    """
+
+    __slots__ = ("_random", "accepts", "addresses", "users")
+
+    def __init__(self, limits: GatewayLimits, now: float, random: Random) -> None:
+        self._random = random
+        self.accepts = TokenBucket(limits.accepts, now)
+        """Handshakes that are answered."""
+        self.addresses = Attempts(limits.attempts)
+        """What has led to no login."""
+        self.users = Attempts(limits.arrivals)
+        """What has led to one. A user who comes and goes without end is not to spend everybody's accepts."""
+
+    def wait_s(self, now: float) -> int:
+        """Return 0 while handshakes are within the gateway's rate, else how many seconds to wait, spread over a few."""
+        return self._random.randint(1, RETRY_AFTER_S) if self.accepts.is_empty(now) else 0
 
 
 def _network(address: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
 from openoutcry.wire.codec import Encoding
 from openoutcry.wire.digest import book_digest
@@ -18,9 +18,6 @@ from openoutcry.wire.request_limits import EVERY_INSTRUMENT
 from openoutcry.wire.types import MarketState
 from services.gateway.history import BookHistory
 from services.gateway.replica import InstrumentReplica, MarketReplica
-
-if TYPE_CHECKING:
-    from services.gateway.subscriber import Subscriber
 
 WINDOWS_AT_ONCE_MAX: Final = 32
 """Windows that are made when a channel gets its first member: those of a thousand instruments take 50 ms."""
@@ -64,7 +61,22 @@ class ChannelKey(NamedTuple):
     interval_ms: int
 
 
-class Channel(ABC):
+class Member(Protocol):
+    """What a channel knows of those who follow it."""
+
+    @property
+    def encoding(self) -> Encoding:
+        """Of everything it is sent."""
+
+    @property
+    def is_further(self) -> bool:
+        """Whether another connection of the same user comes first."""
+
+
+MemberT = TypeVar("MemberT", bound=Member)
+
+
+class Channel(ABC, Generic[MemberT]):
     """
     Base of the kinds.
 
@@ -75,9 +87,9 @@ class Channel(ABC):
 
     def __init__(self, key: ChannelKey, market: MarketReplica) -> None:
         self.key = key
-        self.members: dict[Encoding, dict[Subscriber, int]] = {encoding: {} for encoding in Encoding}
+        self.members: dict[Encoding, dict[MemberT, int]] = {encoding: {} for encoding in Encoding}
         """Who gets the next flush, with their descriptors; followers that lag are not among them."""
-        self.further: dict[Encoding, dict[Subscriber, int]] = {encoding: {} for encoding in Encoding}
+        self.further: dict[Encoding, dict[MemberT, int]] = {encoding: {} for encoding in Encoding}
         """Who gets it after all of these: further connections of users (`services.gateway.places`)."""
         self.followers = 0
         """Subscriptions, lagging ones included."""
@@ -88,11 +100,11 @@ class Channel(ABC):
         """Tell whether the next flush would reach nobody."""
         return not any(self.members.values()) and not any(self.further.values())
 
-    def everybody(self) -> list[Subscriber]:
+    def everybody(self) -> list[MemberT]:
         """Return all who get the next flush."""
         return [each for group in (self.members, self.further) for members in group.values() for each in members]
 
-    def listeners(self, subscriber: Subscriber) -> dict[Subscriber, int]:
+    def listeners(self, subscriber: MemberT) -> dict[MemberT, int]:
         """Return those among whom a subscriber gets the next flush, if it does."""
         return (self.further if subscriber.is_further else self.members)[subscriber.encoding]
 
@@ -153,7 +165,7 @@ class Channel(ABC):
     def _state(self, instrument: InstrumentReplica) -> Sequence[Message]: ...
 
 
-class BookChannel(Channel):
+class BookChannel(Channel[MemberT]):
     """Whole books: a snapshot, then merged deltas."""
 
     def __init__(self, key: ChannelKey, market: MarketReplica) -> None:
@@ -231,7 +243,7 @@ class BookChannel(Channel):
         return held
 
 
-class WindowChannel(Channel):
+class WindowChannel(Channel[MemberT]):
     """
     The best levels of books: a snapshot, then deltas of the window.
 
@@ -299,14 +311,14 @@ class WindowChannel(Channel):
         return Snapshot(instrument.symbol, book.epoch, book.seq, book.time, depth, bids, asks, digest)
 
 
-class TopChannel(WindowChannel):
+class TopChannel(WindowChannel[MemberT]):
     """The best levels of books, whole each time they change: no state to keep for who only shows them."""
 
     def _news(self, instrument: InstrumentReplica) -> Sequence[Message]:
         return (self._windows[instrument.symbol],) if super()._news(instrument) else ()
 
 
-class TickerChannel(Channel):
+class TickerChannel(Channel[MemberT]):
     """Best prices and statistics, whole each time they change; a new member gets them as last sent."""
 
     def __init__(self, key: ChannelKey, market: MarketReplica) -> None:
@@ -335,7 +347,7 @@ class TickerChannel(Channel):
         return (self._shown.get(instrument.symbol) or instrument.ticker(),)
 
 
-class TradesChannel(Channel):
+class TradesChannel(Channel[MemberT]):
     """Every trade, none merged; what cannot be had any more is announced as missing."""
 
     def __init__(self, key: ChannelKey, market: MarketReplica) -> None:
@@ -429,7 +441,7 @@ def missing_trades(symbol: str, first: int, last: int) -> Status:
     return Status(symbol, MarketState.RESYNCING, f"trades {first} to {last} are missing", 0)
 
 
-class StatusChannel(Channel):
+class StatusChannel(Channel[MemberT]):
     """States of instruments, each time they change."""
 
     def _news(self, instrument: InstrumentReplica) -> Sequence[Message]:
@@ -439,7 +451,7 @@ class StatusChannel(Channel):
         return (instrument.status(),)
 
 
-def open_channel(key: ChannelKey, market: MarketReplica) -> Channel:
+def open_channel(key: ChannelKey, market: MarketReplica) -> Channel[Any]:
     """Make the channel that a key describes."""
     match key.kind:
         case "book":

@@ -93,11 +93,11 @@ class FanOut:
         self.lag_limits = lag_limits
         self.statistics = FanOutStatistics()
         self._broadcast = broadcast
-        self._channels: dict[ChannelKey, Channel] = {}
-        self._by_subject: dict[tuple[str, str], list[Channel]] = {}
+        self._channels: dict[ChannelKey, Channel[Subscriber]] = {}
+        self._by_subject: dict[tuple[str, str], list[Channel[Subscriber]]] = {}
         self._pacers = {ms: Pacer(max(ms / 1000, pace_s)) for ms in INTERVALS_MS}
         self._account_listeners: dict[str, dict[Subscriber, None]] = {}
-        self._state_frames: dict[tuple[Channel, Encoding], tuple[list[Message], bytes]] = {}
+        self._state_frames: dict[tuple[Channel[Subscriber], Encoding], tuple[list[Message], bytes]] = {}
         self._listing_frames: dict[Encoding, tuple[list[Instrument], bytes]] = {}
         self._lagging: dict[Subscriber, None] = {}
         self._resuming: dict[Subscriber, None] = {}
@@ -305,9 +305,9 @@ class FanOut:
 
         One that lags hears that the connection lives, and of no book.
         """
-        frames: dict[tuple[Encoding, tuple[Channel, ...]], bytes] = {}
+        frames: dict[tuple[Encoding, tuple[Channel[Subscriber], ...]], bytes] = {}
         for subscriber in subscribers:
-            books: tuple[Channel, ...] = ()
+            books: tuple[Channel[Subscriber], ...] = ()
             if not subscriber.is_lagging:
                 books = tuple(channel for (kind, _), channel in subscriber.channels.items() if kind == "book")
             frame = frames.get((subscriber.encoding, books))
@@ -417,14 +417,14 @@ class FanOut:
                 break
         return True
 
-    def _send_missed_trades(self, subscriber: Subscriber, channel: TradesChannel) -> None:
+    def _send_missed_trades(self, subscriber: Subscriber, channel: TradesChannel[Subscriber]) -> None:
         marks = subscriber.trade_marks.pop(channel.key.instrument, {})
         self._enter(subscriber, channel)
         missed = channel.missed(marks)
         if missed:
             self.send(subscriber, missed)
 
-    def _send_missed_changes(self, subscriber: Subscriber, channel: BookChannel) -> None:
+    def _send_missed_changes(self, subscriber: Subscriber, channel: BookChannel[Subscriber]) -> None:
         """
         Make one whole in its books: by snapshots, or where those are large by one merged delta each.
 
@@ -452,7 +452,7 @@ class FanOut:
 
     # -- private ----------------------------------------------------------------------------------------------------
 
-    def _join(self, subscriber: Subscriber, key: ChannelKey) -> Channel:
+    def _join(self, subscriber: Subscriber, key: ChannelKey) -> Channel[Subscriber]:
         self._leave(subscriber, key.kind, key.instrument)
         if not subscriber.channels:
             self._places.take(subscriber)
@@ -489,16 +489,16 @@ class FanOut:
         for channel in followed:
             channel.listeners(heir)[heir] = heir.descriptor
 
-    def _book_channel(self, subscriber: Subscriber, instrument: str) -> Channel | None:
+    def _book_channel(self, subscriber: Subscriber, instrument: str) -> Channel[Subscriber] | None:
         channels = subscriber.channels
         return channels.get(("book", instrument)) or channels.get(("book", EVERY_INSTRUMENT))
 
-    def _enter(self, subscriber: Subscriber, channel: Channel) -> None:
+    def _enter(self, subscriber: Subscriber, channel: Channel[Subscriber]) -> None:
         if channel.is_silent():
             channel.begin()
         channel.listeners(subscriber)[subscriber] = subscriber.descriptor
 
-    def _send_state(self, subscriber: Subscriber, channel: Channel) -> None:
+    def _send_state(self, subscriber: Subscriber, channel: Channel[Subscriber]) -> None:
         if subscriber.is_lagging or subscriber.is_gone:
             return  # it gets the state when it has drained
         self._enter(subscriber, channel)
@@ -518,7 +518,7 @@ class FanOut:
         subscriber.owed_bytes += len(frame)
         self._write(subscriber, frame)
 
-    def _close(self, channel: Channel) -> None:
+    def _close(self, channel: Channel[Subscriber]) -> None:
         key = channel.key
         del self._channels[key]
         self._by_subject[key.kind, key.instrument].remove(channel)
@@ -557,7 +557,7 @@ class FanOut:
             channel.add(symbol, trade_id, message)
             self._pacers[channel.key.interval_ms].mark(channel)
 
-    def _following(self, kinds: Sequence[str], symbol: str) -> Iterable[Channel]:
+    def _following(self, kinds: Sequence[str], symbol: str) -> Iterable[Channel[Subscriber]]:
         by_subject = self._by_subject
         for kind in kinds:
             yield from by_subject.get((kind, symbol), ())
@@ -580,7 +580,7 @@ class FanOut:
                 if not subscriber.is_lagging:
                     self.send(subscriber, by_user[user])
 
-    def _flush(self, channels: Iterable[Channel]) -> bool:
+    def _flush(self, channels: Iterable[Channel[Subscriber]]) -> bool:
         """Collect and encode each channel once, and write to each listener once, whatever it follows."""
         first: list[Part] = []
         further: list[Part] = []
@@ -620,7 +620,7 @@ class FanOut:
             self.remove(subscriber)
 
 
-def _sent_seqs(books: Iterable[Channel]) -> dict[str, int]:
+def _sent_seqs(books: Iterable[Channel[Subscriber]]) -> dict[str, int]:
     seqs: dict[str, int] = {}
     for channel in books:
         assert isinstance(channel, BookChannel | WindowChannel)

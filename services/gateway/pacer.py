@@ -7,6 +7,7 @@ whatever the market does.
 from __future__ import annotations
 
 from services.gateway.channel import Channel
+from services.gateway.subscriber import Subscriber
 
 
 class Pacer:
@@ -22,9 +23,9 @@ class Pacer:
     def __init__(self, interval_s: float) -> None:
         self.interval_s = interval_s
         self._last_flush = float("-inf")
-        self._dirty: dict[Channel, None] = {}
+        self._dirty: dict[Channel[Subscriber], None] = {}
 
-    def mark(self, channel: Channel) -> None:
+    def mark(self, channel: Channel[Subscriber]) -> None:
         """Note that a channel has something to send; marking twice is once."""
         self._dirty[channel] = None
 
@@ -32,13 +33,13 @@ class Pacer:
         """When to flush, monotonic seconds; in the past means now, None means never."""
         return self._last_flush + self.interval_s if self._dirty else None
 
-    def take_due(self, now: float) -> list[Channel]:
+    def take_due(self, now: float) -> list[Channel[Subscriber]]:
         """Hand over the channels to flush now, in the order they were marked; empty before the deadline."""
         if not self._dirty or now < self._last_flush + self.interval_s:
             return []
         return self.take_all(now)
 
-    def take_all(self, now: float) -> list[Channel]:
+    def take_all(self, now: float) -> list[Channel[Subscriber]]:
         """Hand over all marked channels, due or not."""
         self._last_flush = now
         due = list(self._dirty)

@@ -114,7 +114,7 @@ class Subscriber:
         """Whether another connection of the same user has the user's place in the first round (`places`)."""
         self.descriptor = NO_DESCRIPTOR
         """What may be written to instead, while nothing is unsent; see `FanOut.reach`."""
-        self.channels: dict[tuple[str, str], Channel] = {}
+        self.channels: dict[tuple[str, str], Channel[Subscriber]] = {}
         """(kind, instrument) to the channel it follows: one depth and interval of each."""
         self.hears_account = False
         self.is_gone = False

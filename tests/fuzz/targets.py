@@ -181,7 +181,7 @@ def _connection(*, is_open: bool) -> Target:
     ).encode()
 
     async def talk(data: bytes) -> None:
-        connection, wire = ClientConnection(server), Wire()
+        connection, wire = ClientConnection(server.connection_ports), Wire()
         connection.connection_made(wire)  # type: ignore[arg-type]
         if is_open:
             connection.data_received(handshake)

@@ -14,9 +14,11 @@ from websockets.typing import Subprotocol
 
 from openoutcry.wire.codec import Encoding, decode_messages, encode_request
 from openoutcry.wire.messages import Message
+from services.gateway.aio.health import readiness
 from services.gateway.aio.server import GatewayServer
 from services.gateway.limits import GatewayLimits
 from services.gateway.settings import GatewaySettings
+from shared.aio.health_pages import Readiness
 from shared.aio.redis_connection import Redis, open_redis
 from shared.identity import mint_token
 from shared.logs.packet import FeedId, Packet, encode_packet
@@ -115,3 +117,8 @@ async def user_of(
     url = f"ws://127.0.0.1:{server.port}/v1/stream"
     async with connect(url, subprotocols=subprotocols, additional_headers=headers, compression=None) as socket:
         yield User(socket, encoding)
+
+
+def ready(server: GatewayServer) -> Readiness:
+    """Say what `/readyz` of this gateway says."""
+    return readiness(server.gateway, server.feed_reader, server.now())

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from ipaddress import ip_network
 from typing import Any
 
@@ -62,14 +63,14 @@ class Peer:
     def __init__(self, server: GatewayServer, address: str = "10.0.0.1") -> None:
         self.server = server
         self.tap = Tap(address)
-        self.connection = ClientConnection(server)
+        self.connection = ClientConnection(server.connection_ports)
         self.connection.connection_made(self.tap)  # type: ignore[arg-type]
 
     def send(self, data: bytes) -> None:
         """Send, and have what may be the end of a request answered at once."""
         self.queue(data)
-        while len(self.server.entrance):
-            self.server.entrance._turn()
+        while len(self.server.connection_ports.entrance):
+            self.server.connection_ports.entrance._turn()
 
     def queue(self, data: bytes) -> None:
         if not self.tap.is_closed:
@@ -315,13 +316,13 @@ async def test_who_does_not_take_a_refusal_is_ended_in_time(monkeypatch: pytest.
 
 async def test_connections_without_a_request_are_bounded_and_the_oldest_goes() -> None:
     server = serving()
-    server.pending = PendingConnections(3)
+    server.connection_ports = replace(server.connection_ports, pending=PendingConnections(3))
     peers = [Peer(server) for _ in range(5)]
     assert [peer.tap.is_closed for peer in peers] == [True, True, False, False, False]
     for peer in peers:
         peer.send(request())
         peer.leave()
-    assert len(server.pending) == 0
+    assert len(server.connection_ports.pending) == 0
 
 
 # Many at once.
@@ -334,10 +335,10 @@ async def test_requests_that_come_at_once_are_answered_in_turns_and_in_order() -
     for number, peer in enumerate(peers):
         peer.queue(request(token=mint_token(f"u{number}", SECRET, 4e9)) + ping(1))
     turns = 0
-    assert 0 < len(server.entrance) < len(peers)
+    assert 0 < len(server.connection_ports.entrance) < len(peers)
     gone = peers[-1]
     gone.leave()
-    while len(server.entrance):
+    while len(server.connection_ports.entrance):
         await asyncio.sleep(0)
         answered = [bool(peer.tap.written) for peer in peers]
         assert answered == sorted(answered, reverse=True)
@@ -389,7 +390,8 @@ async def test_strangers_pay_until_they_have_logged_in() -> None:
 
 async def test_behind_a_trusted_proxy_it_is_the_clients_address_that_pays() -> None:
     server = serving(GatewayLimits(attempts=Rate(0.001, 1)))
-    server.trusted_proxies = TrustedProxies([ip_network("10.0.0.0/8")])
+    trusted = TrustedProxies([ip_network("10.0.0.0/8")])
+    server.connection_ports = replace(server.connection_ports, trusted_proxies=trusted)
     statuses = []
     for address in ("192.0.2.1:4711", "192.0.2.1", "192.0.2.2"):
         peer = Peer(server)
@@ -461,7 +463,7 @@ async def test_a_burst_within_the_limits_is_carried_out_whole_and_in_order() -> 
     peer.send(ping(1000)[-1:])
     await peer.settled()
     assert [reply.id for reply in peer.messages if isinstance(reply, Reply)] == list(range(1001))
-    assert len(server.backlog) == 0
+    assert len(server.connection_ports.backlog) == 0
 
 
 async def test_a_small_burst_does_not_wait_behind_floods() -> None:
@@ -476,7 +478,7 @@ async def test_a_small_burst_does_not_wait_behind_floods() -> None:
     await honest.settled()
     assert [reply.id for reply in honest.messages if isinstance(reply, Reply)] == [7, 8]
     assert all(peer.tap.is_paused for peer in floods)
-    server.backlog.close()
+    server.connection_ports.backlog.close()
 
 
 async def test_who_is_gone_while_waiting_is_passed_over() -> None:
@@ -487,7 +489,7 @@ async def test_who_is_gone_while_waiting_is_passed_over() -> None:
     gone.leave()
     await stays.settled()
     assert len([message for message in stays.messages if isinstance(message, Reply)]) == 500
-    assert len(server.backlog) == 0
+    assert len(server.connection_ports.backlog) == 0
 
 
 async def test_a_fault_with_one_connection_leaves_no_other_waiting() -> None:
@@ -583,7 +585,7 @@ async def test_a_text_that_is_no_utf8_fails_the_connection(encoding: Encoding) -
 async def test_a_reason_of_many_bytes_is_cut_and_the_connection_closed() -> None:
     """It was a traceback, and no close frame."""
     peer = entered(serving(), token=None)
-    client = next(iter(peer.connection._server.gateway.clients.values()))
+    client = next(iter(peer.server.gateway.clients.values()))
     client.session.close(CloseCode.NOT_AUTHENTICATED, "€" * 60)
     peer.send(ping(1))
     assert peer.close_code == CloseCode.NOT_AUTHENTICATED
@@ -642,10 +644,10 @@ async def test_large_requests_are_read_in_turns_even_if_they_come_one_by_one() -
     server = serving()
     large, small = entered(server), entered(server, token=mint_token("bob", SECRET, 4e9))
     frame = client_frame(encode_request({"op": "ping", "id": "y" * PLAIN_BYTES_MAX}, Encoding.MSGPACK), BINARY, MASK)
-    server.backlog._time.wait_s(server.now())
-    server.backlog._time.spend(1.0)
+    server.connection_ports.backlog._time.wait_s(server.now())
+    server.connection_ports.backlog._time.spend(1.0)
     large.queue(frame)
-    assert (len(server.backlog), large.tap.is_paused) == (1, True)
+    assert (len(server.connection_ports.backlog), large.tap.is_paused) == (1, True)
     small.queue(ping(2))
     assert [reply.id for reply in small.messages if isinstance(reply, Reply)] == [2]
     await large.settled()

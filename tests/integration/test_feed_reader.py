@@ -14,13 +14,12 @@ from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.messages import Delta, Reply, Snapshot, Status, Trade
 from openoutcry.wire.types import Code, MarketState, Side
 from services.gateway.aio.feed_reader import FeedReader
-from services.gateway.aio.health import readiness
 from services.gateway.replica import ReplicaBroken
 from shared.aio.redis_line import RedisLine
 from shared.logs.events import BookChange
 from shared.logs.packet import FeedId, encode_packet
 from shared.logs.snapshots import encode_listing
-from tests.integration.gateway_house import KEYS, StoredExchange, gateway_on, until, user_of
+from tests.integration.gateway_house import KEYS, StoredExchange, gateway_on, ready, until, user_of
 from tests.real_redis import RealRedis
 from tests.unit.services.gateway.exchange import Exchange
 
@@ -100,7 +99,7 @@ async def test_snapshots_of_a_listing_that_grew_meanwhile_are_not_taken(
                     await exchange.redis.set(KEYS.listing, encode_listing([Instrument("ACME"), Instrument("NEW")]))
                 return await line.get_values(keys)
 
-        reader = FeedReader(cast("RedisLine", Line()), KEYS, server, Random(1))
+        reader = FeedReader(cast("RedisLine", Line()), KEYS, server.feed_reader._ports, Random(1))
         with pytest.raises(ReplicaBroken, match="listed meanwhile"):
             await reader._load()
 
@@ -146,8 +145,11 @@ async def test_a_corrupt_packet_is_never_skipped_the_feed_goes_on_with_snapshots
         await exchange.publish(bids=[(99, 5)])
         await asyncio.sleep(0.3)
         assert server.gateway.market.feed_id == FeedId(1, 1)
-        assert (readiness(server).status, server.feed_reader.statistics.corrupt_entries) == (404, 1)
-        assert "entry 1-2 is corrupt" in readiness(server).text
+        assert (
+            ready(server).status,
+            server.feed_reader.statistics.corrupt_entries,
+        ) == (404, 1)
+        assert "entry 1-2 is corrupt" in ready(server).text
         assert server.gateway.feed_state == MarketState.RESYNCING
         await exchange.store_snapshots()
         await until(lambda: server.gateway.feed_state == MarketState.OPEN)
@@ -182,7 +184,7 @@ async def test_a_quiet_market_whose_snapshots_lie_behind_a_corrupt_packet_is_fol
         await exchange.store_snapshots()
         await until(lambda: server.gateway.feed_state == MarketState.OPEN)
         assert server.gateway.market.feed_id == FeedId(1, 3)
-        assert readiness(server).text == "ready"
+        assert ready(server).text == "ready"
 
 
 async def test_a_log_that_went_back_and_heals_is_waited_for(

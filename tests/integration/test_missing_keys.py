@@ -10,8 +10,7 @@ import pytest
 
 from openoutcry.wire.messages import Reply, Snapshot, Status
 from openoutcry.wire.types import MarketState
-from services.gateway.aio.health import readiness
-from tests.integration.gateway_house import KEYS, StoredExchange, gateway_on, until, user_of
+from tests.integration.gateway_house import KEYS, StoredExchange, gateway_on, ready, until, user_of
 
 pytestmark = pytest.mark.needs_redis
 
@@ -49,12 +48,12 @@ async def test_a_new_gateway_waits_for_what_is_missing(
     await damage(exchange, key, how)
     async with gateway_on(redis_url, tmp_path, is_fed=False) as server:
         await until(lambda: key in server.feed_reader.missing)
-        assert readiness(server).status == 503
-        assert readiness(server).text.startswith(f"the feed is resyncing: {key} ")
+        assert ready(server).status == 503
+        assert ready(server).text.startswith(f"the feed is resyncing: {key} ")
         assert not server.gateway.market.instruments
         await exchange.store_snapshots()
         await until(lambda: server.gateway.is_fed(server.now()))
-        assert readiness(server).text == "ready"
+        assert ready(server).text == "ready"
         assert server.gateway.market.instruments["ACME"].book.digest == exchange.books["ACME"].digest
 
 
@@ -72,7 +71,7 @@ async def test_a_living_gateway_that_reloads_keeps_its_users_and_says_resyncing(
         await exchange.publish(bids=[(99, 1)])
         assert (await ann.hear(Status)).state == MarketState.RESYNCING
         await until(lambda: KEYS.snapshot("ACME") in server.feed_reader.missing)
-        assert readiness(server).status == 404
+        assert ready(server).status == 404
         await ann.ask(op="cancel_all", id=9)
         assert (await ann.hear(Reply, lambda reply: reply.id == 9)).code == "busy"
         await exchange.store_snapshots()

@@ -180,7 +180,7 @@ async def talk(tmp_path: Any, seed: int) -> None:
     """One connection: a good handshake, and then frames and bytes of every kind, cut anywhere."""
     random = Random(seed)
     server = serving()
-    connection, wire = ClientConnection(server), Wire()
+    connection, wire = ClientConnection(server.connection_ports), Wire()
     connection.connection_made(wire)  # type: ignore[arg-type]
     token = mint_token("ann", SECRET, 4e9)
     request = (

@@ -21,6 +21,7 @@ from openoutcry.wire.codec import SUBPROTOCOLS, Encoding
 from openoutcry.wire.request_limits import REQUEST_BYTES_MAX
 from services.gateway.aio.backlog import BYTES_MAX, FRAMES_MAX
 from services.gateway.aio.handshake import Handshake, StreamProtocol
+from services.gateway.aio.ports import ConnectionPorts
 from services.gateway.client_frames import ClientFrames, ForTheLibrary
 from services.gateway.client_messages import Broken, ClientMessages, Refused, opcode_of
 from services.gateway.session import SessionState
@@ -30,7 +31,6 @@ from shared.identity import NOBODY, Identity
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from services.gateway.aio.server import GatewayServer
     from services.gateway.gateway import Client
 
 FRAME_BYTES_MAX: Final = 256 * 1024
@@ -48,7 +48,7 @@ class ClientConnection(asyncio.Protocol):
     A client's connection.
 
     Args:
-        server: The gateway's shell; owns core and clock.
+        ports: What all connections of the gateway share.
     """
 
     __slots__ = (
@@ -61,13 +61,13 @@ class ClientConnection(asyncio.Protocol):
         "_is_behind",
         "_is_stranger",
         "_messages",
-        "_server",
+        "_ports",
         "_transport",
         "_websocket",
     )
 
-    def __init__(self, server: GatewayServer) -> None:
-        self._server = server
+    def __init__(self, ports: ConnectionPorts) -> None:
+        self._ports = ports
         self._client: Client | None = None
         self._frames: ClientFrames | None = None
         self._messages: ClientMessages | None = None
@@ -78,7 +78,7 @@ class ClientConnection(asyncio.Protocol):
         self._websocket = StreamProtocol(
             subprotocols=cast("Sequence[Subprotocol]", SUBPROTOCOLS),
             max_size=STRANGER_FRAME_BYTES_MAX,
-            logger=server.websocket_log,
+            logger=ports.websocket_log,
         )
 
     # -- asyncio's side ---------------------------------------------------------------------------------------------
@@ -88,26 +88,26 @@ class ClientConnection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         peer = transport.get_extra_info("peername")
         self._address = peer[0] if isinstance(peer, tuple) else ""
-        self._handshake = Handshake(self._server, self._websocket, self._address)
+        self._handshake = Handshake(self._ports, self._websocket, self._address)
         self._transport.set_write_buffer_limits(high=0)
         self._descriptor = _descriptor(transport)
         self._is_behind = False
-        self._deadline: asyncio.TimerHandle | None = self._server.loop.call_later(HANDSHAKE_S, self.give_up)
-        self._server.pending.add(self)
+        self._deadline: asyncio.TimerHandle | None = self._ports.loop.call_later(HANDSHAKE_S, self.give_up)
+        self._ports.pending.add(self)
 
     def data_received(self, data: bytes) -> None:
         """Take bytes as they came."""
-        server, client, frames = self._server, self._client, self._frames
+        ports, client, frames = self._ports, self._client, self._frames
         if client is None or frames is None:
             self._receive_head(data)
             return
-        client.heard_at = now = server.now()
+        client.heard_at = now = ports.now()
         payload = frames.receive(data)
         if payload is None:
-            server.backlog.read(self, now)
+            ports.backlog.read(self, now)
         else:
-            server.gateway.receive(client, payload, now, server.time_us())
-            server.wake()
+            ports.gateway.receive(client, payload, now, ports.time_us())
+            ports.wake()
             if self._is_stranger:
                 self._recognize(client)
 
@@ -124,16 +124,16 @@ class ClientConnection(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         """Write straight to the socket again: all is sent."""
-        self._server.gateway.end_expired(self._server.now(), self._server.time_us())
+        self._ports.gateway.end_expired(self._ports.now(), self._ports.time_us())
         self._is_behind = False
         self._reach()
         self._review()
-        self._server.wake()
+        self._ports.wake()
 
     def connection_lost(self, _error: Exception | None) -> None:
         """Forget this client, and cut the circles of references: nobody need search for what has ended."""
         self._cancel_deadline()
-        self._server.pending.remove(self)
+        self._ports.pending.remove(self)
         if self._handshake is not None:
             self._handshake.end()
             self._handshake = None
@@ -149,7 +149,7 @@ class ClientConnection(asyncio.Protocol):
             return
         behind = handshake.answer()
         self._handshake = None
-        self._server.pending.remove(self)
+        self._ports.pending.remove(self)
         self._address = handshake.address
         self._transport.resume_reading()  # before the rest is read, which may pause it again
         self._send_control()
@@ -164,25 +164,25 @@ class ClientConnection(asyncio.Protocol):
 
     def read_on(self, until: float) -> bool:
         """Read a slice of what has come; whether there may be more of it. If not, the socket is read again."""
-        server, now, read = self._server, self._server.now(), 0
+        ports, now, read = self._ports, self._ports.now(), 0
         for _ in range(FRAMES_MAX):
             client, cut = self._client, None if self._frames is None else self._frames.next_cut()
             if client is None or cut is None:
-                server.wake()
+                ports.wake()
                 self._transport.resume_reading()
                 return False
             if isinstance(cut, bytes):
                 read += len(cut)
-                server.gateway.receive(client, cut, now, server.time_us())
+                ports.gateway.receive(client, cut, now, ports.time_us())
             else:
                 read += len(cut.data)
                 self._read_otherwise(client, cut, now)
             if self._is_stranger:
                 self._recognize(client)
-            now = server.now()
+            now = ports.now()
             if read >= BYTES_MAX or now >= until:
                 break
-        server.wake()
+        ports.wake()
         return True
 
     def pause_reading(self) -> None:
@@ -212,7 +212,7 @@ class ClientConnection(asyncio.Protocol):
     def abort(self) -> None:
         """End the connection at once: its peer does not read."""
         session = self._client.session if self._client is not None else None
-        self._server.log.warning(
+        self._ports.log.warning(
             "slow consumer aborted",
             code=int(CloseCode.SLOW_CONSUMER),
             session=session and session.session_id,
@@ -234,16 +234,16 @@ class ClientConnection(asyncio.Protocol):
         """Take bytes up to the end of the handshake; what is behind it are frames, and read when it is answered."""
         handshake = self._handshake
         if handshake is not None and handshake.receive(data):  # else it is refused, and about to be closed
-            self._server.entrance.come(self)
+            self._ports.entrance.come(self)
 
     def _open(self, identity: Identity) -> None:
-        server, encoding = self._server, Encoding(self._websocket.subprotocol)
+        ports, encoding = self._ports, Encoding(self._websocket.subprotocol)
         session_id = secrets.token_hex(6)
-        server.accept_statistics.opened += 1
-        server.log.info("session opened", session=session_id, user=identity.user, address=self._address)
+        ports.statistics.opened += 1
+        ports.log.info("session opened", session=session_id, user=identity.user, address=self._address)
         self._frames = ClientFrames(opcode_of(encoding), STRANGER_FRAME_BYTES_MAX)
-        now, time_us = server.now(), server.time_us()
-        self._client = server.gateway.open(session_id, encoding, self, identity, now, time_us)
+        now, time_us = ports.now(), ports.time_us()
+        self._client = ports.gateway.open(session_id, encoding, self, identity, now, time_us)
         if identity is not NOBODY:
             self._know()
         self._reach()
@@ -254,11 +254,11 @@ class ClientConnection(asyncio.Protocol):
 
         Unless the user logs in without end: then the address pays, and is refused in its turn.
         """
-        session, server = client.session, self._server
+        session, ports = client.session, self._ports
         if session.state is SessionState.OPEN:
             self._know()
-            if server.arrivals.charge(session.identity.user, server.now()):
-                server.attempts.forgive(self._address)
+            if ports.shares.users.charge(session.identity.user, ports.now()):
+                ports.shares.addresses.forgive(self._address)
 
     def _know(self) -> None:
         assert self._frames is not None
@@ -272,7 +272,7 @@ class ClientConnection(asyncio.Protocol):
         if opcode != Opcode.CLOSE:
             if websocket.state is not State.OPEN:
                 return
-            if not self._server.gateway.count_control(client, now, self._server.time_us()):
+            if not self._ports.gateway.count_control(client, now, self._ports.time_us()):
                 return
         else:
             websocket.current_size = None  # a close within a fragmented message is answered as any other
@@ -288,7 +288,7 @@ class ClientConnection(asyncio.Protocol):
             return  # the protocol core answers pings and closes
         if self._messages is None:
             self._messages = ClientMessages(client.session.encoding)
-        gateway, time_us = self._server.gateway, self._server.time_us()
+        gateway, time_us = self._ports.gateway, self._ports.time_us()
         match self._messages.receive(frame):
             case bytes(payload):
                 gateway.receive(client, payload, now, time_us)
@@ -301,7 +301,7 @@ class ClientConnection(asyncio.Protocol):
         """Have this client written to straight if nothing is unsent, else through the transport."""
         if self._client is not None:
             descriptor = NO_DESCRIPTOR if self._is_behind else self._descriptor
-            self._server.gateway.service.reach(self._client.subscriber, descriptor)
+            self._ports.gateway.service.reach(self._client.subscriber, descriptor)
 
     def _retire(self) -> None:
         """Have nothing written straight any more: what comes behind a close is no data of this conversation."""
@@ -311,7 +311,7 @@ class ClientConnection(asyncio.Protocol):
     def _review(self) -> None:
         """Have this client skipped, made whole, or aborted, by how much is unsent."""
         if self._client is not None:
-            self._server.gateway.service.review(self._client.subscriber, self._server.now())
+            self._ports.gateway.service.review(self._client.subscriber, self._ports.now())
 
     def _send_control(self) -> None:
         for data in self._websocket.data_to_send():
@@ -323,7 +323,7 @@ class ClientConnection(asyncio.Protocol):
                 self._end_writing()
                 self._retire()
         if self._websocket.close_expected() and self._deadline is None:
-            self._deadline = self._server.loop.call_later(CLOSE_S, self._transport.abort)
+            self._deadline = self._ports.loop.call_later(CLOSE_S, self._transport.abort)
 
     def _end_writing(self) -> None:
         """
@@ -341,9 +341,9 @@ class ClientConnection(asyncio.Protocol):
         """Have the core forget this client; nothing is written to it any more."""
         if self._client is None:
             return
-        self._server.gateway.lost(self._client)  # first of all: its descriptor is about to be another socket's
+        self._ports.gateway.lost(self._client)  # first of all: its descriptor is about to be another socket's
         session = self._client.session
-        self._server.log.info(
+        self._ports.log.info(
             "session closed",
             session=session.session_id,
             user=session.identity.user,

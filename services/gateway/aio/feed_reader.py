@@ -11,12 +11,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from random import Random
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import Final, TypeVar
 
 import structlog
 
 from openoutcry.wire.backoff import Backoff
 from openoutcry.wire.errors import MalformedMessage
+from services.gateway.aio.ports import FeedPorts
 from services.gateway.metrics import FeedStatistics
 from services.gateway.replica import Changes, ReplicaBroken
 from shared.aio.cancellation import raise_if_cancelled
@@ -27,9 +28,6 @@ from shared.logs.packet import FEED_START, FeedId, Packet, decode_packet
 from shared.logs.snapshots import decode_accounts, decode_book_state, decode_listing
 from shared.logs.stream_keys import PACKET_FIELD, PUBLISHED_FIELD, StreamKeys
 from shared.store_errors import CorruptEntry
-
-if TYPE_CHECKING:
-    from services.gateway.aio.server import GatewayServer
 
 T = TypeVar("T")
 
@@ -52,11 +50,11 @@ class FeedReader:
     Args:
         line: For its own use; its reads block.
         keys: Of the shard.
-        server: The gateway's shell.
+        ports: What it reads for.
         random: Jitter of the backoff.
     """
 
-    def __init__(self, line: RedisLine, keys: StreamKeys, server: GatewayServer, random: Random) -> None:
+    def __init__(self, line: RedisLine, keys: StreamKeys, ports: FeedPorts, random: Random) -> None:
         self.statistics = FeedStatistics()
         self.missing = ""
         """What the snapshots or the feed lack at present, so that there is no market to tell of; empty if nothing."""
@@ -64,7 +62,7 @@ class FeedReader:
         """What is wrong with Redis at present; empty if nothing."""
         self._line = line
         self._keys = keys
-        self._server = server
+        self._ports = ports
         self._backoff = Backoff(random, first_s=0.05, max_s=1.0)
         self._is_placed = False
         self._corrupt_id = FEED_START  # of the last packet that could not be read; snapshots from before do not help
@@ -129,12 +127,12 @@ class FeedReader:
         states = [_decoded(name, decode_book_state, data) for name, data in zip(names, states_data, strict=True)]
         if self._corrupt_id != FEED_START:
             await self._look_behind_corrupt(cover)
-        time_us = self._server.time_us()
-        changes = self._server.gateway.market.load(cover, listing, states, accounts, time_us)
+        time_us = self._ports.time_us()
+        changes = self._ports.market.load(cover, listing, states, accounts, time_us)
         self.statistics.resyncs += 1
         self._is_placed = True
         self._log.info("snapshots loaded", cover=str(cover), instruments=len(listing), books=len(states))
-        self._server.packets_read(changes)
+        self._ports.packets_read(changes)
 
     async def _look_behind_corrupt(self, cover: FeedId) -> None:
         """See that the feed can be read on from there; else users would hear `open` and `resyncing` in turns."""
@@ -151,14 +149,14 @@ class FeedReader:
         self._corrupt_id = FEED_START
 
     async def _read(self) -> None:
-        market = self._server.gateway.market
+        market = self._ports.market
         entries = await self._line.read_stream(self._keys.feed, str(market.feed_id), PACKETS_PER_READ_MAX)
         if not entries:
             await self._look_for_another_store()
             return
         self._silent_since = None
         changes, began_at = Changes(), market.feed_id
-        time_us = self._server.time_us()
+        time_us = self._ports.time_us()
         try:
             for entry_id, fields in entries:
                 feed_id, packet, published_us = self._entry(entry_id, fields)
@@ -167,16 +165,16 @@ class FeedReader:
                 except MISSHAPEN as error:  # fields of another type, which decoding does not look at
                     raise self._corrupt(entry_id, f"no packet: {error!r}") from error
                 self.statistics.delay_s = (time_us - published_us) / 1e6
-                self._server.hops.read_delay.observe(self.statistics.delay_s)
+                self._ports.hops.read_delay.observe(self.statistics.delay_s)
                 self.statistics.packets += 1
         finally:
             # Whatever a later packet breaks: trades, executions and outcomes of those before it are never read again.
             if market.feed_id != began_at:
-                self._server.packets_read(changes)
+                self._ports.packets_read(changes)
 
     async def _look_for_another_store(self) -> None:
         """Connect anew while nothing comes: a connection may outlive its server's being primary."""
-        now = self._server.now()
+        now = self._ports.now()
         if self._silent_since is None:
             self._silent_since = now
         elif now - self._silent_since > SILENCE_S:
@@ -199,13 +197,13 @@ class FeedReader:
         return ReplicaBroken(str(corrupt))
 
     async def _check_place(self) -> None:
-        now = self._server.now()
+        now = self._ports.now()
         if now < self._check_at:
             return
         self._check_at = now + (POSITION_CHECK_S if self._behind_since is None else HEALING_S / 4)
-        with self._server.hops.redis_round_trip.time():
+        with self._ports.hops.redis_round_trip.time():
             last = await self._last_id()
-        if last >= self._server.gateway.market.feed_id:
+        if last >= self._ports.market.feed_id:
             self._behind_since = None
         elif self._behind_since is None:
             self._behind_since = now
@@ -222,7 +220,7 @@ class FeedReader:
         """Tell it once for each reason, whatever the number of tries."""
         if self._is_placed or reason != self.missing:
             self._log.warning("there is no place in the feed to go on from; trying again", reason=reason)
-            self._server.gateway.lost_place(reason, self._server.time_us())
+            self._ports.place_lost(reason)
         self.missing = reason
         self._is_placed = False
 

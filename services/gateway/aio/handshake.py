@@ -17,6 +17,7 @@ from websockets.typing import Subprotocol
 
 from openoutcry.wire.close_codes import CloseCode
 from openoutcry.wire.codec import SUBPROTOCOLS
+from services.gateway.aio.ports import ConnectionPorts
 from services.gateway.client_address import NO_HEADER, Ignored, forwarded_address, read_proxy_header
 from shared.http_request import (
     answer_unreadable,
@@ -33,7 +34,6 @@ from shared.token_claims import AuthenticationFailed
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from services.gateway.aio.server import GatewayServer
 
 STREAM_PATH: Final = "/v1/stream"
 HEAD_BYTES_MAX: Final = 32 * 1024
@@ -65,7 +65,7 @@ class Handshake:
     A connection up to the answer.
 
     Args:
-        server: The gateway's shell.
+        ports: What all connections share.
         websocket: The library's side of the connection.
         address: Who connected.
     """
@@ -75,15 +75,15 @@ class Handshake:
         "_end_at",
         "_held",
         "_is_behind_prologue",
+        "_ports",
         "_searched",
-        "_server",
         "_websocket",
         "address",
         "identity",
     )
 
-    def __init__(self, server: GatewayServer, websocket: StreamProtocol, address: str) -> None:
-        self._server = server
+    def __init__(self, ports: ConnectionPorts, websocket: StreamProtocol, address: str) -> None:
+        self._ports = ports
         self._websocket = websocket
         self._held = bytearray()
         self._is_behind_prologue = False
@@ -133,14 +133,14 @@ class Handshake:
 
     def end(self) -> None:
         """Charge the address: the connection has ended without a whole request."""
-        self._server.attempts.charge(self.address, self._server.now())
+        self._ports.shares.addresses.charge(self.address, self._ports.now())
 
     # -- private ----------------------------------------------------------------------------------------------------
 
     def _refuse(self, status: HTTPStatus, text: str) -> bytes:
         """Answer what is no request."""
         websocket = self._websocket
-        self._server.attempts.charge(self.address, self._server.now())
+        self._ports.shares.addresses.charge(self.address, self._ports.now())
         self._held.clear()
         if websocket.eof_sent:
             answer_unreadable(websocket, status, text)
@@ -163,7 +163,7 @@ class Handshake:
             return False
         self._is_behind_prologue = True
         if header is not NO_HEADER:
-            is_trusted = self.address in self._server.trusted_proxies
+            is_trusted = self.address in self._ports.trusted_proxies
             self._believe(header.address if is_trusted else "", header.ignored if is_trusted else Ignored.UNTRUSTED)
         del self._held[: header.size]
         return True
@@ -171,7 +171,7 @@ class Handshake:
     def _believe(self, address: str, ignored: Ignored | None) -> None:
         self.address = address or self.address
         if ignored is not None:
-            self._server.accept_statistics.forwarded_ignored[ignored] += 1
+            self._ports.statistics.forwarded_ignored[ignored] += 1
 
     def _answer(self, request: Request) -> Response:
         response = self._found(request)
@@ -182,19 +182,19 @@ class Handshake:
         if fault := host_fault(request):
             return reject(400, f"{fault}\n")
         if path != STREAM_PATH:
-            found = method_fault(request, path, self._websocket) or self._server.pages.answer(path, self._websocket)
+            found = method_fault(request, path, self._websocket) or self._ports.pages.answer(path, self._websocket)
             return found or reject(404, "there are /v1/stream, /healthz, /readyz and /metrics\n")
         if forwarded := request.headers.get_all("X-Forwarded-For"):
-            self._believe(*forwarded_address(self.address, ",".join(forwarded), self._server.trusted_proxies))
+            self._believe(*forwarded_address(self.address, ",".join(forwarded), self._ports.trusted_proxies))
         response = self._turned_away() or self._charged(self._accept(request))
         if response.status_code != 101:
-            self._server.accept_statistics.refused[response.status_code] += 1
+            self._ports.statistics.refused[response.status_code] += 1
         return response
 
     def _turned_away(self) -> Response | None:
         """Turn a client away if too many come at once, or none is wanted any more: before any work is done for it."""
-        gateway = self._server.gateway
-        if wait_s := self._server.refusal_s():
+        gateway = self._ports.gateway
+        if wait_s := self._ports.shares.wait_s(self._ports.now()):
             why = "too many connections a second"
         elif gateway.is_draining:
             why = "this replica is shutting down"
@@ -239,19 +239,19 @@ class Handshake:
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer":
             raise AuthenticationFailed("Authorization must be: Bearer <token>", CloseCode.NOT_AUTHENTICATED)
-        return self._server.gateway.authenticate(token.strip(), self._server.time_us() / 1e6)
+        return self._ports.gateway.authenticate(token.strip(), self._ports.time_us() / 1e6)
 
     def _charged(self, response: Response) -> Response:
         """Charge the user, or if there is none the address; within their shares the gateway too, else it is refused."""
-        server, now = self._server, self._server.now()
+        shares, now = self._ports.shares, self._ports.now()
         if response.status_code == 101 and self.identity is not NOBODY:
-            is_within = server.arrivals.charge(self.identity.user, now)
+            is_within = shares.users.charge(self.identity.user, now)
             why = "too many connections of this user a second"
         else:
-            is_within = server.attempts.charge(self.address, now)
+            is_within = shares.addresses.charge(self.address, now)
             why = "too many attempts without a login from this address"
         if not is_within:
             self.identity = NOBODY
             return self._not_now(429, why, RETRY_AFTER_S)
-        server.accepts.take(now)
+        shares.accepts.take(now)
         return response

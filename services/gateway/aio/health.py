@@ -7,44 +7,49 @@ no other replica has more to tell them. Only a replica that stays without a feed
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable
+from typing import Final
 
 from prometheus_client import CollectorRegistry
 
-from services.gateway.metrics import GatewayCollector
+from services.gateway.aio.feed_reader import FeedReader
+from services.gateway.gateway import Gateway
+from services.gateway.metrics import AcceptStatistics, GatewayCollector
 from shared.aio.health_pages import HealthPages, Readiness
-
-if TYPE_CHECKING:
-    from services.gateway.aio.server import GatewayServer
-
 
 UNFED_KEEPS_S: Final = 15.0
 """Without a feed for longer than this, a replica lets its users be taken elsewhere."""
 
 
-def gateway_pages(server: GatewayServer, registry: CollectorRegistry) -> HealthPages:
+def gateway_pages(
+    gateway: Gateway,
+    feed_reader: FeedReader,
+    accepts: AcceptStatistics,
+    now: Callable[[], float],
+    registry: CollectorRegistry,
+) -> HealthPages:
     """
     Make the pages of a gateway.
 
     Args:
-        server: The gateway's shell.
+        gateway: Whose.
+        feed_reader: What feeds it.
+        accepts: What came of those who connected.
+        now: Tells monotonic seconds.
         registry: What `/metrics` shows, beside the gateway's counters.
     """
-    registry.register(
-        GatewayCollector(server.gateway, server.feed_reader.statistics, server.accept_statistics, server.now)
-    )
-    return HealthPages(registry, lambda: readiness(server))
+    registry.register(GatewayCollector(gateway, feed_reader.statistics, accepts, now))
+    return HealthPages(registry, lambda: readiness(gateway, feed_reader, now()))
 
 
-def readiness(server: GatewayServer) -> Readiness:
+def readiness(gateway: Gateway, feed_reader: FeedReader, now: float) -> Readiness:
     """Tell whether a balancer may bring users: fed within the last seconds, not full, not leaving."""
-    gateway, feed_reader = server.gateway, server.feed_reader
     if gateway.is_leaving:
         return Readiness(404, "draining: shutting down")
-    if not gateway.is_fed(server.now()):
+    if not gateway.is_fed(now):
         what = feed_reader.unreachable or feed_reader.missing
         reason = f"the feed is {gateway.feed_state}" + (f": {what}" if what else "")
-        keeps_users = gateway.silence(server.now()) <= UNFED_KEEPS_S
+        keeps_users = gateway.silence(now) <= UNFED_KEEPS_S
         return Readiness(404 if keeps_users else 503, reason)
     if not gateway.has_keys:
         return Readiness(503, "the keys of tokens have not been loaded yet")

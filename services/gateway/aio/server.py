@@ -23,12 +23,12 @@ from services.gateway.aio.entrance import Entrance
 from services.gateway.aio.feed_reader import FeedReader
 from services.gateway.aio.health import gateway_pages
 from services.gateway.aio.pending import PendingConnections
-from services.gateway.attempts import Attempts
+from services.gateway.aio.ports import ConnectionPorts, FeedPorts
+from services.gateway.attempts import HandshakeShares
 from services.gateway.client_address import TrustedProxies
 from services.gateway.gateway import TURNS, Gateway
 from services.gateway.limits import GatewayLimits
 from services.gateway.metrics import AcceptStatistics, HopTimes
-from services.gateway.rate_limit import TokenBucket
 from services.gateway.replica import Changes
 from services.gateway.settings import GatewaySettings, read_ports
 from shared.aio.build_info import tell_build
@@ -55,8 +55,6 @@ SWEEP_S: Final = 1.0
 """Every client's time between two heartbeats."""
 FEED_CHECK_S: Final = 0.25
 """With the limit of the feed's silence this keeps the promise that users hear of it within 3 s."""
-RETRY_AFTER_S: Final = 4
-"""Longest time that a client beyond the accept rate is asked to wait."""
 
 
 class GatewayServer:
@@ -74,40 +72,46 @@ class GatewayServer:
         keys = StreamKeys(settings.shard)
         source = f"gateway-{secrets.token_hex(8)}"
         self.loop = asyncio.get_running_loop()
-        self.websocket_log = logging.getLogger("openoutcry.websocket")
         ring = KeyRing(None if settings.jwks else shared_key(secret))
         authenticator = Authenticator(ring, settings.audience())
         self.gateway = Gateway(source, authenticator, limits, settings.pace_ms / 1000, random, write_to_all)
         self._reading = open_redis(settings.redis_url, "gateway-feed", settings.redis_credentials)
         self._writing = open_redis(settings.redis_url, "gateway-commands", settings.redis_credentials)
-        self.feed_reader = FeedReader(RedisLine(self._reading), keys, self, random)
         self._traces = open_tracing(settings, "gateway", source)
         self._traced_ns: dict[TracedOrder, int] = {}
         self.command_writer = CommandWriter(RedisLine(self._writing), keys, self.gateway.orders, random, self._traces)
         registry = CollectorRegistry()
         tell_build(registry)
         self.hops = HopTimes(registry)
+        feed_ports = FeedPorts(
+            self.gateway.market, self.now, self.time_us, self.hops, self.packets_read, self._place_lost
+        )
+        self.feed_reader = FeedReader(RedisLine(self._reading), keys, feed_ports, random)
         self.accept_statistics = AcceptStatistics()
         self._key_source = KeySource(settings.jwks, ring, self._keys_loaded) if settings.jwks else None
-        self.trusted_proxies = TrustedProxies(settings.trusted_proxies)
-        self.pages = gateway_pages(self, registry)
         self.port = 0
         """Where it listens, once it does."""
-        self.accepts = TokenBucket(limits.accepts, self.now())
-        """Handshakes that are answered."""
-        self.attempts = Attempts(limits.attempts)
-        """By address: what has led to no login."""
-        self.arrivals = Attempts(limits.arrivals)
-        """By user: what has led to one. A user who comes and goes without end is not to spend everybody's accepts."""
-        self.pending = PendingConnections()
-        self.entrance = Entrance(self.loop)
-        self.backlog = Backlog(self.loop)
-        self._accepts_random = random
         self._settings = settings
         self._flush_timer: asyncio.TimerHandle | None = None
         self._part_timer: asyncio.Handle | None = None
         self._unsent_since: float | None = None
         self.log = structlog.get_logger().bind(source=source)
+        self.connection_ports = ConnectionPorts(
+            gateway=self.gateway,
+            now=self.now,
+            time_us=self.time_us,
+            wake=self.wake,
+            loop=self.loop,
+            pending=PendingConnections(),
+            entrance=Entrance(self.loop),
+            backlog=Backlog(self.loop),
+            shares=HandshakeShares(limits, self.now(), random),
+            trusted_proxies=TrustedProxies(settings.trusted_proxies),
+            pages=gateway_pages(self.gateway, self.feed_reader, self.accept_statistics, self.now, registry),
+            statistics=self.accept_statistics,
+            log=self.log,
+            websocket_log=logging.getLogger("openoutcry.websocket"),
+        )
 
     def now(self) -> float:
         """Monotonic seconds; the core's `now`."""
@@ -152,12 +156,6 @@ class GatewayServer:
             self._flush_timer.cancel()
         self._flush_timer = self.loop.call_later(max(0.0, deadline - self.now()), self.flush)
 
-    def refusal_s(self) -> int:
-        """Return 0 while handshakes are within the accept rate, else how many seconds to wait, spread over a few."""
-        if not self.accepts.is_empty(self.now()):
-            return 0
-        return self._accepts_random.randint(1, RETRY_AFTER_S)
-
     async def run(self, stop: asyncio.Event) -> None:
         """
         Serve until `stop` is set; then be not ready, say goodbye, drain, and close.
@@ -178,7 +176,7 @@ class GatewayServer:
                 ]
                 if self._key_source is not None:
                     running.append(tasks.create_task(self._key_source.run(), name="key source"))
-                server = await self.loop.create_server(lambda: ClientConnection(self), sock=listener, backlog=BACKLOG)
+                server = await self.loop.create_server(self._accept, sock=listener, backlog=BACKLOG)
                 self.port = listener.getsockname()[1]
                 self.log.info("listening", host=self._settings.host, port=self.port)
                 await stop.wait()
@@ -188,8 +186,8 @@ class GatewayServer:
                     task.cancel()
         finally:
             listener.close()
-            self.entrance.close()
-            self.backlog.close()
+            self.connection_ports.entrance.close()
+            self.connection_ports.backlog.close()
             if self._part_timer is not None:
                 self._part_timer.cancel()
             await self._reading.aclose()
@@ -198,12 +196,18 @@ class GatewayServer:
                 self._traces.close()
         self.log.info("stopped")
 
+    def _accept(self) -> ClientConnection:
+        return ClientConnection(self.connection_ports)
+
     def _go_on(self) -> None:
         self._part_timer = None
         try:
             self.gateway.go_on(self.now(), self.time_us())
         finally:  # whatever happened to one, the others are not to wait for ever
             self.wake()
+
+    def _place_lost(self, reason: str) -> None:
+        self.gateway.lost_place(reason, self.time_us())
 
     def _keys_loaded(self, has_loaded: bool) -> None:  # noqa: FBT001 - the one thing there is to say of a load
         self.accept_statistics.key_loads_failed += not has_loaded

@@ -14,6 +14,7 @@ from services.gateway.gateway import WAITING_MAX, Client
 from services.gateway.limits import GatewayLimits
 from services.gateway.rate_limit import Rate
 from services.gateway.replica import InstrumentReplica
+from services.gateway.subscriber import Subscriber
 from shared.identity import Identity
 from tests.unit.services.gateway.exchange import Exchange
 from tests.unit.services.gateway.listener import Listener
@@ -242,7 +243,7 @@ def test_very_many_windows_are_not_made_at_once(request_: dict[str, object], mon
     made: list[str] = []
     window = WindowChannel._window
 
-    def counted(channel: WindowChannel, instrument: InstrumentReplica) -> Snapshot:
+    def counted(channel: WindowChannel[Subscriber], instrument: InstrumentReplica) -> Snapshot:
         made.append(instrument.symbol)
         return window(channel, instrument)
 

@@ -1,0 +1,63 @@
+"""What the gateway's shell gives to its parts: each gets one frozen value, and none knows the server that made it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from structlog.typing import FilteringBoundLogger
+
+from services.gateway.aio.backlog import Backlog
+from services.gateway.aio.entrance import Entrance
+from services.gateway.aio.pending import PendingConnections
+from services.gateway.attempts import HandshakeShares
+from services.gateway.client_address import TrustedProxies
+from services.gateway.gateway import Gateway
+from services.gateway.metrics import AcceptStatistics, HopTimes
+from services.gateway.replica import Changes, MarketReplica
+from shared.aio.health_pages import HealthPages
+
+# Slotted classes, not named tuples: each frame of each client looks some of these fields up.
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionPorts:
+    """What all connections of a gateway share."""
+
+    gateway: Gateway
+    now: Callable[[], float]
+    """Monotonic seconds."""
+    time_us: Callable[[], int]
+    """Unix time in microseconds."""
+    wake: Callable[[], None]
+    """Has what clients have asked for passed on; cheap, and safe to call too often."""
+    loop: asyncio.AbstractEventLoop
+    pending: PendingConnections
+    entrance: Entrance
+    backlog: Backlog
+    shares: HandshakeShares
+    """Of handshakes: who may still have one answered."""
+    trusted_proxies: TrustedProxies
+    pages: HealthPages
+    """What plain HTTP is answered with."""
+    statistics: AcceptStatistics
+    log: FilteringBoundLogger
+    websocket_log: logging.Logger
+
+
+@dataclass(frozen=True, slots=True)
+class FeedPorts:
+    """What a feed reader reads for."""
+
+    market: MarketReplica
+    now: Callable[[], float]
+    """Monotonic seconds."""
+    time_us: Callable[[], int]
+    """Unix time in microseconds."""
+    hops: HopTimes
+    packets_read: Callable[[Changes], None]
+    """Passes on what packets or snapshots changed."""
+    place_lost: Callable[[str], None]
+    """Says why there is no place in the feed to go on from."""
