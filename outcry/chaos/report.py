@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from outcry.stack.report import RunReport
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class ChaosReport:
-    """What happened, and what came of it. Times of recovery count from the moment when a fault began."""
+class ChaosReport(RunReport):
+    """
+    What happened, and what came of it. Times of recovery count from the moment when a fault began.
 
-    verdict: str
-    """`ok`, or `failed`: a book is wrong, an order was lost or done twice, or the market did not recover."""
-    complaints: Sequence[str]
+    Its verdict is `failed` if a book is wrong, an order was lost or done twice, or the market did not recover.
+    """
+
     seed: int
     """The same seed strikes the same parts in the same order."""
     users: int
@@ -60,12 +62,3 @@ class ChaosReport:
     appendfsync: str
     """When the store's append-only file is on disk."""
     versions: Mapping[str, str]
-
-    @property
-    def is_good(self) -> bool:
-        """Whether the verdict is good."""
-        return self.verdict == "ok"
-
-    def to_json(self) -> str:
-        """Return the report as JSON for files."""
-        return json.dumps(dataclasses.asdict(self), indent=2) + "\n"

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from outcry.stack.report import RunReport
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class Report(RunReport):
     """What was measured, from the moment when all users were whole until they had the engine's last word."""
 
-    verdict: str
-    """`ok` or `failed`."""
-    complaints: Sequence[str]
     users: int
     gateways: int
     engines: int
@@ -59,12 +57,3 @@ class Report:
     """`hot`, `spread` or `replay`."""
     redis: str
     versions: Mapping[str, str]
-
-    @property
-    def is_good(self) -> bool:
-        """Whether the verdict is good."""
-        return self.verdict == "ok"
-
-    def to_json(self) -> str:
-        """Return the report as JSON for files."""
-        return json.dumps(dataclasses.asdict(self), indent=2) + "\n"

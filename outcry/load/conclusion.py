@@ -7,6 +7,7 @@ import platform
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from outcry.load.counts import complaints_about
 from outcry.load.delays import MEANINGS
 from outcry.load.exposition import Exposition
 from outcry.load.findings import Findings
@@ -109,11 +110,7 @@ def _verdict(measured: Measured, complaints: Sequence[str]) -> str:
 def _complaints(measured: Measured) -> list[str]:
     """Return what else makes a run bad, books aside; from the first connection to the verdict."""
     counts, readers = measured.last.load.counts, measured.options.users - measured.slow_users
-    complaints = []
-    if counts["gaps_seen"] != counts["gaps_recovered"]:
-        complaints.append(f"{counts['gaps_seen']} gaps, of which only {counts['gaps_recovered']} were recovered")
-    if counts["digests_wrong"]:
-        complaints.append(f"{counts['digests_wrong']} digests were wrong on the way")
+    complaints = complaints_about(counts)
     if measured.last.load.whole != readers:
         reasons = "; ".join(measured.last.load.troubles)
         complaints.append(f"{measured.last.load.whole} of {readers} users were whole at the end: {reasons}")

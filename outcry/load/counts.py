@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 
 
 @dataclasses.dataclass(slots=True)
@@ -62,3 +63,13 @@ class LoadCounts:
     def as_dict(self) -> dict[str, int]:
         """Return the numbers by name."""
         return dataclasses.asdict(self)
+
+
+def complaints_about(counts: Mapping[str, int]) -> list[str]:
+    """Return in words what makes a run bad by its `LoadCounts` alone."""
+    complaints = []
+    if counts["gaps_seen"] != counts["gaps_recovered"]:
+        complaints.append(f"{counts['gaps_seen']} gaps, of which only {counts['gaps_recovered']} were recovered")
+    if counts["digests_wrong"]:
+        complaints.append(f"{counts['digests_wrong']} digests were wrong on the way")
+    return complaints

@@ -7,6 +7,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from outcry.stack.report import RunReport
+
 SERIES_POINTS_MAX: Final = 3600
 """A run of up to an hour is kept second by second, a longer one in steps of its length by this."""
 
@@ -59,14 +61,15 @@ class Phase(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class LoadReport:
-    """What was measured, from the moment when all users were whole until the measurement's end, unless it says else."""
+class LoadReport(RunReport):
+    """
+    What was measured, from the moment when all users were whole until the measurement's end, unless it says else.
 
-    verdict: str
-    """`ok`, `failed`, or `unproven`: nothing was wrong, but the mix follows no books."""
+    Its verdict is `ok`, `failed`, or `unproven`: nothing was wrong, but the mix follows no books.
+    """
+
     proof: str
     """What the verdict rests on, in a sentence."""
-    complaints: Sequence[str]
     scenario: str
     deployment: str
     """`own` or `foreign`."""

@@ -18,7 +18,7 @@ from typing import Annotated, Final
 import typer
 
 from openoutcry.wire.errors import OpenOutcryError
-from outcry.chaos.aio.proving_ground import Judgement
+from outcry.chaos.judgement import Judgement
 from outcry.chaos.recoveries import Recovery
 from outcry.stack.aio.child import RoleFailed
 from outcry.stack.aio.local_redis import choose_program

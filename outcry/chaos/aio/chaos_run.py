@@ -9,9 +9,10 @@ from collections import Counter
 from typing import Final
 
 from openoutcry.wire.errors import ConfigurationError
-from outcry.chaos.aio.proving_ground import GroundOptions, Judgement, ProvingGround, proving_ground
+from outcry.chaos.aio.proving_ground import GroundOptions, ProvingGround, proving_ground
 from outcry.chaos.fault import Fault
 from outcry.chaos.fault_schedule import FaultSchedule
+from outcry.chaos.judgement import Judgement
 from outcry.chaos.moment import ChaosMoment
 from outcry.chaos.options import TRADERS, ChaosOptions
 from outcry.chaos.recoveries import Happened, Recovery, by_kind
@@ -137,15 +138,7 @@ class ChaosRun:
     def _report(self, seconds: float, judgement: Judgement, seen: LoadStatistics) -> ChaosReport:
         books, orders, _ = judgement
         stack = self._ground.stack
-        complaints = [
-            *books.complaints,
-            *orders.complaints,
-            *self._ground.strange_endings(),
-            *(f"the market did not recover from: {each.text}" for each in self._happened
-              if each.recovery.books_ms is None),
-        ]  # fmt: skip
-        if seen.counts["digests_wrong"]:
-            complaints.append(f"{seen.counts['digests_wrong']} digests were wrong on the way")
+        complaints = judgement.complaints(self._happened, self._ground.keeper.endings, seen.counts["digests_wrong"])
         return ChaosReport(
             verdict="ok" if judgement.is_good and not complaints else "failed",
             complaints=complaints,

@@ -6,7 +6,6 @@ One question at a time is asked of the users' and the traders' processes: whoeve
 from __future__ import annotations
 
 import asyncio
-import signal
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -16,14 +15,14 @@ from outcry.chaos.aio.history_tape import HistoryTape
 from outcry.chaos.aio.striker import Striker
 from outcry.chaos.fault import Fault
 from outcry.chaos.growing_history import GrowingHistory
-from outcry.chaos.order_verdict import OrderVerdict, judge_orders
+from outcry.chaos.judgement import Judgement, strange_endings
+from outcry.chaos.order_verdict import judge_orders
 from outcry.chaos.recoveries import Recovery
 from outcry.chaos.trader_record import TraderRecord
 from outcry.flow.aio.driver import read_listing
 from outcry.load.aio.engine_verdict import engine_verdict
 from outcry.load.aio.load_crew import LoadCrew
 from outcry.load.plan import UserPlan, plan_users
-from outcry.load.verdict import Verdict
 from outcry.stack.aio.child import TOO_MANY, Child, TooLate
 from outcry.stack.aio.keeper import Keeper
 from outcry.stack.aio.leadership import Leadership
@@ -42,9 +41,6 @@ SPREAD_SECONDS_MAX: Final = 10.0
 SPREAD_POLL_SECONDS: Final = 0.25
 REST_SECONDS_MAX: Final = 90.0
 RESTARTS_MAX: Final = 1000
-FENCED: Final = 3
-STORE_UNAVAILABLE: Final = 4
-"""Exit statuses that engines may well end with here; they are started again."""
 
 
 class GroundOptions(NamedTuple):
@@ -59,19 +55,6 @@ class GroundOptions(NamedTuple):
     rate: float
     """Orders a second, of all traders."""
     seed: int
-
-
-class Judgement(NamedTuple):
-    """How a market stands that has come to rest."""
-
-    books: Verdict
-    orders: OrderVerdict
-    epochs: int
-
-    @property
-    def is_good(self) -> bool:
-        """Whether no book is wrong, and nothing that was acknowledged is lost or done twice."""
-        return self.books.is_good and self.orders.is_good
 
 
 class ProvingGround:
@@ -211,12 +194,7 @@ class ProvingGround:
 
     def strange_endings(self) -> list[str]:
         """Return in words which parts ended in a way that no fault explains."""
-        usual = (-signal.SIGKILL, FENCED, STORE_UNAVAILABLE)
-        return [
-            f"{name} ended with status {status}"
-            for name, status in self.keeper.endings
-            if status not in usual and (name, status) != ("redis", 0)
-        ]
+        return strange_endings(self.keeper.endings)
 
     async def aclose(self) -> None:
         """Close connections; processes are ended by `proving_ground`."""

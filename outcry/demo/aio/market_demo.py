@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 import psutil
@@ -22,6 +22,7 @@ from outcry.demo.report import Report
 from outcry.flow.aio.lobster_file import LobsterFile
 from outcry.load.aio.engine_verdict import engine_verdict
 from outcry.load.aio.load_crew import LoadCrew
+from outcry.load.counts import complaints_about
 from outcry.load.latency import difference, latency_ms, new_histogram
 from outcry.load.look import LoadStatistics
 from outcry.load.plan import UserPlan, plan_users
@@ -275,7 +276,7 @@ class MarketDemo:
         seconds = after.at - before.at
         seen = difference(after.load.counts, before.load.counts)
         changes = after.market["changes"] - before.market["changes"]
-        complaints = [*verdict.complaints, *_complaints(seen)]
+        complaints = [*verdict.complaints, *complaints_about(seen)]
         is_good = verdict.is_good and not complaints
         return Report(
             verdict="ok" if is_good else "failed",
@@ -318,16 +319,6 @@ class MarketDemo:
                 "python": platform.python_version(),
             },
         )
-
-
-def _complaints(seen: Mapping[str, int]) -> Sequence[str]:
-    """Return what else makes a run bad, books aside."""
-    complaints = []
-    if seen["gaps_seen"] != seen["gaps_recovered"]:
-        complaints.append(f"{seen['gaps_seen']} gaps, of which only {seen['gaps_recovered']} were recovered")
-    if seen["digests_wrong"]:
-        complaints.append(f"{seen['digests_wrong']} digests were wrong on the way")
-    return complaints
 
 
 def _replay_figures(market: Mapping[str, Any]) -> dict[str, Any]:

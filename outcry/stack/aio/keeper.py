@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Callable
 from typing import Final
 
 from outcry.stack.aio.child import Child
 from outcry.stack.aio.stack import Stack
+from outcry.stack.restarts import Restarts
 
 WATCH_SECONDS: Final = 0.25
-RESTART_WINDOW_SECONDS: Final = 60.0
 
 
 class Keeper:
@@ -22,15 +21,14 @@ class Keeper:
     Args:
         stack: Started.
         say: Where to say what is going on.
-        restarts_max: Restarts of one part within RESTART_WINDOW_SECONDS; one more death ends the stack, with the
-            part's log.
+        restarts_max: Restarts of one part within a minute (`Restarts`); one more death ends the stack, with the part's
+            log.
     """
 
     def __init__(self, stack: Stack, say: Callable[[str], None], restarts_max: int) -> None:
         self._stack = stack
         self._say = say
-        self._restarts_max = restarts_max
-        self._restarts: dict[str, deque[float]] = {}
+        self._restarts = Restarts(restarts_max)
         self._held: dict[str, float] = {}
         self.endings: list[tuple[str, int]] = []
         """Name and exit status of every part that has been started again, in order."""
@@ -62,13 +60,8 @@ class Keeper:
         Raises:
             RoleFailed: If it has been too often.
         """
-        now = time.monotonic()
-        times = self._restarts.setdefault(child.name, deque())
-        while times and now - times[0] > RESTART_WINDOW_SECONDS:
-            times.popleft()
-        if len(times) >= self._restarts_max:
+        if not self._restarts.count(child.name, time.monotonic()):
             child.check_alive()
-        times.append(now)
         status = child.exit_status()
         how = f"{child.name} failed" if status is None else child.how_it_ended()
         why = f": {child.last_words()}" if status is not None and status > 0 else ""

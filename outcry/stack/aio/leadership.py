@@ -27,10 +27,15 @@ class Leadership:
             (lease,) = await get_values(self._redis, [StreamKeys().lease])
         except (*UNREACHABLE, RedisError):
             return None
-        # Engines call themselves HOST-PID-RANDOM (services.matching.__main__).
-        named = (lease or b"").decode().split("-")[-2:-1]
-        return next((engine for engine in engines if named == [str(engine.pid)]), None)
+        pid = holder_pid(lease)
+        return next((engine for engine in engines if engine.pid == pid), None)
 
     async def aclose(self) -> None:
         """Close the connection."""
         await self._redis.aclose()
+
+
+def holder_pid(lease: bytes | None) -> int | None:
+    """Return the process id in the name of a lease's holder: HOST-PID-RANDOM (services.matching.__main__), or None."""
+    words = (lease or b"").decode().split("-")
+    return int(words[-2]) if len(words) > 2 and words[-2].isdecimal() else None

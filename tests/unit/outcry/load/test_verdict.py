@@ -51,6 +51,40 @@ def test_a_book_that_the_engine_does_not_know_is_wrong() -> None:
     assert judge([PLAN], [RIGHT], {}).books_wrong == 1
 
 
+WINDOW = RIGHT._replace(depth=5, digest=0x5, replica_digest=0x5, asked_digest=0x5)
+WITH_WINDOW = {"ACME": ENGINE["ACME"]._replace(windows={5: 0x5})}
+
+
+@pytest.mark.parametrize(
+    ("told", "is_right"),
+    [
+        (WINDOW, True),
+        (WINDOW._replace(seq=9), True),
+        (WINDOW._replace(seq=11), False),
+        (WINDOW._replace(digest=0xABC), False),
+        (WINDOW._replace(asked_digest=0xABC), False),
+        (WINDOW._replace(replica_digest=0xABC), False),
+        (WINDOW._replace(epoch=98), False),
+    ],
+)
+def test_a_window_may_stand_earlier_with_the_digest_of_the_best_levels(told: FinalBook, is_right: bool) -> None:
+    """Changes beyond a window are not sent; a window of the whole book's digest is the wrong one."""
+    assert judge([PLAN], [told], WITH_WINDOW).is_good is is_right
+
+
+def test_a_user_who_does_not_read_is_asked_for_nothing() -> None:
+    verdict = judge([PLAN._replace(name="bob", is_slow=True), PLAN], [RIGHT], ENGINE)
+    assert (verdict.books_verified, verdict.books_wrong) == (1, 0)
+
+
+def test_every_book_of_a_user_is_expected() -> None:
+    plan = PLAN._replace(instruments=("ACME", "OTHER"))
+    both = {"ACME": ENGINE["ACME"], "OTHER": ENGINE["ACME"]}
+    verdict = judge([plan], [RIGHT], both)
+    assert (verdict.books_verified, verdict.books_wrong) == (1, 1)
+    assert verdict.complaints == ["ann OTHER: the user did not tell of it"]
+
+
 def test_no_books_are_no_proof() -> None:
     assert not judge([], [], ENGINE).is_good
 
