@@ -20,11 +20,14 @@ from openoutcry.wire.sequence import Verdict, classify
 from openoutcry.wire.types import MarketState
 from services.gateway.history import BookHistory
 from shared.logs.events import BookChange, Outcome, PrivateExecution, Watch
-from shared.logs.packet import FEED_START, FeedId, Packet
+from shared.logs.packet import FEED_START, SECTIONS, FeedId, Packet
 from shared.logs.snapshots import BookState
 
 RECENT_TRADES_MAX: Final = 1000
 """Trades kept per instrument for users who lagged; older ones are announced as missing."""
+
+_PASSED_ON: Final = tuple(section.name for section in SECTIONS if section.kind is not BookChange)
+"""Sections whose entries are passed on one by one; of a book it matters only that it changed."""
 
 
 class ReplicaBroken(OpenOutcryError):
@@ -50,31 +53,21 @@ class Changes:
         accounts_loaded: Accounts were replaced: what led there is not among the executions.
     """
 
-    __slots__ = (
-        "accounts_loaded",
-        "books",
-        "delisted",
-        "executions",
-        "listings",
-        "missing_trades",
-        "outcomes",
-        "restarted",
-        "statuses",
-        "tapes",
-        "trades",
-        "watches",
-    )
+    __slots__ = ("accounts_loaded", "books", "delisted", "missing_trades", "restarted", "tapes", *_PASSED_ON)
+
+    trades: list[Trade]
+    executions: list[PrivateExecution]
+    outcomes: list[Outcome]
+    statuses: list[Status]
+    listings: list[Instrument]
+    watches: list[Watch]
 
     def __init__(self) -> None:
+        for name in _PASSED_ON:
+            setattr(self, name, [])
         self.books: dict[str, None] = {}
         self.restarted: dict[str, None] = {}
-        self.trades: list[Trade] = []
-        self.executions: list[PrivateExecution] = []
-        self.outcomes: list[Outcome] = []
-        self.statuses: list[Status] = []
-        self.listings: list[Instrument] = []
         self.delisted: list[str] = []
-        self.watches: list[Watch] = []
         self.missing_trades: list[tuple[str, int, int]] = []
         self.tapes: dict[str, int] = {}
         self.accounts_loaded = False

@@ -6,12 +6,15 @@ packet's id and when it is published. Bounded by the batch: a reader of the comm
 
 from __future__ import annotations
 
-from openoutcry.wire.instrument import Instrument
-from openoutcry.wire.messages import Status, Trade
+from typing import Any, Final
+
 from services.matching.engine import Engine
 from shared.logs.commands import Command
-from shared.logs.events import BookChange, Event, Outcome, PrivateExecution, Watch
-from shared.logs.packet import PACKET_VERSION, Packet
+from shared.logs.events import BookChange, Event, Outcome
+from shared.logs.packet import PACKET_VERSION, SECTIONS, Packet
+
+_EVENTS: Final = tuple(section.kind for section in SECTIONS if section.kind is not BookChange)
+"""What the engine answers to commands; books are asked for their changes when the packet is made."""
 
 
 class PacketBuilder:
@@ -22,7 +25,7 @@ class PacketBuilder:
         engine: Its position is that of the last packet.
     """
 
-    __slots__ = ("_executions", "_listings", "_outcomes", "_prev", "_statuses", "_trades", "_watches", "engine")
+    __slots__ = ("_prev", "_sections", "engine")
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
@@ -32,25 +35,14 @@ class PacketBuilder:
     @property
     def commands(self) -> int:
         """Commands in the packet being built."""
-        return len(self._outcomes)
+        return len(self._sections[Outcome])
 
     def apply(self, command: Command, time_us: int) -> list[Event]:
         """Apply a command and keep its events for the packet; returns them too."""
         events = self.engine.apply(command, time_us)
+        sections = self._sections
         for event in events:
-            if type(event) is PrivateExecution:
-                self._executions.append(event)
-            elif type(event) is Outcome:
-                self._outcomes.append(event)
-            elif type(event) is Trade:
-                self._trades.append(event)
-            elif type(event) is Status:
-                self._statuses.append(event)
-            elif type(event) is Watch:
-                self._watches.append(event)
-            else:
-                assert type(event) is Instrument, "there is no other event"
-                self._listings.append(event)
+            sections[type(event)].append(event)
         return events
 
     def take(self) -> Packet | None:
@@ -78,24 +70,14 @@ class PacketBuilder:
             engine.log_id,
             engine.time,
             take_changes(engine),
-            self._trades,
-            self._executions,
-            self._outcomes,
-            self._statuses,
-            self._listings,
-            self._watches,
+            *self._sections.values(),
         )
         self._prev = engine.position
         self._start()
         return packet
 
     def _start(self) -> None:
-        self._trades: list[Trade] = []
-        self._executions: list[PrivateExecution] = []
-        self._outcomes: list[Outcome] = []
-        self._statuses: list[Status] = []
-        self._listings: list[Instrument] = []
-        self._watches: list[Watch] = []
+        self._sections: dict[type[Any], list[Any]] = {kind: [] for kind in _EVENTS}  # in the packet's order
 
 
 def take_changes(engine: Engine) -> list[BookChange]:

@@ -7,7 +7,8 @@ beside it, in a field of its own.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import repeat
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -101,13 +102,9 @@ def decode_packet(data: bytes) -> Packet:
             raise TypeError(f"a packet begins with its version, not {fields[0]!r}")
         if fields[0] != PACKET_VERSION:
             raise OtherVersion(f"packet version {fields[0]}, this program reads {PACKET_VERSION}")
-        fields[6] = _made(BookChange, fields[6])
-        fields[7] = _made(Trade, fields[7])
-        fields[8] = _private(fields[8])
-        fields[9] = _made(Outcome, fields[9])
-        fields[10] = [_checked_status(status) for status in _made(Status, fields[10])]
-        fields[11] = [Instrument(*row).checked() for row in fields[11]]
-        fields[12] = _made(Watch, fields[12])
+        for place, read in _READERS:
+            rows = fields[place]
+            fields[place] = read(rows) if rows != () else []
         return Packet._make(fields)
     except (ValueError, TypeError, AttributeError, LookupError, ConfigurationError, msgpack.UnpackException) as error:
         raise MalformedMessage(f"no packet: {error!r}") from error
@@ -121,12 +118,45 @@ def _made(kind: type[_T], rows: Sequence[Any]) -> list[_T]:
     return list(map(tuple.__new__, repeat(kind), rows))
 
 
+def _private(rows: Sequence[Any]) -> list[PrivateExecution]:
+    executions = _made(Execution, [row for _, row in rows])
+    return list(map(tuple.__new__, repeat(PrivateExecution), zip([user for user, _ in rows], executions, strict=True)))
+
+
+def _statuses(rows: Sequence[Any]) -> list[Status]:
+    return [_checked_status(status) for status in _made(Status, rows)]
+
+
 def _checked_status(status: Status) -> Status:
     if not isinstance(status.instrument, str):
         raise TypeError("a status of the feed is an instrument's")
     return status._replace(state=MarketState(status.state))
 
 
-def _private(rows: Sequence[Any]) -> list[PrivateExecution]:
-    executions = _made(Execution, [row for _, row in rows])
-    return list(map(tuple.__new__, repeat(PrivateExecution), zip([user for user, _ in rows], executions, strict=True)))
+def _listings(rows: Sequence[Any]) -> list[Instrument]:
+    return [Instrument(*row).checked() for row in rows]
+
+
+class Section(NamedTuple):
+    """One of the lists that a packet is made of."""
+
+    kind: type[Any]
+    """What it holds: an event of the engine, or a book's change."""
+    name: str
+    """Of the packet's field, and of the gateway's `Changes`."""
+    read: Callable[[Sequence[Any]], list[Any]]
+    """Makes them of the rows that msgpack gives, and raises whatever a wrong row leads to."""
+
+
+SECTIONS: Final = (
+    Section(BookChange, "changes", partial(_made, BookChange)),
+    Section(Trade, "trades", partial(_made, Trade)),
+    Section(PrivateExecution, "executions", _private),
+    Section(Outcome, "outcomes", partial(_made, Outcome)),
+    Section(Status, "statuses", _statuses),
+    Section(Instrument, "listings", _listings),
+    Section(Watch, "watches", partial(_made, Watch)),
+)
+"""All sections in the order of the packet's fields. The builder, `decode_packet` and the gateway's replica go by this
+table; another section is a line here, a field at the end of `Packet`, and its meaning to whoever reads it."""
+_READERS: Final = [(Packet._fields.index(section.name), section.read) for section in SECTIONS]

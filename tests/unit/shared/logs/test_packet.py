@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import msgpack
 import pytest
 
@@ -9,8 +11,8 @@ from openoutcry.wire.errors import MalformedMessage
 from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.messages import Execution, Status, Trade
 from openoutcry.wire.types import Code, ExecutionEvent, Liquidity, MarketState, OrderKind, Side, TimeInForce
-from shared.logs.events import BookChange, Outcome, PrivateExecution, Watch
-from shared.logs.packet import FEED_START, PACKET_VERSION, FeedId, Packet, decode_packet, encode_packet
+from shared.logs.events import BookChange, Event, Outcome, PrivateExecution, Watch
+from shared.logs.packet import FEED_START, PACKET_VERSION, SECTIONS, FeedId, Packet, decode_packet, encode_packet
 
 EXECUTION = Execution(
     1,
@@ -82,3 +84,10 @@ def test_a_feed_id_reads_as_it_is_written() -> None:
 def test_what_is_no_feed_id_is_malformed(text: str | bytes) -> None:
     with pytest.raises(MalformedMessage):
         FeedId.parse(text)
+
+
+def test_the_table_of_sections_is_the_packet() -> None:
+    """Whoever builds, reads or passes on a packet goes by the table: same names, same order, each kind once."""
+    assert Packet._fields[6:] == tuple(section.name for section in SECTIONS)
+    assert {section.kind for section in SECTIONS} == {BookChange, *get_args(Event)}
+    assert len({section.kind for section in SECTIONS}) == len(SECTIONS)
