@@ -56,7 +56,8 @@ whole office loses its line, the market of all others is not to stand still. Wit
 with the default limits, some 15 ms with their packet."""
 SETTABLE_STATES: Final = (MarketState.OPEN, MarketState.HALTED, MarketState.CLOSED)
 
-_OK: Final = Refusal(Code.OK, "")
+_CODE_OK: Final = Code.OK
+_OK: Final = Refusal(_CODE_OK, "")
 _UNKNOWN_ORDER: Final = Refusal(Code.UNKNOWN_ORDER, "order_id: no open order of yours has this id")
 _NOT_FOUND: Final = Refusal(Code.UNKNOWN_ORDER, "client_order_id: no open order of yours has this id")
 # Looking a member up in its enumeration costs a tenth of a trade.
@@ -70,8 +71,10 @@ _CANCELLED: Final = ExecutionEvent.CANCELLED
 _FILLED: Final = ExecutionEvent.FILLED
 _MAKER: Final = Liquidity.MAKER
 _TAKER: Final = Liquidity.TAKER
+_REJECTED: Final = ExecutionEvent.REJECTED
+_REPLACED: Final = ExecutionEvent.REPLACED
 _NO_LIQUIDITY: Final = Liquidity.NONE
-_NO_REASON: Final = Code.OK
+_NO_REASON: Final = _CODE_OK
 _NO_FILL: Final = (0, 0, 0)
 # A named tuple's own constructor is one more Python call; without it a command costs a tenth less.
 _new: Final = tuple.__new__
@@ -93,6 +96,9 @@ class EngineConfig(NamedTuple):
 class Engine:
     """
     One shard's market.
+
+    What could put lots into a book passes `_admit` first, all of it. An order touches its account in three ways:
+    `opened`, `filled` and `closed`. What the exchange or the user ends is ended by `_end`.
 
     Args:
         config: Rules; a recovered engine keeps those of its checkpoint until its leader changes them.
@@ -147,27 +153,27 @@ class Engine:
         self._events = events
         match command:
             case PlaceOrder():
-                refusal, order_id, cancelled = self._place(command)
+                outcome = self._place(command)
             case CancelOrder():
-                refusal, order_id, cancelled = self._cancel(command)
+                outcome = self._cancel(command)
             case ReplaceOrder():
-                refusal, order_id, cancelled = self._replace(command)
+                outcome = self._replace(command)
             case CancelAll():
-                refusal, order_id, cancelled = self._cancel_all(command)
+                outcome = self._cancel_all(command)
             case Tick():
                 # Time passes for the market only through the log: expiry and sessions will hang here too.
-                refusal, order_id, cancelled = self._tick()
+                outcome = self._tick(command)
             case ListInstrument():
-                refusal, order_id, cancelled = self._list(command), 0, 0
+                outcome = self._list(command)
             case SetMarketState():
-                refusal, order_id, cancelled = self._set_state(command), 0, 0
+                outcome = self._set_state(command)
             case SetCancelOnDisconnect():
-                refusal, order_id, cancelled = self._set_cancel_on_disconnect(command), 0, 0
+                outcome = self._set_cancel_on_disconnect(command)
             case Present():
-                refusal, order_id, cancelled = self._note_present(command), 0, 0
+                outcome = self._note_present(command)
             case _:
                 assert_never(command)
-        events.append(_new(Outcome, (command.source, command.number, refusal.code, refusal.text, order_id, cancelled)))
+        events.append(outcome)
         return events
 
     def begin_epoch(self, epoch: int) -> None:
@@ -210,113 +216,118 @@ class Engine:
 
     # One method a command.
 
-    def _place(self, command: PlaceOrder) -> tuple[Refusal, int, int]:
+    def _place(self, command: PlaceOrder) -> Outcome:
         # Taken apart at once: naming the fields one by one takes twice as long.
-        _, _, user, symbol, name, side, kind, price, quantity, time_in_force, post_only, prevention = command
+        source, number, user, symbol, name, side, kind, price, quantity, time_in_force, post_only, prevention = command
         account = self.accounts.get(user) or self.account(user)
         # Before any other rule: no `rejected` may carry the name of an order that stands.
         first = account.first_order(name)
         if first is not None:
-            return Refusal(Code.DUPLICATE_ORDER, f"client_order_id: {name} has been used before"), first, 0
-        market = self.markets.get(symbol)
-        if market is None:
-            return self._reject(command, account, _unknown_instrument(symbol))
+            refusal = Refusal(Code.DUPLICATE_ORDER, f"client_order_id: {name} has been used before")
+            return _outcome(command, refusal, first)
         order_id = self.last_order_id + 1
         order = Order(order_id, user, side, price, quantity, kind, time_in_force, post_only, prevention, name)
-        refusal = self._refusal(order, market, account)
-        if refusal is not None:
-            return self._reject(command, account, refusal)
+        market = self.markets.get(symbol)
+        if market is None:
+            return self._reject(command, account, order, _unknown_instrument(symbol))
+        refused = self._admit(account, market, order, price, quantity)
+        if refused is not None:
+            return self._reject(command, account, order, refused)
         book = market.book
         seq = book.seq
         happened = book.place(order, account.orders, self.config.orders_met_max)
         if happened and type(happened[0]) is Refused:
-            return self._reject(command, account, _refused(happened[0], order.price, "post_only", "it"))
+            return self._reject(command, account, order, _refused(happened[0], price, "post_only", "it"))
         self.last_order_id = order_id
         self.client_order_ids.add(account, name, order_id)
+        rests = order_id in book.orders
+        account.opened(order, rests=rests)
         self._execution(account, _ACCEPTED, order, quantity)
-        if happened:
+        if happened:  # empty: nothing met it, and it rests whole
             self._tell(market, happened)
         if book.seq != seq:
             self._touch(market)
-            if order_id in book.orders:
-                account.add(order)
-                if account.cancel_on_disconnect:
-                    self.presence.see(user)  # back, and heard before a gateway could say so
-        return _OK, order_id, 0
+            if rests and account.cancel_on_disconnect:
+                self.presence.see(user)  # back, and heard before a gateway could say so
+        return _new(Outcome, (source, number, _CODE_OK, "", order_id, 0))
 
-    def _cancel(self, command: CancelOrder) -> tuple[Refusal, int, int]:
+    def _cancel(self, command: CancelOrder) -> Outcome:
         account, order = self._find(command)
         if account is None or order is None:
-            return _not_found(command), command.order_id, 0
-        market = self.markets[order.instrument]
-        market.book.cancel(order.order_id)
-        self._touch(market)
-        self._ended(account, order, _BY_USER)
-        return _OK, order.order_id, 0
+            return _outcome(command, _not_found(command), command.order_id)
+        self._end(account, order, _BY_USER)
+        return _new(Outcome, (command.source, command.number, _CODE_OK, "", order.order_id, 0))
 
-    def _replace(self, command: ReplaceOrder) -> tuple[Refusal, int, int]:
+    def _replace(self, command: ReplaceOrder) -> Outcome:
         account, order = self._find(command)
         if account is None or order is None:
-            return _not_found(command), command.order_id, 0
+            return _outcome(command, _not_found(command), command.order_id)
         market = self.markets[order.instrument]
-        refusal = market.refusal(command.price, command.quantity)
+        price = order.price if command.price is None else command.price
+        quantity = order.quantity if command.quantity is None else command.quantity
+        refusal = self._admit(account, market, order, price, quantity)
         if refusal is not None:
-            return refusal, order.order_id, 0
+            return _outcome(command, refusal, order.order_id)
         seq = market.book.seq
-        happened = market.book.replace(order.order_id, command.price, command.quantity, self.config.orders_met_max)
+        happened = market.book.replace(order.order_id, price, quantity, self.config.orders_met_max)
         if type(happened[0]) is Refused:
-            price = order.price if command.price is None else command.price
-            return _refused(happened[0], price, "price", "the order is post-only, and it"), order.order_id, 0
+            refusal = _refused(happened[0], price, "price", "the order is post-only, and it")
+            return _outcome(command, refusal, order.order_id)
         self._tell(market, happened)
         if market.book.seq != seq:
             self._touch(market)
-        return _OK, order.order_id, 0
+        return _new(Outcome, (command.source, command.number, _CODE_OK, "", order.order_id, 0))
 
-    def _cancel_all(self, command: CancelAll) -> tuple[Refusal, int, int]:
+    def _cancel_all(self, command: CancelAll) -> Outcome:
         if command.instrument is not None and command.instrument not in self.markets:
-            return _unknown_instrument(command.instrument), 0, 0
+            return _outcome(command, _unknown_instrument(command.instrument))
         account = self.accounts.get(command.user)
         if account is None:
-            return _OK, 0, 0
-        return _OK, 0, self._cancel_orders(account, command.instrument, _BY_USER)
+            return _outcome(command)
+        return _outcome(command, cancelled=self._end_all(account, command.instrument, _BY_USER))
 
-    def _tick(self) -> tuple[Refusal, int, int]:
+    def _tick(self, command: Tick) -> Outcome:
         presence, ticks_max = self.presence, self.config.cancel_grace_s + SIGN_AGE_TICKS
         presence.ticks += 1
         self.client_order_ids.tick(presence.ticks, self.time)
         cancelled = 0
         while cancelled < CANCELS_PER_TICK_MAX and (user := presence.take_absent(ticks_max)) is not None:
-            cancelled += self._cancel_orders(self.accounts[user], None, _DISCONNECTED)
-        return _OK, 0, cancelled
+            cancelled += self._end_all(self.accounts[user], None, _DISCONNECTED)
+        return _outcome(command, cancelled=cancelled)
 
-    def _list(self, command: ListInstrument) -> Refusal:
+    def _list(self, command: ListInstrument) -> Outcome:
         symbol = command.instrument.symbol
         known = self.markets.get(symbol)
         if known is not None:
             if known.instrument == command.instrument:
-                return _OK
-            return Refusal(Code.BAD_REQUEST, f"instrument: {symbol} is listed already, with another definition")
+                return _outcome(command)
+            return _outcome(
+                command, Refusal(Code.BAD_REQUEST, f"instrument: {symbol} is listed already, with another definition")
+            )
         if len(self.markets) >= INSTRUMENTS_MAX:
-            return Refusal(Code.BAD_REQUEST, f"instrument: a shard lists at most {INSTRUMENTS_MAX}")
+            return _outcome(command, Refusal(Code.BAD_REQUEST, f"instrument: a shard lists at most {INSTRUMENTS_MAX}"))
         try:
             self.markets[symbol] = TradedInstrument(command.instrument.checked())
         except ConfigurationError as error:
-            return Refusal(Code.BAD_REQUEST, str(error))
+            return _outcome(command, Refusal(Code.BAD_REQUEST, str(error)))
         self._events.append(command.instrument)
-        return _OK
+        return _outcome(command)
 
-    def _set_state(self, command: SetMarketState) -> Refusal:
+    def _set_state(self, command: SetMarketState) -> Outcome:
         market = self.markets.get(command.instrument)
         if market is None:
-            return _unknown_instrument(command.instrument)
+            return _outcome(command, _unknown_instrument(command.instrument))
         if command.state not in SETTABLE_STATES:
-            return Refusal(Code.BAD_REQUEST, f"state: must be one of {', '.join(SETTABLE_STATES)}, not {command.state}")
+            return _outcome(
+                command,
+                Refusal(Code.BAD_REQUEST, f"state: must be one of {', '.join(SETTABLE_STATES)}, not {command.state}"),
+            )
         if (market.state, market.reason) != (command.state, command.reason):
             market.state, market.reason, market.state_time = command.state, command.reason, self.time
             self._events.append(Status(command.instrument, command.state, command.reason, self.time))
-        return _OK
+        return _outcome(command)
 
-    def _set_cancel_on_disconnect(self, command: SetCancelOnDisconnect) -> Refusal:
+    def _set_cancel_on_disconnect(self, command: SetCancelOnDisconnect) -> Outcome:
         account = self.account(command.user)
         if command.on:
             self.presence.see(account.user)
@@ -325,34 +336,47 @@ class Engine:
         if command.on is not account.cancel_on_disconnect:
             account.cancel_on_disconnect = command.on
             self._events.append(Watch(account.user, command.on))
-        return _OK
+        return _outcome(command)
 
-    def _note_present(self, command: Present) -> Refusal:
+    def _note_present(self, command: Present) -> Outcome:
         for user in command.users:
             account = self.accounts.get(user)
             if account is not None and account.cancel_on_disconnect:
                 self.presence.see(user)
-        return _OK
+        return _outcome(command)
 
-    # Rules about users.
+    # The door.
 
-    def _refusal(self, order: Order, market: TradedInstrument, account: UserAccount) -> Refusal | None:
-        price: int | None = order.price
-        if order.kind is _MARKET:
-            if price:
+    def _admit(
+        self, account: UserAccount, market: TradedInstrument, order: Order, price: int, quantity: int
+    ) -> Refusal | None:
+        """
+        Return why an order may not stand like this, or None: it may. Nothing has changed yet, and nothing does here.
+
+        The one door: every command that could put lots into a book asks here first. A test holds that.
+
+        Args:
+            account: Whose order it is.
+            market: Where it would stand.
+            order: A new one, of an id beyond the last, or one that rests and would be changed.
+            price: The price it would have, in ticks.
+            quantity: Its whole quantity, in lots, what has been filled included.
+        """
+        limit = None if order.kind is _MARKET else price
+        if order.order_id > self.last_order_id:
+            if limit is None and price:
                 return Refusal(Code.BAD_REQUEST, "price: a market order has none")
-            price = None
-        may_rest = price is not None and order.time_in_force is _GTC
-        if order.post_only and not may_rest:
-            return Refusal(Code.BAD_REQUEST, "post_only: only a limit order good till cancelled can rest")
-        if may_rest and len(account.orders) >= self.config.open_orders_max:
-            rule = f"a user may have {self.config.open_orders_max} open orders"
-            return Refusal(Code.TOO_MANY_OPEN_ORDERS, rule)
-        if not self.client_order_ids.has_room(account, self.config.order_ids_max):
-            held = len(account.accepted_ids)
-            rule = f"{held} of your orders are remembered for {WINDOW_S} s, and there is no room for more; send fewer"
-            return Refusal(Code.RATE_LIMITED, f"client_order_id: {rule}")
-        return market.refusal(price, order.quantity)
+            may_rest = limit is not None and order.time_in_force is _GTC
+            if order.post_only and not may_rest:
+                return Refusal(Code.BAD_REQUEST, "post_only: only a limit order good till cancelled can rest")
+            if may_rest and len(account.orders) >= self.config.open_orders_max:
+                rule = f"a user may have {self.config.open_orders_max} open orders"
+                return Refusal(Code.TOO_MANY_OPEN_ORDERS, rule)
+            if not self.client_order_ids.has_room(account, self.config.order_ids_max):
+                held = len(account.accepted_ids)
+                rule = f"{held} of your orders are remembered for {WINDOW_S} s, and there is no room for more"
+                return Refusal(Code.RATE_LIMITED, f"client_order_id: {rule}; send fewer")
+        return market.refusal(limit, quantity)
 
     def _find(self, command: CancelOrder | ReplaceOrder) -> tuple[UserAccount | None, Order | None]:
         account = self.accounts.get(command.user)
@@ -371,9 +395,9 @@ class Engine:
             if type(event) is Fill:
                 self._fill(market, event)
             elif type(event) is Cancelled:
-                self._ended(self.account(event.order.user), event.order, event.reason)
+                self._ended(self.accounts[event.order.user], event.order, event.reason)
             elif type(event) is Replaced:
-                self._execution(self.account(event.order.user), ExecutionEvent.REPLACED, event.order, event.remaining)
+                self._execution(self.accounts[event.order.user], _REPLACED, event.order, event.remaining)
 
     def _fill(self, market: TradedInstrument, fill: Fill) -> None:
         maker, taker = fill.maker, fill.taker
@@ -384,27 +408,37 @@ class Engine:
             (taker, fill.taker_remaining, _TAKER),
             (maker, fill.maker_remaining, _MAKER),
         ):
-            account = self.account(order.user)
-            account.settle(market, order.side, fill.price, fill.quantity)
+            account = self.accounts[order.user]
+            account.filled(order, market, fill.price, fill.quantity)
             if not remaining:
-                account.remove(order)
+                account.closed(order)
             self._execution(account, _FILLED, order, remaining, fill, liquidity)
 
-    def _cancel_orders(self, account: UserAccount, instrument: str | None, reason: Code) -> int:
-        """Cancel a user's orders, of one instrument or (None) of all; returns how many."""
-        cancelled = 0
+    def _end_all(self, account: UserAccount, instrument: str | None, reason: Code) -> int:
+        """End a user's orders, of one instrument or (None) of all; returns how many."""
+        ended = 0
         for order in list(account.orders.values()):
             if instrument is None or order.instrument == instrument:
-                market = self.markets[order.instrument]
-                market.book.cancel(order.order_id)
-                self._touch(market)
-                self._ended(account, order, reason)
-                cancelled += 1
-        return cancelled
+                self._end(account, order, reason)
+                ended += 1
+        return ended
+
+    def _end(self, account: UserAccount, order: Order, reason: Code) -> None:
+        """End a resting order: the one way in which its user or the exchange does."""
+        market = self.markets[order.instrument]
+        market.book.cancel(order.order_id)
+        self._touch(market)
+        self._ended(account, order, reason)
 
     def _ended(self, account: UserAccount, order: Order, reason: Code) -> None:
-        account.remove(order)
+        """Tell the end of an order that is in no book any more."""
+        account.closed(order)
         self._execution(account, _CANCELLED, order, 0, reason=reason)
+
+    def _reject(self, command: PlaceOrder, account: UserAccount, order: Order, refusal: Refusal) -> Outcome:
+        order.order_id, order.instrument = 0, command.instrument  # it was in no book, and its number goes to the next
+        self._execution(account, _REJECTED, order, 0, reason=refusal.code)
+        return _outcome(command, refusal)
 
     def _execution(
         self,
@@ -442,29 +476,9 @@ class Engine:
         )
         self._events.append(_new(PrivateExecution, (account.user, execution)))
 
-    def _reject(self, command: PlaceOrder, account: UserAccount, refusal: Refusal) -> tuple[Refusal, int, int]:
-        account.user_seq += 1
-        execution = Execution(
-            user_seq=account.user_seq,
-            event=ExecutionEvent.REJECTED,
-            time=self.time,
-            order_id=0,
-            client_order_id=command.client_order_id,
-            instrument=command.instrument,
-            side=command.side,
-            kind=command.kind,
-            time_in_force=command.time_in_force,
-            price=command.price,
-            quantity=command.quantity,
-            remaining=0,
-            fill_price=0,
-            fill_quantity=0,
-            trade_id=0,
-            liquidity=_NO_LIQUIDITY,
-            reason=refusal.code,
-        )
-        self._events.append(PrivateExecution(account.user, execution))
-        return refusal, 0, 0
+
+def _outcome(command: Command, refusal: Refusal = _OK, order_id: int = 0, cancelled: int = 0) -> Outcome:
+    return _new(Outcome, (command.source, command.number, refusal.code, refusal.text, order_id, cancelled))
 
 
 def _not_found(command: CancelOrder | ReplaceOrder) -> Refusal:

@@ -58,14 +58,14 @@ PLANTED: Final = (
         "a user replaces another's order by its order_id",
         _ENGINE,
         "        account, order = self._find(command)\n        if account is None or order is None:\n"
-        "            return _not_found(command), command.order_id, 0\n"
-        "        market = self.markets[order.instrument]\n        refusal",
+        "            return _outcome(command, _not_found(command), command.order_id)\n"
+        "        market = self.markets[order.instrument]\n        price",
         "        books = [market.book for market in self.markets.values() if command.order_id in market.book.orders]\n"
         "        account, order = self._find(command)\n"
         "        order = order or (books[0].orders[command.order_id] if books else None)\n"
         "        if account is None or order is None:\n"
-        "            return _not_found(command), command.order_id, 0\n"
-        "        market = self.markets[order.instrument]\n        refusal",
+        "            return _outcome(command, _not_found(command), command.order_id)\n"
+        "        market = self.markets[order.instrument]\n        price",
         (f"{_UNIT}/matching/test_others_orders.py",),
     ),
     Planted(
@@ -79,8 +79,8 @@ PLANTED: Final = (
     Planted(
         "one gateway's Present makes another gateway's users absent",
         _ENGINE,
-        "    def _note_present(self, command: Present) -> Refusal:\n",
-        "    def _note_present(self, command: Present) -> Refusal:\n"
+        "    def _note_present(self, command: Present) -> Outcome:\n",
+        "    def _note_present(self, command: Present) -> Outcome:\n"
         "        seen = self.presence._seen\n"
         "        seen.update({user: tick - 10**6 for user, tick in seen.items() if user not in command.users})\n",
         (f"{_UNIT}/matching/test_cancel_on_disconnect.py",),
@@ -88,9 +88,9 @@ PLANTED: Final = (
     Planted(
         "a rejected order's id counts as used",
         _ENGINE,
-        "        account.user_seq += 1\n        execution = Execution(\n",
-        "        self.client_order_ids.add((command.user, command.client_order_id))\n"
-        "        account.user_seq += 1\n        execution = Execution(\n",
+        "        self._execution(account, _REJECTED, order, 0, reason=refusal.code)\n",
+        "        self.client_order_ids.add(account, order.client_order_id, self.last_order_id + 1)\n"
+        "        self._execution(account, _REJECTED, order, 0, reason=refusal.code)\n",
         (f"{_UNIT}/matching/test_others_orders.py",),
     ),
     Planted(

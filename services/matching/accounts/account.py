@@ -1,7 +1,8 @@
 """A user's private state as the engine keeps it: resting orders, positions, cash, cancel-on-disconnect.
 
-Owns the numbering of the user's executions. `openoutcry.wire.account.AccountBook` is its replica elsewhere.
-Invariant: `orders` are the user's resting orders, in ascending order of id.
+Owns the numbering of the user's executions, and the three ways in which an order touches an account: `opened`, `filled`
+and `closed`. `openoutcry.wire.account.AccountBook` is its replica elsewhere.
+Invariant, between two commands: `orders` are the user's resting orders, in ascending order of id.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from openoutcry.wire.types import Side
 from services.matching.book.order import Order
 from services.matching.traded_instrument import TradedInstrument
 
+_BID: Final = Side.BID
 _OPEN_ORDER: Final[Callable[[Order], tuple[Any, ...]]] = attrgetter(*OpenOrder._fields)
 """Every account is encoded every few seconds while the market waits; this is faster than naming the fields."""
 
@@ -44,7 +46,7 @@ class UserAccount:
         self.user_seq = 0
         """Executions so far."""
         self.orders: dict[int, Order] = {}
-        """Resting orders by id. Changed by `add` and `remove` alone."""
+        """Resting orders by id. Changed by `opened` and `closed` alone."""
         self.positions: dict[str, int] = {}
         """Symbol to net lots; negative is short."""
         self.cash: dict[str, int] = {}
@@ -57,14 +59,22 @@ class UserAccount:
         self.cancel_on_disconnect = False
         """Whether they are cancelled when the user stays away; stays on through an absence."""
 
-    def add(self, order: Order) -> None:
-        """Remember an order that rests now."""
-        self.orders[order.order_id] = order
-        self.client_order_ids[order.client_order_id] = order
+    def opened(self, order: Order, *, rests: bool) -> None:
+        """Take an order that was accepted, with what is left of it resting or not; its fills and its end follow."""
+        if rests:
+            self.orders[order.order_id] = order
+            self.client_order_ids[order.client_order_id] = order
 
-    def remove(self, order: Order) -> None:
-        """Forget an order that has ended; one that never rested is no matter."""
-        if self.orders.pop(order.order_id, None) is not None:
+    def filled(self, order: Order, market: TradedInstrument, price: int, quantity: int) -> None:
+        """Move lots and money for one fill of an order that was opened."""
+        lots = quantity if order.side is _BID else -quantity
+        symbol, currency = market.instrument.symbol, market.instrument.currency
+        self.positions[symbol] = self.positions.get(symbol, 0) + lots
+        self.cash[currency] = self.cash.get(currency, 0) - lots * price * market.tick_value
+
+    def closed(self, order: Order) -> None:
+        """Take the end of an order that was opened: it is filled, or was ended."""
+        if self.orders.pop(order.order_id, None) is not None:  # else it never rested
             del self.client_order_ids[order.client_order_id]
 
     def find(self, order_id: int, client_order_id: str) -> Order | None:
@@ -81,13 +91,6 @@ class UserAccount:
             if resting is not None:
                 return resting.order_id
         return order_id
-
-    def settle(self, market: TradedInstrument, side: Side, price: int, quantity: int) -> None:
-        """Move lots and money for one fill."""
-        lots = quantity if side is Side.BID else -quantity
-        symbol, currency = market.instrument.symbol, market.instrument.currency
-        self.positions[symbol] = self.positions.get(symbol, 0) + lots
-        self.cash[currency] = self.cash.get(currency, 0) - lots * price * market.tick_value
 
     def message(self) -> Account:
         """Return the private snapshot; O(orders)."""

@@ -206,7 +206,7 @@ def _checkpoint(version: int, content: list[Any]) -> Checkpoint:
         engine.markets[market.instrument.symbol] = market
         orders += market.book.orders.values()
     for order in sorted(orders, key=_order_id):
-        engine.account(order.user).add(order)
+        engine.account(order.user).opened(order, rests=True)
     rows = OrderIdRows._make(ids) if version == CHECKPOINT_VERSION else _rows_of_version_2(engine, ids)
     engine.client_order_ids = ClientOrderIds.restored(rows, list(engine.accounts.values()))
     return Checkpoint(engine, head.term, head.store_id, head.shard)

@@ -1,0 +1,81 @@
+"""The engine's one door: nothing puts lots into a book without asking it, and an account is touched in three ways."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+import pytest
+
+from tests.tidy.sources import modules
+
+BOOK = "services/matching/book/order_book.py"
+ENGINE = "services/matching/engine.py"
+PUTS = {
+    (ENGINE, "_place", "place"),
+    (ENGINE, "_replace", "replace"),
+    (BOOK, "_arrive_anew", "place"),  # within `replace`, which has been asked for
+}
+"""Every call that can put an order into a book or make it larger. A new one asks `Engine._admit` first. Whatever is
+called `place` or `replace` in the engine's package counts, be it a book's or not."""
+RESTORED = ("services/matching/recovery/checkpoint.py", "_market", "restore")
+"""Its orders passed the door before they were stored."""
+TOUCHES = {
+    "opened": {(ENGINE, "_place"), ("services/matching/recovery/checkpoint.py", "_checkpoint")},
+    "filled": {(ENGINE, "_fill")},
+    "closed": {(ENGINE, "_fill"), (ENGINE, "_ended")},
+    "cancel": {(ENGINE, "_end"), (BOOK, "replace"), (BOOK, "_arrive_anew")},
+    "_admit": {(ENGINE, "_place"), (ENGINE, "_replace")},
+}
+
+
+def functions() -> Iterator[tuple[str, ast.FunctionDef]]:
+    for module in modules():
+        if module.path.startswith("services/matching/"):
+            for node in ast.walk(module.tree):
+                if isinstance(node, ast.FunctionDef):
+                    yield module.path, node
+
+
+def calls(function: ast.FunctionDef) -> Iterator[ast.Call]:
+    """Yield calls of methods; those of functions defined within are found with these too."""
+    for node in ast.walk(function):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            yield node
+
+
+def method(call: ast.Call) -> str:
+    assert isinstance(call.func, ast.Attribute)
+    return call.func.attr
+
+
+def test_whatever_puts_lots_into_a_book_is_known() -> None:
+    """A rule that one of them does not ask for is a rule that can be passed by: a limit, a blackout, a reservation."""
+    found = {
+        (path, function.name, method(call))
+        for path, function in functions()
+        for call in calls(function)
+        if method(call) in {"place", "replace", "restore"}
+    }
+    assert found == PUTS | {RESTORED}
+
+
+@pytest.mark.parametrize("put", sorted(put for put in PUTS if put[0] == ENGINE))
+def test_the_door_stands_before_it(put: tuple[str, str, str]) -> None:
+    """Asked first, and a refusal ends the command."""
+    path, name, way = put
+    [function] = [node for where, node in functions() if where == path and node.name == name]
+    lines = {method(call): call.lineno for call in calls(function)}
+    asked = next(node for node in function.body if "self._admit(" in ast.unparse(node))
+    ended = function.body[function.body.index(asked) + 1]
+    assert isinstance(ended, ast.If)
+    assert ast.unparse(ended.test) == f"{ast.unparse(asked).partition(' = ')[0]} is not None"
+    assert isinstance(ended.body[-1], ast.Return)
+    assert lines["_admit"] < ended.lineno < lines[way]
+
+
+@pytest.mark.parametrize("way", TOUCHES)
+def test_an_account_is_touched_and_an_order_ended_nowhere_else(way: str) -> None:
+    """What is reserved for an order is reserved, used and released at these places, or nowhere."""
+    found = {(path, function.name) for path, function in functions() for call in calls(function) if method(call) == way}
+    assert {each for each in found if "/aio/" not in each[0]} == TOUCHES[way]
