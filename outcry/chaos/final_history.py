@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from openoutcry.wire.account import AccountBook
-from openoutcry.wire.depth_book import DepthBook
+from openoutcry.wire.depth_book import DepthBook, is_crossed
 from openoutcry.wire.digest import book_digest
 from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.messages import Execution, Trade
@@ -136,7 +136,7 @@ class FinalHistory:
         digest = book_digest(book.bids.levels(), book.asks.levels())
         self._expect(digest == change.digest, f"{feed_id}: {change.instrument} has digest {digest:08x}")
         bid, ask = book.bids.best(), book.asks.best()
-        self._expect(not bid or not ask or bid < ask, f"{feed_id}: {change.instrument} is crossed, {bid} to {ask}")
+        self._expect(not is_crossed(bid, ask), f"{feed_id}: {change.instrument} is crossed, {bid} to {ask}")
 
     def _expect(self, holds: bool, finding: str) -> None:  # noqa: FBT001 - reads as a sentence
         if holds:

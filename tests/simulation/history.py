@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any, Final
 
-from openoutcry.wire.depth_book import DepthBook
+from openoutcry.wire.depth_book import DepthBook, is_crossed
 from openoutcry.wire.errors import OpenOutcryError
 from openoutcry.wire.messages import Trade
 from openoutcry.wire.types import Code, ExecutionEvent, Side
@@ -90,7 +90,7 @@ class _Market:
                 book.digest == change.digest, f"{node}: the digest of {change.instrument} is not that of its levels"
             )
             bid, ask = book.bids.best(), book.asks.best()
-            _expect(not bid or not ask or bid < ask, f"{node}: {change.instrument} is crossed, {bid} to {ask}")
+            _expect(not is_crossed(bid, ask), f"{node}: {change.instrument} is crossed, {bid} to {ask}")
         for trade in packet.trades:
             self._check_trade(node, trade)
             self.statistics.setdefault(trade.instrument, Statistics()).count(trade)

@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, NamedTuple, TypeAlias
 
+from openoutcry.wire.depth_book import is_crossed
 from openoutcry.wire.digest import MASK, book_digest
 from openoutcry.wire.messages import Snapshot
 from openoutcry.wire.types import LEVEL_QUANTITY_MAX, PRICE_MAX, Code, OrderKind, SelfTradePrevention, Side, TimeInForce
@@ -265,7 +266,7 @@ class OrderBook:
         """Assert what must always hold; O(orders). For tests."""
         self.bids.check_invariants()
         self.asks.check_invariants()
-        assert self.bids.best_price < self.asks.best_price
+        assert not is_crossed(self.bids.best_price, self.asks.best_price)
         resting = [order for side in (self.bids, self.asks) for level in side.levels.values() for order in level]
         assert {order.order_id: order for order in resting} == self.orders
         assert len(resting) == len(self.orders)

@@ -151,3 +151,14 @@ class DepthBook:
             assert sorted(side.quantities) == sorted(side.prices())
             assert all(quantity > 0 for quantity in side.quantities.values())
         assert self.digest == book_digest(self.bids.levels(), self.asks.levels())
+
+
+def is_crossed(bid: int, ask: int) -> bool:
+    """
+    Tell whether a book's best prices reach each other; a book is uncrossed while its instrument is `open`.
+
+    Args:
+        bid: The best bid in ticks, 0 if there is none.
+        ask: The best ask in ticks, 0 if there is none.
+    """
+    return 0 < ask <= bid

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from openoutcry.wire.depth_book import DepthBook
+from openoutcry.wire.depth_book import DepthBook, is_crossed
 from openoutcry.wire.digest import book_digest
 from openoutcry.wire.messages import Delta, Snapshot
 from openoutcry.wire.sequence import Verdict
@@ -84,3 +84,9 @@ def test_check_invariants_sees_a_damaged_side() -> None:
 def test_a_book_before_its_first_snapshot_is_of_no_time() -> None:
     book = DepthBook("ACME")
     assert (book.epoch, book.seq, book.time, book.digest) == (0, 0, 0, 0)
+
+
+def test_a_book_is_crossed_when_its_best_prices_reach_each_other() -> None:
+    """An empty side crosses nothing."""
+    assert [is_crossed(*best) for best in ((99, 100), (100, 100), (101, 100))] == [False, True, True]
+    assert not any(is_crossed(*best) for best in ((0, 0), (100, 0), (0, 100)))

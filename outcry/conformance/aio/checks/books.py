@@ -39,6 +39,18 @@ async def snapshot_is_the_whole_book_best_first(trial: Trial) -> str:
     return f"{len(seen)} books, {sum(seen.values())} levels"
 
 
+@check("Server messages", seconds=15)
+async def an_open_book_is_uncrossed(trial: Trial) -> str:
+    """A book is uncrossed while its instrument is `open`."""
+    client = await trial.connect()
+    witness = await trial.follow(client, trial.venue.busy.symbol)
+    for _ in range(DELTAS):
+        await trial.witness(client, witness)
+        bids, asks = witness.levels(1)
+        expect(not bids or not asks or bids[0][0] < asks[0][0], f"bids at {bids} reach asks at {asks}")
+    return f"{witness.deltas} deltas, uncrossed after each"
+
+
 @check("The client's rule", seconds=15)
 async def deltas_continue_the_snapshot(trial: Trial) -> str:
     """A delta with `prev_seq ≤ mine < seq` is applied: each level's quantity replaces, 0 removes."""
