@@ -45,6 +45,11 @@ class RedisLine:
         """Whether the last command was sent and not answered: it may have been carried out. One that a server refused,
         or for which there was no connection, was not."""
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether the next call goes out on the connection of the last one."""
+        return self._wire is not None and not self._wire.is_closing()
+
     async def call(self, *words: str | bytes | int) -> Any:
         """
         Send one command and return its reply as RESP3 has it: bytes, ints, lists, maps, None.

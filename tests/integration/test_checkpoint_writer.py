@@ -84,7 +84,7 @@ async def test_nothing_is_left_of_a_child() -> None:
     """No process, no open file: there is one every few seconds, for months."""
     files = psutil.Process().num_fds()
     image = ForkedImage(lambda: ENCODED)
-    pid = image._pid
+    pid = image.pid
     assert await read_all(image) == ENCODED
     await image.end()
     await eventually(lambda: is_gone(pid))
@@ -105,7 +105,7 @@ async def test_a_child_holds_no_connection_of_its_parent() -> None:
 async def test_a_child_that_is_killed_fails() -> None:
     """The kernel does that when memory runs out."""
     image = ForkedImage(takes_for_ever)
-    pid = image._pid
+    pid = image.pid
     os.kill(pid, signal.SIGKILL)
     with pytest.raises(ImageFailed):
         await image.sizes()
@@ -149,7 +149,7 @@ def test_the_engines_own_event_loop_reads_one_too() -> None:
 async def test_one_that_nobody_reads_is_ended() -> None:
     """Abandoned before anybody looked at it; the child waits with its pipe full."""
     image = ForkedImage(lambda: ENCODED)
-    pid = image._pid
+    pid = image.pid
     await image.end()
     assert is_gone(pid)
 
@@ -256,7 +256,7 @@ async def test_a_dead_child_is_a_failure_that_is_counted(redis: Redis) -> None:
     desk = Desk(redis, make_image)
     async with desk.running() as writer:
         writer.begin(takes_for_ever, "5-0")
-        os.kill(images[0]._pid, signal.SIGKILL)
+        os.kill(images[0].pid, signal.SIGKILL)
         await eventually(lambda: writer.has_failed)
         assert not writer.is_idle
         assert desk.failures() == 1
@@ -271,7 +271,7 @@ async def test_a_child_that_hangs_is_killed_in_time(redis: Redis, monkeypatch: p
     async with desk.running() as writer:
         writer.begin(takes_for_ever, "5-0")
         assert isinstance(writer._image, ForkedImage)
-        pid = writer._image._pid
+        pid = writer._image.pid
         await eventually(lambda: writer.has_failed)
         await eventually(lambda: is_gone(pid))
         assert desk.failures() == 1
@@ -310,6 +310,6 @@ async def test_nothing_outlives_the_writer(redis: Redis) -> None:
     async with desk.running() as writer:
         writer.begin(takes_for_ever, "5-0")
         assert isinstance(writer._image, ForkedImage)
-        pid = writer._image._pid
+        pid = writer._image.pid
         await asyncio.sleep(0)
     assert is_gone(pid)

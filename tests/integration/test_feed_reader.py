@@ -107,7 +107,7 @@ async def test_snapshots_of_a_listing_that_grew_meanwhile_are_not_taken(
 async def test_an_idle_stream_keeps_the_reader_alive(redis_url: str, exchange: StoredExchange, tmp_path: Path) -> None:
     """A blocking read that times out must not be taken for a lost connection."""
     async with gateway_on(redis_url, tmp_path) as server:
-        await until(lambda: server.now() - server.gateway._feed_heard_at > 2.2)
+        await until(lambda: server.gateway.silence(server.now()) > 2.2)
         await exchange.publish(bids=[(99, 5)])
         await until(lambda: server.gateway.market.feed_id.position == 2)
         assert server.feed_reader.statistics.reconnects == 0
@@ -197,7 +197,7 @@ async def test_a_log_that_went_back_and_heals_is_waited_for(
         await until(lambda: server.gateway.market.feed_id.position == 2)
         await exchange.redis.delete(KEYS.feed)
         await exchange.append(*FIRST_PACKET)
-        await until(lambda: server.feed_reader._behind_since is not None)
+        await until(lambda: server.feed_reader.is_behind)
         await exchange.append(*lost)
         await exchange.publish(bids=[(98, 5)])
         await until(lambda: server.gateway.market.feed_id.position == 3)

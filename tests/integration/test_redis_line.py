@@ -225,7 +225,7 @@ async def test_a_connection_that_ended_meanwhile_is_opened_again(redis: Redis) -
     line = RedisLine(redis)
     own = await line.call("CLIENT", "ID")
     await redis.client_kill_filter(_id=str(own))
-    await eventually(lambda: line._wire is not None and line._wire.is_closing())
+    await eventually(lambda: not line.is_connected)
     assert await line.call("CLIENT", "ID") != own
 
 
@@ -280,8 +280,7 @@ async def test_what_nobody_asked_for_ends_the_connection(reply: bytes) -> None:
     async with scripted(lambda data: next(replies, b"+PONG\r\n")) as (line, _):
         with contextlib.suppress(*UNREACHABLE):
             assert await line.call("GET", "a") == b"one"
-        assert line._wire is not None
-        assert line._wire.is_closing()
+        assert not line.is_connected
         assert await line.call("PING") == b"PONG"
 
 
@@ -299,8 +298,7 @@ async def test_a_server_that_will_not_do_is_left(refusal: bytes, kind: type[Exce
         with pytest.raises(kind) as caught:
             await line.call("XADD", "s", "*", "f", "v")
         assert isinstance(caught.value, UNREACHABLE)
-        assert line._wire is not None
-        assert line._wire.is_closing()
+        assert not line.is_connected
         assert await line.call("PING") == b"PONG"
 
 

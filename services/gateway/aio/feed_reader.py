@@ -71,6 +71,11 @@ class FeedReader:
         self._silent_since: float | None = None
         self._log = structlog.get_logger()
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether the feed ends before our place: its store went back, and may heal."""
+        return self._behind_since is not None
+
     async def run(self) -> None:
         """Follow until cancelled."""
         while True:

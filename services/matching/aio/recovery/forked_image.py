@@ -102,6 +102,9 @@ class ForkedImage:
     Args:
         encode: Called in the child; it must neither log nor import, since other threads' locks may be held there.
 
+    Attributes:
+        pid: The child's process id; 0 once it is buried.
+
     Raises:
         OSError: If there is no memory or no process to be had.
     """
@@ -109,12 +112,12 @@ class ForkedImage:
     def __init__(self, encode: Encode) -> None:
         reading, writing = os.pipe()
         try:
-            self._pid = _fork()
+            self.pid = _fork()
         except OSError:
             os.close(reading)
             os.close(writing)
             raise
-        if self._pid == 0:
+        if self.pid == 0:
             _be_the_child(encode, writing)
         os.close(writing)
         os.set_blocking(reading, False)
@@ -143,8 +146,8 @@ class ForkedImage:
 
     def kill(self) -> None:
         """Stop the child; harmless if it has ended."""
-        if self._pid:
-            os.kill(self._pid, signal.SIGKILL)
+        if self.pid:
+            os.kill(self.pid, signal.SIGKILL)
 
     async def end(self) -> None:
         """Close the pipe and bury the child."""
@@ -155,10 +158,10 @@ class ForkedImage:
         # Its memory is taken apart while it ends, which takes milliseconds that the market shall not wait.
         while not self._is_buried():  # noqa: ASYNC110 - no event tells it, but a watcher of all children
             await asyncio.sleep(REAP_POLL_S)
-        self._pid = 0
+        self.pid = 0
 
     def _is_buried(self) -> bool:
-        return not self._pid or os.waitpid(self._pid, os.WNOHANG) != (0, 0)
+        return not self.pid or os.waitpid(self.pid, os.WNOHANG) != (0, 0)
 
 
 async def _readable(pipe: int) -> None:

@@ -81,12 +81,14 @@ def test_orders_and_cancels_alternate_once_enough_rests(desk: OrderDesk) -> None
 
 def test_orders_under_way_count_as_resting(desk: OrderDesk) -> None:
     """A slow answer must not let the book fill up."""
+    requests = []
     for request_id in range(50):
         request = desk.next_request()
         assert request is not None
         desk.sent(request_id, request, NOW_US, NOW_US)
-    resting = [sent for sent in desk._sent.values() if not sent.is_cancel]
-    assert sum(desk._executing[sent.client_order_id] > 0 for sent in resting) == len(resting)
+        requests.append(request)
+    assert [request["time_in_force"] for request in requests[OPEN_ORDERS_MAX:]] == ["ioc"] * (50 - OPEN_ORDERS_MAX)
+    assert "gtc" in [request["time_in_force"] for request in requests[:OPEN_ORDERS_MAX]]
     assert not desk.open_orders
 
 

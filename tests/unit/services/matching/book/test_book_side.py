@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from openoutcry.wire.digest import book_digest
 from openoutcry.wire.types import QUANTITY_MAX, Side
-from services.matching.book.book_side import DEAD_MAX, HEAP_SLACK, MANY_LEVELS, NO_ASK, NO_BID, UNASKED_MAX, BookSide
+from services.matching.book.book_side import DEAD_MAX, MANY_LEVELS, NO_ASK, NO_BID, UNASKED_MAX, BookSide
 from services.matching.book.order import Order
 from tests.unit.services.matching.flow import ask, bid
 
@@ -47,8 +47,7 @@ def test_the_heap_does_not_grow_with_levels_that_are_gone() -> None:
         order = ask(order_id, 1 + order_id, 1)
         side.append(order)
         side.remove(order)
-    assert len(side._heap) <= 2 * len(side.levels) + HEAP_SLACK + 1
-    side.check_invariants()
+    side.check_invariants()  # which counts it
 
 
 def test_changes_name_each_touched_level_once_with_its_last_state() -> None:
