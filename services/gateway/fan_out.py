@@ -96,6 +96,8 @@ class FanOut:
         self._channels: dict[ChannelKey, Channel[Subscriber]] = {}
         self._by_subject: dict[tuple[str, str], list[Channel[Subscriber]]] = {}
         self._pacers = {ms: Pacer(max(ms / 1000, pace_s)) for ms in INTERVALS_MS}
+        self._marked: dict[Pacer, None] = {}
+        """Those that have something to send; of most packets none has."""
         self._account_listeners: dict[str, dict[Subscriber, None]] = {}
         self._state_frames: dict[tuple[Channel[Subscriber], Encoding], tuple[list[Message], bytes]] = {}
         self._listing_frames: dict[Encoding, tuple[list[Instrument], bytes]] = {}
@@ -257,7 +259,7 @@ class FanOut:
         for symbol in changes.restarted:
             for channel in self._following(_BOOK_KINDS, symbol):
                 channel.restart(symbol)
-                self._pacers[channel.key.interval_ms].mark(channel)
+                self._mark_pacer(channel)
         for symbol in changes.books:
             self._mark(_BOOK_KINDS, symbol)
         for definition in changes.listings:
@@ -276,16 +278,25 @@ class FanOut:
 
     def flush_due(self, now: float) -> bool:
         """Send what is due by now, if anything; costs one encode a channel and encoding, and one write a listener."""
-        return self._flush(channel for pacer in self._pacers.values() for channel in pacer.take_due(now))
+        if not self._marked:
+            return False
+        due: list[Channel[Subscriber]] = []
+        for pacer in [each for each in self._pacers.values() if each in self._marked]:
+            if channels := pacer.take_due(now):
+                del self._marked[pacer]
+                due += channels
+        return self._flush(due)
 
     def flush_all(self, now: float) -> None:
         """Send everything that has come, whatever the pace; `now` is monotonic seconds."""
-        self._flush(channel for pacer in self._pacers.values() for channel in pacer.take_all(now))
+        self._marked.clear()
+        self._flush([channel for pacer in self._pacers.values() for channel in pacer.take_all(now)])
 
     def next_deadline(self) -> float | None:
         """When to call `flush_due`, monotonic seconds; None if nothing waits."""
-        deadlines = [deadline for pacer in self._pacers.values() if (deadline := pacer.next_deadline()) is not None]
-        return min(deadlines, default=None)
+        if not self._marked:
+            return None
+        return min(deadline for pacer in self._marked if (deadline := pacer.next_deadline()) is not None)
 
     def send(self, subscriber: Subscriber, messages: Iterable[Message]) -> None:
         """Send messages to one subscriber, in one frame, lagging or not."""
@@ -528,7 +539,12 @@ class FanOut:
     def _mark(self, kinds: Sequence[str], symbol: str) -> None:
         for channel in self._following(kinds, symbol):
             channel.mark(symbol)
-            self._pacers[channel.key.interval_ms].mark(channel)
+            self._mark_pacer(channel)
+
+    def _mark_pacer(self, channel: Channel[Subscriber]) -> None:
+        pacer = self._pacers[channel.key.interval_ms]
+        pacer.mark(channel)
+        self._marked[pacer] = None
 
     def _end(self, symbol: str) -> None:
         """End every subscription to an instrument that is listed no more; O(its followers, and who lags)."""
@@ -555,7 +571,7 @@ class FanOut:
         for channel in self._following(("trades",), symbol):
             assert isinstance(channel, TradesChannel)
             channel.add(symbol, trade_id, message)
-            self._pacers[channel.key.interval_ms].mark(channel)
+            self._mark_pacer(channel)
 
     def _following(self, kinds: Sequence[str], symbol: str) -> Iterable[Channel[Subscriber]]:
         by_subject = self._by_subject

@@ -11,6 +11,7 @@ from openoutcry.wire.sequence import Verdict
 from openoutcry.wire.types import MarketState
 from services.gateway.channel import ChannelKey
 from services.gateway.fan_out import WHOLE_ROWS_MAX, FanOut
+from services.gateway.pacer import Pacer
 from services.gateway.replica import Changes, MarketReplica, ReplicaBroken
 from services.gateway.subscriber import LagLimits, LagVerdict, Subscriber
 from shared.logs.events import Watch
@@ -75,6 +76,45 @@ def test_one_flush_merges_all_changes_into_one_delta() -> None:
     assert len(delta.asks) == 3
     assert hall.service.statistics.encoded == encoded + 1
     assert listener.book().digest == hall.exchange.books["ACME"].digest
+
+
+def test_only_pacers_with_something_to_send_are_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Most packets concern nobody here, and each used to ask every pacer three times."""
+    asked: list[str] = []
+
+    def counted(name: str) -> None:
+        method = getattr(Pacer, name)
+        monkeypatch.setattr(Pacer, name, lambda *of: asked.append(name) or method(*of))  # type: ignore[func-returns-value]
+
+    counted("take_due")
+    counted("next_deadline")
+    hall = Hall()
+    hall.feed(bids=[(100, 5)])
+    assert (hall.service.flush_due(1.0), hall.service.next_deadline(), asked) == (False, None, [])
+    hall.join(BOOK)
+    hall.feed(bids=[(100, 6)])
+    assert hall.service.next_deadline() == float("-inf")
+    assert hall.service.flush_due(1.0)
+    assert asked == ["next_deadline", "take_due"]
+
+
+def test_each_interval_has_its_own_time() -> None:
+    hall = Hall()
+    slow, _ = hall.join(BOOK._replace(interval_ms=100))
+    fast, _ = hall.join(BOOK, user="bob")
+    for bid, now in ((100, 1.0), (101, 1.01)):
+        hall.feed(bids=[(bid, 5)])
+        assert hall.service.flush_due(now)
+    assert (len(slow.heard(Delta)), len(fast.heard(Delta))) == (1, 2)
+    assert hall.service.next_deadline() == 1.1
+    assert not hall.service.flush_due(1.099)
+    assert hall.service.flush_due(1.1)
+    assert (len(slow.heard(Delta)), len(fast.heard(Delta))) == (2, 2)
+    assert hall.service.next_deadline() is None
+    hall.feed(bids=[(102, 5)])
+    hall.service.flush_all(1.15)
+    assert (len(slow.heard(Delta)), len(fast.heard(Delta))) == (3, 3)
+    assert hall.service.next_deadline() is None
 
 
 def test_a_thousand_members_share_one_frame() -> None:
