@@ -12,12 +12,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Sequence
 from itertools import takewhile
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from openoutcry.wire.errors import InvalidRequest
 from openoutcry.wire.messages import Reply
 from openoutcry.wire.types import Code
-from services.gateway.requests import Cancel, CancelEvery, CancelOnDisconnect, Order, Replace
+from services.gateway.requests import Cancel, CancelEvery, CancelOnDisconnect, Order, OrderRequest, Replace
 from shared.logs.commands import (
     COMMANDS_IN_ENTRY_MAX,
     PRESENT_USERS_MAX,
@@ -34,8 +34,6 @@ from shared.logs.events import Outcome
 if TYPE_CHECKING:
     from services.gateway.session import Session
     from shared.identity import Identity
-
-OrderRequest: TypeAlias = Order | Cancel | Replace | CancelEvery | CancelOnDisconnect
 
 BUSY: Final = "the exchange cannot take orders now; try again in a moment"
 UNKNOWN: Final = (

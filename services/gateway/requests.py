@@ -215,20 +215,12 @@ class CancelOnDisconnect(_Request):
     on: StrictBool
 
 
-Request: TypeAlias = (
-    Login
-    | Subscribe
-    | Unsubscribe
-    | Resync
-    | Instruments
-    | Ping
-    | Present
-    | Order
-    | Cancel
-    | Replace
-    | CancelEvery
-    | CancelOnDisconnect
-)
+OrderRequest: TypeAlias = Order | Cancel | Replace | CancelEvery | CancelOnDisconnect
+"""What the engine has to answer: counted against the rate of orders, and refused while the feed is not open."""
+ORDER_REQUESTS: Final = (Order, Cancel, Replace, CancelEvery, CancelOnDisconnect)
+"""The same for `isinstance`, which takes a tuple faster than a union, and most orders are its first member."""
+
+Request: TypeAlias = Login | Subscribe | Unsubscribe | Resync | Instruments | Ping | Present | OrderRequest
 REQUEST_TYPES: Final[dict[str, type[_Request]]] = {
     "login": Login,
     "subscribe": Subscribe,

@@ -18,11 +18,9 @@ from openoutcry.wire.types import Code
 from services.gateway.client_messages import INVALID_DATA
 from services.gateway.limits import GatewayLimits
 from services.gateway.rate_limit import TokenBucket, UserShare
-from services.gateway.requests import Cancel, CancelEvery, CancelOnDisconnect, Order, Replace, Request, decode_request
+from services.gateway.requests import ORDER_REQUESTS, Request, decode_request
 from shared.identity import NOBODY, Identity
 from shared.websocket_frame import BINARY, TEXT, server_frame
-
-ORDER_REQUESTS: Final = (Order, Cancel, Replace, CancelEvery, CancelOnDisconnect)
 
 
 class SessionState(enum.Enum):

@@ -5,20 +5,21 @@ from __future__ import annotations
 import enum
 import time
 from collections import Counter as Counts
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client import CollectorRegistry, Gauge
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from shared.logs.commands import Command
 from shared.logs.events import Event, Outcome
 from shared.logs.packet import Packet
+from shared.metric_families import MetricFamilies
 
-_SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5)
-_COMMANDS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
+_ENGINE: Final = MetricFamilies("outcry_matching")
+_SECONDS: Final = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5)
+_COMMANDS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 
 ANSWERS: Final = ("appended", "behind", "ahead", "not_leader", "changed", "refused", "unstaged", "cut")
 """The store's answers to a publication: the values of `publisher.Verdict`, which is built upon this module."""
@@ -43,10 +44,10 @@ class MatchingMetrics(Collector):
         self.publications = Counts(dict.fromkeys(ANSWERS, 0))
         """The store's answer to the publications that got it; all are there from the start, since an alert's `increase`
         does not see a counter appear."""
-        self.corrupt_entries = _counter(
+        self.corrupt_entries = _ENGINE.kept_counter(
             "corrupt_entries", "Entries of the command log that no writer writes, skipped", registry
         )
-        self.values_restored = _counter(
+        self.values_restored = _ENGINE.kept_counter(
             "values_restored", "Values for late joiners that the store had lost, and got again", registry
         )
         self.broken = Gauge(
@@ -54,40 +55,51 @@ class MatchingMetrics(Collector):
             "1 while an engine that cannot go on with what the store holds is still there to be seen",
             registry=registry,
         )
-        self.healed_packets = _counter("healed_packets", "Packets given back to a store that had lost them", registry)
-        self.store_dropped = _counter(
+        self.healed_packets = _ENGINE.kept_counter(
+            "healed_packets", "Packets given back to a store that had lost them", registry
+        )
+        self.store_dropped = _ENGINE.kept_counter(
             "store_dropped",
             "Times that the store was found without packets that had been in the feed before what it still holds",
             registry,
         )
-        self.standby_reloads = _counter(
+        self.standby_reloads = _ENGINE.kept_counter(
             "standby_reloads", "Times that a standby had to start again from the checkpoint", registry
         )
-        self.batch_commands = _histogram("batch_commands", "Commands in a packet", registry, _COMMANDS)
-        self.publish_seconds = _histogram("publish_seconds", "From sending a packet to the store's answer", registry)
-        self.checkpoint_seconds = _histogram(
+        self.batch_commands = _ENGINE.kept_histogram("batch_commands", "Commands in a packet", registry, _COMMANDS)
+        self.publish_seconds = _ENGINE.kept_histogram(
+            "publish_seconds", "From sending a packet to the store's answer", registry, _SECONDS
+        )
+        self.checkpoint_seconds = _ENGINE.kept_histogram(
             "checkpoint_seconds",
             "From a checkpoint's beginning until it waits in the store, beside the market",
             registry,
+            _SECONDS,
         )
-        self.checkpoint_pause_seconds = _histogram(
-            "checkpoint_pause_seconds", "How long a checkpoint kept the market from applying commands", registry
+        self.checkpoint_pause_seconds = _ENGINE.kept_histogram(
+            "checkpoint_pause_seconds",
+            "How long a checkpoint kept the market from applying commands",
+            registry,
+            _SECONDS,
         )
-        self.checkpoints_failed = _counter(
+        self.checkpoints_failed = _ENGINE.kept_counter(
             "checkpoints_failed",
             "Checkpoints beside the market that failed; the market stored the next itself",
             registry,
         )
-        self.checkpoints_refused = _counter(
+        self.checkpoints_refused = _ENGINE.kept_counter(
             "checkpoints_refused",
             "Stored checkpoints that could not be used; the one before was, if there was",
             registry,
         )
-        self.redis_round_trip = _histogram(
-            "redis_round_trip_seconds", "A small command's way to Redis and back, once a second or more", registry
+        self.redis_round_trip = _ENGINE.kept_histogram(
+            "redis_round_trip_seconds",
+            "A small command's way to Redis and back, once a second or more",
+            registry,
+            _SECONDS,
         )
-        self.event_loop_lag = _histogram(
-            "event_loop_lag_seconds", "How late a timer runs, four times a second", registry
+        self.event_loop_lag = _ENGINE.kept_histogram(
+            "event_loop_lag_seconds", "How late a timer runs, four times a second", registry, _SECONDS
         )
         registry.register(self)
 
@@ -110,13 +122,13 @@ class MatchingMetrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Yield what is counted in plain numbers."""
-        yield _labelled(
+        yield _ENGINE.counters(
             "commands",
             "Commands applied, by kind, and by outcome: `ok` or the refusal's code",
             ("kind", "outcome"),
             {(kind.__name__, code or "ok"): number for (kind, code), number in self._commands.items()},
         )
-        yield _labelled(
+        yield _ENGINE.counters(
             "publications",
             "Publications by the store's answer: `appended`; `behind`: it lost its tail; `ahead` or `not_leader`: the "
             "write was refused because another may lead; `changed`: it restarted or failed over; `refused`: it is "
@@ -125,9 +137,9 @@ class MatchingMetrics(Collector):
             ("answer",),
             {(answer,): number for answer, number in self.publications.items()},
         )
-        yield CounterMetricFamily("outcry_matching_commands_skipped", "Commands skipped as repetitions", self._skipped)
-        yield CounterMetricFamily("outcry_matching_trades", "Trades made", self._trades)
-        yield _gauge(
+        yield _ENGINE.counter("commands_skipped", "Commands skipped as repetitions", self._skipped)
+        yield _ENGINE.counter("trades", "Trades made", self._trades)
+        yield _ENGINE.gauge(
             "published_timestamp_seconds", "When the last packet was published, Unix time; 0 before", self._published_at
         )
 
@@ -165,28 +177,7 @@ class EngineStateCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         """Yield the present values."""
         state = self._state()
-        yield _gauge("leader", "1 while this engine leads, 0 while it stands by", int(state.role is Role.LEADER))
-        yield _gauge("ready", "1 while this engine leads, or could at once", int(not state.unready))
-        yield _gauge("term", "Term of this leader; 0 while another leads", state.term)
-        yield _gauge("position", "Commands applied since the market began, by this engine", state.position)
-
-
-def _counter(name: str, help_text: str, registry: CollectorRegistry, *labels: str) -> Counter:
-    return Counter(f"outcry_matching_{name}", help_text, labels, registry=registry)
-
-
-def _histogram(
-    name: str, help_text: str, registry: CollectorRegistry, buckets: tuple[float, ...] = _SECONDS
-) -> Histogram:
-    return Histogram(f"outcry_matching_{name}", help_text, buckets=buckets, registry=registry)
-
-
-def _labelled(name: str, help_text: str, labels: Sequence[str], values: Mapping[tuple[str, ...], int]) -> Metric:
-    family = CounterMetricFamily(f"outcry_matching_{name}", help_text, labels=labels)
-    for key, value in values.items():
-        family.add_metric(key, value)
-    return family
-
-
-def _gauge(name: str, help_text: str, value: float) -> Metric:
-    return GaugeMetricFamily(f"outcry_matching_{name}", help_text, value)
+        yield _ENGINE.gauge("leader", "1 while this engine leads, 0 while it stands by", int(state.role is Role.LEADER))
+        yield _ENGINE.gauge("ready", "1 while this engine leads, or could at once", int(not state.unready))
+        yield _ENGINE.gauge("term", "Term of this leader; 0 while another leads", state.term)
+        yield _ENGINE.gauge("position", "Commands applied since the market began, by this engine", state.position)

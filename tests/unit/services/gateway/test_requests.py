@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, get_args
 
 import msgpack
 import pytest
@@ -13,7 +13,16 @@ from openoutcry.wire.errors import InvalidRequest
 from openoutcry.wire.request_limits import REQUEST_BYTES_MAX
 from openoutcry.wire.types import Code, OrderKind, SelfTradePrevention, Side, TimeInForce
 from services.gateway.request_map import KEY_LETTERS_MAX
-from services.gateway.requests import Cancel, CancelEvery, Order, Ping, Subscribe, decode_request
+from services.gateway.requests import (
+    ORDER_REQUESTS,
+    Cancel,
+    CancelEvery,
+    Order,
+    OrderRequest,
+    Ping,
+    Subscribe,
+    decode_request,
+)
 
 ORDER: dict[str, Any] = {
     "op": "order",
@@ -363,3 +372,7 @@ def test_a_large_request_with_much_that_is_wrong_is_refused_for_the_first_of_it(
     with pytest.raises(InvalidRequest) as caught:
         decode_request(payload, encoding)
     assert (caught.value.text, caught.value.request_id) == (text, 7)
+
+
+def test_the_tuple_of_order_requests_is_their_union() -> None:
+    assert get_args(OrderRequest) == ORDER_REQUESTS
