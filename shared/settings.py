@@ -1,7 +1,7 @@
 """Reading settings: environment `OUTCRY_…`, files of the secrets' folder, and the options of a command, which win.
 
 One environment serves all roles: each knows the names of all settings, uses its own, and refuses names that nobody
-knows, since a mistyped setting would silently be its default. Every problem is named at once.
+knows, since a mistyped setting would silently have its default. All problems are named at once.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ S = TypeVar("S", bound=BaseSettings)
 
 
 class ServiceSettings(BaseSettings):
-    """What every role can be told."""
+    """The settings of every role."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, frozen=True, extra="ignore", use_attribute_docstrings=True, hide_input_in_errors=True
@@ -86,16 +86,16 @@ class ServiceSettings(BaseSettings):
     redis_username: str | None = None
     """Redis user, if the URL names none."""
     redis_password: SecretStr | None = None
-    """Redis password, if the URL holds none; better a file in the secrets' folder."""
+    """Redis password, if the URL holds none. A file in the secrets' folder is better."""
     shard: int = Field(default=0, ge=0)
-    """Which market of that Redis."""
+    """Number of the market, if several share that Redis."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
-    """Least severity that is logged."""
+    """Lowest severity that is logged."""
     traces_url: str = Field(default="", pattern="^(https?://.+)?$")
-    """Where traces of orders go by OTLP over HTTP, such as `http://collector:4318/v1/traces`; empty is off. Needs the
+    """Where traces of orders go by OTLP over HTTP, such as `http://collector:4318/v1/traces`. Empty is off. Needs the
     extra `otel`."""
     traces_ratio: float = Field(default=0.01, ge=0, le=1)
-    """Share of orders that are traced; alike in all roles, else traces have holes."""
+    """Share of orders that are traced. It must be the same in all roles, else traces have holes."""
 
     @property
     def redis_credentials(self) -> tuple[str | None, str | None]:
@@ -170,7 +170,7 @@ def _failed(kind: type[BaseSettings], checks: Mapping[str, Check], sources: Mapp
 
 
 def _alone(kind: type[BaseSettings], name: str, sources: Mapping[str, Any]) -> Any:
-    """Read one setting, since the others may be wrong; None if this one is, which has been told."""
+    """Read one setting, since the others may be wrong; None if this one is, which is reported already."""
     field = kind.model_fields[name]
     alone = create_model("Alone", __base__=_Alone, **{name: (field.annotation, field)})  # type: ignore[call-overload]
     try:

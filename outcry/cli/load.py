@@ -75,7 +75,7 @@ def load(
     redis_url: RedisUrl = None,
     seed: Seed = 1,
     scenario: Annotated[
-        str, typer.Option(help="What happens; --list-scenarios tells of each.", rich_help_panel=RUN)
+        str, typer.Option(help="What happens; --list-scenarios describes each.", rich_help_panel=RUN)
     ] = "steady",
     seconds: Annotated[
         float | None, typer.Option(help="How long to measure; 60 without it.", rich_help_panel=RUN)
@@ -85,7 +85,7 @@ def load(
     ] = None,
     html: Annotated[Path | None, typer.Option(help="Write them to this page, with plots.", rich_help_panel=RUN)] = None,
     list_scenarios: Annotated[
-        bool, typer.Option("--list-scenarios", help="Say what each scenario does, and end.", rich_help_panel=RUN)
+        bool, typer.Option("--list-scenarios", help="Describe each scenario, and end.", rich_help_panel=RUN)
     ] = False,
     users: Annotated[
         int, typer.Option(help="Users to connect; each is a real WebSocket client.", rich_help_panel=USERS)
@@ -138,7 +138,7 @@ def load(
 
     outcry load --url ws://lb/v1/stream --token-file tokens --orders 100 --html r.html
 
-    docs/load.md tells what is measured, and how.
+    docs/load.md describes what is measured, and how.
     """
     if list_scenarios:
         for each in SCENARIOS.values():

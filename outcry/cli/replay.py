@@ -23,7 +23,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 @app.command()
 def replay(
     file: Annotated[Path, typer.Argument(help="LOBSTER messages, .csv or .csv.gz.")],
-    instrument: Annotated[str, typer.Option(help="What they trade; it is listed if it is not.")],
+    instrument: Annotated[str, typer.Option(help="The instrument that they trade; it is listed if it is not yet.")],
     redis_url: Annotated[str, typer.Option(envvar="OUTCRY_REDIS_URL", help="The exchange's Redis.")],
     speed: Speed = "1",
 ) -> None:

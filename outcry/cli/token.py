@@ -47,8 +47,8 @@ def mint(
     user: Annotated[str, typer.Argument(help="1 to 64 letters, digits and . _ @ + -")],
     secret_file: Annotated[Path, typer.Option(envvar="OUTCRY_SECRET_FILE", help="The gateways' secret.")],
     days: Annotated[float, typer.Option(help="How long it is valid.")] = 7,
-    audience: Annotated[str, typer.Option(envvar="OUTCRY_TOKEN_AUDIENCE", help="For whom it is to be.")] = "",
-    issuer: Annotated[str, typer.Option(envvar="OUTCRY_TOKEN_ISSUER", help="Of whom it is to be.")] = "",
+    audience: Annotated[str, typer.Option(envvar="OUTCRY_TOKEN_AUDIENCE", help="Its audience (aud).")] = "",
+    issuer: Annotated[str, typer.Option(envvar="OUTCRY_TOKEN_ISSUER", help="Its issuer (iss).")] = "",
 ) -> None:
     """
     Mint a token for a development user. In production, your identity provider does.
@@ -72,12 +72,14 @@ def mint(
 def check(
     token: Annotated[
         str | None,
-        typer.Argument(envvar="OUTCRY_TOKEN", help="Better in OUTCRY_TOKEN or on standard input: all see arguments."),
+        typer.Argument(
+            envvar="OUTCRY_TOKEN", help="Better in OUTCRY_TOKEN or on standard input: arguments are visible."
+        ),
     ] = None,
     secret_file: Annotated[Path | None, typer.Option(help="The gateways' secret.")] = None,
     jwks: Annotated[str | None, typer.Option(help="Or the identity provider's keys: a file, or https://…")] = None,
-    audience: Annotated[str | None, typer.Option(help="Whom it must be for, as OUTCRY_TOKEN_AUDIENCE.")] = None,
-    issuer: Annotated[str | None, typer.Option(help="Of whom it must be, as OUTCRY_TOKEN_ISSUER.")] = None,
+    audience: Annotated[str | None, typer.Option(help="Audience that it must name, as OUTCRY_TOKEN_AUDIENCE.")] = None,
+    issuer: Annotated[str | None, typer.Option(help="Issuer that it must name, as OUTCRY_TOKEN_ISSUER.")] = None,
 ) -> None:
     """
     Say whom a token names, until when, and all that is wrong with it for a gateway with these settings.

@@ -11,7 +11,7 @@ from outcry.stack.report import RunReport
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Report(RunReport):
-    """What was measured, from the moment when all users were whole until they had the engine's last word."""
+    """What was measured, from the moment when all users were in sync until they had the engine's last word."""
 
     users: int
     gateways: int

@@ -1,6 +1,6 @@
 """Where one user stands in one book: position and digest for every user, the whole book for those who verify.
 
-Owns the client's rule for one book (docs/protocol.md, "The client's rule"): what makes it stale, what makes it whole.
+Owns the client's rule for one book (docs/protocol.md, "The client's rule"): when it is stale, and when in sync again.
 """
 
 from __future__ import annotations

@@ -113,7 +113,7 @@ def _complaints(measured: Measured) -> list[str]:
     complaints = complaints_about(counts)
     if measured.last.load.whole != readers:
         reasons = "; ".join(measured.last.load.troubles)
-        complaints.append(f"{measured.last.load.whole} of {readers} users were whole at the end: {reasons}")
+        complaints.append(f"{measured.last.load.whole} of {readers} users were in sync at the end: {reasons}")
     return complaints
 
 

@@ -41,7 +41,7 @@ class LoadCounts:
     departures: int = 0
     """Connections that users left by plan."""
     returns: int = 0
-    """Users whole again on another connection, after a loss or a departure."""
+    """Users in sync again on another connection, after a loss or a departure."""
     connect_failures: int = 0
     """Attempts that never became a connection."""
     refusals: int = 0

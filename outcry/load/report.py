@@ -63,7 +63,7 @@ class Phase(NamedTuple):
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class LoadReport(RunReport):
     """
-    What was measured, from the moment when all users were whole until the measurement's end, unless it says else.
+    What was measured, from the moment when all users were in sync until the end, unless stated otherwise.
 
     Its verdict is `ok`, `failed`, or `unproven`: nothing was wrong, but the mix follows no books.
     """

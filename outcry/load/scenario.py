@@ -75,13 +75,13 @@ SCENARIOS: Final = {
         Scenario(
             "loss",
             "A third into the run one gateway is killed (with --url: --loss-command is run): seconds until all users "
-            "are whole again.",
+            "are in sync again.",
             {"gateways": 3},
             (Action(1 / 3, Deed.LOSE_GATEWAY),),
         ),
         Scenario(
             "storm",
-            "Half-way all users drop at once, come back and resume: seconds until all are whole again.",
+            "Half-way all users drop at once, come back and resume: seconds until all are in sync again.",
             actions=(Action(1 / 2, Deed.DROP_ALL),),
         ),
     )

@@ -10,7 +10,7 @@ from outcry.load.scenario import Action, Deed, Scenario
 
 
 class _Wound(NamedTuple):
-    """A deed that broke connections, until all users are whole again."""
+    """An action that broke connections, until all users are in sync again."""
 
     place: int
     """Of its happening."""

@@ -66,7 +66,7 @@ def rows(report: LoadReport) -> Iterator[tuple[str, str]]:
     rates = report.rates
     slow = f" and {report.slow_users:,} who never read" if report.slow_users else ""
     yield "users", f"{report.users - report.slow_users:,}{slow}; {report.scenario}, for {report.seconds:.1f} s"
-    yield "opening", f"all whole after {report.opening['seconds']:.2f} s"
+    yield "opening", f"all in sync after {report.opening['seconds']:.2f} s"
     yield "published", f"{report.updates_published:,} book changes ({rates['updates_published']:,.0f}/s)"
     yield (
         "delivered",
@@ -159,8 +159,8 @@ def happening_text(happening: Happening) -> str:
         return happening.text
     ended = f"{happening.text}: {happening.users_affected:,} connections ended"
     if happening.whole_again_s is None:
-        return f"{ended}, not all were whole again before the end"
-    return f"{ended}, all whole again after {happening.whole_again_s:.2f} s"
+        return f"{ended}, not all were in sync again before the end"
+    return f"{ended}, all in sync again after {happening.whole_again_s:.2f} s"
 
 
 def _live_rows(moment: LoadMoment) -> Iterator[tuple[str, str]]:

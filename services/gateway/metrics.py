@@ -1,4 +1,4 @@
-"""What a gateway tells Prometheus, read from its counters at the scrape: the hot path knows nothing of metrics."""
+"""A gateway's metrics for Prometheus, read from its counters at the scrape: the hot path knows nothing of metrics."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class FeedStatistics:
 
 class AcceptStatistics:
     """
-    What came of those who knocked; counters only grow.
+    Attempts to connect, by outcome. Counters only grow.
 
     All are there from the start, since an alert's `increase` does not see a counter appear.
     """
@@ -81,7 +81,7 @@ class GatewayCollector(Collector):
     Args:
         gateway: Whose.
         feed: Its feed reader's counters.
-        accepts: What came of those who knocked.
+        accepts: Attempts to connect, by outcome.
         now: Tells monotonic seconds.
     """
 
@@ -139,13 +139,13 @@ class GatewayCollector(Collector):
         yield _GATEWAY.gauge(
             "commands_in_flight", "Commands that the engine has not answered", gateway.orders.in_flight
         )
-        yield _GATEWAY.counter("commands_unanswered", "Commands answered as outcome_unknown", gateway.unanswered)
+        yield _GATEWAY.counter("commands_unanswered", "Commands that were answered as outcome_unknown", gateway.unanswered)
 
     def _following(self) -> Iterator[Metric]:
         gateway, feed = self._gateway, self._feed
-        yield _GATEWAY.gauge("fed", "1 while the books are of the last seconds", int(gateway.is_fed(self._now())))
+        yield _GATEWAY.gauge("fed", "1 while the books are current", int(gateway.is_fed(self._now())))
         yield _GATEWAY.gauge(
-            "feed_silence_seconds", "Since something was heard from the engine", gateway.silence(self._now())
+            "feed_silence_seconds", "Time since the last packet of the engine", gateway.silence(self._now())
         )
         yield _GATEWAY.gauge(
             "feed_delay_seconds", "Engine's publishing to gateway's reading, last packet", feed.delay_s

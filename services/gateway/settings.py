@@ -49,35 +49,35 @@ def _read_networks(text: object) -> object:
 
 
 class GatewaySettings(ServiceSettings):
-    """Everything one gateway replica can be told."""
+    """The settings of one gateway replica."""
 
     host: str = "127.0.0.1"
     """Address to listen on."""
     port: Annotated[int | str, BeforeValidator(_checked_port)] = 8101
-    """Port to listen on; 0 takes a free one and says which, and `8101-8110` the first that is free."""
+    """Port to listen on. 0 takes a free one and prints it; `8101-8110` takes the first that is free."""
     secret_file: Path = Path("outcry-secret")
-    """File that holds the key of HS256 tokens, at least 32 bytes; not read where `JWKS` is set."""
+    """File that holds the key of HS256 tokens, at least 32 bytes. It is not read if `JWKS` is set."""
     jwks: Annotated[str, AfterValidator(checked_key_place)] = ""
     """Public keys of the identity provider, a JSON Web Key Set: a file, or an `https://` URL (on this machine `http://`
     too). Tokens are then RS256, ES256 or EdDSA. Empty takes HS256, by `SECRET_FILE`."""
     token_audience: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_read_names)] = ()
-    """Whom a token's `aud` must name, commas between where any of several will do. Empty refuses tokens with `aud`."""
+    """Audience that a token's `aud` must name, or several with commas between. Empty refuses tokens with `aud`."""
     token_issuer: str = ""
-    """Whom a token's `iss` must name, letter by letter; empty takes any."""
+    """Issuer that a token's `iss` must name, letter by letter. Empty accepts any."""
     pace_ms: float = Field(default=10.0, ge=0, le=1000)
     """Shortest time between two flushes of channels without an interval."""
     connections_max: int = Field(default=15_000, ge=1)
     """Connections to this replica; beyond it, clients are sent to another (4004)."""
     connection_age_max_s: float = Field(default=0.0, ge=0)
-    """Age at which, or up to a fifth earlier, a connection is sent to look for a replica with more room; 0 is never."""
+    """Age at which, or up to a fifth earlier, a connection is sent away to a replica with more room. 0 is never."""
     accepts_per_second: float = Field(default=1_000.0, gt=0)
-    """Handshakes that are answered; beyond it HTTP 503 with Retry-After, which clients take as a reason to wait."""
+    """Handshakes that are answered. Others get HTTP 503 with Retry-After, and clients wait."""
     accepts_burst: int = Field(default=2_000, ge=1)
-    """Handshakes that are answered at once, after a time of rest."""
+    """Handshakes that are answered at once, after a quiet time."""
     drain_delay_s: float = Field(default=0.0, ge=0, le=3_600)
     """After SIGTERM, time for balancers to see that `/readyz` is 404, before anyone is sent away."""
     drain_s: float = Field(default=5.0, gt=0, le=3_600)
-    """After that, time for clients to leave; then the process ends."""
+    """After that, time for clients to leave. Then the process ends."""
     trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_read_networks)] = ()
     """Networks, with commas between, whose PROXY protocol and X-Forwarded-For count, such as `10.0.0.0/8,::1`."""
 

@@ -15,57 +15,56 @@ from shared.settings import ServiceSettings
 
 
 class Durability(enum.Enum):
-    """What commands must outlive before anyone is told what they did."""
+    """What commands must outlive before their outcome is published."""
 
     PROCESS = "process"
     """The processes: in the store's memory."""
     MACHINE = "machine"
     """The machine: in the store's append-only file, on disk."""
     REPLICA = "replica"
-    """The primary: in the memory of so many replicas."""
+    """The primary: in the memory of `replicas_min` replicas."""
 
 
 class MatchingSettings(ServiceSettings):
-    """What one matching engine needs to know. Every limit has its unit in its name."""
+    """The settings of one matching engine. Every limit has its unit in its name."""
 
     lease_ms: int = Field(default=1_200, ge=100)
-    """How long a silent leader stays leader; renewed with every packet, and six times in its length."""
+    """How long a silent leader stays leader. The lease is renewed with every packet, and six times in its length."""
     feed_packets_max: int = Field(default=50_000, ge=2 * CHECKPOINT_PACKETS_MAX)
-    """Packets kept in the feed, about; readers that fall further back start from snapshots."""
+    """Packets kept in the feed, about. Readers that fall further back start from snapshots."""
     command_entries_max: int = Field(default=100_000, ge=1)
-    """Entries kept in the command log, about; those after the older of the two checkpoints kept are kept whatever their
-    number."""
+    """Entries kept in the command log, about. Entries after the older of the two checkpoints are always kept."""
     batch_commands_max: int = Field(default=1_024, ge=1)
-    """A packet is closed once it holds this many commands; the entry that reaches it is still applied whole."""
+    """A packet is closed once it holds this many commands. The entry that reaches the limit is applied completely."""
     snapshot_interval_s: float = Field(default=1.0, ge=0)
     """Shortest time between two snapshots of an instrument."""
     checkpoint_interval_s: float = Field(default=5.0, ge=0)
-    """Time between two checkpoints; after a crash this much of the log is applied again."""
+    """Time between two checkpoints. After a crash this much of the log is applied again."""
     open_orders_max: int = Field(default=OPEN_ORDERS_MAX, ge=1)
     """Resting orders a user may have."""
     orders_met_max: int = Field(default=ORDERS_MET_MAX, ge=1)
-    """Resting orders that one order may meet; then the rest of it is cancelled. About 20 µs each, in which everybody
-    waits. Leader and standby need the same."""
+    """Resting orders that one order may meet. Beyond, its remainder is cancelled. Each costs about 20 µs, in which
+    everybody waits. Leader and standby need the same value."""
     cancel_grace_s: int = Field(default=CANCEL_GRACE_S, ge=1, le=3_600)
     """How long a user with cancel-on-disconnect may be away before the orders are cancelled: time to return."""
     order_ids_max: int = Field(default=ORDER_IDS_MAX, ge=1_000)
-    """Client order ids remembered for ten minutes, over all users, so that a repeated order is never carried out twice;
-    about 200 bytes each. A user may hold as many as are still free; an order beyond is refused as `rate_limited`."""
+    """Client order ids remembered for ten minutes, over all users, so that a repeated order is never carried out twice.
+    Each takes about 200 bytes. A user may hold all that are free. An order beyond is refused as `rate_limited`."""
     durability: Durability = Durability.PROCESS
     """What commands must outlive before they are acknowledged: `process`, `machine` or `replica`."""
     replicas_min: int = Field(default=1, ge=1)
-    """Replicas that must have a command before it is acknowledged; for durability `replica`."""
+    """Replicas that must have a command before it is acknowledged. Used with durability `replica`."""
     unreachable_max_s: float = Field(default=30.0, ge=0)
     """How long Redis may be away before the engine gives up."""
     accept_loss: bool = False
-    """Whether to go on from the newest checkpoint, in a new epoch, where what came after it cannot be recovered (exit
-    status 5): what is lost stays lost. For one start, after a person has looked."""
+    """Whether to go on from the newest checkpoint, in a new epoch, if later commands cannot be recovered (exit status
+    5). They stay lost. For one start, after a person has looked."""
     metrics_host: str = "127.0.0.1"
     """Address of metrics and health."""
     metrics_port: int = Field(default=0, ge=0, le=65_535)
-    """Port of metrics and health (`/metrics`, `/healthz`, `/readyz`); 0 serves none."""
+    """Port of metrics and health (`/metrics`, `/healthz`, `/readyz`). 0 serves none."""
     instruments_file: Path | None = None
-    """JSON list of instruments (`openoutcry.wire.instrument`, a map each); without it the ten of `default_listing`."""
+    """JSON list of instruments (`openoutcry.wire.instrument`, a map each). Without it, the ten of `default_listing`."""
 
     def engine_config(self) -> EngineConfig:
         """Return the market's rules."""

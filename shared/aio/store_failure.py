@@ -10,7 +10,7 @@ from redis.exceptions import AuthenticationError, NoPermissionError, ResponseErr
 
 def store_failure(error: BaseException) -> str:
     """
-    Return one line that says what failed, and for what only a person can mend, what to look at.
+    Return one line that names the failure. If only a person can repair it, the line says where to look.
 
     Args:
         error: As redis-py or a socket raised it.

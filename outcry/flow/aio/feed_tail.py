@@ -90,7 +90,7 @@ class FeedTail:
         return await self._answered(lambda: read_stream(self._redis, self._key, self._last_id, READ_COUNT))
 
     async def _answered(self, ask: Callable[[], Awaitable[T]]) -> T:
-        """Ask until Redis answers: what it refuses may be mended meanwhile, as when it is away."""
+        """Ask until Redis answers: the reason of a refusal may be repaired meanwhile, as when Redis is away."""
         backoff = Backoff(Random())  # noqa: S311 - jitter
         give_up = asyncio.get_running_loop().time() + SILENCE_SECONDS_MAX
         while True:

@@ -31,7 +31,7 @@ class UserConnection(asyncio.Protocol):
         host: `name:port`, for the handshake.
         path: Such as /v1/stream.
         token: The user's.
-        on_whole: Called once, when every book is whole.
+        on_whole: Called once, when every book is in sync.
     """
 
     __slots__ = (

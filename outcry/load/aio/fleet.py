@@ -138,7 +138,7 @@ class Fleet:
         Count the users whose books are live; O(users and their books).
 
         Args:
-            expected: Instrument to (epoch, seq): a live book is whole and stands there or beyond.
+            expected: Instrument to (epoch, seq): a live book is in sync and is there or beyond.
             since_us: A live user has been sent something since, µs since 1970.
         """
         return sum(user.follower.framed_at_us >= since_us and _has_passed(user, expected) for user in self._reading)
@@ -256,13 +256,13 @@ async def _until(seconds: float, condition: Callable[[], bool]) -> None:
 
 
 def _has_reached(user: User, expected: Mapping[str, Sequence[int]]) -> bool:
-    """Whether a user is whole, and stands where the engine does; a window's seq may well stay behind."""
+    """Whether a user is in sync, and is where the engine is; a window's seq may well stay behind."""
     books = [book for book in user.follower.books.values() if not book.depth and book.instrument in expected]
     return user.is_whole and all([book.epoch, book.seq] == list(expected[book.instrument]) for book in books)
 
 
 def _has_passed(user: User, expected: Mapping[str, Sequence[int]]) -> bool:
-    """Whether a user is whole, and stands where the engine stood or further; a window is not asked."""
+    """Whether a user is in sync, and is where the engine was or further; a window is not asked."""
     if not user.is_whole:
         return False
     for book in user.follower.books.values():

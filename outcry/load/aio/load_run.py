@@ -42,7 +42,7 @@ STEP_SECONDS: Final = 1.0
 OPENING_STEP_SECONDS: Final = 0.5
 """The same while users connect."""
 RECOVERY_SECONDS_MAX: Final = 20.0
-"""How long a run goes on after its time, for users who are not whole again."""
+"""How long a run goes on after its time, for users who are not in sync again."""
 NEWS_SHOWN: Final = 4
 
 
@@ -151,7 +151,7 @@ class LoadRun:
         await self._crew.start(self._plans, market.token, market.urls, self._folder, options.load_processes, settings)
 
     async def _open(self) -> float:
-        """Let everybody connect; returns how long it took until all who read were whole, and all others connected."""
+        """Let everybody connect; returns how long it took until all readers were in sync, and all others connected."""
         began, began_us = time.monotonic(), time.time_ns() // 1000
         limit = self._options.ramp + CONNECT_SECONDS_MAX
         self._screen.say(f"connecting {self._options.users:,} users to {', '.join(self._market.urls)}")
@@ -160,7 +160,7 @@ class LoadRun:
         while not self._is_open(now):
             self._check_market()
             if time.monotonic() - began > limit:
-                raise RoleFailed(f"not all users were whole within {limit:.0f} s\n{self._troubles(now)}\n{TOO_MANY}")
+                raise RoleFailed(f"not all users were in sync within {limit:.0f} s\n{self._troubles(now)}\n{TOO_MANY}")
             if await self._stop.wait(OPENING_STEP_SECONDS):
                 raise Interrupted
             last, now = now, await look(self._crew, self._market)

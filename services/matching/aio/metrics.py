@@ -48,19 +48,19 @@ class MatchingMetrics(Collector):
             "corrupt_entries", "Entries of the command log that no writer writes, skipped", registry
         )
         self.values_restored = _ENGINE.kept_counter(
-            "values_restored", "Values for late joiners that the store had lost, and got again", registry
+            "values_restored", "Values for late joiners that the store had lost, and that were written again", registry
         )
         self.broken = Gauge(
             "outcry_matching_broken",
-            "1 while an engine that cannot go on with what the store holds is still there to be seen",
+            "1 while an engine that cannot go on with the store's content waits for a scrape before it ends",
             registry=registry,
         )
         self.healed_packets = _ENGINE.kept_counter(
-            "healed_packets", "Packets given back to a store that had lost them", registry
+            "healed_packets", "Packets sent again to a store that had lost them", registry
         )
         self.store_dropped = _ENGINE.kept_counter(
             "store_dropped",
-            "Times that the store was found without packets that had been in the feed before what it still holds",
+            "Times that the store lacked packets that had been in the feed, before others that it still holds",
             registry,
         )
         self.standby_reloads = _ENGINE.kept_counter(
@@ -89,7 +89,7 @@ class MatchingMetrics(Collector):
         )
         self.checkpoints_refused = _ENGINE.kept_counter(
             "checkpoints_refused",
-            "Stored checkpoints that could not be used; the one before was, if there was",
+            "Stored checkpoints that could not be used; the one before was used, if there was one",
             registry,
         )
         self.redis_round_trip = _ENGINE.kept_histogram(

@@ -30,7 +30,7 @@ PROCESS_METRICS: Final = (
     "process_start_time_seconds",
     "process_virtual_memory_bytes",
 )
-"""What every role tells of its process, on Linux."""
+"""Every role's metrics of its own process, on Linux."""
 
 
 class ExportedMetric(NamedTuple):

@@ -1,4 +1,4 @@
-"""Section "A lagging user": who does not read is skipped and made whole, or sent away; nobody else notices."""
+"""Section "A lagging user": a client that does not read is skipped, then gets snapshots or is aborted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Section "Resume": a returning client is made whole by what it missed, or by a snapshot."""
+"""Section "Resume": a returning client gets what it missed, or a snapshot."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ async def resumed_and_new_books_in_one_request(trial: Trial) -> None:
 
 
 async def _resumed(trial: Trial, gateway: int) -> str:
-    """Leave, miss some, return: one delta must make the book whole, and the next ones continue it."""
+    """Leave, miss some, return: one delta must bring the book in sync, and the next ones continue it."""
     symbol = trial.venue.busy.symbol
     leaving = await trial.connect()
     witness = await trial.follow(leaving, symbol)

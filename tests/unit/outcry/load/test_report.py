@@ -46,7 +46,7 @@ def test_the_spread_between_users_is_told_in_every_form() -> None:
 
 def test_the_summary_tells_what_happened_and_the_verdict() -> None:
     text = shown(summary(a_load_report()))
-    assert "killed gateway-2 (SIGKILL): 50 connections ended, all whole again after 0.40 s" in text
+    assert "killed gateway-2 (SIGKILL): 50 connections ended, all in sync again after 0.40 s" in text
     assert "VERDICT OK: every user's book is the engine's: 270 books verified, 0 wrong." in text
     assert "hop: flush: not reported" in text
 
@@ -85,7 +85,7 @@ def test_nothing_compared_is_not_called_good() -> None:
 
 def test_users_who_did_not_return_are_told() -> None:
     happening = Happening(1.0, "gateway lost", "killed gateway-2", 50, None)
-    assert "not all were whole again before the end" in shown(summary(a_load_report(happenings=[happening])))
+    assert "not all were in sync again before the end" in shown(summary(a_load_report(happenings=[happening])))
 
 
 def test_a_moment_is_a_line_or_a_page() -> None:
