@@ -1,9 +1,9 @@
 """Handshakes that led to no login, charged to the addresses they came from; and those that did, to their users.
 
-A gateway answers so many handshakes a second, for everybody. What one address wastes of that is bounded here, so that
-nobody's wrong tokens keep others out. An address is no user: an office shares one, so a good token is let in whatever
-its address has wasted, and a login gives back what its own handshake took. What one user's good tokens take is bounded
-in the same way.
+A gateway answers a bounded number of handshakes a second, for everybody. Here one address' share of them is bounded, so
+that nobody's wrong tokens keep others out. An address is no user: an office shares one. So a good token is always let
+in, whatever its address has used up, and a login gives back its own handshake. One user's good tokens are bounded in
+the same way.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A channel is a kind of message for one instrument, or for all ("*"), at one depth and interval. It remembers how far
 it has sent, so that the next flush names exactly what came after. A member joins with the channel's state and then
-gets every flush; because quantities are absolute, a state that is newer than the last flush does no harm.
+gets every flush. Quantities are absolute, so a state that is newer than the last flush does no harm.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ TRADES_ON_JOIN_MAX: Final = 50
 
 
 class TapeMark(NamedTuple):
-    """How far a listener that lags has been told an instrument's trades."""
+    """Up to which trade of an instrument a lagging listener has been sent."""
 
     told: int = 0
     """The last id, in the present numbering; 0 before the first."""
     lost: tuple[int, int] | None = None
-    """First and last id of trades that it was not told, of a numbering that has ended; None if there are none."""
+    """First and last id of trades that it was not sent, of a numbering that has ended; None if there are none."""
 
     def begun_anew(self, shared_id: int, sent: int) -> TapeMark:
         """Return the mark in a numbering that shares ids up to `shared_id` with the one told up to `sent`."""
@@ -44,7 +44,7 @@ class TapeMark(NamedTuple):
 
 
 class BookMark(NamedTuple):
-    """How far a listener that lags has been told a book."""
+    """Up to which change of a book a lagging listener has been sent."""
 
     seq: int
     history: BookHistory
@@ -133,19 +133,19 @@ class Channel(ABC, Generic[MemberT]):
         return messages
 
     def state(self) -> list[Message]:
-        """Return what makes a new member whole, so that the next flush continues it."""
+        """Return the messages that bring a new member in sync, so that the next flush continues them."""
         messages: list[Message] = []
         for symbol in self.symbols():
             messages += self.state_of(symbol)
         return messages
 
     def state_of(self, symbol: str) -> Sequence[Message]:
-        """Return what makes a member whole that has lost one instrument; nothing while it is broken."""
+        """Return the messages that bring a member in sync that has lost one instrument; none while it is broken."""
         instrument = self._market.instruments[symbol]
         return () if instrument.is_broken else self._state(instrument)
 
     def since(self, symbol: str, told: Sequence[Message]) -> Sequence[Message]:
-        """Return what makes a new member whole that has been told an instrument's state a moment ago."""
+        """Return the messages that bring a new member in sync that was sent an instrument's state a moment ago."""
         state = self.state_of(symbol)
         return () if list(state) == list(told) else state
 
@@ -171,7 +171,7 @@ class BookChannel(Channel[MemberT]):
     def __init__(self, key: ChannelKey, market: MarketReplica) -> None:
         super().__init__(key, market)
         self.sent: dict[str, int] = {}
-        """Instrument to the seq up to which every member has been told."""
+        """Instrument to the seq up to which every member has been sent."""
         self._snapshots: dict[str, Snapshot] = {}
 
     def begin(self) -> None:
@@ -198,7 +198,7 @@ class BookChannel(Channel[MemberT]):
         return (self.snapshot(instrument),)
 
     def since(self, symbol: str, told: Sequence[Message]) -> Sequence[Message]:
-        """Return a merged delta after the snapshot told, if the book is still of its history."""
+        """Return a merged delta after the snapshot sent, if the book is still of its history."""
         instrument = self._market.instruments[symbol]
         if instrument.is_broken or not told:
             return self.state_of(symbol)
@@ -212,12 +212,12 @@ class BookChannel(Channel[MemberT]):
         return self._state(instrument) if delta is None else (delta,)
 
     def marks(self) -> dict[str, BookMark]:
-        """Return how far the members have been told each book; O(books)."""
+        """Return the seq up to which the members have been sent each book; O(books)."""
         listed = self._market.instruments
         return {symbol: BookMark(seq, listed[symbol].history) for symbol, seq in self.sent.items() if symbol in listed}
 
     def marks_of(self, told: Mapping[str, Sequence[Message]]) -> dict[str, BookMark]:
-        """Return the same of who has been told these snapshots, as far as they are of the books' histories."""
+        """Return the same for a listener that was sent these snapshots, as far as they are of the books' histories."""
         marks = {}
         for symbol, messages in told.items():
             instrument = self._market.instruments.get(symbol)
@@ -228,7 +228,7 @@ class BookChannel(Channel[MemberT]):
         return marks
 
     def behind(self, symbol: str, mark: BookMark | None) -> Sequence[Message]:
-        """Return one merged delta after a mark; what makes a new member whole if none leads on from there."""
+        """Return one merged delta after a mark; the state for a new member if no delta leads on from there."""
         instrument = self._market.instruments[symbol]
         if mark is None or mark.history is not instrument.history or instrument.is_broken:
             return self.state_of(symbol)
@@ -289,7 +289,7 @@ class WindowChannel(Channel[MemberT]):
         return (self._windows.get(instrument.symbol) or self._window(instrument),)
 
     def since(self, symbol: str, told: Sequence[Message]) -> Sequence[Message]:
-        """Return the window as last sent, if it is another than the one told; O(1) if it is not."""
+        """Return the window as last sent to all, if this listener was sent another; O(1) if it was not."""
         instrument = self._market.instruments[symbol]
         if instrument.is_broken or not told:
             return self.state_of(symbol)
@@ -353,8 +353,8 @@ class TradesChannel(Channel[MemberT]):
     def __init__(self, key: ChannelKey, market: MarketReplica) -> None:
         super().__init__(key, market)
         self.sent: dict[str, int] = {}
-        """Instrument to the last trade id that members have been told."""
-        self._pending: list[tuple[str, int, Message]] = []  # instrument, the last id told with it, message
+        """Instrument to the last trade id that members have been sent."""
+        self._pending: list[tuple[str, int, Message]] = []  # instrument, the last id sent with it, message
 
     def begin(self) -> None:
         """Count all trades until now as sent."""
@@ -371,7 +371,7 @@ class TradesChannel(Channel[MemberT]):
         Note that trade ids begin anew after one; O(trades queued).
 
         Returns:
-            The last id that members will have been told of the numbering that has ended.
+            The last id that members will have been sent of the numbering that has ended.
         """
         queued = [trade_id for name, trade_id, _ in self._pending if name == symbol]
         told = queued[-1] if queued else self.sent.get(symbol, 0)
@@ -395,7 +395,7 @@ class TradesChannel(Channel[MemberT]):
         return [message for _, _, message in pending]
 
     def marks(self) -> dict[str, TapeMark]:
-        """Return how far the members have been told each instrument's trades; O(instruments)."""
+        """Return the id up to which the members have been sent each instrument's trades; O(instruments)."""
         return {symbol: TapeMark(sent) for symbol, sent in self.sent.items()}
 
     def missed(self, marks: Mapping[str, TapeMark]) -> list[Message]:
@@ -406,7 +406,7 @@ class TradesChannel(Channel[MemberT]):
         return messages
 
     def since(self, symbol: str, told: Sequence[Message]) -> Sequence[Message]:
-        """Return the trades after those told, unless ids have begun anew: then the last ones."""
+        """Return the trades after those sent, unless ids have begun anew: then the last ones."""
         last = told[-1] if told else None
         trades = self._market.instruments[symbol].trades
         if (

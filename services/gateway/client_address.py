@@ -1,7 +1,7 @@
 """Whose connection it is, behind balancers: PROXY protocol v1 and v2, and X-Forwarded-For.
 
-Both are statements of whoever connected, so they count only if that is a trusted proxy. What is not trusted, not
-understood or beyond its size is ignored, and its reason told for counting: a wrong header costs a name in the log, and
+Both are statements of the peer, so they count only if the peer is a trusted proxy. A header that is not trusted, not
+understood or too large is ignored, and its reason is returned for counting: a wrong header costs a name in the log, and
 never a connection. Sources: haproxy's proxy-protocol.txt; MDN, "X-Forwarded-For", for reading from the right.
 """
 

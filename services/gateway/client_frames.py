@@ -1,12 +1,12 @@
-"""What clients send, cut into WebSocket frames: requests are unmasked here, everything else is the library's to read.
+"""Cuts clients' bytes into WebSocket frames: requests are unmasked here, the library reads everything else.
 
 Nearly all that a client sends is one small request, in one frame, in one read. For such a frame the library's parser, a
-generator that can stop at every byte, costs more than all that the gateway does with the request. So whole data frames
-of the encoding spoken are taken here. The rest (control frames, fragments, other opcodes, whatever breaks RFC 6455) is
-handed on as it came, frame by frame: its rules, and the closes for breaking them, are in one place.
-`benchmarks.order_parts` has what it saves.
+generator that can stop at every byte, costs more than all that the gateway does with the request. So complete data
+frames of the connection's encoding are taken here. The rest (control frames, fragments, other opcodes, everything that
+breaks RFC 6455) is handed on unchanged, frame by frame. So its rules, and the closes for breaking them, are in one
+place. `benchmarks.order_parts` has what it saves.
 
-Frames are handed out one at a time, so whoever reads may stop after any of them and go on later.
+Frames are handed out one at a time, so a reader may stop after any of them and go on later.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _TWO_BYTES: Final = 126 | _MASKED
 """The second byte of a frame whose size is in the next two."""
 _HEADER_BYTES_MAX: Final = 14
 _CONTROL: Final = 0x08
-"""The bit that tells control frames from data frames."""
+"""The bit that marks control frames."""
 _OPCODE: Final = 0x0F
 _NOTHING: Final = -1
 """A first byte that no frame has."""
@@ -131,7 +131,7 @@ class ClientFrames:
 
 
 def _payload(data: bytearray, at: int) -> tuple[int, int]:
-    """Return where the payload of the frame at `at` begins, and its size; beyond the data if that is not told yet."""
+    """Return where the payload of the frame at `at` begins, and its size; beyond the data if that has not arrived."""
     if at + 2 > len(data):
         return at + _HEADER_BYTES_MAX, 0
     size = data[at + 1] & ~_MASKED

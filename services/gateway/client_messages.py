@@ -1,9 +1,9 @@
-"""A client's frames, put together into messages: what is in fragments, of the other opcode, or no UTF-8.
+"""Joins a client's frames into messages, when they are fragments, of the other opcode, or no UTF-8.
 
-Whole frames of the encoding spoken never come here (`services.gateway.client_frames`). Owns three rules. A message of
-the other opcode is refused once, at its first fragment, and the others are discarded unseen: the tail of what was
-refused is no request. A message has at most so many fragments, since empty ones cost no bytes. A text that is no UTF-8
-fails the connection, as soon as that is certain (RFC 6455, section 8.1).
+Complete frames of the connection's encoding never come here (`services.gateway.client_frames`). Owns three rules. A
+message of the other opcode is refused once, at its first fragment, and its other fragments are discarded: the tail of a
+refused message is no request. A message has at most so many fragments, since empty ones cost no bytes. A text that is
+no UTF-8 fails the connection, as soon as that is certain (RFC 6455, section 8.1).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _new_utf8_decoder: Final = codecs.getincrementaldecoder("utf-8")
 
 
 class Refused(NamedTuple):
-    """The message is none of the protocol's: to be answered once."""
+    """The message is not one of the protocol's; it must be answered once."""
 
     text: str
 

@@ -4,8 +4,8 @@ Every gateway runs a `FanOut`; `services.gateway.market_data_service` puts the t
 before it. It never awaits. Transports buffer what it writes, and a listener that does not keep up is skipped (see
 `services.gateway.subscriber`). Snapshot and subscription happen in one step, so nothing can come between them.
 
-No listener can touch another: whose transport is closing, or raises, is forgotten, and every loop over users begins
-at another place (see `services.gateway.rotation`, `services.gateway.places`).
+No listener can touch another. One whose transport is closing, or raises, is forgotten. Every loop over users begins at
+another place (see `services.gateway.rotation`, `services.gateway.places`).
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """The gateway's core: sessions on one side, the feed on the other, and every decision between them.
 
 Synchronous and free of I/O: sockets, clocks and Redis are in `aio`. A connection's request is carried out to its end
-before its next is looked at, so a reply, the state it promises and the changes after it reach the wire in that order.
-A large subscribe is carried out in parts (`joining`), one a turn of the event loop: nothing that a user asks for makes
-the others wait for longer than a part.
+before the next one begins, so a reply, the state it promises and the changes after it reach the wire in that order. A
+large subscribe is carried out in parts (`joining`), one a turn of the event loop. So no request makes other users wait
+for longer than a part.
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ class Gateway:
         self._turns: list[dict[Client, None]] = [{} for _ in range(TURNS)]
         self.feed_state = MarketState.RESYNCING
         self.is_leaving = False
-        """Whether balancers are told to bring nobody any more; who comes all the same is served."""
+        """Whether balancers should bring nobody any more; users who come nevertheless are served."""
         self.is_draining = False
         self.closed: Counts[int] = Counts(dict.fromkeys((*CloseCode, INVALID_DATA), 0))
         """Connections that were closed from here, by code; those aborted as too slow are the fan-out's to count."""
@@ -171,7 +171,7 @@ class Gateway:
 
     @property
     def has_keys(self) -> bool:
-        """Whether it can tell good tokens from bad ones yet."""
+        """Whether it can verify tokens yet."""
         return self._authenticator.ring.keys is not None
 
     def keys_loaded(self, now: float, time_us: int) -> None:
@@ -511,7 +511,7 @@ class Gateway:
             self._check_depth(subscriber, request, _depth(request))
 
     def _check_depth(self, subscriber: Subscriber, request: Subscribe, depth: int) -> None:
-        """Refuse what a client could not tell apart: messages name an instrument and a depth, not a channel."""
+        """Refuse what a client could not distinguish: messages name an instrument and a depth, not a channel."""
         for (kind, name), channel in subscriber.channels.items():
             is_replaced = kind == request.channel and name in request.instruments
             overlaps = name in request.instruments or EVERY_INSTRUMENT in (name, *request.instruments)

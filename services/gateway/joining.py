@@ -1,8 +1,8 @@
-"""A subscribe request that is carried out in parts, so that none holds up the others.
+"""A subscribe request that is carried out in parts, so that it delays nobody.
 
-Owns what is left to do of one request, and what of all instruments ("*") has been told already. Who follows by name
-joins each channel with its part. Who follows all joins last: until then nothing of the channel is sent, and what has
-changed since an instrument was told comes with the join.
+Owns the rest of one request, and for all instruments ("*") what has been sent already. A request by name joins each
+channel with its part. A request for all joins last. Until then nothing of the channel is sent, and the changes since an
+instrument's state was sent come with the join.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from services.gateway.fan_out import FanOut
 from services.gateway.subscriber import Subscriber
 
 INSTRUMENTS_A_PART: Final = 32
-"""Instruments whose state is told in one part."""
+"""Instruments whose state is sent in one part."""
 ROWS_A_PART: Final = 10_000
 """Levels and trades in one part, about 12 ms in JSON; the last instrument of a part may pass it, and an instrument
 alone has as many as it has."""

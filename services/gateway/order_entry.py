@@ -1,10 +1,14 @@
 """Orders on their way: numbered, queued for the command log, answered from the feed.
 
 Owns this gateway's writer identity (`source`, and a number for each command, ascending in the log), the requests that
-wait for an outcome, and what the gateway itself has to say: who is present. A request is answered exactly once: from
-the feed; with `busy` if it is certain that the command is not in the log and never will be, at once where the log
-cannot be written or too much is on its way; with `outcome_unknown` if no answer came in time and it may be in. Leaves
-appending, and what the store's answers mean, to `aio.command_writer`.
+wait for an outcome, and the gateway's own report of present users. A request is answered exactly once:
+
+* from the feed;
+* with `busy` if it is certain that the command is not in the log and never will be, at once if the log cannot be
+  written or too much is on its way;
+* with `outcome_unknown` if no answer came in time and it may be in.
+
+Leaves appending, and what the store's answers mean, to `aio.command_writer`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Which connections of users take part in a flush's first round: one of each user.
 
-Where one begins is drawn anew for each flush (`services.gateway.rotation`), so two places in it would mean to hear
-earlier on average. The first of a user's connections to follow anything has the user's place; the others follow after
-everybody's, and one of them takes the place when it is free.
+Each flush begins at another place (`services.gateway.rotation`), so a user with two places would get updates earlier on
+average. The user's first connection that follows anything has the user's place. The others follow after everybody's
+first, and one of them takes the place when it is free.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""Who of the watched users is here: the gateway's side of cancel-on-disconnect.
+"""Which watched users are present: the gateway's side of cancel-on-disconnect.
 
-Watched are the users with cancel-on-disconnect on. Owns the rule that an open connection counts while something is
-heard of it. Of a connection that has said `present` only requests count, since nothing but its program's own code
-sends them. Any other client is pinged (RFC 6455, section 5.5.2: every WebSocket answers by itself), which tells a cut
-cable or a frozen process, and no more: a browser answers for a page that is frozen or hangs. Whether those who are not
-here have been away for too long is the engine's to decide.
+Watched are the users with cancel-on-disconnect on. Owns the rule that an open connection counts while something arrives
+from it. After `present` only a connection's requests count, since only its program's own code sends them. Any other
+client is pinged (RFC 6455, section 5.5.2: every WebSocket answers by itself). That detects a cut cable or a frozen
+process, and no more: a browser answers for a page that is frozen or hangs. The engine decides whether an absent user
+has been away for too long.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""How much of the time goes into what clients have sent ahead, more than one request at a time.
+"""The share of time for reading what clients have sent ahead, more than one request at a time.
 
-One thread serves everybody. Who sends megabytes at once is read in slices, with everybody else's work between them,
-and all such reading together gets a share of the time. What was saved lets an honest burst through at once.
+One thread serves everybody. Megabytes from one client are read in slices, with everybody else's work between them. All
+such reading together gets a share of the time. Unused time is saved up, so an honest burst is read at once.
 """
 
 from __future__ import annotations

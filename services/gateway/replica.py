@@ -89,7 +89,7 @@ class InstrumentReplica:
         self.state_reason = ""
         self.state_time = 0
         self.is_broken = False
-        """Its levels are known to be wrong: nothing of it may be told before it is loaded again."""
+        """Its levels are known to be wrong: nothing of it may be sent before it is loaded again."""
         self._bid_orders: dict[int, int] = {}
         self._ask_orders: dict[int, int] = {}
 

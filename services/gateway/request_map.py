@@ -2,7 +2,7 @@
 
 Owns what makes a map one: a key stands in it once, at every depth, and a text is a text. The libraries are more
 generous: of two equal keys the last one wins, so that `"post_only":true,"post_only":false` was an order without it.
-Which keys and values a request may have is `services.gateway.requests`' to say.
+`services.gateway.requests` defines the keys and values of a request.
 """
 
 from __future__ import annotations

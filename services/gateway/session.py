@@ -1,4 +1,4 @@
-"""One connection's conversation, without its socket: who is it, what does it ask, does it behave.
+"""One connection's conversation, without its socket: its user, its requests, and its limits.
 
 Sans-I/O: `receive` takes a payload, `events` hands over the requests that are to be carried out, `frames_to_send` the
 replies, `next_deadline` and `on_deadline` bring in time. Owns authentication, rates and the tolerance for bad

@@ -1,11 +1,11 @@
 """One listener of the fan-out: where its bytes go, what it follows, and whether it keeps up.
 
-Nobody waits for a slow listener. Over the soft limit of unsent bytes it is *lagging*: it is taken out of its
-channels, and when it has drained it gets what makes each of them whole again. Lagging too long, or over the hard
-limit, it is aborted: a close would wait for the peer that does not read.
+Nobody waits for a slow listener. Over the soft limit of unsent bytes it is *lagging*: it is taken out of its channels,
+and when it has drained it gets what brings each of them back in sync. After lagging too long, or over the hard limit,
+it is aborted: a close would wait for the peer that does not read.
 
-Nobody notices one that leaves either: a transport that is closing is skipped, and whatever one raises ends its own
-listener only.
+Nor does a leaving listener touch others: a transport that is closing is skipped, and whatever a transport raises ends
+its own listener only.
 """
 
 from __future__ import annotations
@@ -122,13 +122,13 @@ class Subscriber:
         self.lagging_since: float | None = None
         """Monotonic seconds, None while it keeps up; since the last part if it `is_resuming`."""
         self.is_resuming = False
-        """Whether it lags in some channels only: it has drained, and was told those it is back in."""
+        """Whether it lags in some channels only: it has drained, and is back in sync in the others."""
         self.owed_bytes = 0
         """Bytes of state it asked for and may still have to drain; they do not count against the hard limit."""
         self.book_marks: dict[str, dict[str, BookMark]] = {}
-        """What a channel of books covers (a symbol, or "*") to how far it was told each before it lagged."""
+        """What a channel of books covers (a symbol, or "*") to the seqs sent of each before it lagged."""
         self.trade_marks: dict[str, dict[str, TapeMark]] = {}
-        """What a channel of trades covers (a symbol, or "*") to how far it was told each before it lagged."""
+        """What a channel of trades covers (a symbol, or "*") to the ids sent of each before it lagged."""
 
     @property
     def is_lagging(self) -> bool:

@@ -1,8 +1,8 @@
-"""What clients have sent ahead, read in turns.
+"""Reads what clients have sent ahead, in turns.
 
 A socket may bring tens of thousands of frames in one turn of the event loop. A connection reads a bounded slice of
-them, stops reading its socket, and waits here for its next slice, behind all others that wait. So nobody's flood holds
-up anybody's orders or heartbeats for longer than one turn, and the kernel tells who floods to wait.
+them, stops reading its socket, and waits here for its next slice, behind all others that wait. So a flood delays
+others' orders and heartbeats by one turn at most, and TCP makes the flooding client wait.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 One append is under way at a time, and what queues meanwhile is the next batch: under load batches grow and the cost a
 command falls. A batch whose append may or may not have arrived is appended again, before any later one; the engine
 skips what it has seen. One that is certainly not in (every try was refused, or found no server) is withdrawn after a
-moment, and its requests are answered `busy`: what was once in doubt stays so, whatever later tries bring.
+moment, and its requests are answered `busy`. A batch that was once in doubt stays so, whatever later tries bring.
 """
 
 from __future__ import annotations

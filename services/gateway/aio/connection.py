@@ -84,7 +84,7 @@ class ClientConnection(asyncio.Protocol):
     # -- asyncio's side ---------------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin; the transport tells us when anything is unsent, and when nothing is any more."""
+        """Begin; the transport reports when anything is unsent, and when nothing is any more."""
         self._transport = cast("asyncio.Transport", transport)
         peer = transport.get_extra_info("peername")
         self._address = peer[0] if isinstance(peer, tuple) else ""
@@ -309,7 +309,7 @@ class ClientConnection(asyncio.Protocol):
         self._reach()
 
     def _review(self) -> None:
-        """Have this client skipped, made whole, or aborted, by how much is unsent."""
+        """Have this client skipped, brought back in sync, or aborted, by how much is unsent."""
         if self._client is not None:
             self._ports.gateway.service.review(self._client.subscriber, self._ports.now())
 

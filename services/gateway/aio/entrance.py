@@ -1,4 +1,4 @@
-"""Requests that have come whole, answered in turns.
+"""Answers complete HTTP requests, in turns.
 
 A handshake with a token costs half a millisecond, `/metrics` several. Of hundreds that come at once only a slice is
 answered in one turn of the event loop: between two slices come everybody else's orders, heartbeats and flushes.

@@ -1,9 +1,9 @@
 """Follows the feed: snapshots first, then every packet, and snapshots again when the place is lost.
 
-One connection and one loop for all users. Owns the question where in the feed this gateway stands; what packets mean
-is the replica's. Whatever the store lacks, or holds in a form that no engine writes, is waited for: users hear
-`resyncing`, and the engine writes again what is missing. A corrupt packet is never skipped: the feed goes on with the
-snapshots that hold what it should have said.
+One connection and one loop for all users. Owns this gateway's place in the feed; what packets mean is the replica's. If
+the store lacks something, or holds it in a form that no engine writes, the reader waits: users get `resyncing`, and the
+engine writes again what is missing. A corrupt packet is never skipped: the feed goes on with the snapshots that hold
+the packet's content.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class FeedReader:
     def __init__(self, line: RedisLine, keys: StreamKeys, ports: FeedPorts, random: Random) -> None:
         self.statistics = FeedStatistics()
         self.missing = ""
-        """What the snapshots or the feed lack at present, so that there is no market to tell of; empty if nothing."""
+        """What the snapshots or the feed lack at present, so that there is no market to show; empty if nothing."""
         self.unreachable = ""
         """What is wrong with Redis at present; empty if nothing."""
         self._line = line

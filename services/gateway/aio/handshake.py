@@ -1,8 +1,8 @@
-"""The HTTP of a connection: what a proxy says before it, one request, and its answer.
+"""The HTTP of a connection: a proxy's header, one request, and its answer.
 
-Bytes are kept until the request has come whole, so nothing behind it is looked at before the answer is on its way. Owns
-who is let in, and at whose cost: a handshake that leads to no login is charged to its address before it is charged to
-the gateway.
+Bytes are kept until the request is complete, so nothing behind it is looked at before the answer is on its way. Owns
+admission and its cost: a handshake that leads to no login is charged to its address before it is charged to the
+gateway.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Whether this replica is alive and wants users, beside the stream on the same port.
 
-To a balancer, 404 means: keep whom you brought, bring nobody new; 503: take them elsewhere. A replica that is full, or
-whose feed has just fallen silent, keeps its users: they hear that the books are stale, and while the store fails over
-no other replica has more to tell them. Only a replica that stays without a feed is better left.
+To a balancer, 404 means: keep existing users, bring nobody new. 503 means: take them elsewhere. A replica that is full,
+or whose feed has just fallen silent, keeps its users. They know that the books are stale, and while the store fails
+over no other replica has newer ones. Users should leave only a replica that stays without a feed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Connections whose HTTP request has not come whole: bounded, so that nobody who never finishes takes all the room."""
+"""Connections whose HTTP request is not complete yet: bounded, so that endless ones do not take all the room."""
 
 from __future__ import annotations
 
