@@ -1,8 +1,8 @@
 """Who is it: JSON Web Tokens, with the user in `sub`, roles in `roles`, groups in `groups` and the end in `exp`.
 
 Every service that users reach verifies tokens here. The engine never sees one, only the user that a gateway stamps on
-commands. A token says which of the keys that we
-hold has signed it, and no more: the algorithm is the key's, and keys or addresses of keys in a token are not looked at.
+commands. A token names the key that signed it, and no more. The algorithm is the key's, and keys or addresses of keys
+in a token are ignored.
 """
 
 from __future__ import annotations

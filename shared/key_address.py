@@ -1,6 +1,6 @@
-"""Where the identity provider's keys are: a file, or a URL that nobody on the way can answer for it.
+"""Where the identity provider's keys are: a file, or a URL that only the provider can answer.
 
-`https://`, or `http://` on this machine: a key set that came over a plain line would let anyone on it be everybody.
+`https://`, or `http://` on this machine. Anyone on a plain connection could replace the key set, and be any user.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """The keys that a gateway holds at present, and when they are to be loaded again.
 
 Keys change while tokens are on their way: one whose key is not held yet must not be refused before the keys have been
-loaded once more, since clients take a refusal as final. And whoever makes up names of keys must not have them loaded at
-will. So a name is awaited when it is first asked for, and refused once keys that were loaded later lack it; it is
-looked for again all the same, since a provider may sign with a key before everybody sees it.
+loaded once more, since clients take a refusal as final. But invented names must not cause loads without bound. So a
+name is awaited when it is first asked for, and refused once keys that were loaded later lack it. It is still looked for
+again, since a provider may sign with a key before everybody sees it.
 """
 
 from __future__ import annotations

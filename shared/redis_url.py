@@ -1,4 +1,4 @@
-"""Where Redis is, as a URL: its forms, and how to speak of one without its password."""
+"""Where Redis is, as a URL: its forms, and how to show one without its password."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def sentinel_address(url: str) -> SentinelAddress:
 
 def checked_redis_url(url: str) -> str:
     """
-    Return a URL that can be connected to, as far as its form tells.
+    Return a URL that can be connected to, as far as its form shows.
 
     Raises:
         ValueError: If it cannot; the text does not quote it, since what is wrong may be the password.

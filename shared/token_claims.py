@@ -1,6 +1,6 @@
-"""What a token says of itself: its claims, their form, and whether they hold now and here.
+"""A token's claims: their form, and whether they hold now and here.
 
-All of it is judged by rules of our own; the library that checks signatures never looks at a claim. Each problem is a
+Rules of our own judge all of it. The library that checks signatures never looks at a claim. Each problem is a
 sentence that names the claim and the rule, and repeats nothing of the token. Source: RFC 7519, section 4.1.
 """
 

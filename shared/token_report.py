@@ -1,7 +1,7 @@
-"""What there is to say of one token, for people: whom it names, until when, and all that is wrong with it.
+"""A report about one token, for people: whom it names, until when, and everything that is wrong with it.
 
-Unlike a gateway it does not stop at the first fault, and it shows what a token says before anything is proven; so what
-is shown is made harmless for terminals.
+Unlike a gateway it does not stop at the first fault. It shows a token's claims before anything is proven, so the text
+is made harmless for terminals.
 """
 
 from __future__ import annotations

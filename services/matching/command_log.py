@@ -1,7 +1,7 @@
 """Entries of the command log, as they come from the store.
 
-Owns the check that an entry is what writers write, down to the type of every field: behind it the engine may trust
-what it reads, and bad values are business rejects. What becomes of a bad entry is the reader's.
+Owns the check that an entry is one of a writer's, down to the type of every field. After it the engine may trust what
+it reads, and bad values are business rejects. Leaves to the reader what to do with a bad entry.
 """
 
 from __future__ import annotations

@@ -177,7 +177,7 @@ class Engine:
         return events
 
     def begin_epoch(self, epoch: int) -> None:
-        """Begin another history: what was told of the one before may be more than is known here. O(markets)."""
+        """Begin another history: more may have been published of the one before than is known here. O(instruments)."""
         self.epoch = epoch
         for market in self.markets.values():
             market.epoch_trade_id = market.book.trade_id

@@ -1,4 +1,4 @@
-"""What the engine tells the world: one packet for each batch of commands.
+"""The engine's output: one packet for each batch of commands.
 
 Owns the collecting of a batch's events, and the packets' chain of positions. Leaves to others what a batch is, the
 packet's id and when it is published. Bounded by the batch: a reader of the command log cuts batches by commands.

@@ -1,8 +1,8 @@
-"""Who must be there, and when they were last seen: the memory behind cancel-on-disconnect.
+"""Users whose absence is timed, and when they were last present: the memory behind cancel-on-disconnect.
 
-Owns market time, counted in ticks of the command log, and the users whose absence is timed. Time is no clock's: it
-stands still while nobody leads or the store is away, so an outage makes nobody absent. Leaves to the engine whose
-absence is timed, and what becomes of their orders. Invariant: who was seen last stands last.
+Owns market time, counted in ticks of the command log, and the users whose absence is timed. The time is no clock's. It
+stands still while nobody leads or the store is away, so an outage makes nobody absent. Leaves to the engine which users
+are timed, and what happens to their orders. Invariant: the user who was seen last is last.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What a leader has stored for late joiners, so that it notices what the store has lost or holds otherwise.
 
 Owns the record and the judgement. Leaves reading the store to `aio.store_check`, and writing again to the leader. A
-value that has just been replaced may be read in its old form: so nothing counts as lost before it was found wrong
+value that has just been replaced may be read in its old form. So a value counts as lost only after it was found wrong
 twice, with the same record. One look is bounded in keys and bytes, and goes on where the one before ended.
 """
 

@@ -1,7 +1,7 @@
 """A listing as people write it: a JSON text with a list of instruments.
 
-Owns what such a text must be, down to the type of every field. Whatever passes here can be listed: it goes into the
-command log, where an entry that no writer writes is skipped, whole, with everything else that it lists.
+Owns the form of such a text, down to the type of every field. A listing that passes here can be listed: it goes into
+the command log, where an entry that no writer writes is skipped with everything that it lists.
 """
 
 from __future__ import annotations

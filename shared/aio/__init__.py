@@ -1,1 +1,1 @@
-"""The few things with I/O that every process needs: Redis connections, logging, backoff."""
+"""The I/O that every process needs: Redis connections, logging, health pages, tracing."""

@@ -1,4 +1,4 @@
-"""Cancellation that gets lost on the way, and how a loop hears of it all the same.
+"""Cancellation that gets lost on the way, and how a loop notices it nevertheless.
 
 asyncio delivers a cancellation once. redis-py sends commands inside `asyncio.wait_for`, which before Python 3.12 loses
 one that arrives as the write completes; a loop that goes on would then run for ever, and its TaskGroup would wait for

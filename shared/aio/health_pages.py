@@ -1,4 +1,4 @@
-"""The three pages of every role: is it alive, does it want work, what are its numbers.
+"""The three pages of every role: liveness, readiness, metrics.
 
 A gateway answers them beside its stream; a role without a port of its own listens for them with `serve_pages`: on the
 event loop, with no thread, since an engine may fork.

@@ -1,11 +1,11 @@
-"""A line to Redis: one connection, one command at a time, and next to nothing between the two.
+"""A line to Redis: one connection, one command at a time, with little code between the two.
 
 redis-py opens the connection (URL, sentinels, TLS, HELLO, AUTH, SELECT, name), keeps it in its pool and closes it. In
-between this takes its stream's place at the transport: a command is packed and written, its reply is what hiredis makes
-of the bytes that come. For what is asked hundreds of times a second by a process that sleeps in between, where all of
-redis-py's layers are gone from the caches each time (docs/decisions/0010); everything else asks redis-py.
+between this takes its stream's place at the transport: a command is packed and written, and hiredis parses the reply.
+It is for questions that a process asks hundreds of times a second and sleeps in between, where all of redis-py's layers
+are gone from the caches each time (docs/decisions/0010). Everything else asks redis-py.
 
-A reply belongs to the command before it and to nothing else: whatever keeps a command from its reply (the caller's
+A reply belongs to the command before it and to nothing else. Anything that keeps a command from its reply (the caller's
 cancellation, the time limit, an error of the protocol) ends the connection. The next call opens another.
 """
 

@@ -1,4 +1,4 @@
-"""What is wrong with Redis, in words an operator can act upon; without secrets."""
+"""Describes what is wrong with Redis in words that an operator can act upon, without secrets."""
 
 from __future__ import annotations
 

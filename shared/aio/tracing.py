@@ -1,4 +1,4 @@
-"""Whether orders are traced: nothing of OpenTelemetry is imported unless they are."""
+"""Whether orders are traced. OpenTelemetry is imported only if they are."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What the services say to each other through the store: the command log, the feed and the snapshots."""
+"""The services' messages to each other through the store: the command log, the feed and the snapshots."""

@@ -1,4 +1,4 @@
-"""Events: what the engine answers to commands, and what packets carry.
+"""Events: the engine's answers to commands, which packets carry.
 
 Public events are protocol messages already (`Trade`, `Status`, `Instrument`); here are those that only services see.
 """

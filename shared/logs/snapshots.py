@@ -1,7 +1,7 @@
-"""What the engine keeps in Redis for whoever joins late: the listing, book snapshots, accounts.
+"""The engine's values in Redis for late joiners: the listing, book snapshots, accounts.
 
 A reader gets `cover` and all of these in one atomic read and goes on in the feed after `cover`. Every packet up to
-there is in the snapshots; some may be ahead of it, which does no harm, since applying a change again changes nothing.
+there is in the snapshots. Some may be ahead of it, which does no harm, since applying a change again changes nothing.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The command log, read in order on a connection of its own.
 
-Owns the place in the log, and what becomes of an entry that no writer writes: it is skipped, whole, and told. Whether
-it can be read is a function of its bytes alone, so leader, standby and every later recovery skip the same ones, and
-the same log still gives the same packets. Nobody was told that it had happened, since it never did.
+Owns the place in the log, and the treatment of an entry that no writer writes: all of it is skipped, and reported.
+Whether it can be read is a function of its bytes alone. So leader, standby and every later recovery skip the same
+entries, and the same log still gives the same packets. Nobody was promised anything in such an entry.
 """
 
 from __future__ import annotations

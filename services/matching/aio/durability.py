@@ -1,16 +1,16 @@
-"""What must have happened to commands before anyone is told what they did.
+"""How durable commands must be before their outcome is published.
 
-A packet is a function of commands, so it is enough that the *commands* outlive what may die: the next engine makes
-the packet again. Before a packet is published, the store is asked whether everything written so far, the packet's
-commands among it, is where it shall be:
+A packet is a function of commands, so it is enough that the *commands* outlive a failure: the next engine makes the
+packet again. Before a packet is published, the store is asked whether everything written so far, the packet's commands
+among it, is durable:
 
-* process: in the store's memory. Outlives every process of ours, and what of the store its append-only file holds.
+* process: in the store's memory. Outlives every process of ours, and a restart as far as the append-only file goes.
 * machine: on the store's disk (WAITAOF, Redis 7.2 and Valkey). With `appendfsync always` that costs no extra wait. A
   store whose answer cannot be believed is refused (`store_promises`).
 * replica: in the memory of so many replicas (WAIT). Outlives the primary, if one of those is promoted.
 
-The question is asked once a packet, whatever number of commands it holds, in one round trip. It stands outside of
-scripts and of MULTI: in there both would answer at once, and about an earlier write.
+The question is asked once a packet, whatever number of commands it holds, in one round trip. It is asked outside of
+scripts and of MULTI. Inside, both commands would answer at once, and about an earlier write.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""Who leads: a key with a time to live, and the counter of terms.
+"""The lease of leadership: a key with a time to live, and the counter of terms.
 
-For speed only: what keeps two leaders apart is the feed, whose ids rise with the term. The lease is renewed by
-publish.lua; here it is taken, kept while there is nothing to publish, and given back.
+It is for speed only. The feed keeps two leaders apart, because its ids rise with the term. publish.lua renews the
+lease. Here it is taken, kept while there is nothing to publish, and given back.
 
 A renewal counts for nothing but the lease itself: a leader that meets another store asks how old its last
-*publication* is, since only publish.lua makes sure that the store is the one known. The lease that is renewed may be
-one that a failover brought back, and say nothing of who led in what was lost.
+*publication* is, since only publish.lua makes sure that the store is the known one. A renewed lease may be one that a
+failover brought back. It says nothing about leaders in the lost part.
 """
 
 from __future__ import annotations

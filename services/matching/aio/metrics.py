@@ -1,4 +1,4 @@
-"""What an operator sees of the engine: Prometheus metrics in a registry of the caller's."""
+"""The engine's metrics for Prometheus, in a registry of the caller's."""
 
 from __future__ import annotations
 

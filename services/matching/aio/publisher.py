@@ -1,4 +1,4 @@
-"""Compare-and-append, from this side: one call of publish.lua, one answer.
+"""The caller of publish.lua: one call, one answer.
 
 Owns the script's arguments and answers. Leaves to the leader what an answer means for it.
 """

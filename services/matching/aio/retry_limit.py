@@ -1,4 +1,4 @@
-"""How long to bear with a store that does not answer."""
+"""How long to retry with a store that does not answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lua scripts: sent by their hash, and whole only to a server that does not know them yet."""
+"""Lua scripts: sent by their hash, and in full only to a server that does not know them yet."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The matching service: stand by until the lease is free, then read, apply, publish, repeat.
 
 Owns the life of one engine process. Batches are natural, not timed: a batch is what has come while the last one was
-being published, so at rest a command waits for nobody and under load the cost a command falls.
+being published. So at rest a command does not wait, and under load the cost of a command falls.
 """
 
 from __future__ import annotations

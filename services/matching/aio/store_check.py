@@ -1,8 +1,8 @@
-"""The leader's look at what late joiners need: is it still there?
+"""Checks that the values for late joiners are still in the store.
 
-Nothing else would notice: a living gateway does not read it, and a snapshot is written again only when its book
-changes. What somebody deleted, cut or wrote over is written again with the next packet. Every second; with many or
-large books a look is at some of them, and the next goes on.
+Nothing else would notice a loss: a living gateway does not read these values, and a snapshot is written again only when
+its book changes. A value that somebody deleted, cut or wrote over is written again with the next packet. The check runs
+every second. With many or large books one check looks at some of them, and the next goes on.
 """
 
 from __future__ import annotations

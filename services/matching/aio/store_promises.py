@@ -1,4 +1,4 @@
-"""What the store is asked before the market relies on it: what no later answer of its own would tell.
+"""Questions to the store before the market relies on it, which no later answer of the store would settle.
 
 Owns three questions. Whether WAITAOF can be believed: with `appendfsync everysec` Valkey (8.1 and 9.1) says that a
 write is on disk before it has synced it, Redis (8.2) waits for the sync. Whether the user `default` may carry out what

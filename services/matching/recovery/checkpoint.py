@@ -1,8 +1,9 @@
 """The engine's whole state as bytes, and back.
 
-What recovery needs beside the tail of the command log: markets with every queue in order, accounts, the windows of
-repetition, who was last seen when, all counters. Three parts: version, CRC-32 of the content, content (msgpack), which
-begins with what a checkpoint says of itself. One of another version or with another sum is refused; nothing is guessed.
+It holds everything that recovery needs beside the tail of the command log: instruments with every queue in order,
+accounts, the windows of repetition, when users were last seen, all counters. It has three parts: version, CRC-32 of the
+content, and content (msgpack), which begins with the checkpoint's own description. A checkpoint of another version or
+with another sum is refused.
 """
 
 from __future__ import annotations
@@ -85,7 +86,7 @@ def encode_checkpoint(checkpoint: Checkpoint) -> bytes:
     """
     Pack; O(orders and accounts).
 
-    The engine must stand between two packets: changes of books that no packet has told yet would be lost.
+    The engine must be between two packets: changes of books that are in no packet yet would be lost.
     """
     engine = checkpoint.engine
     content = msgpack.packb(

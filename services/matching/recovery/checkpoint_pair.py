@@ -1,8 +1,8 @@
 """The two checkpoints that the store keeps, and which of them to go by.
 
-Owns the choice: the newest that is whole, of this version and of this shard. One that is not is refused by name, never
-passed over in silence. That the previous one leads to the same market as the newest is the leader's doing: it replaces
-both whenever the older one would not.
+Owns the choice: the newest that is undamaged, of this version and of this shard. Any other is refused and named in the
+log. The leader makes sure that the previous one leads to the same market as the newest: it replaces both whenever the
+older one would not.
 """
 
 from __future__ import annotations

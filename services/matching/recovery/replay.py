@@ -1,6 +1,6 @@
 """From what the store holds to a living engine: checkpoint, tail of the command log, last packet of the feed.
 
-Owns the rule of recovery: load the checkpoint, apply the commands after it, tell nobody up to the feed's last
+Owns the rule of recovery: load the checkpoint, apply the commands after it, publish nothing up to the feed's last
 position. Leaves reading the store to `aio`. The engine that comes out agrees with the feed's last packet, or there
 is none.
 """

@@ -1,7 +1,7 @@
 """The packets that a leader has published last, kept in case the store loses them.
 
-Owns one bounded ring. Beyond either limit the oldest packet is forgotten: a store that has lost more than the ring
-holds cannot be healed, and its readers must start anew.
+Owns one bounded ring. Beyond either limit the oldest packet is forgotten. A store that has lost more than the ring
+holds cannot be restored, and its readers must start anew.
 """
 
 from __future__ import annotations

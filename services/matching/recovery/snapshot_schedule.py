@@ -1,10 +1,10 @@
 """Which snapshots go with a packet, and from where a reader of them must go on in the feed.
 
-Owns the rhythm: an instrument's snapshot at most once a second or every 1,000 packets, and only after a change; with
-one packet as many as take some milliseconds, those first whose change has waited longest. Accounts and checkpoint every
-few seconds or every 10,000 packets: these two are made beside the market, as it stands behind one packet, and stored
-with a later one. Owns `cover`: every packet up to it is contained in the stored snapshots and accounts. Time is an
-argument, in monotonic seconds.
+Owns the rhythm. An instrument's snapshot comes at most once a second or every 1,000 packets, and only after a change.
+One packet carries as many snapshots as take some milliseconds, those first whose change has waited longest. Accounts
+and checkpoint come every few seconds or every 10,000 packets. These two are made beside the market, as it is after one
+packet, and stored with a later one. Owns `cover`: every packet up to it is contained in the stored snapshots and
+accounts. Time is an argument, in monotonic seconds.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Reading the checkpoints that the store keeps: what is refused is logged by name, and counted."""
+"""Reads the stored checkpoints. A refused one is named in the log, and counted."""
 
 from __future__ import annotations
 

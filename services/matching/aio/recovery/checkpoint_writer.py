@@ -1,7 +1,7 @@
 """Checkpoints that are made beside the market: one at a time, from the fork to two keys that wait in the store.
 
 Owns what is under way. The bytes go to the store in small pieces, on a connection of their own, under names that no
-other attempt has: a piece that lands late spoils nothing. They become checkpoint and accounts only by a publication
+other attempt has, so a piece that arrives late does no harm. They become checkpoint and accounts only by a publication
 of the leader, which compares first like every other. Leaves to the leader when to begin, and what to do when one
 fails: store the next one itself, so that neither log grows for ever.
 """

@@ -1,7 +1,7 @@
 """The hot standby: follows both logs while another leads, so that it can lead at once when nobody does.
 
-Owns the shadow market and its reloading. It reads and writes nothing: whatever goes wrong here is told, and mended by
-starting again from the checkpoint.
+Owns the shadow market and its reloading. It only reads the store. Any fault here is reported, and the standby starts
+again from the checkpoint.
 """
 
 from __future__ import annotations

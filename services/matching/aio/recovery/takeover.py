@@ -1,7 +1,7 @@
 """Becoming the leader: take the standby's market, or recover one from the store, then announce a new term.
 
 Owns the order of the steps and the choice of epoch. An announcement that the store does not append is no failure:
-someone wrote in between, so one catches up again.
+someone wrote in between, so the takeover catches up again.
 """
 
 from __future__ import annotations
