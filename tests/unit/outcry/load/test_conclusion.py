@@ -62,7 +62,7 @@ def test_a_run_without_a_fault_is_good() -> None:
     [
         ({"gaps_seen": 2, "gaps_recovered": 1}, "2 gaps, of which only 1 were recovered"),
         ({"digests_wrong": 3}, "3 digests were wrong on the way"),
-        ({"whole": 7, "troubles": ("closed with 4503",)}, "7 of 8 users were whole at the end: closed with 4503"),
+        ({"whole": 7, "troubles": ("closed with 4503",)}, "7 of 8 users were in sync at the end: closed with 4503"),
     ],
 )
 def test_any_fault_up_to_the_verdict_makes_it_bad(counts: dict[str, Any], complaint: str) -> None:
