@@ -139,7 +139,7 @@ class GatewayCollector(Collector):
         yield _GATEWAY.gauge(
             "commands_in_flight", "Commands that the engine has not answered", gateway.orders.in_flight
         )
-        yield _GATEWAY.counter("commands_unanswered", "Commands that were answered as outcome_unknown", gateway.unanswered)
+        yield _GATEWAY.counter("commands_unanswered", "Commands answered as outcome_unknown", gateway.unanswered)
 
     def _following(self) -> Iterator[Metric]:
         gateway, feed = self._gateway, self._feed
