@@ -1,4 +1,4 @@
-"""What the feed has shown since one began to listen: the measured side of every rate.
+"""Counts what the feed has shown since listening began: the measured side of every rate.
 
 Owns counting. Changes are advances of `seq`, summed over all books, so a packet that merges ten changes counts ten.
 """

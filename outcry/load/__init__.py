@@ -2,5 +2,5 @@
 
 `follower` is the whole of the checking and knows no socket; `aio` holds the connections, the fleet of one process, the
 crew of all processes, and the run of `outcry load`. `python -m outcry.load` is one process of users, led by JSON
-lines. What a run may be told: `options`, `mix`, `scenario`; what it leaves: `report`, `view`, `page`.
+lines. A run's input is `options`, `mix` and `scenario`; its output is `report`, `view` and `page`.
 """

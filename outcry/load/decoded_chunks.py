@@ -1,8 +1,8 @@
 """What came from a socket, decoded once for all users of a process that get the same bytes.
 
 A gateway writes one frame to all who follow the same books, and most reads return one frame whole, so most chunks of
-a moment are equal. Every user still gets and checks his own: only cutting and decoding equal bytes again is spared,
-which is more than half of what a client costs beside the kernel.
+a moment are equal. Every user still gets and checks their own. Only cutting and decoding equal bytes again is saved,
+which is more than half of a client's cost beside the kernel.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a process tells Prometheus, read as text: counters, gauges and histograms of one moment, and between two."""
+"""A process' metrics for Prometheus, read as text: counters, gauges and histograms of one moment, and between two."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Does everybody hear equally early? Each user's own mean delay, and how far those of different users lie apart.
+"""Do all users get changes equally early? Each user's own mean delay, and the spread of these means.
 
-A percentile of all delays does not tell: it is the same whether each user is sometimes early and sometimes late, or
+A percentile of all delays does not show it: it is the same whether each user is sometimes early and sometimes late, or
 the same users are always early. Compared are users of one gateway, who follow equally many books; users of different
 load processes differ by what their process costs, too.
 """

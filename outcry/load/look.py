@@ -1,4 +1,4 @@
-"""Everything that is known of a run at one moment, and what happened between two."""
+"""The state of a run at one moment, and the difference between two moments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a load run can be told."""
+"""The options of a load run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What may happen in a run: named flags, and deeds at their time."""
+"""The scenarios of a run: named flags, and actions at their time."""
 
 from __future__ import annotations
 

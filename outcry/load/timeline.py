@@ -1,4 +1,4 @@
-"""The deeds of a run: which is due, and when everybody was whole after it."""
+"""The actions of a run: which is due, and when everybody was in sync after it."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 A book is right if the user stood at the engine's (epoch, seq) with the engine's digest before anything was asked,
 and the snapshot that was asked for then has levels of the same digest at the same (epoch, seq). A verifying user's own
 levels must have it too. A window may stand at an earlier seq, since changes beyond it are not sent; its digest must be
-that of the engine's best levels. A book that nobody told of is wrong.
+that of the engine's best levels. A book that was never sent is wrong.
 """
 
 from __future__ import annotations

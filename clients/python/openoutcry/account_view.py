@@ -27,7 +27,7 @@ class AccountView:
         self._listing = listing
         self.account = AccountBook(listing)
         self.stale_reason: StaleReason | None = StaleReason.LOADING
-        """None while the account is whole."""
+        """None while the account is in sync."""
 
     def on_account(self, account: Account) -> Finding:
         """Take a snapshot instead of all that is held."""

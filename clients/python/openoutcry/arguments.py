@@ -1,8 +1,8 @@
-"""What callers give, checked before anything is sent: integers of any kind, texts, True or False.
+"""Checks callers' arguments before anything is sent: integers of any kind, texts, True or False.
 
-A price is a whole number of ticks. What is no integer is never rounded here: an order at 99.9 that became one at 99
-would be somebody's loss. Ranges are the exchange's business, which knows the instrument; what no message can hold is
-refused here, because a wish that cannot be written could not be made again on the next connection either.
+A price is a whole number of ticks. Other numbers are never rounded here: an order at 99.9 that became one at 99 would
+be somebody's loss. The exchange checks ranges, because it knows the instrument. A value that no message can hold is
+refused here, because it could not be sent on the next connection either.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """A followed book and whether it can be vouched for.
 
 Owns the client's rule for one book: what verifies it and what makes it stale. A book is verified by a snapshot or an
-applied delta whose digest is right, and by nothing else; one that was verified, and then only lost its connection, is
-confirmed when the server names the same position. Leaves asking for a snapshot to the session.
-Source: docs/protocol.md, "The client's rule".
+applied delta whose digest is right, and by nothing else. A book that was verified, and then only lost its connection,
+is confirmed when the server names the same position. Leaves asking for a snapshot to the session. Source:
+docs/protocol.md, "The client's rule".
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class BookView:
 
     @property
     def needs_snapshot(self) -> bool:
-        """Whether nothing but a snapshot (or a delta that happens to heal it) makes it whole."""
+        """Whether only a snapshot (or a delta that happens to repair it) can bring it back in sync."""
         return self.stale_reason is not None and self.stale_reason not in _UNCONFIRMED
 
     def position(self) -> tuple[int, int, int] | None:

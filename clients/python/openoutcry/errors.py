@@ -76,7 +76,7 @@ class OutcomeUnknown(OpenOutcryError):
 
     Repeating an `order` with the same `client_order_id` is safe for ten minutes at least: the exchange refuses the
     second as `duplicate_order`, with the first one's `order_id`, so it cannot trade twice. Cancelling twice is harmless
-    too. The account tells which it was.
+    too. The account shows which it was.
 
     Args:
         op: `order`, `cancel`, `replace`, `cancel_all` or `cancel_on_disconnect`.

@@ -1,4 +1,4 @@
-"""What a feed session tells its owner. Values only; what they name can be looked up in the session."""
+"""A feed session's events for its owner. Values only. What they name can be looked up in the session."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
 """One user's conversation with the exchange, over any number of connections, without a socket.
 
-Sans-I/O: `receive` takes a frame, `events` hands over what happened, `frames_to_send` what to say, `next_deadline`
-and `on_deadline` bring in time. Owns everything that a client must get right: sequence and digest of every book,
-saying `stale` and asking again, resuming after a reconnection, the private account, trades each once, replies to
-their requests. Leaves to its owner when and where to connect.
+Sans-I/O: `receive` takes a frame, `events` hands over what happened, `frames_to_send` the frames to send,
+`next_deadline` and `on_deadline` bring in time. Owns everything that a client must get right: sequence and digest of
+every book, marking it `stale` and asking again, resuming after a reconnection, the private account, each trade once,
+replies to their requests. Leaves to its owner when and where to connect.
 
-Total: whatever bytes come, `receive` raises nothing; a peer that breaks the protocol is to be left (`CloseRequired`).
+Total: whatever bytes come, `receive` raises nothing. A peer that breaks the protocol must be left (`CloseRequired`).
 Source: docs/protocol.md, "The client's rule".
 """
 

@@ -1,7 +1,7 @@
 """The definitions that a client knows, and whether they are all that the server lists.
 
-Owns one rule: an answer to `instruments` is the whole listing, so what it does not name is listed no more. Definitions
-that come unasked are added, or replace the one before.
+Owns one rule: an answer to `instruments` is the complete listing, so an instrument that it does not name is delisted.
+Other definitions are added, or replace the one before.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Whether a decoded message's fields are what the protocol says they are.
 
-The codec checks that fields are there; here their types and ranges are checked, so that nothing behind this has to
-expect anything else. Costs about a tenth of a microsecond a level.
+The codec checks that fields are there. Here their types and ranges are checked, so that later code need not check them.
+Costs about a tenth of a microsecond a level.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from openoutcry.wire.types import LEVEL_QUANTITY_MAX, PRICE_MAX, Side
 from openoutcry.wire.value_text import value_text
 
 HEARTBEAT_MS_MAX: Final = 60_000
-"""Longest time between heartbeats that is believed: three of them without any say that the server is gone."""
+"""Longest accepted time between heartbeats; three of them without any mean that the server is gone."""
 NUMBER_MAX: Final = 2**53 - 1
 """The largest number of the protocol; JSON and msgpack have larger ones."""
 

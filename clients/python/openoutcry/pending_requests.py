@@ -49,7 +49,7 @@ class PendingRequests:
         return self._owners.pop(request_id, None) or self._ours.pop(request_id, None)
 
     def lose(self) -> list[RequestLost]:
-        """Forget all, and return what the owner has to be told."""
+        """Forget all, and return the events for the owner."""
         pending, self._owners = self._owners, {}
         self._ours.clear()
         return [RequestLost(request_id, held.op) for request_id, held in pending.items()]

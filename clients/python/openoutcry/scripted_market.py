@@ -1,6 +1,6 @@
 """A scripted exchange, to test clients against: it speaks the protocol for one book, and misbehaves on request.
 
-`ScriptedMarket` makes messages and knows no sockets; `openoutcry.aio.scripted_server` says them to WebSocket
+`ScriptedMarket` makes messages and knows no sockets; `openoutcry.aio.scripted_server` sends them to WebSocket
 clients. Everything is deterministic: prices and quantities come from the caller, times from a counter.
 """
 
@@ -23,11 +23,11 @@ HISTORY_MAX: Final = 1_000
 
 
 class Fault(enum.Enum):
-    """What goes wrong with the telling of one change."""
+    """A fault in the publishing of one change."""
 
     NONE = enum.auto()
     LOST = enum.auto()
-    """Nobody is told."""
+    """It is sent to nobody."""
     TWICE = enum.auto()
     """Told again at once."""
     SWAPPED = enum.auto()

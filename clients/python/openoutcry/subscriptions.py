@@ -1,7 +1,7 @@
-"""What the owner wants to follow, and how far each wish has come on the present connection.
+"""The owner's subscriptions, and the state of each on the present connection.
 
-Owns the grouping of wishes into few requests, which is what a reconnect with hundreds of books needs: the server
-limits requests a second, and bytes a request.
+Owns the grouping of subscriptions into few requests. A reconnect with hundreds of books needs that: the server limits
+requests a second, and bytes a request.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A bounded queue of numbered things: when its reader is slow the oldest go, and the reader is told which."""
+"""A bounded queue of numbered things: when its reader is slow the oldest go, and the reader gets their numbers."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""What you need to test a client of the protocol, ours or yours, in any language: a server that misbehaves on purpose.
+"""A server that misbehaves on purpose, to test a client of the protocol, ours or yours, in any language.
 
     async with ScriptedServer() as server, connect(server.url, "ada") as market:
         book = await market.book("ACME")
         await server.change(bids={100: 5}, fault=Fault.LOST)
 
-It can lose a change, tell it twice, swap two, falsify a digest or a level, fall silent, say goodbye, and vanish.
+It can lose a change, send it twice, swap two, falsify a digest or a level, fall silent, say goodbye, and vanish.
 """
 
 from openoutcry.aio.scripted_server import ScriptedServer

@@ -1,6 +1,6 @@
-"""What a token looks like; what is none is refused here, before it is sent to anybody.
+"""The form of a token. A text of another form is refused here, before it is sent to anybody.
 
-Only the form is looked at: whether it is good, the server tells. No sentence repeats a token, not even a part of it.
+Only the form is checked; the server decides whether the token is valid. No message repeats a token or a part of it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One instrument's trades in order: each once, and what is missing named."""
+"""One instrument's trades in order: each once, and missing ones by their ids."""
 
 from __future__ import annotations
 

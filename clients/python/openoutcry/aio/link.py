@@ -1,8 +1,8 @@
 """The link to the exchange: one connection at a time, to any of its gateways, for as long as the owner wants it.
 
-Owns sockets and waiting; everything that is said is decided by the feed session. A connection that ends is followed
-by another after a random part of a doubling bound, or when the server asked us to return; after a close code from
-4500 on the link gives up, because coming back would be refused again.
+Owns sockets and waiting. The feed session decides everything that is sent. A connection that ends is followed by
+another after a random part of a doubling bound, or when the server asked us to return. After a close code from 4500 on
+the link gives up, because it would be refused again.
 """
 
 from __future__ import annotations
@@ -294,7 +294,7 @@ class Link:
 
 
 class _Dial(connect):
-    """Goes where it was told to, and nowhere else: a gateway redirects nobody, and who does is given no token."""
+    """Connects to the given address and follows no redirect: a gateway sends none; others must not get the token."""
 
     def process_redirect(self, exc: Exception) -> Exception | str:
         """Take a redirection for what it is here, a refused handshake."""

@@ -152,13 +152,13 @@ class Market:
         return tape
 
     async def follow_status(self, instrument: str = "*", timeout_s: float = ANSWER_S) -> None:
-        """Follow the market state of an instrument, or of all; `status` then tells it. Raises as `book`."""
+        """Follow the market state of an instrument, or of all; `status` then shows it. Raises as `book`."""
         self._follow("status", text("instrument", instrument), timeout_s)
         following = ("status", instrument)
         await self._until(lambda: self.session.is_following(*following), following, timeout_s)
 
     async def account(self, timeout_s: float = ANSWER_S) -> LiveAccount:
-        """Keep the user's own account; returns when it is whole. Raises as `book`."""
+        """Keep the user's own account; returns when it is in sync. Raises as `book`."""
         seconds("timeout_s", timeout_s)
         self._refusals.pop(ACCOUNT, None)
         view = self.session.follow_account(time.monotonic())

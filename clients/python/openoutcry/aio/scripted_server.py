@@ -1,4 +1,4 @@
-"""A WebSocket server with a script: a whole gateway's manners in one process, and its failures on request.
+"""A WebSocket server with a script: a gateway's behaviour in one process, and its failures on request.
 
 Made for tests of clients, ours and yours:
 
@@ -6,8 +6,8 @@ Made for tests of clients, ours and yours:
         book = await market.book("ACME")
         await server.change(bids={100: 5}, fault=Fault.LOST)
 
-The token of the handshake (or of `login`) is taken for the user's name. What requests say is believed: their rules
-are the exchange's to check.
+The token of the handshake (or of `login`) is taken for the user's name. Requests are not checked: that is the
+exchange's part.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ class ScriptedServer:
         self.http_text = "as the script says\n"
         """And with this body."""
         self.confirms_resume = True
-        """Whether a client that missed nothing is told so, by an empty delta."""
+        """Whether a client that missed nothing gets an empty delta."""
         self.connections = 0
         """Connections taken so far."""
         self._orders = 0
@@ -143,7 +143,7 @@ class ScriptedServer:
     async def change(
         self, bids: Mapping[int, int] | None = None, asks: Mapping[int, int] | None = None, fault: Fault = Fault.NONE
     ) -> None:
-        """Change the book by one command and tell who follows it, with a fault if you like."""
+        """Change the book by one command and send the change to its followers, with a fault if you like."""
         deltas = self.market.change(bids, asks, fault)
         for client in list(self.clients):
             if client.depth is not None:

@@ -1,4 +1,4 @@
-"""A reader's tape: trades or executions in order of their numbers, none merged, what is missing named."""
+"""A reader's tape: trades or executions in order of their numbers, none merged, missing ones by their numbers."""
 
 from __future__ import annotations
 

@@ -3,10 +3,10 @@
 The digest of a book is the sum modulo 2**32 of one hash per level; an empty book's is 0. A sum does not care about
 order, so a level's change costs one subtraction and one addition, whatever the depth.
 
-What it shows for certain: one level whose price alone or whose quantity alone is wrong, since both steps of the hash
-are bijections of 32 bits. What it shows but for one case in 2**32: everything else. Such cases exist and are easy to
-find, the books {bid 1 @ 261} and {bid 8 @ 15,566} are one: it detects faults, not forgery, and who can write the feed
-can also write a digest. Source: docs/protocol.md, "Digest"; `lowbias32` is Chris Wellons' hash prospector's.
+One level whose price alone or whose quantity alone is wrong always shows, since both steps of the hash are bijections
+of 32 bits. Everything else shows but for one case in 2**32. Such cases exist and are easy to find: the books {bid 1 @
+261} and {bid 8 @ 15,566} are one. The digest detects faults, not forgery: an attacker who can write the feed can also
+write a digest. Source: docs/protocol.md, "Digest"; `lowbias32` is Chris Wellons' hash prospector's.
 """
 
 from __future__ import annotations

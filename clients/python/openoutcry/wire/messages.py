@@ -1,4 +1,4 @@
-"""Server messages: what clients hear.
+"""Messages from server to client.
 
 A message *is* its fields in order: in msgpack the array `[type, field, …]`, in JSON an object with `"type"` and the
 field names. Fields are only ever added at the end, and receivers ignore what they do not know. Source of truth for

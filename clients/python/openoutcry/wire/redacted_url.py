@@ -1,4 +1,4 @@
-"""How to speak of a URL without the secrets in it."""
+"""Shows a URL without the secrets in it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sequence rule, alone: what to do with a change given where one stands.
+"""The sequence rule, alone: what to do with a change, given the number held.
 
 Owns one decision; leaves to callers what to do about a gap. Source: docs/protocol.md, "The client's rule".
 """

@@ -14,7 +14,7 @@ PRICE_MAX: Final = 2**31 - 1
 QUANTITY_MAX: Final = 2**31 - 1
 """Highest quantity of one order in lots."""
 LEVEL_QUANTITY_MAX: Final = 2**32 - 1
-"""Highest quantity of all orders at one price together, in lots: as much as the digest tells apart."""
+"""Highest quantity of all orders at one price together, in lots: as much as the digest distinguishes."""
 EPOCH_MAX: Final = 2**53 - 1
 """Highest epoch: every language's numbers hold it exactly, JavaScript's included."""
 DEPTHS: Final = (0, 5, 10, 20, 50)
