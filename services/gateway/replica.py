@@ -22,6 +22,7 @@ from services.gateway.history import BookHistory
 from shared.logs.events import BookChange, Outcome, PrivateExecution, Watch
 from shared.logs.packet import FEED_START, SECTIONS, FeedId, Packet
 from shared.logs.snapshots import BookState
+from shared.trade_statistics import TradeStatistics
 
 RECENT_TRADES_MAX: Final = 1000
 """Trades kept per instrument for users who lagged; older ones are announced as missing."""
@@ -84,7 +85,7 @@ class InstrumentReplica:
         self.history = BookHistory(0, 0)
         self.trades: deque[Trade] = deque(maxlen=RECENT_TRADES_MAX)
         self.trade_id = 0
-        self.last = self.open = self.high = self.low = self.volume = 0
+        self.statistics = TradeStatistics()
         self.state = MarketState.OPEN
         self.state_reason = ""
         self.state_time = 0
@@ -123,10 +124,8 @@ class InstrumentReplica:
         """Take a trade into the ticker; False if it was known already."""
         if trade.trade_id <= self.trade_id:
             return False
-        price = trade.price
-        high, low, volume = max(self.high, price), min(self.low or price, price), self.volume + trade.quantity
-        self.trade_id, self.last, self.open = trade.trade_id, price, self.open or price
-        self.high, self.low, self.volume = high, low, volume
+        self.statistics.record(trade.price, trade.quantity)
+        self.trade_id = trade.trade_id
         self.trades.append(trade)
         return True
 
@@ -159,8 +158,8 @@ class InstrumentReplica:
         self.is_broken = False
         self._bid_orders = {level[0]: level[2] for level in state.bids}
         self._ask_orders = {level[0]: level[2] for level in state.asks}
-        self.last, self.open, self.high, self.low = state.last, state.open, state.high, state.low
-        self.volume, self.trade_id = state.volume, state.trade_id
+        self.statistics = TradeStatistics(state.last, state.open, state.high, state.low, state.volume)
+        self.trade_id = state.trade_id
         self.state, self.state_reason, self.state_time = state.state, state.reason, state.state_time
         return continues
 
@@ -197,11 +196,7 @@ class InstrumentReplica:
             book.bids.quantities.get(bid, 0),
             ask,
             book.asks.quantities.get(ask, 0),
-            self.last,
-            self.open,
-            self.high,
-            self.low,
-            self.volume,
+            *self.statistics.row(),
         )
 
     def status(self) -> Status:

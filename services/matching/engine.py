@@ -401,7 +401,7 @@ class Engine:
 
     def _fill(self, market: TradedInstrument, fill: Fill) -> None:
         maker, taker = fill.maker, fill.taker
-        market.record(fill)
+        market.statistics.record(fill.price, fill.quantity)
         trade = (taker.instrument, market.book.seq, fill.trade_id, self.time, fill.price, fill.quantity, taker.side)
         self._events.append(_new(Trade, trade))
         for order, remaining, liquidity in (

@@ -10,8 +10,9 @@ from typing import Final, NamedTuple
 from openoutcry.wire.account import tick_value
 from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.types import Code, MarketState
-from services.matching.book.order_book import Fill, OrderBook
+from services.matching.book.order_book import OrderBook
 from shared.logs.snapshots import BookState
+from shared.trade_statistics import TradeStatistics
 
 _OPEN: Final = MarketState.OPEN  # Looking it up costs as much as the rest of an order's check.
 
@@ -36,16 +37,12 @@ class TradedInstrument:
         "book",
         "changed_at",
         "epoch_trade_id",
-        "high",
         "instrument",
-        "last",
-        "low",
-        "open",
         "reason",
         "state",
         "state_time",
+        "statistics",
         "tick_value",
-        "volume",
     )
 
     def __init__(self, instrument: Instrument) -> None:
@@ -59,13 +56,8 @@ class TradedInstrument:
         """The last trade before the present epoch began; later ones are no trades of the epoch before."""
         self.changed_at = 0
         """Time of the last command that changed the book, µs."""
-        self.last = 0
-        """Price of the last trade in ticks; 0 if there was none, like the next three."""
-        self.open = 0
-        self.high = 0
-        self.low = 0
-        self.volume = 0
-        """Lots traded since listing."""
+        self.statistics = TradeStatistics()
+        """Of all trades since listing."""
         self.tick_value = tick_value(instrument)
         """What one lot is worth at one tick, in millionths of the currency."""
 
@@ -82,18 +74,6 @@ class TradedInstrument:
             return Refusal(Code.QUANTITY_OUT_OF_RANGE, rule)
         return None
 
-    def record(self, fill: Fill) -> None:
-        """Count a trade in the statistics."""
-        price = fill.price
-        if not self.last:
-            self.open = self.high = self.low = price
-        elif price > self.high:
-            self.high = price
-        elif price < self.low:
-            self.low = price
-        self.last = price
-        self.volume += fill.quantity
-
     def book_state(self, epoch: int, feed_id: str) -> BookState:
         """Return what a late joiner needs, as of the packet `feed_id`; O(levels log levels)."""
         book = self.book
@@ -106,11 +86,7 @@ class TradedInstrument:
             book.bids.depth(),
             book.asks.depth(),
             book.digest,
-            self.last,
-            self.open,
-            self.high,
-            self.low,
-            self.volume,
+            *self.statistics.row(),
             book.trade_id,
             self.state,
             self.reason,

@@ -11,13 +11,11 @@ from collections.abc import Callable
 from operator import attrgetter
 from typing import Any, Final
 
-from openoutcry.wire.account import cash_texts
+from openoutcry.wire.account import cash_texts, settle
 from openoutcry.wire.messages import Account, OpenOrder
-from openoutcry.wire.types import Side
 from services.matching.book.order import Order
 from services.matching.traded_instrument import TradedInstrument
 
-_BID: Final = Side.BID
 _OPEN_ORDER: Final[Callable[[Order], tuple[Any, ...]]] = attrgetter(*OpenOrder._fields)
 """Every account is encoded every few seconds while the market waits; this is faster than naming the fields."""
 
@@ -67,10 +65,7 @@ class UserAccount:
 
     def filled(self, order: Order, market: TradedInstrument, price: int, quantity: int) -> None:
         """Move lots and money for one fill of an order that was opened."""
-        lots = quantity if order.side is _BID else -quantity
-        symbol, currency = market.instrument.symbol, market.instrument.currency
-        self.positions[symbol] = self.positions.get(symbol, 0) + lots
-        self.cash[currency] = self.cash.get(currency, 0) - lots * price * market.tick_value
+        settle(self.positions, self.cash, market.instrument, market.tick_value, order.side, price, quantity)
 
     def closed(self, order: Order) -> None:
         """Take the end of an order that was opened: it is filled, or was ended."""

@@ -25,6 +25,7 @@ from services.matching.engine import Engine, EngineConfig
 from services.matching.idempotency import ClientOrderIds, OrderIdRows, Sources
 from services.matching.presence import Presence
 from services.matching.traded_instrument import TradedInstrument
+from shared.trade_statistics import TradeStatistics
 
 CHECKPOINT_VERSION: Final = 3
 VERSIONS_READ: Final = (2, CHECKPOINT_VERSION)
@@ -171,7 +172,7 @@ def _market_row(market: TradedInstrument) -> tuple[Any, ...]:
         market.instrument,
         (market.state, market.reason, market.state_time),
         market.changed_at,
-        (market.last, market.open, market.high, market.low, market.volume),
+        market.statistics.row(),
         (book.seq, book.trade_id, market.epoch_trade_id),
         # By priority: best price first, and at a price first come first. So placing them again restores the queues.
         [
@@ -233,7 +234,8 @@ def _market(row: list[Any]) -> TradedInstrument:
     market = TradedInstrument(Instrument(*instrument).checked())
     market.state, market.reason, market.state_time = MarketState(state), reason, state_time
     market.changed_at, market.epoch_trade_id = changed_at, epoch_trade_id
-    market.last, market.open, market.high, market.low, market.volume = statistics
+    last, opening, high, low, volume = statistics
+    market.statistics = TradeStatistics(last, opening, high, low, volume)
     market.book.restore([_order(order) for order in orders], seq, trade_id)
     return market
 

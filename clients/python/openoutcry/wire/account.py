@@ -49,6 +49,33 @@ def cash_texts(cash: Mapping[str, int]) -> dict[str, str]:
     return {currency: amount_text(amount) for currency, amount in cash.items()}
 
 
+def settle(
+    positions: dict[str, int],
+    cash: dict[str, int],
+    instrument: Instrument,
+    value: int,
+    side: Side,
+    price: int,
+    quantity: int,
+) -> None:
+    """
+    Move the lots of one fill one way and the money the other: the rule of engine, gateways and clients. O(1).
+
+    Args:
+        positions: Symbol to net lots.
+        cash: Currency to the net of all trades in millionths.
+        instrument: What was traded.
+        value: Its `tick_value`.
+        side: BID bought, ASK sold; as the wire has it will do.
+        price: Of the trade, in ticks.
+        quantity: Lots, from 1.
+    """
+    lots = quantity if side == _BID else -quantity
+    symbol, currency = instrument.symbol, instrument.currency
+    positions[symbol] = positions.get(symbol, 0) + lots
+    cash[currency] = cash.get(currency, 0) - lots * price * value
+
+
 class AccountBook:
     """
     One user's open orders, positions and cash, and whether the orders are cancelled when the user stays away.
@@ -83,7 +110,10 @@ class AccountBook:
             return classify(self.user_seq, user_seq - 1, user_seq)
         self.user_seq = user_seq
         if event == _FILLED:
-            self._settle(execution)
+            instrument = self._listing[execution.instrument]
+            value = tick_value(instrument)
+            price, quantity = execution.fill_price, execution.fill_quantity
+            settle(self.positions, self.cash, instrument, value, execution.side, price, quantity)
         if event == _REJECTED:
             pass  # It never was an order; an order that stands may have the same client's id.
         elif execution.remaining == 0:
@@ -96,10 +126,3 @@ class AccountBook:
         """Return the state as a message; O(open orders)."""
         orders, cash = list(self.orders.values()), cash_texts(self.cash)
         return Account(self.user_seq, orders, dict(self.positions), cash, self.cancel_on_disconnect)
-
-    def _settle(self, execution: Execution) -> None:
-        lots = execution.fill_quantity if execution.side == _BID else -execution.fill_quantity
-        instrument = self._listing[execution.instrument]
-        symbol, currency, positions, cash = instrument.symbol, instrument.currency, self.positions, self.cash
-        positions[symbol] = positions.get(symbol, 0) + lots
-        cash[currency] = cash.get(currency, 0) - lots * execution.fill_price * tick_value(instrument)

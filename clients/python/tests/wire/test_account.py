@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from openoutcry.wire.account import AccountBook, amount_text, millionths, tick_value
+from openoutcry.wire.account import AccountBook, amount_text, millionths, settle, tick_value
 from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.messages import Account, Execution, OpenOrder
 from openoutcry.wire.sequence import Verdict
@@ -112,3 +112,13 @@ def test_the_account_given_out_does_not_change_with_the_book(book: AccountBook) 
     given = book.account()
     book.apply(ACCEPTED._replace(**FILL))
     assert (given.positions, given.orders) == ({}, [])
+
+
+def test_a_fill_moves_lots_one_way_and_money_the_other() -> None:
+    """One rule for the engine and every copy of an account; a side may come as the wire's text."""
+    instrument = Instrument("ACME", tick_size="0.01", lot_size=10)
+    positions, cash = {"ACME": 1}, {"USD": 5}
+    settle(positions, cash, instrument, tick_value(instrument), Side.BID, 100, 3)
+    assert (positions, cash) == ({"ACME": 4}, {"USD": 5 - 3 * 100 * 100_000})
+    settle(positions, cash, instrument, tick_value(instrument), cast("Side", "ask"), 101, 4)
+    assert (positions, cash) == ({"ACME": 0}, {"USD": 5 + 104 * 100_000})

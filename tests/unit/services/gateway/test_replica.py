@@ -39,7 +39,7 @@ def test_a_packet_that_is_known_changes_nothing() -> None:
     assert not again.books
     assert not again.trades
     assert not again.executions
-    assert market.instruments["ACME"].volume == 1
+    assert market.instruments["ACME"].statistics.volume == 1
 
 
 def test_a_missing_packet_breaks_it() -> None:

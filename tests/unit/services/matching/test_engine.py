@@ -69,7 +69,7 @@ def test_statistics_follow_trades() -> None:
         desk.place("ann", ASK, price, 2)
         desk.place("bob", BID, price, 2)
     market = desk.engine.markets["ACME"]
-    assert (market.open, market.high, market.low, market.last, market.volume) == (100, 103, 98, 99, 8)
+    assert market.statistics.row() == (99, 100, 103, 98, 8)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from openoutcry.wire.types import Code, MarketState
+from services.matching.book.order_book import Fill
 from services.matching.traded_instrument import TradedInstrument
 from shared.logs.snapshots import decode_book_state, encode_book_state
 from tests.unit.services.matching.flow import ACME, ask, bid
@@ -36,7 +37,8 @@ def test_the_stored_state_is_whole_and_readable() -> None:
     market = TradedInstrument(ACME)
     market.book.place(ask(1, 101, 5))
     for event in market.book.place(bid(2, 102, 3)):
-        market.record(event)  # type: ignore[arg-type]
+        assert isinstance(event, Fill)
+        market.statistics.record(event.price, event.quantity)
     market.book.place(bid(3, 99, 4))
     market.changed_at = 17
     state = decode_book_state(encode_book_state(market.book_state(9, "7-3")))
