@@ -1,4 +1,4 @@
-"""Who is it: JSON Web Tokens, with the user in `sub`, roles in `roles`, groups in `groups` and the end in `exp`.
+"""JSON Web Tokens and the identities in them: the user in `sub`, `roles`, `groups`, and the end in `exp`.
 
 Every service that users reach verifies tokens here. The engine never sees one, only the user that a gateway stamps on
 commands. A token names the key that signed it, and no more. The algorithm is the key's, and keys or addresses of keys
@@ -38,7 +38,7 @@ _SIGNATURES: Final = jwt.PyJWS()
 
 
 class Identity(NamedTuple):
-    """Who it is, and for how long."""
+    """A user with roles and groups, and how long that holds."""
 
     user: str
     """"" while nobody has been named."""

@@ -1,4 +1,4 @@
-"""Faults on real processes, and who judges what came of them.
+"""Faults on real processes, and the judgement of their effects.
 
 Users follow books, traders send orders whose names are unique, a tape keeps every packet that ever was; then parts are
 killed, frozen and cut off. `final_history` and `order_verdict` say whether an acknowledged order was lost or done

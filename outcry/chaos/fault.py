@@ -1,4 +1,4 @@
-"""What can be done to an exchange's processes."""
+"""The faults of an exchange's processes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class Part(enum.Enum):
-    """Whom a blow meets; which process that is, is looked up when it falls."""
+    """The part that a blow hits. Its process is looked up at that moment."""
 
     LEADER = "leader"
     STANDBY = "standby"

@@ -1,4 +1,4 @@
-"""What the market's history finally is, from the packets alone.
+"""The market's final history, from the packets alone.
 
 Derived without any of the services' code: packets in, and what must hold of them is checked at each one. Gaps, an
 order accepted twice, a command applied twice, a trade without two sides, a crossed book or a digest that is not that

@@ -1,4 +1,4 @@
-"""How a market stands that has come to rest after faults, and everything that is wrong with it."""
+"""The state of a market that has come to rest after faults, and everything that is wrong with it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a chaos run can be told."""
+"""The options of a chaos run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is every order that was acknowledged in the final history, exactly once? And is every account what it says?"""
+"""Is every acknowledged order in the final history, exactly once? And does every account agree with it?"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one trader was told and holds: his side of every order, for whoever compares it with the history."""
+"""One trader's record: the replies and state of every order, for comparison with the history."""
 
 from __future__ import annotations
 

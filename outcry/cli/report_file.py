@@ -1,4 +1,4 @@
-"""Files of figures: refused before a run where they cannot be written, not after it."""
+"""Files of figures: if one cannot be written, it is refused before a run, not after it."""
 
 from __future__ import annotations
 

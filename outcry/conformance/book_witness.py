@@ -1,4 +1,4 @@
-"""Follows one book, or one window of it, and says at once when it could not be the exchange's.
+"""Follows one book, or one window of it, and reports at once when it cannot be the exchange's.
 
 Stricter than a client needs to be: a client tolerates what the sequence rule tolerates, a witness also checks the
 form of every snapshot and that a window never holds more than it may. Its book and its digest are its own

@@ -1,4 +1,4 @@
-"""What is to be proven: one sentence of docs/protocol.md a check."""
+"""One check: one sentence of docs/protocol.md that is to be proven."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What a check says when a server is not as the document says.
+"""The outcomes of a check, and its message when a server differs from the document.
 
-A check passes by returning, with a word on what was seen if that is of interest; fails by raising `Failed`; and is
+A check passes by returning, with a word on what was seen if that is of interest. It fails by raising `Failed`. It is
 left out by raising `Skipped`, when this server cannot be brought to show what is to be proven.
 """
 

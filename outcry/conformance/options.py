@@ -1,4 +1,4 @@
-"""What the kit can be told."""
+"""The options of the kit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether updates came as seldom as was asked for.
+"""Whether updates came at the requested interval.
 
 A receiver sees the sender's times through a jitter, so single distances prove nothing: a late update is followed by a
 short distance. Any n consecutive distances together, though, cannot be shorter than n intervals by more than the

@@ -1,4 +1,4 @@
-"""Follows the trades of any instruments, and says at once when one is passed over in silence."""
+"""Follows the trades of any instruments, and reports at once when one is missing without notice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who takes part: users and their tokens, right ones and wrong ones."""
+"""The kit's users and their tokens, right ones and wrong ones."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """Do all users hold the same books? What can be proven of an exchange whose own books cannot be read.
 
-A market that moves shows each user another moment, so books are compared by position: whoever stands at the same
-(instrument, depth, epoch, seq) must have the same digest, whatever its gateway, and whether it was told it, holds it
-as levels, or was given it as a snapshot. A snapshot's digest is computed from its levels here. So two users who agree
-are shown to agree on levels wherever one of them holds or was given them.
+A market that moves shows each user another moment, so books are compared by position. Users at the same (instrument,
+depth, epoch, seq) must have the same digest, whatever their gateway, whether they received it, hold it as levels, or
+got it as a snapshot. A snapshot's digest is computed from its levels here. So two users who agree are shown to agree on
+levels wherever one of them holds or was given them.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def agree(plans: Sequence[UserPlan], told: Iterable[FinalBook]) -> Verdict:
     A book is verified if its user told of it, and its digests are those of everybody who stood where it did.
 
     Args:
-        plans: Who follows what: every book that its user is to prove is expected.
+        plans: The books that each user follows. Each that its user is to prove is expected.
         told: What the users said, in any order.
     """
     by_book = {(book.user, book.instrument): book for book in told}

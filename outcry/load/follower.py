@@ -1,8 +1,8 @@
 """One user's whole conversation, without its socket.
 
 `connected` queues the subscriptions, `receive` takes decoded frames, `requests_to_send` hands over what must be sent.
-Every delta's place in its chain is checked for every user; whoever verifies also keeps whole books and digests. Books
-outlive connections: a reconnecting user resumes from (epoch, seq, digest), at any gateway.
+Every delta's place in its chain is checked for every user. A verifying user also keeps complete books and digests.
+Books outlive connections: a reconnecting user resumes from (epoch, seq, digest), at any gateway.
 """
 
 from __future__ import annotations

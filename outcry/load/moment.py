@@ -18,7 +18,7 @@ class LoadMoment(NamedTuple):
     seconds: float
     """How long it is to take."""
     users: int
-    """Who read."""
+    """Users who read."""
     slow_users: int
     point: Point
     counts: Mapping[str, int]

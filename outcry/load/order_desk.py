@@ -2,7 +2,7 @@
 
 Sensible orders, bounded: limits that rest near the best price, cancels of the oldest when enough rest, and one in ten
 that takes a little from the other side and never rests. Every delay is measured from the time that the order was
-*meant* to be sent (`order_schedule`), and beside it from when it was.
+*meant* to be sent (`order_schedule`), and also from when it was sent.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Who follows what: users spread evenly over gateways and books.
+"""The books that each user follows: users spread evenly over gateways and books.
 
 Pure and the same in every process, so that the supervisor can say what each process shall do and later knows what to
 expect of it.
@@ -26,7 +26,7 @@ class UserPlan(NamedTuple):
     gateway: int
     """Index of the first gateway to connect to."""
     instruments: tuple[str, ...]
-    """Whose books are followed."""
+    """The instruments whose books are followed."""
     verifies: bool
     depth: int = 0
     """Levels a side of these books; 0 is all."""

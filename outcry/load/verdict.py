@@ -51,7 +51,7 @@ def judge(plans: Sequence[UserPlan], told: Iterable[FinalBook], engine: Mapping[
     Compare what every user told with the engine.
 
     Args:
-        plans: Who follows what: every one of these books is expected, if its user reads and is to prove it.
+        plans: The books that each user follows. Each is expected, if its user reads and is to prove it.
         told: What the users said, in any order.
         engine: Its books by instrument.
     """

@@ -88,9 +88,9 @@ class Channel(ABC, Generic[MemberT]):
     def __init__(self, key: ChannelKey, market: MarketReplica) -> None:
         self.key = key
         self.members: dict[Encoding, dict[MemberT, int]] = {encoding: {} for encoding in Encoding}
-        """Who gets the next flush, with their descriptors; followers that lag are not among them."""
+        """Members that get the next flush, with their descriptors; followers that lag are not among them."""
         self.further: dict[Encoding, dict[MemberT, int]] = {encoding: {} for encoding in Encoding}
-        """Who gets it after all of these: further connections of users (`services.gateway.places`)."""
+        """Members that get it after all of these: further connections of users (`services.gateway.places`)."""
         self.followers = 0
         """Subscriptions, lagging ones included."""
         self._market = market

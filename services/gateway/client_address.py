@@ -1,4 +1,4 @@
-"""Whose connection it is, behind balancers: PROXY protocol v1 and v2, and X-Forwarded-For.
+"""The client's address behind balancers: PROXY protocol v1 and v2, and X-Forwarded-For.
 
 Both are statements of the peer, so they count only if the peer is a trusted proxy. A header that is not trusted, not
 understood or too large is ignored, and its reason is returned for counting: a wrong header costs a name in the log, and
@@ -97,9 +97,9 @@ def forwarded_address(peer: str, header: str, trusted: TrustedProxies) -> tuple[
     the rightmost that is no trusted proxy's.
 
     Args:
-        peer: Who connected, as far as known.
+        peer: The peer's address, as far as known.
         header: All of the header's lines, with commas between.
-        trusted: Whose word is taken.
+        trusted: The proxies whose statements count.
     """
     if peer not in trusted:
         return peer, Ignored.UNTRUSTED

@@ -201,7 +201,7 @@ class Gateway:
             session_id: Names it in logs and in `welcome`.
             encoding: As negotiated.
             connection: Its socket.
-            identity: Whom the handshake's token named; `NOBODY` if there was none, and `login` must follow.
+            identity: The user that the handshake's token named; `NOBODY` if there was none, and `login` must follow.
             now: Monotonic seconds.
             time_us: Unix time in microseconds.
         """

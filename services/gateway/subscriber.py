@@ -71,7 +71,7 @@ class Subscriber:
     A listener.
 
     Args:
-        user: Whose private messages it hears; "" while unknown.
+        user: The user whose private messages it gets; "" while unknown.
         encoding: Of everything it is sent.
         transport: Where its frames go.
         is_closing: Tells whether no more data may be sent; None asks the transport, if it can tell.

@@ -1,7 +1,7 @@
-"""Every packet that was ever in the feed, kept from the first one on by somebody who forgets nothing.
+"""Every packet that was ever in the feed, kept from the first one on, outside of the store.
 
-The final history is what the feed holds in the end; what was trimmed from its beginning meanwhile comes from the tape,
-as far as it leads there: a feed that began anew has no part in what was before.
+The final history is the feed's content in the end. The part that was trimmed from its beginning comes from the tape, as
+far as it leads there. A feed that began anew has no part in what was before.
 """
 
 from __future__ import annotations

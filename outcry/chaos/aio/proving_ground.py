@@ -1,6 +1,6 @@
-"""An exchange with users, traders and a tape, on which faults are tried: open it, hurt it, see it recover, judge it.
+"""An exchange with users, traders and a tape, on which faults are tried: open it, strike it, see it recover, judge it.
 
-One question at a time is asked of the users' and the traders' processes: whoever uses a ground does so from one task.
+The users' and the traders' processes answer one question at a time, so a ground is used from one task.
 """
 
 from __future__ import annotations
@@ -44,10 +44,10 @@ RESTARTS_MAX: Final = 1000
 
 
 class GroundOptions(NamedTuple):
-    """Who is on a ground."""
+    """The users and traders of a ground."""
 
     users: int
-    """Who follow books."""
+    """Users who follow books."""
     verify_percent: float
     """Share of users that keep whole books and check every digest on the way."""
     load_processes: int
@@ -62,7 +62,7 @@ class ProvingGround:
     A started stack under observation; made by `proving_ground`.
 
     Args:
-        options: Who is on it.
+        options: Its users and traders.
         stack: Started.
         stop: When to end early.
         say: Where to say what is going on.

@@ -1,4 +1,4 @@
-"""Carries faults out: finds whom they are meant for, strikes, and undoes what can be undone."""
+"""Carries faults out: finds their targets, strikes, and undoes what can be undone."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Striker:
     Args:
         stack: Started.
         keeper: Running; starts again what is killed.
-        leadership: Who leads.
+        leadership: Finds the leader.
     """
 
     def __init__(self, stack: Stack, keeper: Keeper, leadership: Leadership) -> None:

@@ -1,6 +1,6 @@
 """One trader: orders whose names are unique, each repeated under its name until its outcome is known.
 
-He trades as anyone would, with the client library through the gateways, and remembers what he is told.
+The trader uses the client library and the gateways, as anyone would, and remembers every reply.
 """
 
 from __future__ import annotations

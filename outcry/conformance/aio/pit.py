@@ -1,8 +1,8 @@
 """A price of one's own in a market where others trade too.
 
-Whoever must know which orders meet needs a price inside the spread, where nobody else is. The broom makes one where
-there is none: it buys the best offer, or sells to the best bid, until a tick is free. Others may still come between;
-`was_disturbed` tells from the trades whether they did, and the check is then carried out again.
+A check that must know which orders meet needs a price inside the spread, where nobody else is. If there is none, the
+broom makes one: it buys the best offer, or sells to the best bid, until a tick is free. Others may still come between.
+`was_disturbed` finds that in the trades, and the check is then carried out again.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """One WebSocket connection, as bytes: any handshake, any frame, and reading only when asked to.
 
-Understands what a server says by the Sans-I/O core of `websockets`; says whatever a check wants said, right or wrong.
+Reads a server's frames by the Sans-I/O core of `websockets`. Sends any bytes that a check gives, right or wrong.
 Nothing is read in the background beyond a few KiB, so a check that stops reading is a client that stops reading.
 """
 

@@ -1,6 +1,6 @@
-"""`outcry up`: the exchange with bots and without users, until it is told to end.
+"""`outcry up`: the exchange with bots and without users, until it is stopped.
 
-A part that dies is started again, and that is said; one that keeps dying ends the whole, with its log.
+A part that dies is started again, and reported. One that keeps dying ends the exchange, with its log.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`outcry bots`: a crowd that trades on a running exchange until it is told to stop."""
+"""`outcry bots`: a crowd that trades on a running exchange until it is stopped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What bots and replay have in common: a writer, the feed that shows what came of it, and a life in phases.
+"""The common part of bots and replay: a writer, the feed that shows its effects, and a life in phases.
 
 Prepare, then run until finished or asked to stop, then drain: after that the market is as still as this driver can
 make it.

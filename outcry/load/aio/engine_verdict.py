@@ -21,7 +21,7 @@ async def engine_verdict(redis_url: str, seqs: Mapping[str, int], plans: Sequenc
     Args:
         redis_url: Where the engine keeps its books.
         seqs: Instrument to the last seq in the feed.
-        plans: Who follows what.
+        plans: The books that each user follows.
         crew: The users.
 
     Raises:

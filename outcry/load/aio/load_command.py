@@ -1,4 +1,4 @@
-"""`outcry load`: against what is there, or against an exchange of its own."""
+"""`outcry load`: against a running exchange, or against one of its own."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """One load run, from the first connection to the report.
 
-Let all users connect, measure while the scenario's deeds are done at their times, let the users take back their orders,
-and compare their books. Nothing is assumed: what is reported was counted by users, told by /metrics, or measured of
+Let all users connect, measure while the scenario's actions happen at their times, let the users cancel their orders,
+and compare their books. Nothing is assumed: every figure was counted by users, read from /metrics, or measured of
 processes.
 """
 

@@ -1,4 +1,4 @@
-"""Sends orders when they are due, whatever has come of those before."""
+"""Sends orders when they are due, whatever the outcome of those before."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class OrderClock:
     The orders of all users of a process.
 
     Args:
-        users: Who trade, in turns.
+        users: The users that trade, in turns.
         counts: Where to count.
         phase: As `OrderSchedule` takes it.
     """

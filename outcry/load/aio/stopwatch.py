@@ -1,4 +1,4 @@
-"""Looking at everything at one moment, and at the machine."""
+"""Reads all figures at one moment, and those of the machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keeps a stack up: a part that dies is started again, and that is said."""
+"""Keeps a stack up: a part that dies is started again, and reported."""
 
 from __future__ import annotations
 

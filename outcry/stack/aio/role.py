@@ -1,4 +1,4 @@
-"""The supervisor's side of a role that talks (`role_channel` is the role's)."""
+"""The supervisor's side of a role's channel (`role_channel` is the role's side)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a role speaks with the supervisor that started it: JSON lines on standard input and output.
+"""The channel between a role and its supervisor: JSON lines on standard input and output.
 
 The role's side. A closed standard input means that the supervisor is gone, and ends the role. Imports nothing of the
 demo, so that a role's process stays small.

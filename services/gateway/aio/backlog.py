@@ -44,7 +44,7 @@ class Reader(Protocol):
 
 class Backlog:
     """
-    Everybody who waits. Who has just come goes first: nearly always that is an honest burst, and one slice reads it.
+    All connections that wait. A new one goes first: nearly always that is an honest burst, and one slice reads it.
 
     Args:
         loop: Calls back for the next turn.

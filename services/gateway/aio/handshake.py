@@ -67,7 +67,7 @@ class Handshake:
     Args:
         ports: What all connections share.
         websocket: The library's side of the connection.
-        address: Who connected.
+        address: The peer's.
     """
 
     __slots__ = (
@@ -96,7 +96,7 @@ class Handshake:
         self.address = address
         """The client's, as far as it is known."""
         self.identity = NOBODY
-        """Whom the token named; `NOBODY` if there was none, and `login` must follow."""
+        """The user that the token named; `NOBODY` if there was none, and `login` must follow."""
 
     def receive(self, data: bytes) -> bool:
         """Take bytes as they came; return whether the request is whole, or cannot be one any more. O(bytes)."""

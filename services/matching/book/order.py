@@ -15,7 +15,7 @@ class Order:
 
     Args:
         order_id: Unique in the book.
-        user: Whose it is: two orders of one user never trade with each other.
+        user: Its owner: two orders of one user never trade with each other.
         side: BID buys, ASK sells.
         price: Worst acceptable price in ticks, from 1; 0 for a market order.
         quantity: Lots, from 1.

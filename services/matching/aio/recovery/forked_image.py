@@ -2,7 +2,7 @@
 
 The child gets the whole memory as it stands, for the price of copying page tables (measured: 0.1 ms a MB), and writes
 what it encodes into a pipe; pages that either changes afterwards are copied by the kernel, so the two together need at
-most twice the memory. Redis saves itself in the same way. Whoever holds an image must `end` it.
+most twice the memory. Redis saves itself in the same way. The holder of an image must `end` it.
 """
 
 from __future__ import annotations
