@@ -66,9 +66,9 @@ def demo(
     """
     Run the whole market with users on this machine, and prove their books.
 
-    Starts Redis, the matching engine, the gateways, bots that trade and the users, each part a process of its own;
-    shows what happens; and ends with a verdict: every user's book is the engine's at the same (epoch, seq), or not.
-    The exit status says the same (0 or 1). Ctrl-C ends it early, with the verdict; twice, at once.
+    Starts Redis, the matching engine, the gateways, bots that trade and the users, each part a process of its own.
+    Shows what happens. Ends with a verdict: every user's book is the engine's at the same (epoch, seq), or not. The
+    exit status says the same (0 or 1). Ctrl-C ends it early, with the verdict; twice, at once.
 
     With --chaos, every few seconds a random part is killed with -9 or frozen, and one time in five two at once: the
     leading engine, the standby, a gateway, Redis (with `appendfsync always`). Users reconnect and resume; 40 traders

@@ -164,7 +164,7 @@ class OrderFlow:
         return self._place(number, book, side, order, TimeInForce.GTC)
 
     def _take(self, book: _Book) -> PlaceOrder:
-        """Trade with whoever is best on one side; far enough through the mid to meet every quote."""
+        """Trade with the best of one side; far enough through the mid to meet every quote."""
         number = self._next_number()
         side = Side.BID if self._random.random() < 0.5 else Side.ASK
         through = 2 * DISTANCE_MAX if side is Side.BID else -2 * DISTANCE_MAX

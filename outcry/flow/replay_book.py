@@ -1,7 +1,7 @@
 """The exchange's side of a replay: which recorded orders rest there, and which an execution really filled.
 
-A file says whom an execution filled; the exchange fills whoever is first in price-time priority. Where the two differ,
-from then on so do the books: each such execution is counted, and at the end the two books are compared.
+A file names the order that an execution filled; the exchange fills the first in price-time priority. Where the two
+differ, from then on so do the books: each such execution is counted, and at the end the two books are compared.
 """
 
 from __future__ import annotations

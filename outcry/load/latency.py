@@ -1,9 +1,9 @@
 """Delays of many users, recorded for next to nothing and summed into one HDR histogram.
 
 A delay is the time from the engine's publishing to the client's receipt, on one machine's clock. Recording is an
-append. What is recorded is counted in small portions, in steps of a few thousandths, and goes to the supervisor as
-counts: a histogram filled in Python, or a second's delays counted at once, would hold up the users of the process for
-tens of milliseconds, and be measured as the server's delay.
+append. Records are counted in small portions, in steps of a few thousandths, and go to the supervisor as counts. A
+histogram filled in Python, or a second's delays counted at once, would delay the users of the process by tens of
+milliseconds. That would be measured as the server's delay.
 """
 
 from __future__ import annotations

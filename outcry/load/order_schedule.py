@@ -1,8 +1,8 @@
 """When orders are meant to be sent, whatever comes of them.
 
-An open loop: the times are fixed by the rate alone. A system that stalls does not slow the schedule down, so that the
-orders it made wait are counted with the time that they waited ("coordinated omission" is what a loop that waits for
-each answer commits: it asks less just when answers are late). Source: Gil Tene, "How NOT to Measure Latency".
+An open loop: the times are fixed by the rate alone. A system that stalls does not slow the schedule down, so delayed
+orders are counted with the time that they waited. (A loop that waits for each answer sends fewer orders just when
+answers are late: "coordinated omission".) Source: Gil Tene, "How NOT to Measure Latency".
 """
 
 from __future__ import annotations

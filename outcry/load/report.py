@@ -46,7 +46,7 @@ class Happening(NamedTuple):
     text: str
     """What exactly was done."""
     users_affected: int
-    """Connections that ended between the deed and the return of all; 0 for a deed that breaks none."""
+    """Connections that ended between the action and the return of all; 0 for an action that breaks none."""
     whole_again_s: float | None
     """Until every user was whole again; None if not, or nobody was affected."""
 

@@ -41,7 +41,7 @@ class Scenario(NamedTuple):
     tells: str
     """What happens, and which figure to look at."""
     flags: Mapping[str, float] = {}
-    """What it sets instead of the flags' own defaults; whoever gives a flag has the last word."""
+    """Values instead of the flags' own defaults; a given flag wins."""
     actions: tuple[Action, ...] = ()
     """In order."""
 

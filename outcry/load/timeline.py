@@ -65,7 +65,7 @@ class Timeline:
         self.happenings.append(Happening(round(elapsed, 3), deed.value, text, 0, None))
 
     def observe(self, counts: Mapping[str, int], whole_at_us: int, *, all_whole: bool) -> None:
-        """Look whether the users that a deed took out are back; `whole_at_us` is when the last one was whole."""
+        """Look whether the users that an action took out are back; `whole_at_us` is when the last one was in sync."""
         for wound in list(self._wounds):
             affected = _ended(counts) - wound.ended_before
             happening = self.happenings[wound.place]._replace(users_affected=affected)

@@ -1,9 +1,9 @@
 """Is every user's book the engine's? The comparison that a run ends with, where the engine's books can be read.
 
-A book is right if the user stood at the engine's (epoch, seq) with the engine's digest before anything was asked,
-and the snapshot that was asked for then has levels of the same digest at the same (epoch, seq). A verifying user's own
-levels must have it too. A window may stand at an earlier seq, since changes beyond it are not sent; its digest must be
-that of the engine's best levels. A book that was never sent is wrong.
+A book is right if two things hold. The user was at the engine's (epoch, seq) with the engine's digest before anything
+was asked. And the snapshot that was then asked for has levels of the same digest at the same (epoch, seq). A verifying
+user's own levels must have it too. A window may stand at an earlier seq, since changes beyond it are not sent; its
+digest must be that of the engine's best levels. A book that was never sent is wrong.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ class FaultyMap(MalformedMessage):
 
     Args:
         text: One sentence that names the key.
-        fields: What can be read all the same, for the request's id; empty where it is the id that is at fault.
+        fields: The readable part, for the request's id; empty if the id is at fault.
     """
 
     def __init__(self, text: str, fields: dict[str, Any]) -> None:

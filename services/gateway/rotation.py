@@ -1,8 +1,8 @@
 """The first user of a loop: each loop begins at another place, so that nobody is always first, nor always last.
 
-The starts are the multiples of the golden ratio, which fill the ring more evenly than chance would: over any run of
-loops every user's mean place is nearly the same, whatever their number, and also if only every second loop counts.
-It costs two integer operations; nothing is shuffled or copied.
+The starts are the multiples of the golden ratio, which fill the ring more evenly than chance would. Over any run of
+loops every user's mean place is nearly the same, whatever their number. That also holds if only every second loop
+counts. It costs two integer operations; nothing is shuffled or copied.
 """
 
 from __future__ import annotations

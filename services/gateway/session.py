@@ -161,7 +161,7 @@ class Session:
         self._frames.append(self.frame(*messages))
 
     def frame(self, *messages: Message) -> bytes:
-        """Return messages as one finished frame; whoever sends it sees to it that nothing queued is overtaken."""
+        """Return messages as one finished frame; the sender must not let it overtake what is queued."""
         opcode = BINARY if self.encoding is Encoding.MSGPACK else TEXT
         return server_frame(encode_messages(messages, self.encoding), opcode)
 

@@ -106,7 +106,7 @@ async def _serve(settings: MatchingSettings) -> None:
 
 
 async def _run_and_linger(service: MatchingService, metrics: MatchingMetrics, settings: MatchingSettings) -> None:
-    """Run; whoever can never go on stays for two scrapes, or nobody would be told why there is no leader."""
+    """Run. An engine that can never go on stays for two scrapes, so that operators see why there is no leader."""
     try:
         await service.run()
     except* CorruptEntry as errors:

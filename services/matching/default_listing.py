@@ -1,7 +1,7 @@
 """The instruments of a market that nobody has configured: ten, so that every command works out of the box.
 
-A share in cents, options on 100 of it in steps of 0.05, and what a company may trade among its own people: units near
-the share's price, hours in half cents, desks in steps of 5, and a bet that pays 100. `strike` is in ticks of the share.
+A share in cents, options on 100 of it in steps of 0.05, and instruments of a company's own: units near the share's
+price, hours in half cents, desks in steps of 5, and a bet that pays 100. `strike` is in ticks of the share.
 """
 
 from __future__ import annotations

@@ -111,7 +111,7 @@ class Engine:
         self.position = 0
         """Distinct commands applied."""
         self.log_id = "0-0"
-        """The command log is applied up to this entry, whole; whoever reads the log sets it."""
+        """The command log is applied up to this entry, completely; the reader of the log sets it."""
         self.time = 0
         """Of the last command, µs since 1970; never falls, even if the log's clock does."""
         self.last_order_id = 0

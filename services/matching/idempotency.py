@@ -20,8 +20,8 @@ ORDER_IDS_MAX: Final = 1 << 20
 """Default limit of order ids remembered, over all users: 1,747 orders a second for the whole window, about 200 bytes
 each. An id is never forgotten to make room: an order that finds none is refused (`ClientOrderIds.has_room`)."""
 WINDOW_S: Final = 600
-"""An id is remembered for at least so long, by the log's clock and by the market's ticks too: neither a clock that is
-set forward nor an outage, in which no tick is appended, ends a window early."""
+"""An id is remembered for at least so long, by the log's clock and by the market's ticks too. So neither a clock that
+is set forward nor an outage, in which no tick is appended, ends a window early."""
 TICKS_ALONE: Final = 2 * WINDOW_S
 """So many ticks are enough, about one a second: the log's clock may have been set back, or stand still behind an id
 that lies years ahead."""

@@ -1,8 +1,8 @@
 """Cancellation that gets lost on the way, and how a loop notices it nevertheless.
 
 asyncio delivers a cancellation once. redis-py sends commands inside `asyncio.wait_for`, which before Python 3.12 loses
-one that arrives as the write completes; a loop that goes on would then run for ever, and its TaskGroup would wait for
-it (seen once in some ten stops of a busy reader). The task itself remembers that it was asked to end.
+a cancellation that arrives as the write completes. A loop would then run for ever, and its TaskGroup would wait for it
+(seen once in some ten stops of a busy reader). The task itself remembers that it was asked to end.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 A log entry holds one or more commands, applied in order; its stream id's milliseconds are their time. Every command
 names its writer (`source`) and that writer's running `number`, from 1, ascending in the log. A writer that is not
-sure whether an append arrived appends the same commands again before any later one, and the engine skips every
-number it has already passed: commands are idempotent, and the log may be read again from any earlier point.
+sure whether an append arrived appends the same commands again before any later one. The engine skips every number it
+has already passed. So commands are idempotent, and the log may be read again from any earlier point.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ _T = TypeVar("_T", bound=NamedTuple)
 
 
 class OtherVersion(MalformedMessage):
-    """A packet that another release wrote: not this program's to judge, and no rubbish."""
+    """A packet that another release wrote. It is not damaged, and this program must not judge it."""
 
 
 class Packet(NamedTuple):
@@ -89,7 +89,7 @@ def decode_packet(data: bytes) -> Packet:
     """
     Unpack. Enumerations stay plain strings, levels come as tuples: they are read more often than asked about.
 
-    Not every field's type is looked at, which would take as long again; whoever applies a packet meets what is wrong.
+    Not every field's type is checked, which would take as long again. A wrong one is found when the packet is applied.
 
     Raises:
         OtherVersion: If they begin as a packet of another version.
@@ -158,5 +158,5 @@ SECTIONS: Final = (
     Section(Watch, "watches", partial(_made, Watch)),
 )
 """All sections in the order of the packet's fields. The builder, `decode_packet` and the gateway's replica go by this
-table; another section is a line here, a field at the end of `Packet`, and its meaning to whoever reads it."""
+table. Another section is a line here, a field at the end of `Packet`, and its effect in every reader."""
 _READERS: Final = [(Packet._fields.index(section.name), section.read) for section in SECTIONS]

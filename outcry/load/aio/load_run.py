@@ -192,7 +192,7 @@ class LoadRun:
         return last
 
     def _is_over(self, last: Look, before: Look) -> bool:
-        """Whether the time is up, and those whom a deed took out are back or have had their chance."""
+        """Whether the time is up, and the users that an action took out are back or have had their chance."""
         over = last.at - before.at - self._options.seconds
         return over >= 0 and (not self._timeline.is_waiting or over >= RECOVERY_SECONDS_MAX)
 

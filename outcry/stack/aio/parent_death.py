@@ -1,9 +1,9 @@
 """Children that do not outlive us, even when we are killed with -9.
 
-On Linux the kernel ends a child when the thread that started it dies (PR_SET_PDEATHSIG); children are therefore
-started from the main thread. Elsewhere there is no such call: there a child ends with us on every orderly way out, and
-the roles that talk to us end when their standard input closes, but a Redis server or a service may outlive a parent
-that was killed with -9 and must then be ended by hand.
+On Linux the kernel ends a child when the thread that started it dies (PR_SET_PDEATHSIG); children are therefore started
+from the main thread. Elsewhere there is no such call. There a child ends with us on every orderly way out, and the
+roles with a channel to us end when their standard input closes. But a Redis server or a service may outlive a parent
+that was killed with -9. It must then be ended by hand.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ class Reader(Protocol):
         """
 
     def pause_reading(self) -> None:
-        """Read nothing more from the socket; whoever has read all that had come goes on by itself."""
+        """Read nothing more from the socket; a connection that has read everything goes on by itself."""
 
     def give_up(self) -> None:
         """End the connection at once: reading it failed."""

@@ -249,8 +249,8 @@ class Leader:
         """
         Find the feed's last entry among what was sent: a call whose answer was lost, or a healing cut short.
 
-        Even if nothing is left to append, the publication is sent once more: the call that said "ahead" stored no
-        snapshots and renewed no lease, and what is to be stored may have been made after the call that appended.
+        Even if nothing is left to append, the publication is sent once more. The call that said "ahead" stored no
+        snapshots and renewed no lease. And the values to store may be newer than the call that appended.
         """
         for index, entry in enumerate(publication.entries, 1):
             if str(entry.feed_id) == last and await self._publisher.holds(entry):

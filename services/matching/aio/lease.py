@@ -82,8 +82,8 @@ class Lease:
         """
         Take the lease if it is free or ours already.
 
-        In a store that is another than at the last try, one is patient for the length of a lease, or until it has been
-        renewed there: what the store has forgotten may be the lease of a leader that lives, and can heal it.
+        In another store than at the last try, this waits for the length of a lease, or until the lease has been renewed
+        there. The store may have forgotten the lease of a living leader, which can restore the store.
         """
         accepted = "none" if time.monotonic() < self._patient_until else self._store_id
         is_ours, answer, left_ms = await _ACQUIRE.run(

@@ -170,7 +170,7 @@ class Publisher:
         return answer
 
     async def hang_up(self) -> None:
-        """End all connections of the client: the next ones find whoever is primary then, all of them the same."""
+        """End all connections of the client: the next ones find the primary of that moment, all of them the same."""
         await self._line.hang_up()
 
     async def ask_store_id(self) -> Answer:

@@ -1,11 +1,11 @@
 """Questions to the store before the market relies on it, which no later answer of the store would settle.
 
 Owns three questions. Whether WAITAOF can be believed: with `appendfsync everysec` Valkey (8.1 and 9.1) says that a
-write is on disk before it has synced it, Redis (8.2) waits for the sync. Whether the user `default` may carry out what
-the leader writes: the append-only file is read as this user at a start, and most versions leave out, without an error
-to anybody, each transaction that it may not do. And whether that has happened: packets go into the feed by
-transactions (publish.lua), and behind them the leader writes down their id without one. A store that loses its tail,
-by a crash or a fail-over, loses what came last; one that holds the id and not the packet has left out something before.
+write is on disk before it has synced it, while Redis (8.2) waits for the sync. Whether the user `default` may carry out
+the leader's writes: at a start the append-only file is read as this user, and most versions silently leave out each
+transaction that it may not do. And whether that has happened: packets go into the feed by transactions (publish.lua),
+and behind them the leader writes down their id without one. A store that loses its tail, by a crash or a fail-over,
+loses the last writes. A store that holds the id and not the packet has left out something before.
 """
 
 from __future__ import annotations

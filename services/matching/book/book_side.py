@@ -1,9 +1,9 @@
 """One side of a book: its price levels, the best of them, and which have changed.
 
-Prices stand in a heap whose dead entries are dropped when they come to the top, or all at once when they are many:
-measured at half the cost of a sorted dictionary, and nothing here needs all prices in order but a snapshot. The best
-ones are ranked when somebody asks, which only fill-or-kill does, and kept so for as long as it goes on asking.
-Invariants: every price of `levels` is in the heap; the heap is at most HEAP_SLACK entries above twice the levels.
+Prices are in a heap. Its dead entries are dropped when they come to the top, or all at once when they are many. That
+was measured at half the cost of a sorted dictionary, and only a snapshot needs all prices in order. The best ones are
+ranked when somebody asks, which only fill-or-kill does, and kept so for as long as it goes on asking. Invariants: every
+price of `levels` is in the heap; the heap is at most HEAP_SLACK entries above twice the levels.
 """
 
 from __future__ import annotations

@@ -113,7 +113,7 @@ class Views:
         self.news.beat()
 
     def _refuse(self, refused: SubscriptionRefused) -> None:
-        """Let who reads what has ended hear why; whoever asks for it again gets a new one."""
+        """End a view with its reason for its readers; the next caller gets a new one."""
         refusal = RequestRefused(refused.code, refused.text)
         for held in self._held(refused.channel, refused.instrument):
             held.stop(refusal)

@@ -1,8 +1,8 @@
 """The market at one instant, encoded by a forked child while the market goes on.
 
-The child gets the whole memory as it stands, for the price of copying page tables (measured: 0.1 ms a MB), and writes
-what it encodes into a pipe; pages that either changes afterwards are copied by the kernel, so the two together need at
-most twice the memory. Redis saves itself in the same way. The holder of an image must `end` it.
+The child gets the complete memory as it is, for the price of copying page tables (measured: 0.1 ms a MB). It writes the
+encoding into a pipe. The kernel copies pages that either changes afterwards, so the two together need at most twice the
+memory. Redis saves itself in the same way. The holder of an image must `end` it.
 """
 
 from __future__ import annotations
