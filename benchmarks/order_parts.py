@@ -31,9 +31,9 @@ from openoutcry.wire.codec import Encoding, encode_request
 from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.types import Code
 from services.gateway.__main__ import COLLECTOR_THRESHOLDS
-from services.gateway.aio.backlog import Backlog, Reader
 from services.gateway.aio.connection import FRAME_BYTES_MAX, ClientConnection
 from services.gateway.aio.entrance import Entrance, Newcomer
+from services.gateway.aio.read_queue import Reader, ReadQueue
 from services.gateway.aio.server import GatewayServer
 from services.gateway.client_frames import ClientFrames, Cut, ForTheLibrary
 from services.gateway.limits import GatewayLimits
@@ -133,7 +133,7 @@ class _ForTheLibrary(ClientFrames):
         return ForTheLibrary(frame)
 
 
-class _AtOnce(Backlog):
+class _AtOnce(ReadQueue):
     """Reads all that has come: what it costs is asked for, not when it is done."""
 
     def read(self, reader: Reader, now: float) -> None:  # noqa: ARG002
@@ -156,7 +156,7 @@ class _House:
         self.server = GatewayServer(GatewaySettings(port=0), SECRET, limits)
         self.server.gateway.orders.source = name
         loop = self.server.loop
-        self.ports = replace(self.server.connection_ports, backlog=_AtOnce(loop), entrance=_OpenDoor(loop))
+        self.ports = replace(self.server.connection_ports, read_queue=_AtOnce(loop), entrance=_OpenDoor(loop))
         self.wires: list[_Wire] = []
         self.connections: list[ClientConnection] = []
         self.cuts_frames: Final = cuts_frames

@@ -22,7 +22,7 @@ from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.request_limits import INSTRUMENTS_IN_REQUEST_MAX
 from openoutcry.wire.types import MarketState, OrderKind, SelfTradePrevention, Side, TimeInForce
 from services.gateway.channel import TRADES_ON_JOIN_MAX
-from services.gateway.gateway import Client, Gateway
+from services.gateway.gateway import ConnectedClient, Gateway
 from services.gateway.limits import GatewayLimits
 from services.gateway.rate_limit import Rate
 from services.gateway.replica import Changes
@@ -310,11 +310,11 @@ class House:
         self.gateway.heard(changes, 0.0, 1)
         self.id = 0
 
-    def client(self, encoding: Encoding = Encoding.JSON, user: str = "user") -> Client:
+    def client(self, encoding: Encoding = Encoding.JSON, user: str = "user") -> ConnectedClient:
         """Connect a user; "" has yet to log in."""
         return self.gateway.open("s", encoding, Wire(), Identity(user), 0.0, 1)
 
-    def ask(self, client: Client, op: str, **fields: object) -> Callable[[], object]:
+    def ask(self, client: ConnectedClient, op: str, **fields: object) -> Callable[[], object]:
         """Return the carrying out of one request; what it leads to in the flush is its own."""
         self.id += 1
         payload = encode_request({"op": op, "id": self.id, **fields}, client.session.encoding)

@@ -24,13 +24,13 @@ INVALID_DATA: Final = 1007
 _new_utf8_decoder: Final = codecs.getincrementaldecoder("utf-8")
 
 
-class Refused(NamedTuple):
+class RefusedMessage(NamedTuple):
     """The message is not one of the protocol's; it must be answered once."""
 
     text: str
 
 
-class Broken(NamedTuple):
+class BrokenMessage(NamedTuple):
     """The connection must be closed."""
 
     code: int
@@ -61,7 +61,7 @@ class ClientMessages:
         self._utf8: codecs.IncrementalDecoder | None = None
         """Checks the text that is under way."""
 
-    def receive(self, frame: Frame) -> bytes | Refused | Broken | None:
+    def receive(self, frame: Frame) -> bytes | RefusedMessage | BrokenMessage | None:
         """
         Take a data frame that the library has passed, so a continuation continues something; O(bytes).
 
@@ -73,12 +73,12 @@ class ClientMessages:
             self._begin(frame.opcode)
         self._count += 1
         if self._count > FRAGMENTS_MAX:
-            return Broken(CloseCode.RATE, f"a message may have {FRAGMENTS_MAX} fragments")
+            return BrokenMessage(CloseCode.RATE, f"a message may have {FRAGMENTS_MAX} fragments")
         if self._is_refused and not is_first:
             return None
         data = bytes(frame.data)
         if self._utf8 is not None and not self._is_text(data, is_last=frame.fin):
-            return Broken(INVALID_DATA, "the text is no UTF-8")
+            return BrokenMessage(INVALID_DATA, "the text is no UTF-8")
         return self._refusal(frame.opcode) if self._is_refused else self._joined(data, is_last=frame.fin)
 
     def _joined(self, data: bytes, *, is_last: bool) -> bytes | None:
@@ -103,7 +103,7 @@ class ClientMessages:
         self._is_refused = opcode is not opcode_of(self._encoding)
         self._utf8 = _new_utf8_decoder() if opcode is Opcode.TEXT else None
 
-    def _refusal(self, opcode: Opcode) -> Refused:
-        return Refused(
+    def _refusal(self, opcode: Opcode) -> RefusedMessage:
+        return RefusedMessage(
             f"this connection speaks {self._encoding.value}; {opcode.name.lower()} frames are not understood"
         )

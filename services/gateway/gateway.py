@@ -27,22 +27,22 @@ from services.gateway.fan_out import FanOut
 from services.gateway.joining import Joining
 from services.gateway.limits import GatewayLimits
 from services.gateway.order_entry import OrderEntry
-from services.gateway.presence import PING_FRAME, Presence
+from services.gateway.presence import PING_FRAME, PresenceRound
 from services.gateway.rate_limit import UserShare
 from services.gateway.replica import Changes, MarketReplica
 from services.gateway.requests import (
     ORDER_REQUESTS,
+    ConfirmPresence,
     Instruments,
     Login,
     Ping,
-    Present,
     Request,
     Resync,
     Subscribe,
     Unsubscribe,
 )
 from services.gateway.rotation import Rotation
-from services.gateway.session import CloseRequired, Session, SessionState
+from services.gateway.session import Session, SessionClosed, SessionPhase
 from services.gateway.subscriber import Subscriber, Transport
 from services.gateway.token_ends import TokenEnds
 from shared.identity import NOBODY, Authenticator, Identity
@@ -74,7 +74,7 @@ class Connection(Transport, Protocol):
         """Send what is unsent and a close frame, then end the connection, within a bounded time."""
 
 
-class Client:
+class ConnectedClient:
     """One connected client: its conversation, its subscriptions and its socket."""
 
     __slots__ = (
@@ -90,7 +90,7 @@ class Client:
     )
 
     def __init__(
-        self, session: Session, connection: Connection, turn: dict[Client, None], expires_at: float, now: float
+        self, session: Session, connection: Connection, turn: dict[ConnectedClient, None], expires_at: float, now: float
     ) -> None:
         self.session = session
         self.connection = connection
@@ -135,8 +135,8 @@ class Gateway:
         self.market = MarketReplica()
         self.service = FanOut(self.market, limits.lag, pace_s, broadcast)
         self.orders = OrderEntry(source, limits.commands_in_flight, limits.command_s)
-        self.clients: dict[Session, Client] = {}
-        self._turns: list[dict[Client, None]] = [{} for _ in range(TURNS)]
+        self.clients: dict[Session, ConnectedClient] = {}
+        self._turns: list[dict[ConnectedClient, None]] = [{} for _ in range(TURNS)]
         self.feed_state = MarketState.RESYNCING
         self.is_leaving = False
         """Whether balancers should bring nobody any more; users who come nevertheless are served."""
@@ -146,14 +146,14 @@ class Gateway:
         self.unanswered = 0
         """Commands that were answered as `outcome_unknown`."""
         self._authenticator = authenticator
-        self._token_ends: TokenEnds[Client] = TokenEnds()
-        self._awaiting_keys: dict[Client, Login] = {}
-        self._joinings: deque[tuple[Client, Joining]] = deque()
+        self._token_ends: TokenEnds[ConnectedClient] = TokenEnds()
+        self._awaiting_keys: dict[ConnectedClient, Login] = {}
+        self._joinings: deque[tuple[ConnectedClient, Joining]] = deque()
         """Subscribes in parts, first come first; at most one of a connection."""
         self._random = random
         self._shares: dict[str, UserShare] = {}
         self._rotation = Rotation()
-        self._presence = Presence(limits.presence_silence_s)
+        self._presence = PresenceRound(limits.presence_silence_s)
         self._feed_heard_at = float("-inf")
         self._announced_limits = limits.announced()
 
@@ -180,7 +180,7 @@ class Gateway:
         for client, request in awaiting.items():
             client.session.login_waits = False
             waiting, client.waiting = client.waiting, None
-            if client.session.state is SessionState.ANONYMOUS:
+            if client.session.state is SessionPhase.ANONYMOUS:
                 self._do(client, request, now, time_us)
                 self._carry_out(client, now, time_us)
                 self._catch_up(client, waiting or deque(), now, time_us)
@@ -193,7 +193,7 @@ class Gateway:
         identity: Identity,
         now: float,
         time_us: int,
-    ) -> Client:
+    ) -> ConnectedClient:
         """
         Take a connection whose handshake is done.
 
@@ -207,7 +207,7 @@ class Gateway:
         """
         expires_at = now + self.limits.connection_age_s * (1 - AGE_SPREAD * self._random.random())
         session = Session(session_id, encoding, self.limits, now)
-        client = Client(session, connection, min(self._turns, key=len), expires_at, now)
+        client = ConnectedClient(session, connection, min(self._turns, key=len), expires_at, now)
         client.turn[client] = None
         self.clients[client.session] = client
         if self.is_draining:
@@ -219,7 +219,7 @@ class Gateway:
         self._carry_out(client, now, time_us)
         return client
 
-    def receive(self, client: Client, payload: bytes, now: float, time_us: int) -> None:
+    def receive(self, client: ConnectedClient, payload: bytes, now: float, time_us: int) -> None:
         """Take one client frame's payload, and do all that it asks."""
         self.end_expired(now, time_us)
         client.spoke_at = now
@@ -251,25 +251,25 @@ class Gateway:
         waiting, client.waiting = client.waiting, None
         self._catch_up(client, waiting, now, time_us)
 
-    def refuse_frame(self, client: Client, text: str, now: float, time_us: int) -> None:
+    def refuse_frame(self, client: ConnectedClient, text: str, now: float, time_us: int) -> None:
         """Answer a message that is none of the protocol's, and count it as a bad request."""
         client.session.receive_unreadable(text, now)
         self._carry_out(client, now, time_us)
 
-    def count_control(self, client: Client, now: float, time_us: int) -> bool:
+    def count_control(self, client: ConnectedClient, now: float, time_us: int) -> bool:
         """Count a control frame or a fragment; False if it is beyond the rate: the connection is closed then."""
         client.session.count_control(now)
-        if client.session.state is not SessionState.CLOSING:
+        if client.session.state is not SessionPhase.CLOSING:
             return True
         self._carry_out(client, now, time_us)
         return False
 
-    def end(self, client: Client, code: int, text: str, now: float, time_us: int) -> None:
+    def end(self, client: ConnectedClient, code: int, text: str, now: float, time_us: int) -> None:
         """Close a connection for what it sent."""
         client.session.close(code, text)
         self._carry_out(client, now, time_us)
 
-    def lost(self, client: Client) -> None:
+    def lost(self, client: ConnectedClient) -> None:
         """Forget a connection that has ended; a second call does nothing."""
         if self.clients.pop(client.session, None) is None:
             return
@@ -329,7 +329,7 @@ class Gateway:
                 self._send_away(client, "this connection is old; another replica may have more room")
             self._carry_out(client, now, time_us)
             self.service.review(client.subscriber, now)
-        is_open = SessionState.OPEN
+        is_open = SessionPhase.OPEN
         open_here = (each for each in present if each.session.state is is_open and not each.subscriber.is_gone)
         self.service.heartbeat((each.subscriber for each in open_here), time_us)
         self._call_roll(present, now)
@@ -357,9 +357,9 @@ class Gateway:
 
     # -- requests ---------------------------------------------------------------------------------------------------
 
-    def _carry_out(self, client: Client, now: float, time_us: int) -> None:
+    def _carry_out(self, client: ConnectedClient, now: float, time_us: int) -> None:
         for event in client.session.events():
-            if isinstance(event, CloseRequired):
+            if isinstance(event, SessionClosed):
                 self._say(client)
                 self.closed[event.code] += 1
                 client.connection.close(event.code, event.text)
@@ -371,7 +371,7 @@ class Gateway:
                 self._do(client, event, now, time_us)
         self._say(client)
 
-    def _wait(self, client: Client, request: Request) -> None:
+    def _wait(self, client: ConnectedClient, request: Request) -> None:
         """Let a request wait for the one before it."""
         assert client.waiting is not None
         limit = WAITING_FOR_KEY_MAX if client.session.login_waits else WAITING_MAX
@@ -381,22 +381,22 @@ class Gateway:
             text = f"op: {limit} requests of this connection wait behind a large one already; it is not done"
             client.session.refuse(request.id, Code.BUSY, text)
 
-    def _catch_up(self, client: Client, waiting: deque[Request], now: float, time_us: int) -> None:
+    def _catch_up(self, client: ConnectedClient, waiting: deque[Request], now: float, time_us: int) -> None:
         """Do what has waited, in order."""
-        while waiting and client.session.state is not SessionState.CLOSING:
+        while waiting and client.session.state is not SessionPhase.CLOSING:
             if client.waiting is not None:  # one of them was another large one, or the login still waits
                 client.waiting.extend(waiting)
                 return
             self._do(client, waiting.popleft(), now, time_us)
             self._carry_out(client, now, time_us)
 
-    def _do(self, client: Client, request: Request, now: float, time_us: int) -> None:
+    def _do(self, client: ConnectedClient, request: Request, now: float, time_us: int) -> None:
         try:
             self._handle(client, request, now, time_us)
         except InvalidRequest as refusal:
             client.session.refuse(request.id, refusal.code, refusal.text)
 
-    def _handle(self, client: Client, request: Request, now: float, time_us: int) -> None:
+    def _handle(self, client: ConnectedClient, request: Request, now: float, time_us: int) -> None:
         # Orders first: each pattern of a pydantic model that does not fit costs a call of Python.
         if isinstance(request, ORDER_REQUESTS):
             if self.feed_state is not MarketState.OPEN:
@@ -417,18 +417,18 @@ class Gateway:
                 self.service.send_listing(client.subscriber)
             case Ping():
                 self._accept(client, request, server_time=time_us)
-            case Present():
+            case ConfirmPresence():
                 client.says_present = True
                 self._accept(client, request)
             case _:
                 assert_never(request)
 
-    def _handle_login(self, client: Client, request: Login, now: float, time_us: int) -> None:
+    def _handle_login(self, client: ConnectedClient, request: Login, now: float, time_us: int) -> None:
         session = client.session
         try:
             identity = self.authenticate(request.token, time_us / 1e6)
         except KeysAwaited as awaited:
-            if session.state is not SessionState.ANONYMOUS:
+            if session.state is not SessionPhase.ANONYMOUS:
                 raise InvalidRequest(Code.BUSY, "token: its key is not known yet; try again in a moment") from awaited
             self._awaiting_keys[client] = request
             session.login_waits = True
@@ -436,11 +436,11 @@ class Gateway:
             return
         except AuthenticationFailed as failure:
             session.refuse(request.id, Code.NOT_AUTHENTICATED, failure.text)
-            if session.state is SessionState.ANONYMOUS:  # else it goes on until its own token ends
+            if session.state is SessionPhase.ANONYMOUS:  # else it goes on until its own token ends
                 session.close(failure.close_code, failure.text)
                 self._carry_out(client, now, time_us)
             return
-        if session.state is SessionState.ANONYMOUS:
+        if session.state is SessionPhase.ANONYMOUS:
             self._accept(client, request, expires_at=_time_us(identity.expires_at))
             self._log_in(client, identity, now, time_us)
             self._carry_out(client, now, time_us)
@@ -453,7 +453,7 @@ class Gateway:
             ends_at = self._token_ends.extend(client, now + identity.expires_at - time_us / 1e6)
             self._accept(client, request, expires_at=_time_us(ends_at - now + time_us / 1e6))
 
-    def _log_in(self, client: Client, identity: Identity, now: float, time_us: int) -> None:
+    def _log_in(self, client: ConnectedClient, identity: Identity, now: float, time_us: int) -> None:
         session, user = client.session, identity.user
         share = self._shares.get(user)
         if share is None:
@@ -473,7 +473,7 @@ class Gateway:
         if self.feed_state is not MarketState.OPEN:
             session.reply(Status(None, self.feed_state, "the feed is not followed at present", time_us))
 
-    def _subscribe(self, client: Client, request: Subscribe) -> None:
+    def _subscribe(self, client: ConnectedClient, request: Subscribe) -> None:
         if request.channel == "account":
             self._accept(client, request)
             self.service.hear_account(client.subscriber)
@@ -524,7 +524,7 @@ class Gateway:
                 text = f"depth: {kind} {name} is followed at depth {depth}; follow a window by one channel only"
                 raise InvalidRequest(Code.BAD_REQUEST, text)
 
-    def _unsubscribe(self, client: Client, request: Unsubscribe) -> None:
+    def _unsubscribe(self, client: ConnectedClient, request: Unsubscribe) -> None:
         subscriber = client.subscriber
         if request.channel == "account":
             found = self.service.leave_account(subscriber)
@@ -537,7 +537,7 @@ class Gateway:
             self.service.unsubscribe(subscriber, request.channel, name)
         self._accept(client, request)
 
-    def _resync(self, client: Client, request: Resync) -> None:
+    def _resync(self, client: ConnectedClient, request: Resync) -> None:
         if not self.service.follows_book(client.subscriber, request.instrument):
             text = f"instrument: this connection does not follow the book of {request.instrument}"
             raise InvalidRequest(Code.NOT_SUBSCRIBED, text)
@@ -546,16 +546,16 @@ class Gateway:
 
     # -- saying -----------------------------------------------------------------------------------------------------
 
-    def _accept(self, client: Client, request: Request, **data: int) -> None:
+    def _accept(self, client: ConnectedClient, request: Request, **data: int) -> None:
         client.session.reply(Reply(request.id, True, Code.OK, "", data))  # noqa: FBT003 - `ok` of the wire format
         self._say(client)
 
     def _answer(self, session: Session, reply: Reply) -> None:
         client = self.clients.get(session)
-        if client is not None and session.state is SessionState.OPEN:
+        if client is not None and session.state is SessionPhase.OPEN:
             client.subscriber.write(session.frame(reply))  # whatever was queued has been said when a call ends
 
-    def _say(self, client: Client) -> None:
+    def _say(self, client: ConnectedClient) -> None:
         for frame in client.session.frames_to_send():
             client.subscriber.write(frame)
 
@@ -566,9 +566,9 @@ class Gateway:
 
     def _open_subscribers(self) -> list[Subscriber]:
         clients = self._rotation.order(self.clients.values())
-        return [client.subscriber for client in clients if client.session.state is SessionState.OPEN]
+        return [client.subscriber for client in clients if client.session.state is SessionPhase.OPEN]
 
-    def _send_away(self, client: Client, text: str) -> None:
+    def _send_away(self, client: ConnectedClient, text: str) -> None:
         client.session.close(CloseCode.SHUTTING_DOWN, text, self._return_slot(client.session.identity.user))
 
     def _return_slot(self, user: str = "") -> int:
@@ -578,13 +578,13 @@ class Gateway:
             window_ms = min(window_ms, WATCHED_RETURN_MS_MAX)
         return self._random.randint(1, window_ms)
 
-    def _call_roll(self, clients: Iterable[Client], now: float) -> None:
+    def _call_roll(self, clients: Iterable[ConnectedClient], now: float) -> None:
         """Ping the watched users among these, and note which of them have been heard of lately."""
         watched = self.market.watched
         for client in clients:
             session = client.session
             user = session.identity.user
-            if user in watched and session.state is SessionState.OPEN:
+            if user in watched and session.state is SessionPhase.OPEN:
                 client.subscriber.write(PING_FRAME)
                 self._presence.met(user, client.spoke_at if client.says_present else client.heard_at, now)
 

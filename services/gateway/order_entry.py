@@ -8,7 +8,7 @@ wait for an outcome, and the gateway's own report of present users. A request is
   written or too much is on its way;
 * with `outcome_unknown` if no answer came in time and it may be in.
 
-Leaves appending, and what the store's answers mean, to `aio.command_writer`.
+Leaves appending, and what the store's answers mean, to `aio.command_appender`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from openoutcry.wire.errors import InvalidRequest
 from openoutcry.wire.messages import Reply
 from openoutcry.wire.types import Code
-from services.gateway.requests import Cancel, CancelEvery, CancelOnDisconnect, Order, OrderRequest, Replace
+from services.gateway.requests import Cancel, CancelEvery, CancelOnDisconnect, NewOrder, OrderRequest, Replace
 from shared.logs.commands import (
     COMMANDS_IN_ENTRY_MAX,
     PRESENT_USERS_MAX,
@@ -178,7 +178,7 @@ def _reply(request: OrderRequest, outcome: Outcome) -> Reply:
 
 def _command(source: str, number: int, user: str, request: OrderRequest) -> Command:
     match request:
-        case Order():
+        case NewOrder():
             return PlaceOrder(
                 source,
                 number,

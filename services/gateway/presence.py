@@ -16,7 +16,7 @@ from shared.websocket_frame import PING, server_frame
 PING_FRAME: Final = server_frame(b"", PING)
 
 
-class Presence:
+class PresenceRound:
     """
     Gathers, over a round of looking at all clients, which watched users are present.
 

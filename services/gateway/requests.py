@@ -135,13 +135,13 @@ class Ping(_Request):
     op: Literal["ping"]
 
 
-class Present(_Request):
+class ConfirmPresence(_Request):
     """Say that the program's own code runs; from the first one on its connection counts as open by its requests."""
 
     op: Literal["present"]
 
 
-class Order(_Request):
+class NewOrder(_Request):
     """Enter an order."""
 
     op: Literal["order"]
@@ -158,7 +158,7 @@ class Order(_Request):
     self_trade_prevention: SelfTradePrevention = SelfTradePrevention.CANCEL_NEWEST
 
     @model_validator(mode="after")
-    def _kind_fits(self) -> Order:
+    def _kind_fits(self) -> NewOrder:
         if self.kind is OrderKind.LIMIT and self.price is None:
             raise ValueError("price: a limit order needs one")
         if self.kind is OrderKind.MARKET and self.price is not None:
@@ -215,12 +215,12 @@ class CancelOnDisconnect(_Request):
     on: StrictBool
 
 
-OrderRequest: TypeAlias = Order | Cancel | Replace | CancelEvery | CancelOnDisconnect
+OrderRequest: TypeAlias = NewOrder | Cancel | Replace | CancelEvery | CancelOnDisconnect
 """What the engine has to answer: counted against the rate of orders, and refused while the feed is not open."""
-ORDER_REQUESTS: Final = (Order, Cancel, Replace, CancelEvery, CancelOnDisconnect)
+ORDER_REQUESTS: Final = (NewOrder, Cancel, Replace, CancelEvery, CancelOnDisconnect)
 """The same for `isinstance`, which takes a tuple faster than a union, and most orders are its first member."""
 
-Request: TypeAlias = Login | Subscribe | Unsubscribe | Resync | Instruments | Ping | Present | OrderRequest
+Request: TypeAlias = Login | Subscribe | Unsubscribe | Resync | Instruments | Ping | ConfirmPresence | OrderRequest
 REQUEST_TYPES: Final[dict[str, type[_Request]]] = {
     "login": Login,
     "subscribe": Subscribe,
@@ -228,8 +228,8 @@ REQUEST_TYPES: Final[dict[str, type[_Request]]] = {
     "resync": Resync,
     "instruments": Instruments,
     "ping": Ping,
-    "present": Present,
-    "order": Order,
+    "present": ConfirmPresence,
+    "order": NewOrder,
     "cancel": Cancel,
     "replace": Replace,
     "cancel_all": CancelEvery,

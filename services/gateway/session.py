@@ -23,7 +23,7 @@ from shared.identity import NOBODY, Identity
 from shared.websocket_frame import BINARY, TEXT, server_frame
 
 
-class SessionState(enum.Enum):
+class SessionPhase(enum.Enum):
     """Where a conversation stands."""
 
     ANONYMOUS = enum.auto()
@@ -34,13 +34,13 @@ class SessionState(enum.Enum):
 
 
 _TRANSITIONS: Final = {
-    SessionState.ANONYMOUS: (SessionState.OPEN, SessionState.CLOSING),
-    SessionState.OPEN: (SessionState.CLOSING,),
-    SessionState.CLOSING: (),
+    SessionPhase.ANONYMOUS: (SessionPhase.OPEN, SessionPhase.CLOSING),
+    SessionPhase.OPEN: (SessionPhase.CLOSING,),
+    SessionPhase.CLOSING: (),
 }
 
 
-class CloseRequired(NamedTuple):
+class SessionClosed(NamedTuple):
     """The connection must be closed with this code, after the frames to send."""
 
     code: int
@@ -48,7 +48,7 @@ class CloseRequired(NamedTuple):
     text: str
 
 
-SessionEvent: TypeAlias = Request | CloseRequired
+SessionEvent: TypeAlias = Request | SessionClosed
 """A request is well-formed and within its user's rate; it must be replied to."""
 
 
@@ -84,7 +84,7 @@ class Session:
         self.session_id = session_id
         self.encoding = encoding
         self.limits = limits
-        self.state = SessionState.ANONYMOUS
+        self.state = SessionPhase.ANONYMOUS
         self.identity = NOBODY
         """Of the token of this connection that ends last."""
         self.share: UserShare | None = None
@@ -103,7 +103,7 @@ class Session:
 
     def receive(self, payload: bytes, now: float) -> None:
         """Take one client frame's payload; total: whatever it holds, it becomes an event or a refusal."""
-        if self.state is SessionState.CLOSING:
+        if self.state is SessionPhase.CLOSING:
             return
         try:
             request = decode_request(payload, self.encoding)
@@ -120,7 +120,7 @@ class Session:
 
     def receive_unreadable(self, text: str, now: float) -> None:
         """Count a message that is none of the protocol's as a bad request."""
-        if self.state is not SessionState.CLOSING:
+        if self.state is not SessionPhase.CLOSING:
             self._refuse(InvalidRequest(Code.BAD_REQUEST, text), now)
 
     def count_control(self, now: float) -> None:
@@ -138,7 +138,7 @@ class Session:
 
     def log_in(self, identity: Identity, share: UserShare) -> None:
         """Note who it is; from now on requests are carried out."""
-        self._move(SessionState.OPEN)
+        self._move(SessionPhase.OPEN)
         self.identity = identity
         self.share = share
         share.connections += 1
@@ -147,11 +147,11 @@ class Session:
 
     def next_deadline(self) -> float | None:
         """When to call `on_deadline`, monotonic seconds; None means never."""
-        return self._login_deadline if self.state is SessionState.ANONYMOUS else None
+        return self._login_deadline if self.state is SessionPhase.ANONYMOUS else None
 
     def on_deadline(self, now: float) -> None:
         """Close if the user was not named in time."""
-        if self.state is SessionState.ANONYMOUS and now >= self._login_deadline:
+        if self.state is SessionPhase.ANONYMOUS and now >= self._login_deadline:
             self.close(CloseCode.NOT_AUTHENTICATED, f"no login within {self.limits.login_s:g} s")
 
     # -- sending ----------------------------------------------------------------------------------------------------
@@ -167,12 +167,12 @@ class Session:
 
     def close(self, code: int, text: str, reconnect_in_ms: int = 0) -> None:
         """Say goodbye, unless WebSocket itself is broken, and ask for the close; the first call decides."""
-        if self.state is SessionState.CLOSING:
+        if self.state is SessionPhase.CLOSING:
             return
         if code != INVALID_DATA:
             self.reply(Goodbye(code, text, reconnect_in_ms))
-        self._move(SessionState.CLOSING)
-        self._events.append(CloseRequired(code, text))
+        self._move(SessionPhase.CLOSING)
+        self._events.append(SessionClosed(code, text))
 
     def events(self) -> list[SessionEvent]:
         """Hand over what happened since the last call, in order."""
@@ -187,7 +187,7 @@ class Session:
     # -- private ----------------------------------------------------------------------------------------------------
 
     def _check_turn(self, request: Request) -> None:
-        if self.state is SessionState.ANONYMOUS and request.op != "login" and not self.login_waits:
+        if self.state is SessionPhase.ANONYMOUS and request.op != "login" and not self.login_waits:
             raise InvalidRequest(Code.NOT_AUTHENTICATED, "op: the first request must be login", request.id)
 
     def _check_rate(self, request: Request, now: float) -> None:
@@ -217,7 +217,7 @@ class Session:
         if self._bad_in_a_row >= self.limits.bad_requests_in_a_row:
             self.close(CloseCode.BAD_REQUEST, f"{self._bad_in_a_row} bad requests in a row")
 
-    def _move(self, state: SessionState) -> None:
+    def _move(self, state: SessionPhase) -> None:
         assert state in _TRANSITIONS[self.state], f"{self.state} to {state}"
         self.state = state
 

@@ -20,10 +20,10 @@ from openoutcry.wire.codec import Encoding, decode_messages, encode_request
 from openoutcry.wire.messages import Goodbye, Message, Reply, Welcome
 from openoutcry.wire.types import Code
 from services.gateway.aio import connection as connection_module
-from services.gateway.aio.backlog import FRAMES_MAX
 from services.gateway.aio.connection import FRAME_BYTES_MAX, STRANGER_FRAME_BYTES_MAX, ClientConnection
 from services.gateway.aio.handshake import HEAD_BYTES_MAX
 from services.gateway.aio.pending import PendingConnections
+from services.gateway.aio.read_queue import FRAMES_MAX
 from services.gateway.aio.server import GatewayServer
 from services.gateway.client_address import TrustedProxies
 from services.gateway.client_frames import PLAIN_BYTES_MAX, ClientFrames, Cut
@@ -463,7 +463,7 @@ async def test_a_burst_within_the_limits_is_carried_out_whole_and_in_order() -> 
     peer.send(ping(1000)[-1:])
     await peer.settled()
     assert [reply.id for reply in peer.messages if isinstance(reply, Reply)] == list(range(1001))
-    assert len(server.connection_ports.backlog) == 0
+    assert len(server.connection_ports.read_queue) == 0
 
 
 async def test_a_small_burst_does_not_wait_behind_floods() -> None:
@@ -478,7 +478,7 @@ async def test_a_small_burst_does_not_wait_behind_floods() -> None:
     await honest.settled()
     assert [reply.id for reply in honest.messages if isinstance(reply, Reply)] == [7, 8]
     assert all(peer.tap.is_paused for peer in floods)
-    server.connection_ports.backlog.close()
+    server.connection_ports.read_queue.close()
 
 
 async def test_who_is_gone_while_waiting_is_passed_over() -> None:
@@ -489,7 +489,7 @@ async def test_who_is_gone_while_waiting_is_passed_over() -> None:
     gone.leave()
     await stays.settled()
     assert len([message for message in stays.messages if isinstance(message, Reply)]) == 500
-    assert len(server.connection_ports.backlog) == 0
+    assert len(server.connection_ports.read_queue) == 0
 
 
 async def test_a_fault_with_one_connection_leaves_no_other_waiting() -> None:
@@ -644,10 +644,10 @@ async def test_large_requests_are_read_in_turns_even_if_they_come_one_by_one() -
     server = serving()
     large, small = entered(server), entered(server, token=mint_token("bob", SECRET, 4e9))
     frame = client_frame(encode_request({"op": "ping", "id": "y" * PLAIN_BYTES_MAX}, Encoding.MSGPACK), BINARY, MASK)
-    server.connection_ports.backlog._time.wait_s(server.now())
-    server.connection_ports.backlog._time.spend(1.0)
+    server.connection_ports.read_queue._time.wait_s(server.now())
+    server.connection_ports.read_queue._time.spend(1.0)
     large.queue(frame)
-    assert (len(server.connection_ports.backlog), large.tap.is_paused) == (1, True)
+    assert (len(server.connection_ports.read_queue), large.tap.is_paused) == (1, True)
     small.queue(ping(2))
     assert [reply.id for reply in small.messages if isinstance(reply, Reply)] == [2]
     await large.settled()

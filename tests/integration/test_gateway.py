@@ -21,7 +21,7 @@ from openoutcry.wire.messages import Delta, Goodbye, Heartbeat, Reply, Snapshot,
 from openoutcry.wire.types import Code
 from services.gateway.aio.connection import ClientConnection
 from services.gateway.aio.server import GatewayServer
-from services.gateway.gateway import Client
+from services.gateway.gateway import ConnectedClient
 from services.gateway.limits import GatewayLimits
 from services.gateway.session import Session
 from services.gateway.settings import GatewaySettings
@@ -149,7 +149,7 @@ async def test_who_has_left_is_forgotten_without_the_garbage_collector(
     """Connections that end must leave no circles of references, for the collector is told to leave the old alone."""
 
     def held() -> list[str]:
-        ours = (ClientConnection, Client, Session, Subscriber, ServerProtocol)
+        ours = (ClientConnection, ConnectedClient, Session, Subscriber, ServerProtocol)
         return sorted(type(each).__name__ for each in gc.get_objects() if isinstance(each, ours))
 
     async with gateway_on(redis_url, tmp_path) as server:

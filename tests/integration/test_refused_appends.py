@@ -14,7 +14,7 @@ from redis.exceptions import OutOfMemoryError
 
 from openoutcry.wire.messages import Reply
 from openoutcry.wire.types import Code
-from services.gateway.aio.command_writer import REFUSED_S, CommandWriter
+from services.gateway.aio.command_appender import REFUSED_S, CommandAppender
 from services.gateway.order_entry import OrderEntry
 from services.gateway.requests import CancelEvery
 from services.gateway.session import Session
@@ -104,7 +104,7 @@ class Line:
 async def written(line: Line) -> tuple[OrderEntry, dict[object, Code]]:
     """An order, and what was answered by the time that the writer withdraws what is certainly not in."""
     entry = OrderEntry("g", 10, 5.0)
-    writer = CommandWriter(cast("RedisLine", line), KEYS, entry, Random(1))
+    writer = CommandAppender(cast("RedisLine", line), KEYS, entry, Random(1))
     entry.submit(cast("Session", object()), Identity("ann"), CancelEvery(op="cancel_all", id=1), 0.0)
     writer.wake()
     with contextlib.suppress(TimeoutError):

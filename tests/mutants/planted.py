@@ -256,7 +256,7 @@ PLANTED: Final = (
     ),
     Planted(
         "a batch given up is queued again",
-        "services/gateway/aio/command_writer.py",
+        "services/gateway/aio/command_appender.py",
         "        if not may_be_in:\n            self._orders.withdraw(commands)\n",
         "        self._orders._queue.extendleft(reversed(commands))\n",
         (f"{_SHELLS}/test_command_writer.py",),

@@ -19,19 +19,19 @@ from openoutcry.wire.close_codes import CloseCode
 from openoutcry.wire.close_reason import close_reason
 from openoutcry.wire.codec import SUBPROTOCOLS, Encoding
 from openoutcry.wire.request_limits import REQUEST_BYTES_MAX
-from services.gateway.aio.backlog import BYTES_MAX, FRAMES_MAX
 from services.gateway.aio.handshake import Handshake, StreamProtocol
 from services.gateway.aio.ports import ConnectionPorts
+from services.gateway.aio.read_queue import BYTES_MAX, FRAMES_MAX
 from services.gateway.client_frames import ClientFrames, ForTheLibrary
-from services.gateway.client_messages import Broken, ClientMessages, Refused, opcode_of
-from services.gateway.session import SessionState
+from services.gateway.client_messages import BrokenMessage, ClientMessages, RefusedMessage, opcode_of
+from services.gateway.session import SessionPhase
 from services.gateway.subscriber import NO_DESCRIPTOR
 from shared.identity import NOBODY, Identity
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from services.gateway.gateway import Client
+    from services.gateway.gateway import ConnectedClient
 
 FRAME_BYTES_MAX: Final = 256 * 1024
 """Incoming frames beyond this end the connection (1009); below it and above the request limit they get a reply."""
@@ -68,7 +68,7 @@ class ClientConnection(asyncio.Protocol):
 
     def __init__(self, ports: ConnectionPorts) -> None:
         self._ports = ports
-        self._client: Client | None = None
+        self._client: ConnectedClient | None = None
         self._frames: ClientFrames | None = None
         self._messages: ClientMessages | None = None
         self._handshake: Handshake | None = None
@@ -104,7 +104,7 @@ class ClientConnection(asyncio.Protocol):
         client.heard_at = now = ports.now()
         payload = frames.receive(data)
         if payload is None:
-            ports.backlog.read(self, now)
+            ports.read_queue.read(self, now)
         else:
             ports.gateway.receive(client, payload, now, ports.time_us())
             ports.wake()
@@ -160,7 +160,7 @@ class ClientConnection(asyncio.Protocol):
         if behind:
             self.data_received(behind)
 
-    # -- the backlog's side -----------------------------------------------------------------------------------------
+    # -- the read queue's side --------------------------------------------------------------------------------------
 
     def read_on(self, until: float) -> bool:
         """Read a slice of what has come; whether there may be more of it. If not, the socket is read again."""
@@ -248,14 +248,14 @@ class ClientConnection(asyncio.Protocol):
             self._know()
         self._reach()
 
-    def _recognize(self, client: Client) -> None:
+    def _recognize(self, client: ConnectedClient) -> None:
         """
         Let a stranger who has logged in send what a user may, and give the address back what it was charged.
 
         Unless the user logs in without end: then the address pays, and is refused in its turn.
         """
         session, ports = client.session, self._ports
-        if session.state is SessionState.OPEN:
+        if session.state is SessionPhase.OPEN:
             self._know()
             if ports.shares.users.charge(session.identity.user, ports.now()):
                 ports.shares.addresses.forgive(self._address)
@@ -266,7 +266,7 @@ class ClientConnection(asyncio.Protocol):
         self._frames.payload_bytes_max = FRAME_BYTES_MAX
         self._websocket.max_message_size = FRAME_BYTES_MAX
 
-    def _read_otherwise(self, client: Client, cut: ForTheLibrary, now: float) -> None:
+    def _read_otherwise(self, client: ConnectedClient, cut: ForTheLibrary, now: float) -> None:
         """Have the library read what is no plain request; once a close is sent, only the peer's own counts."""
         websocket, opcode = self._websocket, cut.opcode
         if opcode != Opcode.CLOSE:
@@ -283,7 +283,7 @@ class ClientConnection(asyncio.Protocol):
         if websocket.eof_sent and self._frames is not None:
             self._frames.end()
 
-    def _receive_frame(self, client: Client, frame: Frame, now: float) -> None:
+    def _receive_frame(self, client: ConnectedClient, frame: Frame, now: float) -> None:
         if frame.opcode not in {Opcode.TEXT, Opcode.BINARY, Opcode.CONT}:
             return  # the protocol core answers pings and closes
         if self._messages is None:
@@ -292,9 +292,9 @@ class ClientConnection(asyncio.Protocol):
         match self._messages.receive(frame):
             case bytes(payload):
                 gateway.receive(client, payload, now, time_us)
-            case Refused(text):
+            case RefusedMessage(text):
                 gateway.refuse_frame(client, text, now, time_us)
-            case Broken(code, text):
+            case BrokenMessage(code, text):
                 gateway.end(client, code, text, now, time_us)
 
     def _reach(self) -> None:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from structlog.typing import FilteringBoundLogger
 
-from services.gateway.aio.backlog import Backlog
 from services.gateway.aio.entrance import Entrance
 from services.gateway.aio.pending import PendingConnections
+from services.gateway.aio.read_queue import ReadQueue
 from services.gateway.attempts import HandshakeShares
 from services.gateway.client_address import TrustedProxies
 from services.gateway.gateway import Gateway
@@ -36,7 +36,7 @@ class ConnectionPorts:
     loop: asyncio.AbstractEventLoop
     pending: PendingConnections
     entrance: Entrance
-    backlog: Backlog
+    read_queue: ReadQueue
     shares: HandshakeShares
     """Of handshakes: who may still have one answered."""
     trusted_proxies: TrustedProxies

@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 from prometheus_client import CollectorRegistry
 
-from services.gateway.aio.backlog import Backlog
-from services.gateway.aio.command_writer import CommandWriter
+from services.gateway.aio.command_appender import CommandAppender
 from services.gateway.aio.connection import ClientConnection
 from services.gateway.aio.direct_write import write_to_all
 from services.gateway.aio.entrance import Entrance
@@ -24,6 +23,7 @@ from services.gateway.aio.feed_reader import FeedReader
 from services.gateway.aio.health import gateway_pages
 from services.gateway.aio.pending import PendingConnections
 from services.gateway.aio.ports import ConnectionPorts, FeedPorts
+from services.gateway.aio.read_queue import ReadQueue
 from services.gateway.attempts import HandshakeShares
 from services.gateway.client_address import TrustedProxies
 from services.gateway.gateway import TURNS, Gateway
@@ -79,7 +79,7 @@ class GatewayServer:
         self._writing = open_redis(settings.redis_url, "gateway-commands", settings.redis_credentials)
         self._traces = open_tracing(settings, "gateway", source)
         self._traced_ns: dict[TracedOrder, int] = {}
-        self.command_writer = CommandWriter(RedisLine(self._writing), keys, self.gateway.orders, random, self._traces)
+        self.appender = CommandAppender(RedisLine(self._writing), keys, self.gateway.orders, random, self._traces)
         registry = CollectorRegistry()
         tell_build(registry)
         self.hops = HopTimes(registry)
@@ -104,7 +104,7 @@ class GatewayServer:
             loop=self.loop,
             pending=PendingConnections(),
             entrance=Entrance(self.loop),
-            backlog=Backlog(self.loop),
+            read_queue=ReadQueue(self.loop),
             shares=HandshakeShares(limits, self.now(), random),
             trusted_proxies=TrustedProxies(settings.trusted_proxies),
             pages=gateway_pages(self.gateway, self.feed_reader, self.accept_statistics, self.now, registry),
@@ -133,7 +133,7 @@ class GatewayServer:
 
     def wake(self) -> None:
         """Have what clients have asked for passed on: commands to the log, and what is large in parts."""
-        self.command_writer.wake()
+        self.appender.wake()
         if self._part_timer is None and self.gateway.has_more:
             self._part_timer = self.loop.call_soon(self._go_on)
 
@@ -170,7 +170,7 @@ class GatewayServer:
             async with asyncio.TaskGroup() as tasks:
                 running = [
                     tasks.create_task(self.feed_reader.run(), name="feed reader"),
-                    tasks.create_task(self.command_writer.run(), name="command writer"),
+                    tasks.create_task(self.appender.run(), name="command appender"),
                     tasks.create_task(self._sweep(), name="sweep"),
                     tasks.create_task(self._check_feed(), name="feed check"),
                 ]
@@ -187,7 +187,7 @@ class GatewayServer:
         finally:
             listener.close()
             self.connection_ports.entrance.close()
-            self.connection_ports.backlog.close()
+            self.connection_ports.read_queue.close()
             if self._part_timer is not None:
                 self._part_timer.cancel()
             await self._reading.aclose()

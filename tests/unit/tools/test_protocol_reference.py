@@ -16,7 +16,7 @@ from openoutcry.wire.codec import Encoding, encode_request
 from openoutcry.wire.errors import InvalidRequest
 from openoutcry.wire.messages import MESSAGE_TYPES, TYPE_NAMES, Delta, OpenOrder
 from openoutcry.wire.types import EPOCH_MAX, PRICE_MAX, QUANTITY_MAX, TimeInForce
-from services.gateway.requests import REQUEST_TYPES, Cancel, Order, decode_request
+from services.gateway.requests import REQUEST_TYPES, Cancel, NewOrder, decode_request
 from tools.reference.protocol.__main__ import ROOT, vectors
 from tools.reference.protocol.field_docs import field_docs
 from tools.reference.protocol.meanings import MEANINGS
@@ -246,7 +246,7 @@ def test_docstrings_under_fields_are_found() -> None:
     assert field_docs(Delta)["digest"] == "Of the whole book (or window) after this delta."
     assert field_docs(OpenOrder) == {"quantity": "Total, filled part included."}
     assert field_docs(TimeInForce)["FOK"] == "Fill or kill: filled whole at once, or cancelled whole."
-    assert "id" in field_docs(Order)
+    assert "id" in field_docs(NewOrder)
     assert field_docs(Cancel) == {"id": "Echoed in the reply."}
 
 

@@ -7,12 +7,12 @@ from websockets.frames import Frame, Opcode
 
 from openoutcry.wire.close_codes import CloseCode
 from openoutcry.wire.codec import Encoding
-from services.gateway.client_messages import FRAGMENTS_MAX, INVALID_DATA, Broken, ClientMessages, Refused
+from services.gateway.client_messages import FRAGMENTS_MAX, INVALID_DATA, BrokenMessage, ClientMessages, RefusedMessage
 
 TEXT, BINARY, CONT = Opcode.TEXT, Opcode.BINARY, Opcode.CONT
 
 
-def outcomes(encoding: Encoding, *frames: tuple[Opcode, bytes, bool]) -> list[bytes | Refused | Broken | None]:
+def outcomes(encoding: Encoding, *frames: tuple[Opcode, bytes, bool]) -> list[object]:
     messages = ClientMessages(encoding)
     return [messages.receive(Frame(opcode, data, fin)) for opcode, data, fin in frames]
 
@@ -25,7 +25,7 @@ def test_fragments_are_one_message() -> None:
 def test_the_tail_of_a_refused_message_is_discarded() -> None:
     """It was carried out: a refused text frame, continued by an order in msgpack, was that order."""
     first, tail, after = outcomes(Encoding.MSGPACK, (TEXT, b"", False), (CONT, b"order", True), (BINARY, b"next", True))
-    assert isinstance(first, Refused)
+    assert isinstance(first, RefusedMessage)
     assert "text frames are not understood" in first.text
     assert (tail, after) == (None, b"next")
 
@@ -44,8 +44,8 @@ def test_the_fragments_of_a_message_are_bounded_whatever_they_hold(opcode: Opcod
     for encoding in Encoding:
         frames = [(opcode, b"", False), *[(CONT, b"", False)] * FRAGMENTS_MAX]
         *before, last = outcomes(encoding, *frames)
-        assert all(not isinstance(each, Broken) for each in before)
-        assert last == Broken(CloseCode.RATE, f"a message may have {FRAGMENTS_MAX} fragments")
+        assert all(not isinstance(each, BrokenMessage) for each in before)
+        assert last == BrokenMessage(CloseCode.RATE, f"a message may have {FRAGMENTS_MAX} fragments")
 
 
 def test_the_bound_is_of_one_message() -> None:
@@ -62,12 +62,12 @@ def test_a_text_that_is_no_utf8_breaks_the_connection_at_its_fragment(fragments:
     frames = [(TEXT if at == 0 else CONT, data, False) for at, data in enumerate(fragments[:-1])]
     last = (TEXT if not frames else CONT, fragments[-1], True)
     *before, end = outcomes(Encoding.JSON, *frames, last)
-    assert end == Broken(INVALID_DATA, "the text is no UTF-8")
-    assert all(not isinstance(each, Broken) for each in before)
+    assert end == BrokenMessage(INVALID_DATA, "the text is no UTF-8")
+    assert all(not isinstance(each, BrokenMessage) for each in before)
 
 
 def test_where_no_text_is_understood_one_that_is_no_utf8_breaks_the_connection_too() -> None:
-    assert outcomes(Encoding.MSGPACK, (TEXT, b"\xff", True)) == [Broken(INVALID_DATA, "the text is no UTF-8")]
+    assert outcomes(Encoding.MSGPACK, (TEXT, b"\xff", True)) == [BrokenMessage(INVALID_DATA, "the text is no UTF-8")]
 
 
 def test_letters_may_be_cut_between_fragments() -> None:

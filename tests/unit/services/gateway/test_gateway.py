@@ -22,7 +22,7 @@ from openoutcry.wire.messages import (
     Welcome,
 )
 from openoutcry.wire.types import Code, MarketState
-from services.gateway.gateway import TURNS, Client, Gateway
+from services.gateway.gateway import TURNS, ConnectedClient, Gateway
 from services.gateway.limits import GatewayLimits
 from services.gateway.rate_limit import Rate
 from services.gateway.replica import Changes
@@ -55,11 +55,11 @@ class House:
         self.gateway.heard(changes, self.now, self.time_us)
         self.gateway.service.flush_due(self.now)
 
-    def enter(self, user: str = "ann", encoding: Encoding = Encoding.MSGPACK) -> tuple[Client, Listener]:
+    def enter(self, user: str = "ann", encoding: Encoding = Encoding.MSGPACK) -> tuple[ConnectedClient, Listener]:
         listener, identity = Listener(encoding), Identity(user) if user else NOBODY
         return self.gateway.open("s1", encoding, listener, identity, self.now, self.time_us), listener
 
-    def ask(self, client: Client, listener: Listener, **request: Any) -> list[Message]:
+    def ask(self, client: ConnectedClient, listener: Listener, **request: Any) -> list[Message]:
         listener.forget()
         payload = encode_request({"id": 1, **request}, listener.encoding)
         self.gateway.receive(client, payload, self.now, self.time_us)

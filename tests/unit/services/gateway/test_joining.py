@@ -10,7 +10,7 @@ from openoutcry.wire.sequence import Verdict
 from openoutcry.wire.types import Code
 from services.gateway import joining
 from services.gateway.channel import WindowChannel
-from services.gateway.gateway import WAITING_MAX, Client
+from services.gateway.gateway import WAITING_MAX, ConnectedClient
 from services.gateway.limits import GatewayLimits
 from services.gateway.rate_limit import Rate
 from services.gateway.replica import InstrumentReplica
@@ -131,15 +131,15 @@ def test_each_in_turn_and_small_ones_at_once() -> None:
     same_books(at, beside)
 
 
-def _closed(at: House, client: Client) -> None:
+def _closed(at: House, client: ConnectedClient) -> None:
     at.gateway.end(client, CloseCode.BAD_REQUEST, "enough", at.now, at.time_us)
 
 
-def _lost(at: House, client: Client) -> None:
+def _lost(at: House, client: ConnectedClient) -> None:
     at.gateway.lost(client)
 
 
-def _expired(at: House, client: Client) -> None:
+def _expired(at: House, client: ConnectedClient) -> None:
     at.now += 2
 
 

@@ -10,7 +10,7 @@ from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.messages import Account, Heartbeat, Message, Snapshot, Status, Ticker, Trade
 from openoutcry.wire.types import ExecutionEvent, MarketState
 from services.gateway.channel import TapeMark
-from services.gateway.gateway import Client
+from services.gateway.gateway import ConnectedClient
 from services.gateway.limits import GatewayLimits
 from services.gateway.replica import Changes, MarketReplica, ReplicaBroken
 from services.gateway.subscriber import LagLimits
@@ -38,7 +38,7 @@ class Ages(House):
         self.gateway.heard(changes, self.now, self.time_us)
         self.gateway.service.flush_due(self.now)
 
-    def follow(self, *wishes: tuple[str, str], user: str = "ann") -> tuple[Client, Listener]:
+    def follow(self, *wishes: tuple[str, str], user: str = "ann") -> tuple[ConnectedClient, Listener]:
         client, listener = self.enter(user)
         for channel, instrument in wishes:
             self.ask(client, listener, op="subscribe", channel=channel, instruments=[instrument])
@@ -54,11 +54,11 @@ class Ages(House):
     def trade_once(self) -> None:
         self.feed(trades=[self.exchange.trade(100, 1)])
 
-    def lag(self, client: Client, listener: Listener) -> None:
+    def lag(self, client: ConnectedClient, listener: Listener) -> None:
         listener.unsent = 2000
         self.gateway.service.review(client.subscriber, self.now)
 
-    def drain(self, client: Client, listener: Listener) -> None:
+    def drain(self, client: ConnectedClient, listener: Listener) -> None:
         listener.forget()
         listener.unsent = 0
         self.gateway.service.review(client.subscriber, self.now)

@@ -7,7 +7,7 @@ from openoutcry.wire.errors import InvalidRequest
 from openoutcry.wire.types import Code, OrderKind, SelfTradePrevention, Side, TimeInForce
 from services.gateway.limits import GatewayLimits
 from services.gateway.order_entry import OrderEntry
-from services.gateway.requests import Cancel, CancelEvery, CancelOnDisconnect, Order, Replace
+from services.gateway.requests import Cancel, CancelEvery, CancelOnDisconnect, NewOrder, Replace
 from services.gateway.session import Session
 from shared.identity import Identity
 from shared.logs.commands import (
@@ -25,9 +25,9 @@ TALK = Session("s1", Encoding.MSGPACK, GatewayLimits(), now=0.0)
 ANN = Identity("ann")
 
 
-def order(**fields: object) -> Order:
+def order(**fields: object) -> NewOrder:
     given = {"op": "order", "id": 1, "client_order_id": "c1", "instrument": "ACME", "side": "bid", "quantity": 5}
-    return Order.model_validate(given | {"price": 100} | fields)
+    return NewOrder.model_validate(given | {"price": 100} | fields)
 
 
 def test_every_request_becomes_its_command() -> None:

@@ -6,7 +6,7 @@ from openoutcry.wire.messages import Goodbye, Reply
 from openoutcry.wire.types import Code
 from services.gateway.gateway import TURNS, WATCHED_RETURN_MS_MAX
 from services.gateway.limits import GatewayLimits
-from services.gateway.presence import Presence
+from services.gateway.presence import PresenceRound
 from shared.logs.commands import Command, Present
 from shared.logs.events import Watch
 from tests.unit.services.gateway.test_gateway import House
@@ -31,7 +31,7 @@ def said(house: House) -> list[Command]:
 
 
 def test_a_round_gathers_everybody_once() -> None:
-    presence = Presence(5.0)
+    presence = PresenceRound(5.0)
     presence.met("ann", 100.0, 103.0)
     presence.met("ann", 100.0, 104.0)
     presence.met("bob", 90.0, 104.0)
@@ -42,7 +42,7 @@ def test_a_round_gathers_everybody_once() -> None:
 
 def test_who_comes_is_not_kept_waiting_for_the_end_of_the_round() -> None:
     """A second can be what is left of the grace."""
-    presence = Presence(5.0)
+    presence = PresenceRound(5.0)
     presence.came("ann")
     assert presence.take(is_round_over=False) == ["ann"]
     assert presence.take(is_round_over=False) == []

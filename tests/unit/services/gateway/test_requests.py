@@ -17,7 +17,7 @@ from services.gateway.requests import (
     ORDER_REQUESTS,
     Cancel,
     CancelEvery,
-    Order,
+    NewOrder,
     OrderRequest,
     Ping,
     Subscribe,
@@ -44,7 +44,7 @@ def refusal(fields: object) -> InvalidRequest:
 
 def test_an_order_s_defaults_are_the_usual_ones() -> None:
     order = decode_request(encode_request(ORDER, Encoding.MSGPACK), Encoding.MSGPACK)
-    assert isinstance(order, Order)
+    assert isinstance(order, NewOrder)
     assert (order.side, order.kind, order.time_in_force) == (Side.BID, OrderKind.LIMIT, TimeInForce.GTC)
     assert order.post_only is False
     assert order.self_trade_prevention is SelfTradePrevention.CANCEL_NEWEST
@@ -261,7 +261,7 @@ def test_a_whole_float_is_the_integer_that_it_equals(encoding: Encoding) -> None
     assert isinstance(ping, Ping)
     assert (ping.id, type(ping.id)) == (1796000000000, int)
     order = decode_request(encode_request(ORDER | {"price": 100.0, "quantity": 5.0}, encoding), encoding)
-    assert isinstance(order, Order)
+    assert isinstance(order, NewOrder)
     assert (order.price, type(order.price), order.quantity, type(order.quantity)) == (100, int, 5, int)
     resumed = SUBSCRIBE | {"depth": 0.0, "interval_ms": 50.0, "resume": {"ACME": [2.0**53 - 1, 2.0**40, 2.0**32 - 1]}}
     subscribe = decode_request(encode_request(resumed, encoding), encoding)

@@ -9,7 +9,7 @@ from openoutcry.wire.types import Code
 from services.gateway.limits import GatewayLimits
 from services.gateway.rate_limit import Rate, UserShare
 from services.gateway.requests import Ping
-from services.gateway.session import CloseRequired, Session, SessionState
+from services.gateway.session import Session, SessionClosed, SessionPhase
 from shared.identity import Identity
 from shared.websocket_frame import FrameReader
 
@@ -46,7 +46,7 @@ def test_a_bad_request_gets_one_reply_and_the_connection_lives() -> None:
     assert (reply.id, reply.ok, reply.code) == (5, False, Code.BAD_REQUEST)
     assert "channel: must be one of" in reply.text
     assert talk.events() == []
-    assert talk.state is SessionState.OPEN
+    assert talk.state is SessionPhase.OPEN
 
 
 def test_bad_requests_in_a_row_end_it_and_a_good_one_forgives() -> None:
@@ -56,10 +56,10 @@ def test_bad_requests_in_a_row_end_it_and_a_good_one_forgives() -> None:
     ask(talk, op="ping", id=2)
     for _ in range(3):
         ask(talk, op="nonsense", id=1)
-    assert talk.state is SessionState.OPEN
+    assert talk.state is SessionPhase.OPEN
     messages = ask(talk, op="nonsense", id=1)
     assert [type(message) for message in messages] == [Reply, Goodbye]
-    assert talk.events()[-1] == CloseRequired(CloseCode.BAD_REQUEST, "4 bad requests in a row")
+    assert talk.events()[-1] == SessionClosed(CloseCode.BAD_REQUEST, "4 bad requests in a row")
     assert ask(talk, op="ping", id=3) == []
     assert talk.events() == []
 
@@ -86,7 +86,7 @@ def test_flooding_beyond_the_rate_ends_it() -> None:
     talk = session()
     for _ in range(3 + 5):
         ask(talk, op="ping", id=1)
-    assert talk.events()[-1] == CloseRequired(CloseCode.RATE, "5 requests in a row beyond the rate")
+    assert talk.events()[-1] == SessionClosed(CloseCode.RATE, "5 requests in a row beyond the rate")
 
 
 def test_only_login_is_heard_before_it() -> None:
@@ -114,7 +114,7 @@ def test_no_login_in_time_ends_it() -> None:
     talk.on_deadline(4.9)
     assert talk.events() == []
     talk.on_deadline(deadline)
-    assert talk.events() == [CloseRequired(CloseCode.NOT_AUTHENTICATED, "no login within 5 s")]
+    assert talk.events() == [SessionClosed(CloseCode.NOT_AUTHENTICATED, "no login within 5 s")]
 
 
 def test_a_logged_in_session_has_no_deadline() -> None:
@@ -133,11 +133,11 @@ def test_control_frames_beyond_their_rate_end_it() -> None:
     for _ in range(3):
         talk.count_control(0.0)
     talk.count_control(1.0)
-    assert talk.state is SessionState.ANONYMOUS
+    assert talk.state is SessionPhase.ANONYMOUS
     talk.count_control(1.0)
     assert [message.code for message in said(talk) if isinstance(message, Goodbye)] == [CloseCode.RATE]
     assert talk.events() == [
-        CloseRequired(CloseCode.RATE, "at most 1 control frames and fragments a second and 3 at once")
+        SessionClosed(CloseCode.RATE, "at most 1 control frames and fragments a second and 3 at once")
     ]
     talk.count_control(1.0)
     assert talk.events() == []
@@ -152,7 +152,7 @@ def test_a_good_request_now_and_then_does_not_pardon_any_number_of_refused_ones(
         for _ in range(2):
             ask(talk, op="nonsense", id=1)
         ask(talk, op="ping", id=2)
-    assert talk.state is SessionState.OPEN
+    assert talk.state is SessionPhase.OPEN
     messages = ask(talk, op="nonsense", id=1)
     assert [message.code for message in messages if isinstance(message, Goodbye)] == [CloseCode.RATE]
 
@@ -163,7 +163,7 @@ def test_a_text_that_is_no_utf8_fails_the_connection_without_a_goodbye() -> None
         talk = Session("s1", Encoding.JSON, LIMITS, now=0.0)
         talk.receive(payload, 0.0)
         assert said(talk) == []
-        assert talk.events() == [CloseRequired(1007, "the text is no UTF-8")]
+        assert talk.events() == [SessionClosed(1007, "the text is no UTF-8")]
         talk.receive(payload, 0.0)
         assert talk.events() == []
 
@@ -172,4 +172,4 @@ def test_what_is_no_json_but_a_text_is_a_bad_request() -> None:
     talk = Session("s1", Encoding.JSON, LIMITS, now=0.0)
     talk.receive("κόσμε".encode(), 0.0)
     assert [message.code for message in said(talk) if isinstance(message, Reply)] == [Code.BAD_REQUEST]
-    assert talk.state is SessionState.ANONYMOUS
+    assert talk.state is SessionPhase.ANONYMOUS

@@ -15,7 +15,7 @@ from openoutcry.wire.close_codes import CloseCode
 from openoutcry.wire.codec import Encoding
 from openoutcry.wire.messages import Goodbye, Heartbeat, Message, Reply, Welcome
 from openoutcry.wire.types import Code
-from services.gateway.gateway import TURNS, WAITING_FOR_KEY_MAX, Client, Gateway
+from services.gateway.gateway import TURNS, WAITING_FOR_KEY_MAX, ConnectedClient, Gateway
 from services.gateway.limits import GatewayLimits
 from shared.identity import Authenticator, mint_token
 from shared.key_ring import KeyRing, KeysAwaited
@@ -27,7 +27,7 @@ UNIX = 5.0
 """The house's clock when it begins, seconds."""
 
 
-def enter_until(house: House, ends_at: float, user: str = "ann") -> tuple[Client, Listener]:
+def enter_until(house: House, ends_at: float, user: str = "ann") -> tuple[ConnectedClient, Listener]:
     """Log in with a token that ends then."""
     client, listener = house.enter(user="")
     house.ask(client, listener, op="login", token=mint_token(user, SECRET, ends_at))
@@ -195,7 +195,7 @@ class ProviderHouse(House):
         loaded = self.gateway.market.load(*self.exchange.snapshots())
         self.gateway.heard(loaded, self.now, self.time_us)
 
-    def login(self, kid: str) -> tuple[Client, Listener, list[Message]]:
+    def login(self, kid: str) -> tuple[ConnectedClient, Listener, list[Message]]:
         client, listener = self.enter(user="")
         token = jwt.encode({"sub": "ann", "exp": 65}, KEY, algorithm="ES256", headers={"kid": kid})
         return client, listener, list(self.ask(client, listener, op="login", token=token))

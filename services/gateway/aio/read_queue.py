@@ -42,7 +42,7 @@ class Reader(Protocol):
         """End the connection at once: reading it failed."""
 
 
-class Backlog:
+class ReadQueue:
     """
     All connections that wait. A new one goes first: nearly always that is an honest burst, and one slice reads it.
 

@@ -34,7 +34,7 @@ REFUSED_S: Final = 1.0
 """A batch that is certainly not in is withdrawn after so long: time for a connection to find another primary."""
 
 
-class CommandWriter:
+class CommandAppender:
     """
     The only writer of this gateway's source.
 

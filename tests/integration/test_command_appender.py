@@ -9,8 +9,8 @@ from typing import cast
 import pytest
 
 from openoutcry.wire.codec import Encoding
-from services.gateway.aio import command_writer
-from services.gateway.aio.command_writer import CommandWriter
+from services.gateway.aio import command_appender
+from services.gateway.aio.command_appender import CommandAppender
 from services.gateway.limits import GatewayLimits
 from services.gateway.order_entry import OrderEntry
 from services.gateway.requests import CancelEvery
@@ -42,13 +42,13 @@ class FailingLine:
         return b"1-0"
 
 
-def writer_on(line: FailingLine) -> tuple[CommandWriter, OrderEntry]:
+def writer_on(line: FailingLine) -> tuple[CommandAppender, OrderEntry]:
     orders = OrderEntry("g", 10, 5.0)
     orders.submit(TALK, Identity("ann"), CancelEvery(op="cancel_all", id=1), 0.0)
-    return CommandWriter(cast("RedisLine", line), StreamKeys(), orders, Random(1)), orders
+    return CommandAppender(cast("RedisLine", line), StreamKeys(), orders, Random(1)), orders
 
 
-async def run_until_idle(writer: CommandWriter, orders: OrderEntry) -> None:
+async def run_until_idle(writer: CommandAppender, orders: OrderEntry) -> None:
     async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
         running = tasks.create_task(writer.run())
         writer.wake()
@@ -60,7 +60,7 @@ async def run_until_idle(writer: CommandWriter, orders: OrderEntry) -> None:
 
 async def test_a_batch_that_was_given_up_is_not_sent_later(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its users were told that the outcome is unknown, and have looked: it must not come minutes after that."""
-    monkeypatch.setattr(command_writer, "APPEND_S", 0.0)
+    monkeypatch.setattr(command_appender, "APPEND_S", 0.0)
     line = FailingLine(failures=1)
     writer, orders = writer_on(line)
     await run_until_idle(writer, orders)
