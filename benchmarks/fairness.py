@@ -27,8 +27,7 @@ from openoutcry.wire.codec import Encoding
 from outcry.stack.aio.open_files import allow_open_files
 from services.gateway.aio.direct_write import write_to_all
 from services.gateway.broadcast import Part
-from services.gateway.places import Places
-from services.gateway.rotation import Rotation
+from services.gateway.rotation import Places, Rotation
 from services.gateway.subscriber import Subscriber
 
 USERS: Final = 1_000

@@ -90,7 +90,7 @@ class Channel(ABC, Generic[MemberT]):
         self.members: dict[Encoding, dict[MemberT, int]] = {encoding: {} for encoding in Encoding}
         """Members that get the next flush, with their descriptors; followers that lag are not among them."""
         self.further: dict[Encoding, dict[MemberT, int]] = {encoding: {} for encoding in Encoding}
-        """Members that get it after all of these: further connections of users (`services.gateway.places`)."""
+        """Members that get it after all of these: further connections of users (`services.gateway.rotation`)."""
         self.followers = 0
         """Subscriptions, lagging ones included."""
         self._market = market

@@ -5,7 +5,7 @@ before it. It never awaits. Transports buffer what it writes, and a listener tha
 `services.gateway.subscriber`). Snapshot and subscription happen in one step, so nothing can come between them.
 
 No listener can touch another. One whose transport is closing, or raises, is forgotten. Every loop over users begins at
-another place (see `services.gateway.rotation`, `services.gateway.places`).
+another place (see `services.gateway.rotation`).
 """
 
 from __future__ import annotations
@@ -32,9 +32,8 @@ from services.gateway.channel import (
     open_channel,
 )
 from services.gateway.pacer import Pacer
-from services.gateway.places import Places
 from services.gateway.replica import Changes, MarketReplica
-from services.gateway.rotation import Rotation
+from services.gateway.rotation import Places, Rotation
 from services.gateway.subscriber import DEFAULT_LAG_LIMITS, NO_DESCRIPTOR, LagLimits, LagVerdict, Subscriber
 from shared.logs.events import PrivateExecution
 from shared.websocket_frame import BINARY, TEXT, server_frame

@@ -111,7 +111,7 @@ class Subscriber:
         self.error: Exception | None = None
         """What its transport raised, if it did."""
         self.is_further = False
-        """Whether another connection of the same user has the user's place in the first round (`places`)."""
+        """Whether another connection of the same user has the user's place in the first round (`rotation`)."""
         self.descriptor = NO_DESCRIPTOR
         """What may be written to instead, while nothing is unsent; see `FanOut.reach`."""
         self.channels: dict[tuple[str, str], Channel[Subscriber]] = {}

@@ -21,8 +21,8 @@ from openoutcry.wire.messages import Goodbye, Message, Reply, Welcome
 from openoutcry.wire.types import Code
 from services.gateway.aio import connection as connection_module
 from services.gateway.aio.connection import FRAME_BYTES_MAX, STRANGER_FRAME_BYTES_MAX, ClientConnection
+from services.gateway.aio.entrance import PendingConnections
 from services.gateway.aio.handshake import HEAD_BYTES_MAX
-from services.gateway.aio.pending import PendingConnections
 from services.gateway.aio.read_queue import FRAMES_MAX
 from services.gateway.aio.server import GatewayServer
 from services.gateway.client_address import TrustedProxies

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 from structlog.typing import FilteringBoundLogger
 
-from services.gateway.aio.entrance import Entrance
-from services.gateway.aio.pending import PendingConnections
+from services.gateway.aio.entrance import Entrance, PendingConnections
 from services.gateway.aio.read_queue import ReadQueue
 from services.gateway.attempts import HandshakeShares
 from services.gateway.client_address import TrustedProxies

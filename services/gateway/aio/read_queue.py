@@ -12,7 +12,7 @@ import time
 from collections import deque
 from typing import Final, Protocol
 
-from services.gateway.reading_time import ReadingTime
+from services.gateway.rate_limit import ReadingTime
 
 FRAMES_MAX: Final = 64
 """Of one connection in one turn."""

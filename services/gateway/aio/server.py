@@ -18,10 +18,9 @@ from prometheus_client import CollectorRegistry
 from services.gateway.aio.command_appender import CommandAppender
 from services.gateway.aio.connection import ClientConnection
 from services.gateway.aio.direct_write import write_to_all
-from services.gateway.aio.entrance import Entrance
+from services.gateway.aio.entrance import Entrance, PendingConnections
 from services.gateway.aio.feed_reader import FeedReader
 from services.gateway.aio.health import gateway_pages
-from services.gateway.aio.pending import PendingConnections
 from services.gateway.aio.ports import ConnectionPorts, FeedPorts
 from services.gateway.aio.read_queue import ReadQueue
 from services.gateway.attempts import HandshakeShares
