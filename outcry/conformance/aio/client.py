@@ -20,6 +20,7 @@ from openoutcry.wire.messages import Delta, Goodbye, Message, Reply, Snapshot
 from outcry.conformance.aio.wire import Ending, Wire
 from outcry.conformance.expectation import Failed, expect, expect_ok, shown
 from outcry.conformance.hostile_frames import raw_frame
+from outcry.conformance.reserved import check_code_is_of_today, check_message_is_of_today
 
 M = TypeVar("M", bound=Message)
 
@@ -187,6 +188,7 @@ class Client:
         while self.wire.ending is None:
             await self.listen()
         self.waits_for = ""
+        check_code_is_of_today(self.wire.ending.code)
         return self.wire.ending
 
     async def sent_away(self) -> tuple[Goodbye, Ending]:
@@ -218,6 +220,8 @@ class Client:
             messages = [check_message(message) for message in decode_messages(payload, self.encoding)]
         except MalformedMessage as error:
             raise Failed(f"a frame that is no packet of messages: {error}; {shown(payload)}") from error
+        for message in messages:
+            check_message_is_of_today(message)
         heard = [Heard(message, now, self._frames) for message in messages]
         self.log.extend(heard)
         self._unheard.extend(heard)

@@ -69,6 +69,15 @@ async def star_is_every_instrument(trial: Trial) -> None:
         await client.accepted("unsubscribe", channel=channel, instruments=["*"])
 
 
+@check("Server messages")
+async def no_instrument_is_in_an_auction(trial: Trial) -> str:
+    """`auction` is reserved and not sent today."""
+    client = await trial.connect()
+    await client.accepted("subscribe", channel="status", instruments=["*"])
+    states = {(await client.hear(Status)).state for _ in trial.venue.listing}
+    return ", ".join(sorted(states))  # and every status that any check hears is looked at: `reserved`
+
+
 @check(SECTION, seconds=15)
 async def subscribing_again_replaces(trial: Trial) -> str:
     """Subscribing again replaces it."""

@@ -66,6 +66,15 @@ async def two_orders_meet(trial: Trial) -> str:
     return f"trade {trade.trade_id}"
 
 
+@check("Server messages", contended=True)
+async def what_finds_no_match_is_cancelled_not_expired(trial: Trial) -> None:
+    """`expired` (reserved, not sent today)."""
+    trader = await trial.trader()
+    order_id = await trader.order(Side.BID, 1, await trial.free_price(), time_in_force=IOC)
+    await trader.execution(CANCELLED, order_id)
+    await trader.settle()  # every execution that any check hears is looked at: `reserved`
+
+
 @check("Server messages", users=3, contended=True)
 async def trade_names_the_books_seq(trial: Trial) -> str:
     """`seq` is the book's seq that includes the trade."""
