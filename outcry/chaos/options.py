@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from openoutcry.wire.errors import ConfigurationError
 from outcry.chaos.fault import Part
-from outcry.load.options import USERS_MAX
+from outcry.load.crew_options import CrewOptions
 from outcry.stack.options import StackOptions
 
 SECONDS_MAX: Final = 3600.0
@@ -20,14 +20,11 @@ class ChaosOptions(NamedTuple):
     """A run with faults."""
 
     stack: StackOptions
-    users: int
+    crew: CrewOptions
     seconds: float
     """How long faults happen."""
     rate: float
     """Orders a second, of all traders together."""
-    verify_percent: float
-    """Share of users that keep whole books and check every digest on the way."""
-    load_processes: int
     seed: int
     """Of the faults, and of what traders do."""
 
@@ -49,14 +46,9 @@ class ChaosOptions(NamedTuple):
             ConfigurationError: Names the flag and the rule.
         """
         self.stack.checked()
-        if not 1 <= self.users <= USERS_MAX:
-            raise ConfigurationError(f"--users must be 1 to {USERS_MAX}, not {self.users}")
+        self.crew.checked()
         if not 1 <= self.seconds <= SECONDS_MAX:
             raise ConfigurationError(f"--seconds must be 1 to {SECONDS_MAX:g} with --chaos, not {self.seconds:g}")
         if not 0 < self.rate <= RATE_MAX:
             raise ConfigurationError(f"--rate must be above 0 and at most {RATE_MAX:g} with --chaos, not {self.rate:g}")
-        if not 0 <= self.verify_percent <= 100:
-            raise ConfigurationError(f"--verify must be 0 to 100 percent, not {self.verify_percent:g}")
-        if not 1 <= self.load_processes <= self.users:
-            raise ConfigurationError(f"--load-processes must be 1 to --users, not {self.load_processes}")
         return self

@@ -18,6 +18,7 @@ from outcry.cli.running import refuse, run_and_judge
 from outcry.demo import view
 from outcry.demo.aio.market_demo import run_demo
 from outcry.demo.options import DemoOptions, ReplayOptions
+from outcry.load.crew_options import CrewOptions
 from outcry.stack.aio.stop_signal import StopSignal
 from outcry.stack.options import StackOptions
 from outcry.stack.screen import open_screen
@@ -81,20 +82,19 @@ def demo(
         if replay or hot:
             refuse("--chaos has traders of its own: leave out --replay and --hot")
         stack = StackOptions(gateways, redis_url, None, engines=engines, appendfsync="always")
-        _run_chaos(stack, users, seconds or CHAOS_SECONDS, rate, verify, load_processes, seed, report)
+        crew = CrewOptions.of(users, verify, load_processes)
+        _run_chaos(stack, crew, seconds or CHAOS_SECONDS, rate, seed, report)
     if seconds is None:
         seconds = 0 if sys.stdout.isatty() else 30
 
     async def run() -> bool:
         options = DemoOptions(
             stack=StackOptions(gateways, redis_url, None, engines=engines),
-            users=users,
+            crew=CrewOptions.of(users, verify, load_processes),
             seconds=seconds,
             rate=rate,
             hot=hot,
             replay=ReplayOptions(replay, instrument, read_speed(speed)) if replay else None,
-            verify_percent=verify,
-            load_processes=min(load_processes, users),
             seed=1 if seed is None else seed,
         ).checked()
         check_writable("--report", report)
@@ -108,21 +108,13 @@ def demo(
 
 
 def _run_chaos(
-    stack: StackOptions,
-    users: int,
-    seconds: float,
-    rate: float,
-    verify: float,
-    load_processes: int,
-    seed: int | None,
-    report: Path | None,
+    stack: StackOptions, crew: CrewOptions, seconds: float, rate: float, seed: int | None, report: Path | None
 ) -> None:
     """Run the demo with faults, and exit."""
 
     async def run() -> bool:
         drawn = secrets.randbelow(SEED_MAX) if seed is None else seed
-        processes = min(load_processes, users)
-        options = ChaosOptions(stack, users, seconds, rate, verify, processes, drawn).checked()
+        options = ChaosOptions(stack, crew, seconds, rate, drawn).checked()
         check_writable("--report", report)
         with open_screen(chaos_view) as screen:
             result = await run_chaos(options, screen, StopSignal())

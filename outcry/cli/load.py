@@ -16,6 +16,7 @@ from outcry.cli.running import run_and_judge
 from outcry.load import view
 from outcry.load.aio.load_command import run_load
 from outcry.load.aio.own_market import OwnMarketOptions
+from outcry.load.crew_options import CrewOptions
 from outcry.load.options import Deployment, LoadOptions, read_metrics, read_mix, settled
 from outcry.load.report import LoadReport
 from outcry.load.scenario import SCENARIOS, find_scenario
@@ -149,15 +150,13 @@ def load(
         kind = find_scenario(scenario)
         options = LoadOptions(
             scenario=kind,
-            users=users,
+            crew=CrewOptions.of(users, verify, load_processes),
             ramp=settled("ramp", ramp, kind),
             seconds=settled("seconds", seconds, kind),
             mix=read_mix(mix),
             slow=settled("slow", slow, kind),
             churn=settled("churn", churn, kind),
             orders=settled("orders", orders, kind),
-            verify_percent=verify,
-            load_processes=min(load_processes, users),
             opening=int(settled("opening", opening, kind)),
             sources=[each.strip() for each in source.split(",") if each.strip()],
             metrics=read_metrics(metrics or []),

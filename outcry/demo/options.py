@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from openoutcry.wire.errors import ConfigurationError
 from openoutcry.wire.instrument import Instrument
-from outcry.load.options import USERS_MAX
+from outcry.load.crew_options import CrewOptions
 from outcry.stack.options import StackOptions, check_rate
 
 
@@ -24,7 +24,7 @@ class DemoOptions(NamedTuple):
     """A run of the demo."""
 
     stack: StackOptions
-    users: int
+    crew: CrewOptions
     seconds: float
     """How long to measure; 0 is until Ctrl-C. A replay ends with its file."""
     rate: float
@@ -32,9 +32,6 @@ class DemoOptions(NamedTuple):
     hot: bool
     """All users and all changes on one book."""
     replay: ReplayOptions | None
-    verify_percent: float
-    """Share of users that keep whole books."""
-    load_processes: int
     seed: int
 
     def checked(self) -> DemoOptions:
@@ -45,14 +42,9 @@ class DemoOptions(NamedTuple):
             ConfigurationError: Names the flag and the rule.
         """
         self.stack.checked()
-        if not 1 <= self.users <= USERS_MAX:
-            raise ConfigurationError(f"--users must be 1 to {USERS_MAX}, not {self.users}")
+        self.crew.checked()
         if not 0 <= self.seconds < float("inf"):
             raise ConfigurationError(f"--seconds must be a number of 0 or more, not {self.seconds:g}")
-        if not 0 <= self.verify_percent <= 100:
-            raise ConfigurationError(f"--verify must be 0 to 100 percent, not {self.verify_percent:g}")
-        if not 1 <= self.load_processes <= self.users:
-            raise ConfigurationError(f"--load-processes must be 1 to --users, not {self.load_processes}")
         check_rate(self.rate, "--rate")
         if self.replay:
             Instrument(self.replay.instrument).checked()

@@ -64,7 +64,7 @@ def conclude(measured: Measured, findings: Findings) -> LoadReport:
         deployment=measured.deployment,
         urls=list(measured.urls),
         settings={**_settings(options), **measured.market_settings},
-        users=options.users,
+        users=options.crew.users,
         slow_users=measured.slow_users,
         instruments=len(measured.instruments),
         seconds=round(seconds, 3),
@@ -109,7 +109,7 @@ def _verdict(measured: Measured, complaints: Sequence[str]) -> str:
 
 def _complaints(measured: Measured) -> list[str]:
     """Return what else makes a run bad, books aside; from the first connection to the verdict."""
-    counts, readers = measured.last.load.counts, measured.options.users - measured.slow_users
+    counts, readers = measured.last.load.counts, measured.options.crew.users - measured.slow_users
     complaints = complaints_about(counts)
     if measured.last.load.whole != readers:
         reasons = "; ".join(measured.last.load.troubles)
@@ -124,8 +124,8 @@ def _settings(options: LoadOptions) -> dict[str, Any]:
         "slow": options.slow,
         "churn": options.churn,
         "orders": options.orders,
-        "verify_percent": options.verify_percent,
-        "load_processes": options.load_processes,
+        "verify_percent": options.crew.verify_percent,
+        "load_processes": options.crew.load_processes,
         "opening": options.opening,
         "sources": list(options.sources) or "the system's choice",
         "seed": options.seed,

@@ -10,14 +10,13 @@ from urllib.parse import urlsplit
 
 from openoutcry.wire.errors import ConfigurationError
 from openoutcry.wire.redacted_url import redacted
+from outcry.load.crew_options import USERS_MAX, CrewOptions, check_within
 from outcry.load.even_choice import part
 from outcry.load.fleet_settings import OPENING_MAX
 from outcry.load.mix import DEFAULT_MIX_TEXT, Mix, parse_mix
 from outcry.load.scenario import Deed, Scenario
 
-USERS_MAX: Final = 50_000
 SECONDS_MAX: Final = 7 * 24 * 3600.0
-LOAD_PROCESSES_MAX: Final = 64
 ORDERS_PER_USER_MAX: Final = 40.0
 """A second: below the 50 that gateways allow a user."""
 SLOW_MAX: Final = 0.9
@@ -66,7 +65,7 @@ class LoadOptions(NamedTuple):
     """A run, its scenario's defaults settled."""
 
     scenario: Scenario
-    users: int
+    crew: CrewOptions
     ramp: float
     """Seconds over which users come; 0 is all at once."""
     seconds: float
@@ -78,9 +77,6 @@ class LoadOptions(NamedTuple):
     """Share of users that leave every second and come back, 0 to CHURN_MAX."""
     orders: float
     """Orders and cancels a second, of all users together."""
-    verify_percent: float
-    """Share of users that keep whole books."""
-    load_processes: int
     opening: int
     """Handshakes under way at once, in each process."""
     sources: Sequence[str]
@@ -94,7 +90,7 @@ class LoadOptions(NamedTuple):
     @property
     def readers(self) -> int:
         """Users who read."""
-        return self.users - part(self.users, self.slow * 100)
+        return self.crew.users - part(self.crew.users, self.slow * 100)
 
     def checked(self) -> LoadOptions:
         """
@@ -103,16 +99,14 @@ class LoadOptions(NamedTuple):
         Raises:
             ConfigurationError: Names the flag and the rule.
         """
-        _check("--users", self.users, 1, USERS_MAX)
-        _check("--ramp", self.ramp, 0, 3600)
-        _check("--seconds", self.seconds, 1, SECONDS_MAX)
-        _check("--slow", self.slow, 0, SLOW_MAX)
-        _check("--churn", self.churn, 0, CHURN_MAX)
-        _check("--verify", self.verify_percent, 0, 100)
-        _check("--load-processes", self.load_processes, 1, min(self.users, LOAD_PROCESSES_MAX))
-        _check("--opening", self.opening, 1, USERS_MAX)
+        self.crew.checked()
+        check_within("--ramp", self.ramp, 0, 3600)
+        check_within("--seconds", self.seconds, 1, SECONDS_MAX)
+        check_within("--slow", self.slow, 0, SLOW_MAX)
+        check_within("--churn", self.churn, 0, CHURN_MAX)
+        check_within("--opening", self.opening, 1, USERS_MAX)
         if self.readers < 1:
-            raise ConfigurationError(f"--slow {self.slow:g} of --users {self.users} leaves nobody who reads")
+            raise ConfigurationError(f"--slow {self.slow:g} of --users {self.crew.users} leaves nobody who reads")
         self._check_orders()
         for source in self.sources:
             _check_address(source)
@@ -121,7 +115,7 @@ class LoadOptions(NamedTuple):
         return self
 
     def _check_orders(self) -> None:
-        _check("--orders", self.orders, 0, self.readers * ORDERS_PER_USER_MAX)
+        check_within("--orders", self.orders, 0, self.readers * ORDERS_PER_USER_MAX)
 
     def _check_deployment(self, deployment: Deployment) -> None:
         deeds = {action.deed for action in self.scenario.actions}
@@ -157,11 +151,6 @@ def read_metrics(texts: Sequence[str]) -> dict[str, str]:
 def read_mix(text: str | None) -> Mix:
     """Read a mix; None is what the demo's users follow. Raises as `parse_mix`."""
     return parse_mix(DEFAULT_MIX_TEXT if text is None else text)
-
-
-def _check(flag: str, value: float, low: float, high: float) -> None:
-    if not low <= value <= high:
-        raise ConfigurationError(f"{flag} must be {low:g} to {high:g}, not {value:g}")
 
 
 def _check_address(source: str) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from outcry.chaos.aio.proving_ground import GroundOptions, proving_ground
 from outcry.chaos.fault import Blow, Fault, Part, Strike
+from outcry.load.crew_options import CrewOptions
 from outcry.stack.aio.open_files import allow_open_files
 from outcry.stack.aio.stack import Stack
 from outcry.stack.aio.stop_signal import StopSignal
@@ -30,7 +31,7 @@ async def test_a_thousand_users_are_back_with_verified_books_after_a_gateway_was
     stop = StopSignal()
     told: list[str] = []
     options = StackOptions(GATEWAYS, None, None, engines=2, appendfsync="always")
-    who = GroundOptions(users=USERS, verify_percent=10, load_processes=2, traders=6, rate=20, seed=1)
+    who = GroundOptions(CrewOptions(USERS, verify_percent=10, load_processes=2), traders=6, rate=20, seed=1)
     with Stack(options, tmp_path, told.append) as stack:
         await stack.start(stop)
         async with proving_ground(who, stack, stop, told.append) as ground:

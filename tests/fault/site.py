@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from outcry.chaos.aio.proving_ground import GroundOptions, ProvingGround, proving_ground
+from outcry.load.crew_options import CrewOptions
 from outcry.stack.aio.stack import Stack
 from outcry.stack.aio.stop_signal import StopSignal
 from outcry.stack.options import StackOptions
@@ -89,7 +90,7 @@ async def _opened(
     stack: Stack, stop: StopSignal, say: Say, seed: int, urls: list[str] | None = None
 ) -> AsyncIterator[ProvingGround]:
     await stack.start(stop)
-    who = GroundOptions(USERS, 100.0, LOAD_PROCESSES, TRADERS, ORDERS_PER_SECOND, seed)
+    who = GroundOptions(CrewOptions(USERS, 100.0, LOAD_PROCESSES), TRADERS, ORDERS_PER_SECOND, seed)
     async with proving_ground(who, stack, stop, say) as ground:
         await ground.open(urls or stack.gateway_urls)
         yield ground

@@ -43,14 +43,12 @@ async def run_chaos(options: ChaosOptions, screen: Screen[ChaosMoment, ChaosRepo
         StoreUnavailable: If Redis cannot be started or reached.
         Interrupted: If it was stopped before everybody was connected.
     """
-    allow_open_files(options.users)
+    allow_open_files(options.crew.users)
     with private_folder() as folder, Stack(options.stack, folder, screen.say) as stack:
         await stack.start(stop)
         if stack.redis is not None and stack.redis.program.kind == "fakeredis":
             raise ConfigurationError("--chaos needs a real Redis or Valkey server: fakeredis forgets when it is killed")
-        who = GroundOptions(
-            options.users, options.verify_percent, options.load_processes, TRADERS, options.rate, options.seed
-        )
+        who = GroundOptions(options.crew, TRADERS, options.rate, options.seed)
         async with proving_ground(who, stack, stop, screen.say) as ground:
             await ground.open(stack.gateway_urls)
             return await ChaosRun(options, ground, screen, stop).run()
@@ -80,7 +78,7 @@ class ChaosRun:
         self._stop = stop
         self._happened: list[Happened] = []
         self._began = time.monotonic()
-        self._whole = options.users
+        self._whole = options.crew.users
 
     async def run(self) -> ChaosReport:
         """Let faults happen until the time is over, then compare."""
@@ -127,7 +125,7 @@ class ChaosRun:
                 phase=phase,
                 elapsed=self._elapsed,
                 seconds=self._options.seconds,
-                users=self._options.users,
+                users=self._options.crew.users,
                 whole=self._whole,
                 epoch=self._ground.tape.epoch,
                 faults=len(self._happened),
@@ -143,7 +141,7 @@ class ChaosRun:
             verdict="ok" if judgement.is_good and not complaints else "failed",
             complaints=complaints,
             seed=self._options.seed,
-            users=self._options.users,
+            users=self._options.crew.users,
             gateways=len(stack.gateways),
             engines=len(stack.engines),
             seconds=round(seconds, 3),

@@ -22,6 +22,7 @@ from outcry.chaos.trader_record import TraderRecord
 from outcry.flow.aio.driver import read_listing
 from outcry.load.aio.engine_verdict import engine_verdict
 from outcry.load.aio.load_crew import LoadCrew
+from outcry.load.crew_options import CrewOptions
 from outcry.load.plan import UserPlan, plan_users
 from outcry.stack.aio.child import TOO_MANY, Child, TooLate
 from outcry.stack.aio.keeper import Keeper
@@ -46,11 +47,8 @@ RESTARTS_MAX: Final = 1000
 class GroundOptions(NamedTuple):
     """The users and traders of a ground."""
 
-    users: int
+    crew: CrewOptions
     """Users who follow books."""
-    verify_percent: float
-    """Share of users that keep whole books and check every digest on the way."""
-    load_processes: int
     traders: int
     rate: float
     """Orders a second, of all traders."""
@@ -96,11 +94,11 @@ class ProvingGround:
         """
         options, stack = self.options, self.stack
         self.instruments = [instrument.symbol for instrument in await read_listing(stack.redis_url)]
-        self._plans = plan_users(options.users, len(urls), self.instruments, options.verify_percent)
-        self._say(f"connecting {options.users:,} users and {options.traders} traders to {len(urls)} gateways")
+        self._plans = plan_users(options.crew.users, len(urls), self.instruments, options.crew.verify_percent)
+        self._say(f"connecting {options.crew.users:,} users and {options.traders} traders to {len(urls)} gateways")
         tokens = [stack.token(f"trader-{number:02}") for number in range(options.traders)]
         await self.traders.start(tokens=tokens, gateways=list(urls), instruments=self.instruments, seed=options.seed)
-        await self.crew.start(self._plans, stack.token, list(urls), stack.folder, options.load_processes)
+        await self.crew.start(self._plans, stack.token, list(urls), stack.folder, options.crew.load_processes)
         self.crew.connect()
         await self.traders.hear("ready", CONNECT_SECONDS_MAX)
         try:
@@ -152,7 +150,7 @@ class ProvingGround:
                 epoch, target = self.tape.epoch, self.tape.position
             reached = await self.crew.reached(target, told_us)
             watched(reached)
-            if reached == self.options.users:
+            if reached == self.options.crew.users:
                 return Recovery(first_order_ms, time.time_ns() / 1e6 - since_us / 1000)
             await asyncio.sleep(POLL_SECONDS)
         return Recovery(first_order_ms, None)
@@ -171,7 +169,7 @@ class ProvingGround:
         while time.monotonic() < give_up:
             self.crew.send_home()
             seen = await self.crew.statistics()
-            if seen.whole == self.options.users and max(seen.connections) - min(seen.connections) <= 1:
+            if seen.whole == self.options.crew.users and max(seen.connections) - min(seen.connections) <= 1:
                 return
             await asyncio.sleep(SPREAD_POLL_SECONDS)
 
@@ -210,7 +208,7 @@ class ProvingGround:
             child.check_alive()
 
     async def _is_open(self) -> bool:
-        return (await self.crew.statistics()).whole == self.options.users
+        return (await self.crew.statistics()).whole == self.options.crew.users
 
     async def _is_ready(self) -> bool:
         alive = all(part.exit_status() is None for part in self.stack.parts)

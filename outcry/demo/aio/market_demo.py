@@ -70,7 +70,7 @@ async def run_demo(options: DemoOptions, screen: Screen[Moment, Report], stop: S
         StoreUnavailable: If Redis cannot be started or reached.
         Interrupted: If it was stopped before the measurement began.
     """
-    allow_open_files(options.users)
+    allow_open_files(options.crew.users)
     if options.replay:
         with LobsterFile(options.replay.path):
             pass  # A wrong name is told before anything is started.
@@ -124,15 +124,19 @@ class MarketDemo:
         """Get the market going and all users connected."""
         instruments = await self._start_driver()
         self._plans = plan_users(
-            self._options.users,
+            self._options.crew.users,
             len(self._stack.gateways),
             instruments,
-            self._options.verify_percent,
+            self._options.crew.verify_percent,
             first_shows_trades=True,
         )
-        self._screen.say(f"connecting {self._options.users} users to {len(self._stack.gateways)} gateways")
+        self._screen.say(f"connecting {self._options.crew.users} users to {len(self._stack.gateways)} gateways")
         await self._crew.start(
-            self._plans, self._stack.token, self._stack.gateway_urls, self._stack.folder, self._options.load_processes
+            self._plans,
+            self._stack.token,
+            self._stack.gateway_urls,
+            self._stack.folder,
+            self._options.crew.load_processes,
         )
         self._crew.connect()
         try:
@@ -182,7 +186,7 @@ class MarketDemo:
         self._listing = {row[0]: Instrument._make(row) for row in ready["listing"]}
 
     async def _everybody_is_whole(self) -> bool:
-        return (await self._crew.statistics()).whole == self._options.users
+        return (await self._crew.statistics()).whole == self._options.crew.users
 
     async def _measure(self, before: _Look) -> _Look:
         """Watch until the time is over, the file is through or somebody wants an end; return the last look."""
@@ -245,7 +249,7 @@ class MarketDemo:
             phase="trading",
             elapsed=look.at - before.at,
             remaining=self._remaining(before, look),
-            users=self._options.users,
+            users=self._options.crew.users,
             whole=look.load.whole,
             connections=look.load.connections,
             published=(look.market["changes"] - last.market["changes"]) / seconds,
@@ -270,7 +274,7 @@ class MarketDemo:
     async def _troubles(self) -> str:
         statistics = await self._crew.statistics()
         reasons = "".join(f"\n  {reason}" for reason in statistics.troubles)
-        return f"{statistics.whole} of {self._options.users} users are whole{reasons}"
+        return f"{statistics.whole} of {self._options.crew.users} users are whole{reasons}"
 
     def _report(self, before: _Look, last: _Look, after: _Look, verdict: Verdict) -> Report:
         seconds = after.at - before.at
@@ -281,7 +285,7 @@ class MarketDemo:
         return Report(
             verdict="ok" if is_good else "failed",
             complaints=complaints,
-            users=self._options.users,
+            users=self._options.crew.users,
             gateways=len(self._stack.gateways),
             engines=len(self._stack.engines),
             seconds=round(seconds, 3),

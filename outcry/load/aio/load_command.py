@@ -33,10 +33,10 @@ async def run_load(
         StoreUnavailable: If the deployment does not answer, or Redis cannot be started.
         Interrupted: If it was stopped before the measurement began.
     """
-    allow_open_files(options.users)
+    allow_open_files(options.crew.users)
     with private_folder() as folder:
         if options.deployment is not None:
-            foreign = ForeignMarket(options.deployment, options.users)
+            foreign = ForeignMarket(options.deployment, options.crew.users)
             await foreign.open()
             with LoadCrew() as crew:
                 return await LoadRun(options, foreign, crew, folder, screen, stop).run()

@@ -111,7 +111,7 @@ class LoadRun:
                 urls=self._market.urls,
                 instruments=self._market.instruments,
                 market_settings=self._market.settings,
-                slow_users=self._options.users - self._readers,
+                slow_users=self._options.crew.users - self._readers,
                 opening_seconds=opening_seconds,
                 updates_published=published,
                 before=before,
@@ -131,10 +131,10 @@ class LoadRun:
     async def _start(self) -> None:
         options, market = self._options, self._market
         plans = plan_users(
-            options.users,
+            options.crew.users,
             len(market.urls),
             market.instruments,
-            options.verify_percent,
+            options.crew.verify_percent,
             options.mix,
             options.slow * 100,
         )
@@ -147,14 +147,16 @@ class LoadRun:
             sources=options.sources,
             trades_as=f"load-{token_hex(3)}" if options.orders else "",
         )
-        self._screen.say(f"starting {options.load_processes} load processes for {options.users:,} users")
-        await self._crew.start(self._plans, market.token, market.urls, self._folder, options.load_processes, settings)
+        self._screen.say(f"starting {options.crew.load_processes} load processes for {options.crew.users:,} users")
+        await self._crew.start(
+            self._plans, market.token, market.urls, self._folder, options.crew.load_processes, settings
+        )
 
     async def _open(self) -> float:
         """Let everybody connect; returns how long it took until all readers were in sync, and all others connected."""
         began, began_us = time.monotonic(), time.time_ns() // 1000
         limit = self._options.ramp + CONNECT_SECONDS_MAX
-        self._screen.say(f"connecting {self._options.users:,} users to {', '.join(self._market.urls)}")
+        self._screen.say(f"connecting {self._options.crew.users:,} users to {', '.join(self._market.urls)}")
         self._crew.connect()
         first = now = await look(self._crew, self._market)
         while not self._is_open(now):
@@ -169,7 +171,7 @@ class LoadRun:
         return (now.load.whole_at_us - began_us) / 1e6
 
     def _is_open(self, now: Look) -> bool:
-        return now.load.whole == self._readers and sum(now.load.connections) == self._options.users
+        return now.load.whole == self._readers and sum(now.load.connections) == self._options.crew.users
 
     async def _measure(self, before: Look) -> Look:
         """Watch, and do the scenario's deeds; returns the last look."""
@@ -253,7 +255,7 @@ class LoadRun:
                 elapsed=now.at - began,
                 seconds=self._options.seconds if is_measuring else max(self._options.ramp, now.at - began),
                 users=self._readers,
-                slow_users=self._options.users - self._readers,
+                slow_users=self._options.crew.users - self._readers,
                 point=now.point(last, began),
                 counts=difference(now.load.counts, before.load.counts),
                 orders_waiting=now.load.orders_waiting,

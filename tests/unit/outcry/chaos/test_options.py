@@ -9,15 +9,14 @@ import pytest
 from openoutcry.wire.errors import ConfigurationError
 from outcry.chaos.fault import Blow, Fault, Part, Strike
 from outcry.chaos.options import RATE_MAX, SECONDS_MAX, ChaosOptions
+from outcry.load.crew_options import CrewOptions
 from outcry.stack.options import StackOptions
 
 GOOD = ChaosOptions(
     StackOptions(gateways=2, redis_url=None, port=None, engines=2),
-    users=10,
+    crew=CrewOptions(users=10, verify_percent=5, load_processes=2),
     seconds=60,
     rate=100,
-    verify_percent=5,
-    load_processes=2,
     seed=1,
 )
 
@@ -35,9 +34,9 @@ def test_what_is_within_the_limits_is_taken() -> None:
         ({"seconds": float("nan")}, "--seconds must be 1 to 3600 with --chaos, not nan"),
         ({"rate": 0}, "--rate must be above 0 and at most 400 with --chaos, not 0"),
         ({"rate": RATE_MAX + 1}, "--rate must be above 0 and at most 400 with --chaos, not 401"),
-        ({"users": 0}, "--users must be 1 to 50000, not 0"),
-        ({"verify_percent": 101}, "--verify must be 0 to 100"),
-        ({"load_processes": 11}, "--load-processes must be 1 to"),
+        ({"crew": GOOD.crew._replace(users=0)}, "--users must be 1 to 50000, not 0"),
+        ({"crew": GOOD.crew._replace(verify_percent=101)}, "--verify must be 0 to 100"),
+        ({"crew": GOOD.crew._replace(load_processes=11)}, "--load-processes must be 1 to"),
         ({"stack": GOOD.stack._replace(engines=0)}, "--engines must be 1 to 8, not 0"),
     ],
 )

@@ -6,17 +6,16 @@ import pytest
 
 from openoutcry.wire.errors import ConfigurationError
 from outcry.demo.options import DemoOptions
+from outcry.load.crew_options import CrewOptions
 from outcry.stack.options import StackOptions
 
 GOOD = DemoOptions(
     stack=StackOptions(gateways=3, redis_url=None, port=None),
-    users=1_000,
+    crew=CrewOptions(users=1_000, verify_percent=5, load_processes=2),
     seconds=30,
     rate=200,
     hot=False,
     replay=None,
-    verify_percent=5,
-    load_processes=2,
     seed=1,
 )
 
@@ -28,13 +27,13 @@ def test_the_defaults_are_good() -> None:
 @pytest.mark.parametrize(
     ("change", "flag"),
     [
-        ({"users": 0}, "--users"),
-        ({"users": 1_000_000}, "--users"),
+        ({"crew": GOOD.crew._replace(users=0)}, "--users"),
+        ({"crew": GOOD.crew._replace(users=1_000_000)}, "--users"),
         ({"seconds": -1}, "--seconds"),
         ({"rate": 0}, "--rate"),
         ({"rate": float("nan")}, "--rate"),
-        ({"verify_percent": 101}, "--verify"),
-        ({"load_processes": 0}, "--load-processes"),
+        ({"crew": GOOD.crew._replace(verify_percent=101)}, "--verify"),
+        ({"crew": GOOD.crew._replace(load_processes=0)}, "--load-processes"),
         ({"stack": GOOD.stack._replace(gateways=0)}, "--gateways"),
         ({"stack": GOOD.stack._replace(port=80)}, "--port"),
         ({"stack": GOOD.stack._replace(port=65_535)}, "--port"),

@@ -9,6 +9,7 @@ import pytest
 
 from outcry.load.conclusion import Measured, conclude
 from outcry.load.counts import LoadCounts, complaints_about
+from outcry.load.crew_options import CrewOptions
 from outcry.load.delays import MEANINGS
 from outcry.load.exposition import Exposition, HistogramState
 from outcry.load.findings import Findings
@@ -23,8 +24,8 @@ from outcry.load.verdict import Verdict
 from outcry.stack.usage import Usage
 
 OPTIONS = LoadOptions(
-    find_scenario("steady"), users=10, ramp=1.0, seconds=2.0, mix=DEFAULT_MIX, slow=0.2, churn=0.0, orders=0.0,
-    verify_percent=5, load_processes=2, opening=64, sources=[], metrics={}, deployment=None, seed=1,
+    find_scenario("steady"), CrewOptions(10, 5, 2), ramp=1.0, seconds=2.0, mix=DEFAULT_MIX, slow=0.2, churn=0.0,
+    orders=0.0, opening=64, sources=[], metrics={}, deployment=None, seed=1,
 )  # fmt: skip
 GOOD = Verdict(30, 0, [])
 

@@ -8,17 +8,19 @@ from typing import Any
 import pytest
 
 from openoutcry.wire.errors import ConfigurationError
+from outcry.load.crew_options import CrewOptions
 from outcry.load.mix import DEFAULT_MIX
 from outcry.load.options import DEFAULTS, Deployment, LoadOptions, read_metrics, settled
 from outcry.load.scenario import SCENARIOS, Deed, find_scenario
 
+CREW = CrewOptions(users=100, verify_percent=5.0, load_processes=2)
 URL = "ws://127.0.0.1:8101/v1/stream"
 
 
 def options(**fields: Any) -> LoadOptions:
     given: dict[str, Any] = {
-        "scenario": SCENARIOS["steady"], "users": 100, "ramp": 1.0, "seconds": 5.0, "mix": DEFAULT_MIX, "slow": 0.0,
-        "churn": 0.0, "orders": 0.0, "verify_percent": 5.0, "load_processes": 2, "opening": 64, "sources": (),
+        "scenario": SCENARIOS["steady"], "crew": CREW, "ramp": 1.0, "seconds": 5.0, "mix": DEFAULT_MIX, "slow": 0.0,
+        "churn": 0.0, "orders": 0.0, "opening": 64, "sources": (),
         "metrics": {}, "deployment": None, "seed": 1, **fields,
     }  # fmt: skip
     return LoadOptions(**given)
@@ -58,14 +60,14 @@ def test_every_scenario_can_be_run_as_it_is() -> None:
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"users": 0}, "--users must be 1 to"),
+        ({"crew": CREW._replace(users=0)}, "--users must be 1 to 50000, not 0"),
         ({"seconds": 0.0}, "--seconds must be 1 to"),
         ({"ramp": -1.0}, "--ramp must be 0 to"),
         ({"slow": 1.0}, "--slow must be 0 to 0.9"),
-        ({"users": 1, "slow": 0.5, "load_processes": 1}, "leaves nobody who reads"),
+        ({"crew": CrewOptions(1, 5.0, 1), "slow": 0.5}, "leaves nobody who reads"),
         ({"churn": 2.0}, "--churn must be 0 to 1"),
         ({"orders": 5_000.0}, "--orders must be 0 to 4000"),
-        ({"load_processes": 101}, "--load-processes must be 1 to"),
+        ({"crew": CREW._replace(load_processes=101)}, "--load-processes must be 1 to 64, not 101"),
         ({"sources": ["localhost"]}, "--source must be local IP addresses"),
         ({"deployment": deployment(urls=["http://x"])}, "--url must be such as ws://"),
         ({"deployment": deployment(token_file=None)}, "give --token-file or --secret-file"),
