@@ -29,15 +29,15 @@ class TradeStatistics:
         self.volume = volume
 
     def record(self, price: int, quantity: int) -> None:
-        """Take the next trade; O(1)."""
+        """Take the next trade; O(1). A field of another type raises TypeError, and nothing has changed then."""
+        volume = self.volume + quantity
+        self.high = max(self.high, price)
         if not self.last:
-            self.open = self.high = self.low = price
-        elif price > self.high:
-            self.high = price
+            self.open = self.low = price
         elif price < self.low:
             self.low = price
         self.last = price
-        self.volume += quantity
+        self.volume = volume
 
     def row(self) -> tuple[int, int, int, int, int]:
         """Return last, open, high, low, volume, in the order that messages, snapshots and checkpoints have them."""

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+
 from shared.trade_statistics import TradeStatistics
 
 
@@ -24,3 +28,13 @@ def test_they_go_on_from_a_row() -> None:
         statistics.record(97, 5)
     assert late.row() == (97, 100, 103, 97, 15)
     assert whole.row()[:4] == late.row()[:4]
+
+
+@pytest.mark.parametrize("trade", [("dear", 1), (None, 1), (100, "much"), (100, None)], ids=str)
+def test_a_field_of_another_type_changes_nothing(trade: tuple[Any, Any]) -> None:
+    """A gateway meets what stands in the feed, and goes on with snapshots; the first trade is no exception."""
+    for statistics in (TradeStatistics(), TradeStatistics(101, 100, 103, 98, 10)):
+        before = statistics.row()
+        with pytest.raises(TypeError):
+            statistics.record(*trade)
+        assert statistics.row() == before
