@@ -17,18 +17,11 @@ from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.messages import Execution, Trade
 from openoutcry.wire.types import ExecutionEvent, Side
 from shared.logs.events import BookChange, Outcome, PrivateExecution
-from shared.logs.packet import FEED_START, FeedId, Packet
+from shared.logs.feed_entry import FeedEntry
+from shared.logs.packet import FEED_START, FeedId
 
 FINDINGS_MAX: Final = 20
 """Findings kept in words; `finding_count` counts on."""
-
-
-class FeedEntry(NamedTuple):
-    """A packet as it stands in the feed."""
-
-    feed_id: FeedId
-    packet: Packet
-    published_us: int
 
 
 def before(first: FeedEntry, known: Iterable[FeedEntry]) -> list[FeedEntry]:
@@ -81,7 +74,7 @@ class FinalHistory:
 
     def add(self, entry: FeedEntry) -> None:
         """Add the next packet; O(its content and the depth of the books that it changes)."""
-        feed_id, packet, published_us = entry
+        feed_id, packet, _, published_us = entry
         self._expect(feed_id > self.last_id, f"{feed_id} stands after {self.last_id}")
         self._expect(packet.position == feed_id.position, f"{feed_id} says position {packet.position}")
         self._expect(packet.prev == self.last_id.position, f"{feed_id} goes on after {packet.prev}: {self.last_id}")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from outcry.chaos.final_history import FeedEntry, FinalHistory
+from outcry.chaos.final_history import FinalHistory
+from shared.logs.feed_entry import FeedEntry
 
 
 class GrowingHistory:

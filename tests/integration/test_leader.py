@@ -29,7 +29,7 @@ from services.matching.aio.recovery.store_recovery import StoreRecovery
 from services.matching.aio.recovery.takeover import Takeover
 from services.matching.aio.retry_limit import RetryLimit
 from services.matching.recovery.checkpoint import Checkpoint, decode_checkpoint, encode_checkpoint, read_head
-from services.matching.recovery.sent_packets import FeedEntry, KeptPackets
+from services.matching.recovery.sent_packets import KeptPackets, SentPacket
 from services.matching.settings import MatchingSettings
 from shared.aio.redis_connection import Redis, open_redis
 from shared.aio.redis_line import RedisLine
@@ -54,7 +54,7 @@ class FaultyPublisher(Publisher):
         self.faults: list[str] = []
 
     async def publish(
-        self, prev_id: FeedId, entries: Sequence[FeedEntry], values: Mapping[str, bytes], *beside: Any
+        self, prev_id: FeedId, entries: Sequence[SentPacket], values: Mapping[str, bytes], *beside: Any
     ) -> Answer:
         fault = self.faults.pop() if self.faults else ""
         if fault == "request lost":
@@ -307,7 +307,7 @@ async def test_an_old_leader_that_still_writes_is_caught_up_with(house: House, r
     real = new.publisher.publish
     overtaken = []
 
-    async def overtaken_once(prev_id: FeedId, entries: Sequence[FeedEntry], *rest: Any) -> Answer:
+    async def overtaken_once(prev_id: FeedId, entries: Sequence[SentPacket], *rest: Any) -> Answer:
         if entries and not overtaken:
             overtaken.append(True)
             await house.order()

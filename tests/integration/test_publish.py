@@ -19,7 +19,7 @@ from services.matching.aio.publisher import (
     WholeCheckpoint,
 )
 from services.matching.recovery.checkpoint_pair import StagedCheckpoint
-from services.matching.recovery.sent_packets import FeedEntry
+from services.matching.recovery.sent_packets import SentPacket
 from shared.aio.redis_connection import Redis, RedisConnectionError, open_redis
 from shared.aio.redis_line import RedisLine
 from shared.logs.packet import FEED_START, FeedId
@@ -37,8 +37,8 @@ def publisher_of(redis: Redis, leader: str = "me", **limits: int) -> Publisher:
     return Publisher(RedisLine(redis), KEYS, leader, **given)
 
 
-def entry(feed_id: FeedId, prev_id: FeedId = FEED_START) -> FeedEntry:
-    return FeedEntry(feed_id, prev_id, f"packet {feed_id}".encode(), 1_000_000 + feed_id.position)
+def entry(feed_id: FeedId, prev_id: FeedId = FEED_START) -> SentPacket:
+    return SentPacket(feed_id, prev_id, f"packet {feed_id}".encode(), 1_000_000 + feed_id.position)
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 from services.matching.aio import lease, publisher
 from services.matching.aio.publisher import NextCheckpoint, Publisher, WholeCheckpoint
 from services.matching.recovery.checkpoint_pair import StagedCheckpoint
-from services.matching.recovery.sent_packets import FeedEntry
+from services.matching.recovery.sent_packets import SentPacket
 from shared.aio.redis_connection import Redis, open_redis
 from shared.aio.redis_line import RedisLine
 from shared.logs.packet import FeedId
@@ -225,7 +225,7 @@ def _publisher(redis: Redis, name: str) -> Publisher:
 def _publish(writer: Publisher, random: Random) -> Awaitable[Any]:
     previous = FeedId(random.randint(0, 2), random.randint(0, 3))
     fresh = FeedId(previous.term + random.randint(0, 1), previous.position + random.randint(0, 2))
-    entries = [FeedEntry(fresh, previous, b"packet", 1)] if random.random() < 0.8 else []
+    entries = [SentPacket(fresh, previous, b"packet", 1)] if random.random() < 0.8 else []
     checkpoint = random.choice([None, WholeCheckpoint(b"whole", "1-0"), NextCheckpoint(STAGED, "1-0")])
     return writer.publish(previous, entries, {KEYS.cover: str(fresh).encode()}, checkpoint)
 

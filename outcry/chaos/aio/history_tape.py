@@ -11,11 +11,14 @@ from random import Random
 from typing import Final, cast
 
 from openoutcry.wire.backoff import Backoff
-from outcry.chaos.final_history import FeedEntry, before
+from outcry.chaos.final_history import before
 from shared.aio.cancellation import raise_if_cancelled
-from shared.aio.redis_connection import UNREACHABLE, RedisError, StreamEntry, last_entry, open_redis, read_stream
-from shared.logs.packet import FEED_START, FeedId, decode_packet
-from shared.logs.stream_keys import PACKET_FIELD, PUBLISHED_FIELD, StreamKeys
+from shared.aio.feed_stream import FeedStream
+from shared.aio.redis_connection import UNREACHABLE, RedisError, StreamEntry, open_redis
+from shared.aio.redis_line import RedisLine
+from shared.logs.feed_entry import FeedEntry
+from shared.logs.packet import FEED_START, FeedId
+from shared.logs.stream_keys import PACKET_FIELD, StreamKeys
 from shared.store_errors import StoreUnavailable
 
 READ_COUNT: Final = 1000
@@ -42,9 +45,8 @@ class HistoryTape:
         self.last_published_us = 0
         """When the last packet was published."""
         self._asking = open_redis(redis_url, "tape-final")
-        self._key: Final = StreamKeys().feed
+        self._feed = FeedStream(RedisLine(self._redis), StreamKeys())
         self._entries: dict[FeedId, FeedEntry] = {}
-        self._bytes: dict[FeedId, bytes] = {}
         self._last_id = FEED_START
 
     @property
@@ -87,13 +89,12 @@ class HistoryTape:
         await self._asking.aclose()
 
     async def _listen(self) -> None:
-        entries = await read_stream(self._redis, self._key, str(self._last_id), READ_COUNT)
-        for entry in entries:
-            self._take(self._read(entry))
+        entries = await self._feed.read(self._last_id, READ_COUNT)
+        for stored in entries:
+            self._take(self._feed.entry(stored))
         if entries:
             return
-        newest = await last_entry(self._redis, self._key)
-        last_id = FeedId.parse(newest[0]) if newest else FEED_START
+        last_id = await self._feed.end()
         if last_id < self._last_id:
             self.roll_backs += 1
             self._last_id = last_id
@@ -107,20 +108,20 @@ class HistoryTape:
         self.last_published_us = max(self.last_published_us, entry.published_us)
         self._last_id = entry.feed_id
 
-    def _read(self, entry: StreamEntry) -> FeedEntry:
-        entry_id, fields = entry
-        feed_id, packed = FeedId.parse(entry_id), fields[PACKET_FIELD]
-        if self._bytes.get(feed_id) == packed and feed_id in self._entries:
-            return self._entries[feed_id]
-        self._bytes[feed_id] = packed
-        return FeedEntry(feed_id, decode_packet(packed), int(fields[PUBLISHED_FIELD]))
+    def _read(self, stored: StreamEntry) -> FeedEntry:
+        """Read one entry; one that was heard already, byte for byte, need not be decoded again."""
+        entry_id, fields = stored
+        known = self._entries.get(FeedId.parse(entry_id))
+        if known is not None and known.data == fields[PACKET_FIELD]:
+            return known
+        return self._feed.entry(stored)
 
     async def _stream(self) -> list[StreamEntry]:
         """Read the stream in pieces: one reply with all of it could pass a connection's timeout."""
         found: list[StreamEntry] = []
         after = str(FEED_START)
         while True:
-            piece = await self._asking.xrange(self._key, min=f"({after}", count=READ_COUNT) or []
+            piece = await self._asking.xrange(self._feed.key, min=f"({after}", count=READ_COUNT) or []
             found += cast("list[StreamEntry]", [tuple(entry) for entry in piece])
             if len(piece) < READ_COUNT:
                 return found

@@ -12,13 +12,14 @@ from random import Random
 from typing import Final, TypeVar
 
 from openoutcry.wire.backoff import Backoff
-from openoutcry.wire.errors import MalformedMessage
 from shared.aio.cancellation import raise_if_cancelled
-from shared.aio.redis_connection import UNREACHABLE, RedisError, StreamEntry, last_entry, open_redis, read_stream
+from shared.aio.feed_stream import FeedStream
+from shared.aio.redis_connection import UNREACHABLE, RedisError, StreamEntry, open_redis
+from shared.aio.redis_line import RedisLine
 from shared.aio.store_failure import store_failure
-from shared.logs.packet import FEED_START, FeedId, Packet, decode_packet
-from shared.logs.stream_keys import PACKET_FIELD, StreamKeys
-from shared.store_errors import StoreUnavailable
+from shared.logs.packet import FEED_START, FeedId, Packet
+from shared.logs.stream_keys import StreamKeys
+from shared.store_errors import CorruptEntry, StoreUnavailable
 
 T = TypeVar("T")
 
@@ -40,8 +41,8 @@ class FeedTail:
 
     def __init__(self, redis_url: str, name: str, shard: int = 0) -> None:
         self._redis = open_redis(redis_url, name)
-        self._key: Final = StreamKeys(shard).feed
-        self._last_id = str(FEED_START)
+        self._feed = FeedStream(RedisLine(self._redis), StreamKeys(shard))
+        self._last_id = FEED_START
         self._position: int | None = FEED_START.position  # None: wherever the next packet begins
 
     async def start(self) -> None:
@@ -51,9 +52,9 @@ class FeedTail:
         Raises:
             StoreUnavailable: If Redis does not answer, or refuses, for SILENCE_SECONDS_MAX.
         """
-        newest = await self._answered(lambda: last_entry(self._redis, self._key))
+        newest = await self._answered(self._feed.newest)
         if newest is not None:
-            self._last_id = newest[0].decode()
+            self._last_id = FeedId.parse(newest[0])
             packet = self._packet(newest)
             self._position = packet.position if packet is not None else None
 
@@ -70,7 +71,7 @@ class FeedTail:
             raise_if_cancelled()
             if not entries:
                 continue
-            self._last_id = entries[-1][0].decode()
+            self._last_id = FeedId.parse(entries[-1][0])
             packets = [packet for entry in entries if (packet := self._packet(entry)) is not None]
             for packet in packets:
                 if packet.prev != self._position and self._position is not None:
@@ -87,7 +88,7 @@ class FeedTail:
         await self._redis.aclose()
 
     async def _read(self) -> list[StreamEntry]:
-        return await self._answered(lambda: read_stream(self._redis, self._key, self._last_id, READ_COUNT))
+        return await self._answered(lambda: self._feed.read(self._last_id, READ_COUNT))
 
     async def _answered(self, ask: Callable[[], Awaitable[T]]) -> T:
         """Ask until Redis answers: the reason of a refusal may be repaired meanwhile, as when Redis is away."""
@@ -100,13 +101,12 @@ class FeedTail:
                 raise_if_cancelled()
                 if asyncio.get_running_loop().time() > give_up:
                     why = store_failure(error)
-                    raise StoreUnavailable(f"{self._key} cannot be read: {why}") from error
+                    raise StoreUnavailable(f"{self._feed.key} cannot be read: {why}") from error
             await asyncio.sleep(backoff.next_delay())
 
     def _packet(self, entry: StreamEntry) -> Packet | None:
-        entry_id, fields = entry
         try:
-            packet = decode_packet(fields[PACKET_FIELD])
-        except (KeyError, MalformedMessage):
+            found = self._feed.entry(entry)
+        except CorruptEntry:
             return None
-        return packet if packet.position == FeedId.parse(entry_id).position else None
+        return found.packet if found.packet.position == found.feed_id.position else None

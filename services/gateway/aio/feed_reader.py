@@ -21,12 +21,14 @@ from services.gateway.aio.ports import FeedPorts
 from services.gateway.metrics import FeedStatistics
 from services.gateway.replica import Changes, ReplicaBroken
 from shared.aio.cancellation import raise_if_cancelled
-from shared.aio.redis_connection import UNREACHABLE, RedisError
+from shared.aio.feed_stream import FeedStream
+from shared.aio.redis_connection import UNREACHABLE, RedisError, StreamEntry
 from shared.aio.redis_line import RedisLine
 from shared.aio.store_failure import store_failure
-from shared.logs.packet import FEED_START, FeedId, Packet, decode_packet
+from shared.logs.feed_entry import FeedEntry
+from shared.logs.packet import FEED_START, FeedId
 from shared.logs.snapshots import decode_accounts, decode_book_state, decode_listing
-from shared.logs.stream_keys import PACKET_FIELD, PUBLISHED_FIELD, StreamKeys
+from shared.logs.stream_keys import StreamKeys
 from shared.store_errors import CorruptEntry
 
 T = TypeVar("T")
@@ -61,6 +63,7 @@ class FeedReader:
         self.unreachable = ""
         """What is wrong with Redis at present; empty if nothing."""
         self._line = line
+        self._feed = FeedStream(line, keys)
         self._keys = keys
         self._ports = ports
         self._backoff = Backoff(random, first_s=0.05, max_s=1.0)
@@ -142,7 +145,7 @@ class FeedReader:
     async def _look_behind_corrupt(self, cover: FeedId) -> None:
         """See that the feed can be read on from there; else users would hear `open` and `resyncing` in turns."""
         corrupt = str(self._corrupt_id)
-        entries = await self._line.read_stream(self._keys.feed, str(cover), 1, None)
+        entries = await self._feed.read(cover, 1, None)
         if cover < self._corrupt_id:
             is_held = bool(await self._line.call("XREVRANGE", self._keys.feed, corrupt, corrupt))
             if is_held or not entries:
@@ -150,12 +153,12 @@ class FeedReader:
                     f"{self._keys.feed} entry {corrupt} is corrupt; the feed goes on behind snapshots of later"
                 )
         if entries:  # none is no fault: the snapshots of a quiet market reach to the feed's end
-            self._entry(*entries[0])
+            self._entry(entries[0])
         self._corrupt_id = FEED_START
 
     async def _read(self) -> None:
         market = self._ports.market
-        entries = await self._line.read_stream(self._keys.feed, str(market.feed_id), PACKETS_PER_READ_MAX)
+        entries = await self._feed.read(market.feed_id, PACKETS_PER_READ_MAX)
         if not entries:
             await self._look_for_another_store()
             return
@@ -163,12 +166,13 @@ class FeedReader:
         changes, began_at = Changes(), market.feed_id
         time_us = self._ports.time_us()
         try:
-            for entry_id, fields in entries:
-                feed_id, packet, published_us = self._entry(entry_id, fields)
+            for stored in entries:
+                feed_id, packet, _, published_us = self._entry(stored)
                 try:
                     market.apply(feed_id, packet, published_us, changes)
                 except MISSHAPEN as error:  # fields of another type, which decoding does not look at
-                    raise self._corrupt(entry_id, f"no packet: {error!r}") from error
+                    corrupt = CorruptEntry(self._feed.key, str(feed_id), f"no packet: {error!r}")
+                    raise self._corrupt(corrupt) from error
                 self.statistics.delay_s = (time_us - published_us) / 1e6
                 self._ports.hops.read_delay.observe(self.statistics.delay_s)
                 self.statistics.packets += 1
@@ -186,17 +190,17 @@ class FeedReader:
             self._silent_since = now
             await self._line.hang_up()
 
-    def _entry(self, entry_id: bytes, fields: dict[bytes, bytes]) -> tuple[FeedId, Packet, int]:
+    def _entry(self, stored: StreamEntry) -> FeedEntry:
         try:
-            return FeedId.parse(entry_id), decode_packet(fields[PACKET_FIELD]), int(fields[PUBLISHED_FIELD])
-        except (MalformedMessage, KeyError, ValueError) as error:
-            raise self._corrupt(entry_id, str(error)) from error
+            return self._feed.entry(stored)
+        except CorruptEntry as corrupt:
+            raise self._corrupt(corrupt) from corrupt
 
-    def _corrupt(self, entry_id: bytes, reason: str) -> ReplicaBroken:
+    def _corrupt(self, corrupt: CorruptEntry) -> ReplicaBroken:
         """Note a packet that cannot be read, and return what to raise."""
-        corrupt = CorruptEntry(self._keys.feed, entry_id.decode(), reason)
-        if FeedId.parse(entry_id) != self._corrupt_id:
-            self._corrupt_id = FeedId.parse(entry_id)
+        corrupt_id = FeedId.parse(corrupt.entry_id)
+        if corrupt_id != self._corrupt_id:
+            self._corrupt_id = corrupt_id
             self.statistics.corrupt_entries += 1
             self._log.error("a packet cannot be read", error=corrupt.reason, key=corrupt.key, entry=corrupt.entry_id)
         return ReplicaBroken(str(corrupt))
@@ -207,7 +211,7 @@ class FeedReader:
             return
         self._check_at = now + (POSITION_CHECK_S if self._behind_since is None else HEALING_S / 4)
         with self._ports.hops.redis_round_trip.time():
-            last = await self._last_id()
+            last = await self._feed.end()
         if last >= self._ports.market.feed_id:
             self._behind_since = None
         elif self._behind_since is None:
@@ -216,10 +220,6 @@ class FeedReader:
         elif now - self._behind_since > HEALING_S:
             self._behind_since = None
             raise ReplicaBroken(f"the feed went back to {last} and did not heal")
-
-    async def _last_id(self) -> FeedId:
-        newest = await self._line.last_entry(self._keys.feed)
-        return FeedId.parse(newest[0]) if newest else FEED_START
 
     def _lose_place(self, reason: str) -> None:
         """Tell it once for each reason, whatever the number of tries."""

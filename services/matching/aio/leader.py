@@ -25,7 +25,7 @@ from services.matching.engine import Engine
 from services.matching.packet_builder import PacketBuilder
 from services.matching.recovery.checkpoint import Checkpoint, encode_checkpoint
 from services.matching.recovery.checkpoint_pair import StagedCheckpoint
-from services.matching.recovery.sent_packets import FeedEntry, KeptPackets
+from services.matching.recovery.sent_packets import KeptPackets, SentPacket
 from services.matching.recovery.snapshot_schedule import SnapshotSchedule
 from services.matching.settings import MatchingSettings
 from services.matching.stored_values import StoredValues
@@ -42,11 +42,11 @@ class _Publication:
 
     __slots__ = ("checkpoint", "entries", "fresh", "prev_id", "uncovered", "values")
 
-    def __init__(self, prev_id: FeedId, fresh: FeedEntry | None) -> None:
+    def __init__(self, prev_id: FeedId, fresh: SentPacket | None) -> None:
         self.prev_id = prev_id
         self.fresh = fresh
         """The new entry, if there is one."""
-        self.entries: Sequence[FeedEntry] = () if fresh is None else (fresh,)
+        self.entries: Sequence[SentPacket] = () if fresh is None else (fresh,)
         """What is still to be appended, the new entry last."""
         self.values: dict[str, bytes] = {}
         self.checkpoint: WholeCheckpoint | NextCheckpoint | None = None
@@ -192,7 +192,7 @@ class Leader:
 
     def _next(self, packet: Packet) -> _Publication:
         feed_id = FeedId(self.term, packet.position)
-        entry = FeedEntry(feed_id, self._last_id, encode_packet(packet), time.time_ns() // 1000)
+        entry = SentPacket(feed_id, self._last_id, encode_packet(packet), time.time_ns() // 1000)
         self._schedule.observe(packet, self._last_id)
         publication = _Publication(self._last_id, entry)
         self._fill_in(publication)

@@ -15,7 +15,7 @@ from redis.exceptions import ResponseError
 
 from services.matching.aio.script import Script
 from services.matching.recovery.checkpoint_pair import StagedCheckpoint
-from services.matching.recovery.sent_packets import FeedEntry
+from services.matching.recovery.sent_packets import SentPacket
 from shared.aio.redis_line import RedisLine, stream_entries
 from shared.logs.packet import FEED_START, FeedId
 from shared.logs.stream_keys import PACKET_FIELD, PUBLISHED_FIELD, StreamKeys
@@ -115,7 +115,7 @@ class Publisher:
     async def publish(
         self,
         prev_id: FeedId,
-        entries: Sequence[FeedEntry],
+        entries: Sequence[SentPacket],
         values: Mapping[str, bytes],
         checkpoint: WholeCheckpoint | NextCheckpoint | None = None,
         uncovered: int = 0,
@@ -191,7 +191,7 @@ class Publisher:
             return FEED_START
         return FeedId.parse(facts[b"last-generated-id"])
 
-    async def holds(self, entry: FeedEntry) -> bool:
+    async def holds(self, entry: SentPacket) -> bool:
         """Tell whether the feed has this very entry: same id, same bytes, same time of publishing."""
         feed_id = str(entry.feed_id)
         found = stream_entries(await self._line.call("XRANGE", self._keys.feed, feed_id, feed_id))

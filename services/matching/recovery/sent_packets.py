@@ -15,8 +15,8 @@ KEPT_PACKETS_MAX: Final = 8_192
 KEPT_BYTES_MAX: Final = 64 * 1024 * 1024
 
 
-class FeedEntry(NamedTuple):
-    """One feed entry, ready to be appended."""
+class SentPacket(NamedTuple):
+    """One packet as it was appended to the feed, or is to be."""
 
     feed_id: FeedId
     prev_id: FeedId
@@ -30,10 +30,10 @@ class KeptPackets:
     """The ring; unbroken, since every entry follows the one before."""
 
     def __init__(self) -> None:
-        self._entries: deque[FeedEntry] = deque()
+        self._entries: deque[SentPacket] = deque()
         self._bytes = 0
 
-    def add(self, entry: FeedEntry) -> None:
+    def add(self, entry: SentPacket) -> None:
         """Keep an entry that has been appended; amortised O(1)."""
         assert not self._entries or entry.prev_id == self._entries[-1].feed_id, entry
         self._entries.append(entry)
@@ -41,7 +41,7 @@ class KeptPackets:
         while len(self._entries) > KEPT_PACKETS_MAX or self._bytes > KEPT_BYTES_MAX:
             self._bytes -= len(self._entries.popleft().packet)
 
-    def after(self, feed_id: FeedId) -> list[FeedEntry] | None:
+    def after(self, feed_id: FeedId) -> list[SentPacket] | None:
         """Return what came after an entry, oldest first; None if the ring does not reach back to it. O(entries)."""
         if self._entries and feed_id == self._entries[-1].feed_id:
             return []

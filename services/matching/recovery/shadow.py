@@ -11,7 +11,7 @@ from openoutcry.wire.errors import OpenOutcryError
 from services.matching.command_log import LogEntry
 from services.matching.packet_builder import PacketBuilder
 from services.matching.recovery.replay import Recovery
-from services.matching.recovery.sent_packets import FeedEntry, KeptPackets
+from services.matching.recovery.sent_packets import KeptPackets, SentPacket
 from shared.logs.packet import Packet, encode_packet
 
 
@@ -67,7 +67,7 @@ class Shadow:
             self._builder.apply(command, entry.time_us)
         self.engine.log_id = entry.entry_id
 
-    def confirm(self, entry: FeedEntry, packet: Packet) -> None:
+    def confirm(self, entry: SentPacket, packet: Packet) -> None:
         """
         Compare the feed's next packet with what its commands did here; O(its bytes).
 

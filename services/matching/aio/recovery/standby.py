@@ -11,17 +11,17 @@ from typing import Final
 
 import structlog
 
-from openoutcry.wire.errors import MalformedMessage
 from services.matching.aio.command_reader import CommandReader
 from services.matching.aio.metrics import MatchingMetrics
 from services.matching.aio.recovery.store_recovery import StoreRecovery
 from services.matching.command_log import LogEntry
-from services.matching.recovery.sent_packets import FeedEntry
+from services.matching.recovery.sent_packets import SentPacket
 from services.matching.recovery.shadow import NothingToFollow, Shadow, ShadowBroken
-from shared.aio.redis_connection import StreamEntry
+from shared.aio.feed_stream import FeedStream
 from shared.aio.redis_line import RedisLine
-from shared.logs.packet import FeedId, decode_packet
-from shared.logs.stream_keys import PACKET_FIELD, PUBLISHED_FIELD, StreamKeys
+from shared.logs.feed_entry import FeedEntry
+from shared.logs.packet import FeedId
+from shared.logs.stream_keys import StreamKeys
 from shared.store_errors import CorruptEntry
 
 PACKETS_IN_READ_MAX: Final = 256
@@ -52,8 +52,7 @@ class Standby:
         """The market as followed so far; None before the first recovery, and after a difference."""
         self.store_id: str | None = None
         """The store's replication id as the shadow began: entries read from another one may be gone."""
-        self._line = line
-        self._keys = keys
+        self._feed = FeedStream(line, keys)
         self._reader = reader
         self._recovery = recovery
         self._metrics = metrics
@@ -75,9 +74,9 @@ class Standby:
         """
         try:
             shadow = self.shadow or await self._begin()
-            entries = await self._line.read_stream(self._keys.feed, str(shadow.feed_id), PACKETS_IN_READ_MAX, block_ms)
-            for entry in entries:
-                await self._take(shadow, _feed_entry(shadow.feed_id, entry))
+            entries = await self._feed.read(shadow.feed_id, PACKETS_IN_READ_MAX, block_ms)
+            for stored in entries:
+                await self._take(shadow, self._feed.entry(stored))
         except NothingToFollow as error:
             self.shadow = None
             self._log.warning("there is nobody to follow yet", reason=str(error))
@@ -110,13 +109,9 @@ class Standby:
         self._log.error("the standby differs from the leader; starting again from the checkpoint", reason=reason)
 
     async def _take(self, shadow: Shadow, entry: FeedEntry) -> None:
-        try:
-            packet = decode_packet(entry.packet)
-        except MalformedMessage as error:
-            raise ShadowBroken(f"packet {entry.feed_id}: {error}") from error
-        while shadow.lacks_commands_of(packet):
+        while shadow.lacks_commands_of(entry.packet):
             shadow.apply(await self._next_commands(entry.feed_id))
-        shadow.confirm(entry, packet)
+        shadow.confirm(SentPacket(entry.feed_id, shadow.feed_id, entry.data, entry.published_us), entry.packet)
 
     async def _next_commands(self, feed_id: FeedId) -> LogEntry:
         if not self._pending:
@@ -124,11 +119,3 @@ class Standby:
         if not self._pending:
             raise ShadowBroken(f"the command log ends before the commands of packet {feed_id}")
         return self._pending.popleft()
-
-
-def _feed_entry(after: FeedId, entry: StreamEntry) -> FeedEntry:
-    entry_id, fields = entry
-    try:
-        return FeedEntry(FeedId.parse(entry_id), after, fields[PACKET_FIELD], int(fields[PUBLISHED_FIELD]))
-    except (MalformedMessage, KeyError, ValueError) as error:
-        raise ShadowBroken(f"feed entry {entry_id.decode()}: {error!r}") from error

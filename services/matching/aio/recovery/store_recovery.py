@@ -16,7 +16,7 @@ from services.matching.aio.store_promises import warn_of_dropped_transactions
 from services.matching.recovery.checkpoint import Checkpoint
 from services.matching.recovery.checkpoint_pair import KeptCheckpoints
 from services.matching.recovery.replay import Recovery
-from services.matching.recovery.sent_packets import FeedEntry, KeptPackets
+from services.matching.recovery.sent_packets import KeptPackets, SentPacket
 from shared.aio.redis_connection import Redis, StreamEntry
 from shared.logs.packet import FeedId, OtherVersion, decode_packet
 from shared.logs.stream_keys import PACKET_FIELD, PUBLISHED_FIELD, StreamKeys
@@ -131,7 +131,7 @@ class StoreRecovery:
         self._reader.seek(recovery.engine.log_id)
 
 
-def _feed_entry(feed_id: FeedId, previous: FeedId, fields: Mapping[bytes, bytes]) -> FeedEntry:
+def _feed_entry(feed_id: FeedId, previous: FeedId, fields: Mapping[bytes, bytes]) -> SentPacket:
     """
     Read an entry of the feed.
 
@@ -145,4 +145,4 @@ def _feed_entry(feed_id: FeedId, previous: FeedId, fields: Mapping[bytes, bytes]
     position = decode_packet(data).position
     if position != feed_id.position:
         raise MalformedMessage(f"its packet says position {position}")
-    return FeedEntry(feed_id, previous, data, published_us)
+    return SentPacket(feed_id, previous, data, published_us)

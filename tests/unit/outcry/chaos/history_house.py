@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from outcry.chaos.final_history import FeedEntry, FinalHistory
+from outcry.chaos.final_history import FinalHistory
 from outcry.chaos.trader_record import Acknowledged, HeldAccount, SeenExecution, TraderRecord
+from shared.logs.feed_entry import FeedEntry
 from tests.unit.services.gateway.exchange import Exchange
 
 
 def entry(exchange: Exchange, **changes: Any) -> FeedEntry:
     """The next packet, published at a microsecond of its position."""
     feed_id, packet, _ = exchange.packet(**changes)
-    return FeedEntry(feed_id, packet, packet.position)
+    return FeedEntry(feed_id, packet, b"", packet.position)
 
 
 def history(*entries: FeedEntry) -> FinalHistory:

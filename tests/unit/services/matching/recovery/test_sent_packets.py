@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from services.matching.recovery import sent_packets
-from services.matching.recovery.sent_packets import FeedEntry, KeptPackets
+from services.matching.recovery.sent_packets import KeptPackets, SentPacket
 from shared.logs.packet import FeedId
 
 
 def ring(positions: range) -> KeptPackets:
     kept = KeptPackets()
     for position in positions:
-        kept.add(FeedEntry(FeedId(7, position), FeedId(7, position - 1), b"x" * 10, 0))
+        kept.add(SentPacket(FeedId(7, position), FeedId(7, position - 1), b"x" * 10, 0))
     return kept
 
 
@@ -45,4 +45,4 @@ def test_refuses_a_broken_chain() -> None:
     """A hole would be healed into the feed."""
     kept = ring(range(1, 3))
     with pytest.raises(AssertionError):
-        kept.add(FeedEntry(FeedId(7, 9), FeedId(7, 8), b"", 0))
+        kept.add(SentPacket(FeedId(7, 9), FeedId(7, 8), b"", 0))

@@ -20,7 +20,7 @@ from services.matching.recovery.checkpoint import (
     read_head,
 )
 from services.matching.recovery.replay import Recovery
-from services.matching.recovery.sent_packets import FeedEntry
+from services.matching.recovery.sent_packets import SentPacket
 from services.matching.recovery.shadow import NothingToFollow, Shadow, ShadowBroken
 from shared.logs.commands import CancelAll, Command, ListInstrument, PlaceOrder
 from shared.logs.packet import FEED_START, FeedId, Packet, encode_packet
@@ -52,7 +52,7 @@ class Leader:
     def __init__(self, seed: int) -> None:
         self.random = Random(seed)
         self.log: list[LogEntry] = []
-        self.feed: list[tuple[FeedEntry, Packet]] = []
+        self.feed: list[tuple[SentPacket, Packet]] = []
         self.builder = PacketBuilder(Engine())
         self.builder.engine.epoch = 99
         self._tell(self.builder.marker())
@@ -75,7 +75,7 @@ class Leader:
 
     def _tell(self, packet: Packet) -> None:
         before = self.feed[-1][0].feed_id if self.feed else FEED_START
-        entry = FeedEntry(FeedId(TERM, packet.position), before, encode_packet(packet), 1)
+        entry = SentPacket(FeedId(TERM, packet.position), before, encode_packet(packet), 1)
         self.feed.append((entry, packet))
 
 
