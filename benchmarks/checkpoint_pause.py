@@ -87,8 +87,8 @@ def measure(orders: int, seconds: float) -> Table:
     return Table(
         "checkpoint-pause",
         f"How long a command waits for its packet, ms, one every 2 ms, with {orders:,} resting orders of "
-        f"{USERS:,} users in {len(DEFAULT_LISTING)} books and a checkpoint every {CHECKPOINT_INTERVAL_S:g} s, made "
-        "beside the market or by the engine itself while the market waits. The longest wait is that of each interval "
+        f"{USERS:,} users in {len(DEFAULT_LISTING)} books. A checkpoint every {CHECKPOINT_INTERVAL_S:g} s is made "
+        "beside the market, or by the engine itself while the market waits. The longest wait is that of each interval "
         "of a checkpoint, median ± half the distance between the quartiles, and that of the whole run.",
         [
             "checkpoints are made",

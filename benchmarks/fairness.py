@@ -55,9 +55,9 @@ def measure(effort: Effort) -> list[Table]:
     return [
         Table(
             "fairness",
-            f"Users' own mean delays, ms, over {flushes:,} flushes {PACE_S * 1000:g} ms apart to {users:,} users; by "
-            f"how much the 95th percentile is above the 5th; and the first to hear of a user's {CONNECTIONS_OF_ONE} "
-            "connections, against the median user.",
+            f"Users' own mean delays, ms, over {flushes:,} flushes {PACE_S * 1000:g} ms apart to {users:,} users. "
+            f"Beside them, by how much the 95th percentile is above the 5th, and the first of a user's "
+            f"{CONNECTIONS_OF_ONE} connections against the median user.",
             ["a flush goes round", "p5", "p50", "p95", "p95 above p5, %", f"first of {CONNECTIONS_OF_ONE}, % of p50"],
             [_row(ORDERS[order], found[order]) for order in ORDERS],
         )

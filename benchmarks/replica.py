@@ -42,8 +42,8 @@ def measure(effort: Effort) -> list[Table]:
     return [
         Table(
             "replica-per-level",
-            f"CPU µs to apply one change to a book of {DEPTH:,} levels a side, and how much of that is a level's: a "
-            "client's book (levels and digest), the gateway's replica (order counts and history besides), and the "
+            f"CPU µs to apply one change to a book of {DEPTH:,} levels a side, and a level's part of that. Measured are "
+            "a client's book (levels and digest), the gateway's replica (order counts and history besides), and the "
             "delta that the gateway reads off its history. The levels are met again and again, so their hashes "
             "are remembered (table `digest-per-level`).",
             [
@@ -60,8 +60,9 @@ def measure(effort: Effort) -> list[Table]:
         Table(
             "client-per-frame",
             "CPU µs of a Python client for one frame that holds one delta, from the payload to the book whose digest "
-            "is right: decoding alone, the book's rule alone, the load harness's user (place in the chain only, and "
-            "with a whole book), and the client library's session, checks of every field and events included.",
+            "is right. Measured are decoding alone, the book's rule alone, and the load harness's user (place in the "
+            "chain only, and with a complete book). The last is the client library's session, checks of every field "
+            "and events included.",
             [
                 "levels in the delta",
                 "decode",

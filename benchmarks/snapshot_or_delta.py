@@ -42,7 +42,7 @@ def measure(effort: Effort) -> list[Table]:
     return [
         Table(
             "snapshot-or-delta",
-            "One change told as a whole book or as a delta, in msgpack: bytes of the frame, CPU µs of the gateway to "
+            "One change as a complete book or as a delta, in msgpack: bytes of the frame, CPU µs of the gateway to "
             "encode it, and of a Python client to decode and apply it and check the digest.",
             ["levels a side", "message", "bytes", "encode µs", "decode and apply µs", "times smaller"],
             costs,

@@ -67,9 +67,9 @@ def _tables(
         Table(f"engine-{flow.name}", title, columns, figures),
         Table(
             f"engine-{flow.name}-check",
-            f"The same flow: what each contestant was left with, against the order book given the very same commands. "
-            f"Who needs more than {SECONDS_MAX:g} CPU seconds is stopped; commands of kinds that a package does not "
-            "know are left out for it; not all prevent self-trades, which only matching-engine's generator makes.",
+            f"The same flow: each contestant's final state, against the order book given the very same commands. A "
+            f"contestant that needs more than {SECONDS_MAX:g} CPU seconds is stopped. Commands of kinds that a package "
+            "does not know are left out for it. Not all prevent self-trades, which only matching-engine's generator makes.",
             ["contestant", "left out", "trades", "orders resting", "lots bid", "lots offered", "differs in"],
             checks,
         ),

@@ -75,9 +75,9 @@ def conveyed(results: Results, effort: Effort, names: Iterable[str]) -> Table:
         "fan-out-conveyed",
         f"Changes of one book conveyed to {effort.users:,} users, p99 within {PROMPT_P99_MS:.0f} ms and "
         f"{SHARE_MIN:.0%} delivered: the highest rate found, by doubling and halving in, {effort.rung_s:g} s "
-        f"each, two attempts at what failed; {effort.runs} runs. OpenOutcry merges changes into deltas, and its "
-        "users check sequence and digest of each; the others get one message a change, of the size of a delta of one "
-        "change, and their users check that none is missing.",
+        f"each, two attempts at what failed, {effort.runs} runs. OpenOutcry merges changes into deltas, and its "
+        "users check sequence and digest of each. The others get one message a change, of the size of a delta of one "
+        "change. Their users check that none is missing.",
         CONVEYED_COLUMNS,
         rows,
     )

@@ -38,7 +38,7 @@ class Curve(NamedTuple):
 _LEGEND: Final = (
     "Median of the looks ± half the distance between the quartiles. CPU is seconds a second, of all gateways and of "
     "the engine, or µs for each frame delivered; the C users' is what reading and checking a frame costs. "
-    "`open s`: first connect until the last user was whole. `lost`: connections."
+    "`open s`: first connect until the last user was in sync. `lost`: connections."
 )
 
 COLUMNS: Final[dict[str, Callable[[Point], float]]] = {
