@@ -69,7 +69,8 @@ def _tables(
             f"engine-{flow.name}-check",
             f"The same flow: each contestant's final state, against the order book given the very same commands. A "
             f"contestant that needs more than {SECONDS_MAX:g} CPU seconds is stopped. Commands of kinds that a package "
-            "does not know are left out for it. Not all prevent self-trades, which only matching-engine's generator makes.",
+            "does not know are left out for it. Not all prevent self-trades, which only "
+            "matching-engine's generator makes.",
             ["contestant", "left out", "trades", "orders resting", "lots bid", "lots offered", "differs in"],
             checks,
         ),
