@@ -43,8 +43,8 @@ def measure(effort: Effort) -> list[Table]:
         Table(
             "replica-per-level",
             f"CPU µs to apply one change to a book of {DEPTH:,} levels a side, and a level's part of that. Measured "
-            "are a client's book (levels and digest), the gateway's replica (order counts and history besides), and the "
-            "delta that the gateway reads off its history. The levels are met again and again, so their hashes "
+            "are a client's book (levels and digest), the gateway's replica (order counts and history besides), and "
+            "the delta that the gateway reads off its history. The levels are met again and again, so their hashes "
             "are remembered (table `digest-per-level`).",
             [
                 "levels in the change",
