@@ -1,8 +1,8 @@
 """A standby's own market: the leader's commands applied again, and every packet of the feed compared with what it made.
 
 Owns the proof that the standby has the leader's state: its packets are the leader's, byte for byte. Leaves reading the
-two logs to `aio.recovery.standby`. A shadow that differs is of no use any more: make another from the checkpoint. Invariant:
-between two packets the engine is at `feed_id`.
+two logs to `aio.recovery.standby`. A shadow that differs is of no use any more: make another from the checkpoint.
+Invariant: between two packets the engine is at `feed_id`.
 """
 
 from __future__ import annotations
