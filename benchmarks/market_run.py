@@ -25,7 +25,7 @@ from openoutcry.wire.types import QUANTITY_MAX
 from outcry.stack.aio.child import RoleFailed
 from outcry.stack.aio.open_files import allow_open_files
 from outcry.stack.aio.private_folder import private_folder
-from outcry.stack.aio.role import Role
+from outcry.stack.aio.role import RoleProcess
 from outcry.stack.aio.stack import Stack
 from outcry.stack.aio.stop_signal import Interrupted, StopSignal
 from outcry.stack.options import HOST, StackOptions
@@ -121,7 +121,7 @@ class MarketRun:
         stop: Ctrl-C.
     """
 
-    def __init__(self, setting: Setting, stack: Stack, driver: Role, users: CUsers, stop: StopSignal) -> None:
+    def __init__(self, setting: Setting, stack: Stack, driver: RoleProcess, users: CUsers, stop: StopSignal) -> None:
         self.setting: Final = setting
         self.stack: Final = stack
         self.users: Final = users
@@ -291,13 +291,13 @@ async def open_market(setting: Setting) -> AsyncIterator[MarketRun]:
         yield run
 
 
-async def _prepared_driver(setting: Setting, stack: Stack) -> Role:
+async def _prepared_driver(setting: Setting, stack: Stack) -> RoleProcess:
     """Start who trades, and return when the books are filled; the caller ends it."""
     if setting.levels:
-        driver = Role("driver", "benchmarks.deep_book", stack.folder)
+        driver = RoleProcess("driver", "benchmarks.deep_book", stack.folder)
         what: dict[str, object] = {"role": "deep", "levels": setting.levels}
     else:
-        driver = Role("driver", "outcry.flow", stack.folder)
+        driver = RoleProcess("driver", "outcry.flow", stack.folder)
         what = {"role": "bots", "hot": False}
     try:
         await driver.start(redis_url=stack.redis_url, rate=setting.rate, seed=SEED, **what)

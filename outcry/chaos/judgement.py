@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from outcry.chaos.order_verdict import OrderVerdict
 from outcry.chaos.recoveries import Happened
-from outcry.load.verdict import Verdict
+from outcry.load.verdict import BookVerdict
 
 FENCED: Final = 3
 STORE_UNAVAILABLE: Final = 4
@@ -18,7 +18,7 @@ STORE_UNAVAILABLE: Final = 4
 class Judgement(NamedTuple):
     """Of books and orders."""
 
-    books: Verdict
+    books: BookVerdict
     orders: OrderVerdict
     epochs: int
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 
-class Recovery(NamedTuple):
+class RecoveryTimes(NamedTuple):
     """From the moment when a fault began, its own length included."""
 
     first_order_ms: float | None
@@ -24,7 +24,7 @@ class Happened(NamedTuple):
     """Seconds since the first moment of the run."""
     kind: str
     text: str
-    recovery: Recovery
+    recovery: RecoveryTimes
 
 
 def by_kind(happened: Sequence[Happened], of: str) -> dict[str, dict[str, Any]]:

@@ -8,9 +8,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from outcry.conformance.report import ConformanceReport, Result, Verdict
+from outcry.conformance.report import CheckVerdict, ConformanceReport, Result
 
-_STYLES: Final = {Verdict.PASS: "green", Verdict.FAIL: "bold red", Verdict.SKIP: "yellow"}
+_STYLES: Final = {CheckVerdict.PASS: "green", CheckVerdict.FAIL: "bold red", CheckVerdict.SKIP: "yellow"}
 
 
 def render(report: ConformanceReport, console: Console) -> None:
@@ -30,7 +30,7 @@ def render(report: ConformanceReport, console: Console) -> None:
 
 def summary(report: ConformanceReport) -> str:
     """Return the counts and the time in a sentence."""
-    counts = ", ".join(f"{report.count(verdict)} {verdict}" for verdict in Verdict)
+    counts = ", ".join(f"{report.count(verdict)} {verdict}" for verdict in CheckVerdict)
     return f"{len(report.results)} checks: {counts}; {report.seconds:.1f} s, trading {report.instrument}"
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from outcry.conformance.check import Check
 
 
-class Verdict(enum.StrEnum):
+class CheckVerdict(enum.StrEnum):
     """What came of one check."""
 
     PASS = "pass"  # noqa: S105 - no password
@@ -22,7 +22,7 @@ class Result(NamedTuple):
     """One check, carried out."""
 
     check: Check
-    verdict: Verdict
+    verdict: CheckVerdict
     text: str
     """What was seen; of a failure, what was wanted too; of a skip, why."""
     seconds: float
@@ -43,15 +43,15 @@ class ConformanceReport(NamedTuple):
     @property
     def is_good(self) -> bool:
         """Whether something was proven and nothing failed."""
-        return self.count(Verdict.PASS) > 0 and not self.count(Verdict.FAIL)
+        return self.count(CheckVerdict.PASS) > 0 and not self.count(CheckVerdict.FAIL)
 
-    def count(self, verdict: Verdict) -> int:
+    def count(self, verdict: CheckVerdict) -> int:
         """Return how many checks ended so."""
         return sum(result.verdict is verdict for result in self.results)
 
     def failed(self) -> list[Result]:
         """Return the failures."""
-        return [result for result in self.results if result.verdict is Verdict.FAIL]
+        return [result for result in self.results if result.verdict is CheckVerdict.FAIL]
 
     def to_json(self) -> str:
         """Return the report as JSON for files."""
@@ -60,7 +60,7 @@ class ConformanceReport(NamedTuple):
             "instrument": self.instrument,
             "seconds": round(self.seconds, 3),
             "is_good": self.is_good,
-            "counts": {verdict.value: self.count(verdict) for verdict in Verdict},
+            "counts": {verdict.value: self.count(verdict) for verdict in CheckVerdict},
             "checks": [_row(result) for result in self.results],
         }
         return json.dumps(document, indent=2) + "\n"

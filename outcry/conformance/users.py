@@ -22,7 +22,7 @@ ALGORITHM: Final = "HS256"
 WRONG_KEY: Final = b"a key that no exchange would have, and of enough bytes"
 
 
-class User(NamedTuple):
+class CheckUser(NamedTuple):
     """Somebody who may connect."""
 
     name: str
@@ -30,7 +30,7 @@ class User(NamedTuple):
     token: str
 
 
-def gather_users(tokens: Iterable[str], secret: bytes | None, run: str, unix_now: float) -> list[User]:
+def gather_users(tokens: Iterable[str], secret: bytes | None, run: str, unix_now: float) -> list[CheckUser]:
     """
     Return the users to work with: those of the tokens, then those that a secret makes.
 
@@ -43,10 +43,10 @@ def gather_users(tokens: Iterable[str], secret: bytes | None, run: str, unix_now
     Raises:
         ConfigurationError: If they are fewer than USERS_MIN, or one is no token.
     """
-    users = [User(subject(token), token) for token in tokens]
+    users = [CheckUser(subject(token), token) for token in tokens]
     if secret:
         names = (f"conformance-{run}-{number:03}" for number in range(MINTED_USERS))
-        users += [User(name, mint(name, secret, unix_now + TOKEN_SECONDS)) for name in names]
+        users += [CheckUser(name, mint(name, secret, unix_now + TOKEN_SECONDS)) for name in names]
     unique = list({user.name: user for user in users}.values())
     if len(unique) < USERS_MIN:
         raise ConfigurationError(

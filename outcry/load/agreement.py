@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from outcry.load.book_position import FinalBook
 from outcry.load.plan import UserPlan
-from outcry.load.verdict import COMPLAINTS_MAX, Verdict
+from outcry.load.verdict import COMPLAINTS_MAX, BookVerdict
 
 
 class Place(NamedTuple):
@@ -26,7 +26,7 @@ class Place(NamedTuple):
     seq: int
 
 
-def agree(plans: Sequence[UserPlan], told: Iterable[FinalBook]) -> Verdict:
+def agree(plans: Sequence[UserPlan], told: Iterable[FinalBook]) -> BookVerdict:
     """
     Compare the users' books with each other.
 
@@ -49,7 +49,7 @@ def agree(plans: Sequence[UserPlan], told: Iterable[FinalBook]) -> Verdict:
                 complaints.append(f"{plan.name} {instrument}: {complaint}")
             else:
                 verified += 1
-    return Verdict(verified, len(complaints), complaints[:COMPLAINTS_MAX])
+    return BookVerdict(verified, len(complaints), complaints[:COMPLAINTS_MAX])
 
 
 def _testimony(book: FinalBook) -> Iterator[tuple[Place, int]]:

@@ -16,7 +16,7 @@ from outcry.load.latency import difference, latency_figures, percentile_curve
 from outcry.load.look import Look
 from outcry.load.options import LoadOptions
 from outcry.load.report import Happening, LoadReport
-from outcry.load.verdict import Verdict
+from outcry.load.verdict import BookVerdict
 from outcry.stack.usage import MEBIBYTE
 
 CURVES: Final = ("accepted", "accepted_service")
@@ -41,7 +41,7 @@ class Measured(NamedTuple):
     last: Look
     """After the verdict."""
     scrapes: Mapping[str, tuple[Exposition | None, Exposition | None]]
-    verdict: Verdict
+    verdict: BookVerdict
     happenings: Sequence[Happening]
     gateways_lost: Sequence[str]
     began_at: str

@@ -18,7 +18,7 @@ from outcry.load.book_position import BookHealth, BookPosition, FinalBook
 from outcry.load.counts import LoadCounts
 from outcry.load.delays import Delays
 from outcry.load.latency import LatencyRecorder
-from outcry.load.mix import Subscription
+from outcry.load.mix import PlannedSubscription
 from outcry.load.order_desk import OrderDesk, Quote
 
 TICKER_INTERVAL_MS: Final = 250
@@ -67,7 +67,7 @@ class Follower:
         latency: LatencyRecorder,
         *,
         verifies: bool = False,
-        subscriptions: Sequence[Subscription] = (),
+        subscriptions: Sequence[PlannedSubscription] = (),
         depth: int = 0,
         delays: Delays | None = None,
         quotes: dict[str, Quote] | None = None,
@@ -196,7 +196,7 @@ class Follower:
         requests, self._requests = self._requests, []
         return requests
 
-    def _subscribe(self, subscription: Subscription) -> None:
+    def _subscribe(self, subscription: PlannedSubscription) -> None:
         channel, instruments, depth, interval_ms = subscription
         request: dict[str, Any] = {"op": "subscribe", "channel": channel, "instruments": instruments}
         if depth:
@@ -294,8 +294,8 @@ class Follower:
         return self._request_id
 
 
-def _books_and_tickers(instruments: Sequence[str]) -> list[Subscription]:
+def _books_and_tickers(instruments: Sequence[str]) -> list[PlannedSubscription]:
     return [
-        Subscription("book", tuple(instruments)),
-        Subscription("ticker", (EVERY_INSTRUMENT,), interval_ms=TICKER_INTERVAL_MS),
+        PlannedSubscription("book", tuple(instruments)),
+        PlannedSubscription("ticker", (EVERY_INSTRUMENT,), interval_ms=TICKER_INTERVAL_MS),
     ]

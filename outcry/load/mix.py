@@ -36,7 +36,7 @@ _ENTRY: Final = re.compile(
 _SYMBOL: Final = re.compile(r"[A-Z0-9][A-Z0-9._-]{0,23}")
 
 
-class Subscription(NamedTuple):
+class PlannedSubscription(NamedTuple):
     """One request of one user."""
 
     channel: str
@@ -55,14 +55,14 @@ class Interest(NamedTuple):
     weight: float | None
     """None is everybody's."""
 
-    def subscription(self, number: int, instruments: Sequence[str]) -> Subscription:
+    def subscription(self, number: int, instruments: Sequence[str]) -> PlannedSubscription:
         """
         Return what user `number` asks for.
 
         Raises:
             ConfigurationError: If no such instrument is listed, or `all` of them are too many.
         """
-        return Subscription(self.channel, self._names(number, instruments), self.depth, self.interval_ms)
+        return PlannedSubscription(self.channel, self._names(number, instruments), self.depth, self.interval_ms)
 
     def _names(self, number: int, instruments: Sequence[str]) -> tuple[str, ...]:
         if self.what == EVERY_INSTRUMENT:
@@ -89,7 +89,7 @@ class Mix(NamedTuple):
         """Whether anybody follows books, which can be proven."""
         return any(interest.channel == "book" for interest in self.interests)
 
-    def subscriptions(self, number: int, instruments: Sequence[str]) -> tuple[Subscription, ...]:
+    def subscriptions(self, number: int, instruments: Sequence[str]) -> tuple[PlannedSubscription, ...]:
         """
         Return what user `number` (from 0) asks for; the same in every process.
 

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from openoutcry.wire.request_limits import EVERY_INSTRUMENT
 from outcry.load.even_choice import in_turns, part
-from outcry.load.mix import DEFAULT_MIX, Mix, Subscription
+from outcry.load.mix import DEFAULT_MIX, Mix, PlannedSubscription
 
 BOOKS_PROVEN_MAX: Final = 10
 """Books that one user asks for once more at the end; users with more share them out."""
@@ -32,7 +32,7 @@ class UserPlan(NamedTuple):
     """Levels a side of these books; 0 is all."""
     is_slow: bool = False
     """Never reads, once it has been whole."""
-    subscriptions: tuple[Subscription, ...] = ()
+    subscriptions: tuple[PlannedSubscription, ...] = ()
     """What is asked for on every connection."""
 
     @property
@@ -88,7 +88,7 @@ def plan_users(
         for number in range(users)
     ]
     if first_shows_trades:
-        trades = Subscription("trades", plans[0].instruments)
+        trades = PlannedSubscription("trades", plans[0].instruments)
         plans[0] = plans[0]._replace(subscriptions=(*plans[0].subscriptions, trades))
     return plans
 
@@ -112,11 +112,11 @@ def _plan(number: int, gateway: int, instruments: Sequence[str], mix: Mix) -> Us
     )
 
 
-def _names(books: Iterable[Subscription], instruments: Sequence[str]) -> Iterable[str]:
+def _names(books: Iterable[PlannedSubscription], instruments: Sequence[str]) -> Iterable[str]:
     for subscription in books:
         yield from instruments if EVERY_INSTRUMENT in subscription.instruments else subscription.instruments
 
 
-def _read_subscription(row: Sequence[Any]) -> Subscription:
+def _read_subscription(row: Sequence[Any]) -> PlannedSubscription:
     channel, instruments, depth, interval_ms = row
-    return Subscription(channel, tuple(instruments), depth, interval_ms)
+    return PlannedSubscription(channel, tuple(instruments), depth, interval_ms)

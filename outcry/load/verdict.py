@@ -32,7 +32,7 @@ class EngineBook(NamedTuple):
         return self.windows[depth] if depth else self.digest
 
 
-class Verdict(NamedTuple):
+class BookVerdict(NamedTuple):
     """What came of the comparison."""
 
     books_verified: int
@@ -46,7 +46,7 @@ class Verdict(NamedTuple):
         return self.books_verified > 0 and self.books_wrong == 0
 
 
-def judge(plans: Sequence[UserPlan], told: Iterable[FinalBook], engine: Mapping[str, EngineBook]) -> Verdict:
+def judge(plans: Sequence[UserPlan], told: Iterable[FinalBook], engine: Mapping[str, EngineBook]) -> BookVerdict:
     """
     Compare what every user told with the engine.
 
@@ -65,7 +65,7 @@ def judge(plans: Sequence[UserPlan], told: Iterable[FinalBook], engine: Mapping[
                 complaints.append(f"{plan.name} {instrument}: {complaint}")
             else:
                 verified += 1
-    return Verdict(verified, len(complaints), complaints[:COMPLAINTS_MAX])
+    return BookVerdict(verified, len(complaints), complaints[:COMPLAINTS_MAX])
 
 
 def _complaint(told: FinalBook | None, engine: EngineBook | None) -> str:  # noqa: PLR0911 - one decision ladder

@@ -16,7 +16,7 @@ from openoutcry.testing import Fault, ScriptedServer
 from outcry.conformance.aio.checks import all_checks
 from outcry.conformance.aio.runner import Unreachable, run_conformance
 from outcry.conformance.options import ConformanceOptions
-from outcry.conformance.report import ConformanceReport, Result, Verdict
+from outcry.conformance.report import CheckVerdict, ConformanceReport, Result
 from outcry.conformance.users import USERS_MIN, mint
 from outcry.stack.aio.local_redis import free_ports
 from outcry.stack.options import HOST
@@ -36,14 +36,14 @@ async def test_the_real_stack_conforms(tmp_path: Path) -> None:
         options = ConformanceOptions(ready["gateways"], token_file=tokens, secret_file=tokens.parent / "token-secret")
         report = await run_conformance(options)
     assert [(result.check.name, result.text) for result in report.failed()] == []
-    assert {result.check.name for result in report.results if result.verdict is Verdict.SKIP} <= NOT_SHOWN_HERE
-    assert report.count(Verdict.PASS) >= len(all_checks()) - len(NOT_SHOWN_HERE)
+    assert {result.check.name for result in report.results if result.verdict is CheckVerdict.SKIP} <= NOT_SHOWN_HERE
+    assert report.count(CheckVerdict.PASS) >= len(all_checks()) - len(NOT_SHOWN_HERE)
 
 
 async def test_a_right_telling_passes() -> None:
     """What fails below fails because of its fault alone."""
     (result,) = (await checked(FOLLOWING, Fault.NONE)).results
-    assert (result.verdict, result.text) == (Verdict.PASS, "20 deltas")
+    assert (result.verdict, result.text) == (CheckVerdict.PASS, "20 deltas")
 
 
 @pytest.mark.parametrize(
@@ -58,14 +58,14 @@ async def test_a_right_telling_passes() -> None:
 async def test_a_wrong_telling_fails(fault: Fault, complaint: str) -> None:
     """A kit that cannot fail proves nothing."""
     (result,) = (await checked(FOLLOWING, fault)).results
-    assert result.verdict is Verdict.FAIL
+    assert result.verdict is CheckVerdict.FAIL
     assert complaint in result.text
 
 
 async def test_a_heartbeat_gives_a_lost_last_change_away() -> None:
     """Nothing follows the lost change, so only the heartbeat can tell."""
     (result,) = (await checked(HEARTBEATS, Fault.LOST, every=1)).results
-    assert result.verdict is Verdict.FAIL
+    assert result.verdict is CheckVerdict.FAIL
     assert "a heartbeat names" in result.text
 
 
@@ -74,7 +74,7 @@ async def test_what_a_server_does_not_do_fails_by_name() -> None:
     names = "connection.wrong_token_in_the_handshake_gets_401", "limits.requests_beyond_the_rate_are_refused"
     for name in names:
         (result,) = (await checked(name, Fault.NONE)).results
-        assert result.verdict is Verdict.FAIL, name
+        assert result.verdict is CheckVerdict.FAIL, name
 
 
 async def test_every_result_is_told_as_it_ends() -> None:

@@ -19,7 +19,7 @@ import typer
 
 from openoutcry.wire.errors import OpenOutcryError
 from outcry.chaos.judgement import Judgement
-from outcry.chaos.recoveries import Recovery
+from outcry.chaos.recoveries import RecoveryTimes
 from outcry.stack.aio.child import RoleFailed
 from outcry.stack.aio.local_redis import choose_program
 from outcry.stack.aio.open_files import allow_open_files
@@ -53,7 +53,7 @@ class Trial:
     async def run(self, case: Case) -> Row:
         """Try a case, let the market rest, and judge."""
         ground = self._site.ground
-        recoveries: list[Recovery] = []
+        recoveries: list[RecoveryTimes] = []
         complaints: list[str] = []
         for turn in range(self._times):
             try:
@@ -68,7 +68,7 @@ class Trial:
         ground.trade()
         return row
 
-    def _row(self, case: Case, recoveries: list[Recovery], judgement: Judgement, complaints: list[str]) -> Row:
+    def _row(self, case: Case, recoveries: list[RecoveryTimes], judgement: Judgement, complaints: list[str]) -> Row:
         orders, before = judgement.orders, self._before.orders if self._before else None
         strange = self._site.ground.strange_endings()
         complaints += strange[self._endings :]

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 import psutil
 
 from outcry.chaos.fault import Blow, Fault, Part, Strike
-from outcry.chaos.recoveries import Recovery
+from outcry.chaos.recoveries import RecoveryTimes
 from outcry.stack.aio.child import RoleFailed
 from tests.fault.hostile_clients import send_rubbish, silent_clients, try_to_connect
 from tests.fault.site import OpenSite, Site, plain_site, sentinel_site, small_disk_site, wired_site
@@ -34,7 +34,7 @@ FILES_SPARE: Final = 12
 """Files that a gateway may still open when it is told that there are no more."""
 CONNECTIONS_TRIED: Final = 60
 
-Act = Callable[[Site, int], Awaitable[Recovery]]
+Act = Callable[[Site, int], Awaitable[RecoveryTimes]]
 
 
 class Case(NamedTuple):
@@ -48,13 +48,13 @@ class Case(NamedTuple):
     """Why it cannot be tried on this machine; "" if it can."""
 
 
-async def strike(blow: Blow, part: Part, site: Site, turn: int) -> Recovery:
+async def strike(blow: Blow, part: Part, site: Site, turn: int) -> RecoveryTimes:
     """Kill or freeze a part; of gateways another one each time."""
     seconds = DEAD_S if blow is Blow.KILL else FROZEN_S
     return await site.ground.endure(Fault(0.0, (Strike(blow, part, turn % len(site.ground.stack.gateways), seconds),)))
 
 
-async def restart_redis(site: Site, _turn: int) -> Recovery:
+async def restart_redis(site: Site, _turn: int) -> RecoveryTimes:
     """End Redis in good order, as an upgrade does; it comes back with its append-only file."""
     ground = site.ground
     assert ground.stack.redis is not None
@@ -67,7 +67,7 @@ async def restart_redis(site: Site, _turn: int) -> Recovery:
     return await ground.recovery(since_us)
 
 
-async def wipe_redis(site: Site, _turn: int) -> Recovery:
+async def wipe_redis(site: Site, _turn: int) -> RecoveryTimes:
     """Let Redis die and come back with nothing: a disk that was replaced, or an operator's mistake."""
     stack, ground = site.ground.stack, site.ground
     assert stack.redis is not None
@@ -80,27 +80,27 @@ async def wipe_redis(site: Site, _turn: int) -> Recovery:
     return await ground.recovery(since_us)
 
 
-async def cut(whom: Part, site: Site, turn: int) -> Recovery:
+async def cut(whom: Part, site: Site, turn: int) -> RecoveryTimes:
     """Cut a part off from Redis, and let it come back."""
     return await _disturb(site, await _link(whom, site, turn), CUT_S)
 
 
-async def delay(whom: Part, site: Site, turn: int) -> Recovery:
+async def delay(whom: Part, site: Site, turn: int) -> RecoveryTimes:
     """Let a part's words with Redis take longer for a while."""
     return await _disturb(site, await _link(whom, site, turn), DELAYED_S, DELAY_S)
 
 
-async def cut_users(site: Site, turn: int) -> Recovery:
+async def cut_users(site: Site, turn: int) -> RecoveryTimes:
     """Cut all users of a gateway off from it, and let them come back."""
     return await _disturb(site, f"client-{1 + turn % len(site.ground.stack.gateways)}", CUT_S)
 
 
-async def delay_users(site: Site, turn: int) -> Recovery:
+async def delay_users(site: Site, turn: int) -> RecoveryTimes:
     """Let the words of a gateway with its users take longer for a while."""
     return await _disturb(site, f"client-{1 + turn % len(site.ground.stack.gateways)}", DELAYED_S, DELAY_S)
 
 
-async def fill_disk(site: Site, _turn: int) -> Recovery:
+async def fill_disk(site: Site, _turn: int) -> RecoveryTimes:
     """Leave Redis no room for its append-only file, and give it back."""
     assert site.disk is not None
     since_us = _now_us()
@@ -110,7 +110,7 @@ async def fill_disk(site: Site, _turn: int) -> Recovery:
     return await site.ground.recovery(since_us)
 
 
-async def promote(site: Site, _turn: int) -> Recovery:
+async def promote(site: Site, _turn: int) -> RecoveryTimes:
     """Kill the primary; sentinels promote the replica; the old primary comes back as the replica."""
     watched = site.watched
     assert watched is not None
@@ -121,7 +121,7 @@ async def promote(site: Site, _turn: int) -> Recovery:
     return recovery
 
 
-async def exhaust_files(site: Site, turn: int) -> Recovery:
+async def exhaust_files(site: Site, turn: int) -> RecoveryTimes:
     """Let a gateway open no more files: new connections are refused, and those that are there do not notice."""
     stack = site.ground.stack
     place = turn % len(stack.gateways)
@@ -143,7 +143,7 @@ async def exhaust_files(site: Site, turn: int) -> Recovery:
     return recovery
 
 
-async def rubbish(count: int, site: Site, turn: int) -> Recovery:
+async def rubbish(count: int, site: Site, turn: int) -> RecoveryTimes:
     """Let clients send noise to a gateway."""
     before = (await site.ground.crew.statistics()).counts["disconnects"]
     since_us = _now_us()
@@ -157,7 +157,7 @@ async def rubbish(count: int, site: Site, turn: int) -> Recovery:
     return recovery
 
 
-async def silence(count: int, site: Site, turn: int) -> Recovery:
+async def silence(count: int, site: Site, turn: int) -> RecoveryTimes:
     """Let clients ask a gateway for everything, and read nothing."""
     before = (await site.ground.crew.statistics()).counts["disconnects"]
     since_us = _now_us()
@@ -206,7 +206,7 @@ async def _link(whom: Part, site: Site, turn: int) -> str:
     return (await site.ground.leader()).name if whom is Part.LEADER else stack.gateways[turn % len(stack.gateways)].name
 
 
-async def _disturb(site: Site, link: str, seconds: float, delay_s: float = 0.0) -> Recovery:
+async def _disturb(site: Site, link: str, seconds: float, delay_s: float = 0.0) -> RecoveryTimes:
     """Cut or delay a link for a while; recovery counts from the beginning."""
     wires = site.wires
     assert wires is not None

@@ -9,7 +9,7 @@ from typing import Final, Self
 from urllib.parse import urlsplit
 
 from outcry.stack.aio.local_redis import free_ports
-from outcry.stack.aio.role import Role
+from outcry.stack.aio.role import RoleProcess
 
 READY_SECONDS_MAX: Final = 20.0
 
@@ -26,7 +26,7 @@ class Wires:
     def __init__(self, names: Iterable[str], folder: Path) -> None:
         names = list(names)
         self._ports = dict(zip(names, free_ports(len(names)), strict=True))
-        self._role = Role("wires", "tests.fault.wire", folder)
+        self._role = RoleProcess("wires", "tests.fault.wire", folder)
 
     async def open(self) -> None:
         """Listen."""

@@ -17,7 +17,7 @@ from outcry.conformance.aio.trial import Trial
 from outcry.conformance.aio.venue import survey
 from outcry.conformance.check import Check
 from outcry.conformance.expectation import Failed, Skipped, expect
-from outcry.conformance.report import Result, Verdict
+from outcry.conformance.report import CheckVerdict, Result
 from outcry.conformance.users import USERS_MIN, gather_users, mint
 
 Carry: TypeAlias = Callable[..., Awaitable[dict[str, Result]]]
@@ -113,12 +113,12 @@ async def test_each_check_gets_the_verdict_that_it_earned(carry_out: Carry) -> N
     """One that fails, breaks or hangs neither ends the others nor is passed over."""
     results = await carry_out("passes", "fails", "hangs", "breaks", "cannot_be_shown", "needs_two")
     assert {name: result.verdict for name, result in results.items()} == {
-        "passes": Verdict.PASS,
-        "fails": Verdict.FAIL,
-        "hangs": Verdict.FAIL,
-        "breaks": Verdict.FAIL,
-        "cannot_be_shown": Verdict.SKIP,
-        "needs_two": Verdict.SKIP,
+        "passes": CheckVerdict.PASS,
+        "fails": CheckVerdict.FAIL,
+        "hangs": CheckVerdict.FAIL,
+        "breaks": CheckVerdict.FAIL,
+        "cannot_be_shown": CheckVerdict.SKIP,
+        "needs_two": CheckVerdict.SKIP,
     }
     assert results["fails"].text == "wanted one thing, saw another"
     assert results["breaks"].text.startswith("the check itself broke: KeyError(")
@@ -142,19 +142,19 @@ async def test_a_check_that_the_suite_has_no_time_left_for_has_failed(
     monkeypatch.setattr(runner, "SUITE_S", 0.1)
     results = await carry_out("hangs", "passes")
     assert (results["hangs"].verdict, results["hangs"].text) == (
-        Verdict.FAIL,
+        CheckVerdict.FAIL,
         "not ended within the 0.1 s of the suite",
     )
-    assert results["passes"].verdict is Verdict.PASS
+    assert results["passes"].verdict is CheckVerdict.PASS
 
 
 async def test_a_failure_counts_at_once_when_nobody_came_between(carry_out: Carry) -> None:
     """Trying again is for checks whose price somebody else traded at, and not for luck."""
     result = (await carry_out("fails_undisturbed"))["fails_undisturbed"]
-    assert (result.verdict, result.text) == (Verdict.FAIL, "the price was wrong")
+    assert (result.verdict, result.text) == (CheckVerdict.FAIL, "the price was wrong")
     assert result.attempts == 1
 
 
 async def test_a_failure_is_tried_again_as_long_as_somebody_came_between(carry_out: Carry) -> None:
     result = (await carry_out("fails_disturbed"))["fails_disturbed"]
-    assert (result.verdict, result.attempts) == (Verdict.FAIL, ATTEMPTS_MAX)
+    assert (result.verdict, result.attempts) == (CheckVerdict.FAIL, ATTEMPTS_MAX)

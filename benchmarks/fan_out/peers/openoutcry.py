@@ -17,7 +17,7 @@ from outcry.stack.aio.child import Child, RoleFailed
 from outcry.stack.aio.local_redis import choose_program
 from outcry.stack.aio.open_files import allow_open_files
 from outcry.stack.aio.private_folder import private_folder
-from outcry.stack.aio.role import Role
+from outcry.stack.aio.role import RoleProcess
 from outcry.stack.aio.stack import Stack
 from outcry.stack.aio.stop_signal import StopSignal
 from outcry.stack.options import StackOptions
@@ -77,7 +77,7 @@ class _Market(Running):
         self.servers = stack.gateways
         self._stack = stack
         self._market: Final = [stack.redis.child, stack.engine]
-        self._bots: Role | None = None
+        self._bots: RoleProcess | None = None
         self._crowds = 0
 
     @property
@@ -88,7 +88,7 @@ class _Market(Running):
     async def publish(self, rate: float, size: int) -> None:  # noqa: ARG002 - a change is as large as it is
         """Let bots fill the book, and trade."""
         self._crowds += 1
-        self._bots = bots = Role(f"bots-{self._crowds}", "outcry.flow", self._stack.folder)
+        self._bots = bots = RoleProcess(f"bots-{self._crowds}", "outcry.flow", self._stack.folder)
         await bots.start(role="bots", redis_url=self._stack.redis_url, rate=rate, hot=True, seed=SEED)
         await bots.hear("ready", READY_SECONDS_MAX)
         bots.tell("start")

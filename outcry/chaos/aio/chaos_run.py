@@ -15,7 +15,7 @@ from outcry.chaos.fault_schedule import FaultSchedule
 from outcry.chaos.judgement import Judgement
 from outcry.chaos.moment import ChaosMoment
 from outcry.chaos.options import TRADERS, ChaosOptions
-from outcry.chaos.recoveries import Happened, Recovery, by_kind
+from outcry.chaos.recoveries import Happened, RecoveryTimes, by_kind
 from outcry.chaos.report import ChaosReport
 from outcry.load.look import LoadStatistics
 from outcry.stack.aio.open_files import allow_open_files
@@ -172,7 +172,7 @@ class ChaosRun:
         )
 
 
-def _told(recovery: Recovery) -> str:
+def _told(recovery: RecoveryTimes) -> str:
     if recovery.first_order_ms is None:
         return "NO ORDER HAS GONE THROUGH SINCE"
     orders = f"orders again after {recovery.first_order_ms / 1000:.2f} s"

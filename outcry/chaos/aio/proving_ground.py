@@ -17,7 +17,7 @@ from outcry.chaos.fault import Fault
 from outcry.chaos.growing_history import GrowingHistory
 from outcry.chaos.judgement import Judgement, strange_endings
 from outcry.chaos.order_verdict import judge_orders
-from outcry.chaos.recoveries import Recovery
+from outcry.chaos.recoveries import RecoveryTimes
 from outcry.chaos.trader_record import TraderRecord
 from outcry.flow.aio.driver import read_listing
 from outcry.load.aio.engine_verdict import engine_verdict
@@ -27,7 +27,7 @@ from outcry.load.plan import UserPlan, plan_users
 from outcry.stack.aio.child import TOO_MANY, Child, TooLate
 from outcry.stack.aio.keeper import Keeper
 from outcry.stack.aio.leadership import Leadership
-from outcry.stack.aio.role import Role
+from outcry.stack.aio.role import RoleProcess
 from outcry.stack.aio.stack import Stack
 from outcry.stack.aio.stop_signal import StopSignal
 from shared.aio.first_error import first_error
@@ -72,7 +72,7 @@ class ProvingGround:
         self.keeper: Final = Keeper(stack, say, RESTARTS_MAX)
         self.tape: Final = HistoryTape(stack.redis_url)
         self.options: Final = options
-        self.traders: Final = Role("traders", "outcry.chaos", stack.folder)
+        self.traders: Final = RoleProcess("traders", "outcry.chaos", stack.folder)
         self.instruments: list[str] = []
         self._leadership = Leadership(stack.redis_url)
         self._striker = Striker(stack, self.keeper, self._leadership)
@@ -111,7 +111,7 @@ class ProvingGround:
         """Let the traders trade, at first or after a judgement."""
         self.traders.tell("rate", rate=self.options.rate)
 
-    async def endure(self, fault: Fault, watched: Callable[[int], None] = lambda _: None) -> Recovery:
+    async def endure(self, fault: Fault, watched: Callable[[int], None] = lambda _: None) -> RecoveryTimes:
         """
         Let a fault happen; returns when the market has recovered, and nothing is frozen any more.
 
@@ -128,7 +128,7 @@ class ProvingGround:
         """Return the engine that leads; raises `RoleFailed` if none does."""
         return await self._striker.leader()
 
-    async def recovery(self, since_us: int, watched: Callable[[int], None] = lambda _: None) -> Recovery:
+    async def recovery(self, since_us: int, watched: Callable[[int], None] = lambda _: None) -> RecoveryTimes:
         """
         Wait until orders are acknowledged again, and then until every user's books are live and whole.
 
@@ -139,7 +139,7 @@ class ProvingGround:
         give_up = time.monotonic() + RECOVERY_SECONDS_MAX
         told_us = await self._first_answer(since_us, give_up)
         if not told_us:
-            return Recovery(None, None)
+            return RecoveryTimes(None, None)
         first_order_ms = (told_us - since_us) / 1000
         while self.tape.last_published_us < told_us and time.monotonic() < give_up:  # noqa: ASYNC110 - a tape has no bell
             await asyncio.sleep(POLL_SECONDS)
@@ -151,9 +151,9 @@ class ProvingGround:
             reached = await self.crew.reached(target, told_us)
             watched(reached)
             if reached == self.options.crew.users:
-                return Recovery(first_order_ms, time.time_ns() / 1e6 - since_us / 1000)
+                return RecoveryTimes(first_order_ms, time.time_ns() / 1e6 - since_us / 1000)
             await asyncio.sleep(POLL_SECONDS)
-        return Recovery(first_order_ms, None)
+        return RecoveryTimes(first_order_ms, None)
 
     async def get_ready(self) -> None:
         """

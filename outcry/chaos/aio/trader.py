@@ -36,7 +36,7 @@ REPEAT_MAX_S: Final = 1.0
 """Longest pause between two tries of one order."""
 
 
-class Trader:
+class ChaosTrader:
     """
     A user who trades.
 

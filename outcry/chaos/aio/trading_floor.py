@@ -9,7 +9,7 @@ from random import Random
 from typing import Final
 
 from openoutcry.aio.connect import connect
-from outcry.chaos.aio.trader import Trader
+from outcry.chaos.aio.trader import ChaosTrader
 from outcry.chaos.trader_record import TraderRecord
 
 CONNECT_SECONDS_MAX: Final = 30.0
@@ -36,7 +36,7 @@ class TradingFloor:
         self._gateways = gateways
         self._instruments = instruments
         self._seed = seed
-        self._traders: list[Trader] = []
+        self._traders: list[ChaosTrader] = []
         self._acting = 0
         self._pause_s = 1.0
         self._trading = asyncio.Event()
@@ -53,7 +53,7 @@ class TradingFloor:
                 random = Random(f"{self._seed} {number}")  # noqa: S311 - a market
                 connecting = connect(self._gateways, token, timeout_s=CONNECT_SECONDS_MAX, random=random)
                 market = await open_markets.enter_async_context(connecting)
-                trader = Trader(market, await market.account(CONNECT_SECONDS_MAX), self._instruments, random)
+                trader = ChaosTrader(market, await market.account(CONNECT_SECONDS_MAX), self._instruments, random)
                 self._traders.append(trader)
                 tasks.create_task(trader.listen())
                 tasks.create_task(self._trade(trader, random))
@@ -97,7 +97,7 @@ class TradingFloor:
     def _positions(self) -> list[int]:
         return [trader.user_seq for trader in self._traders]
 
-    async def _trade(self, trader: Trader, random: Random) -> None:
+    async def _trade(self, trader: ChaosTrader, random: Random) -> None:
         while True:
             await self._trading.wait()
             await asyncio.sleep(random.uniform(0.5, 1.5) * self._pause_s)

@@ -17,7 +17,7 @@ from openoutcry.message_shape import check_message
 from openoutcry.wire.codec import Encoding, decode_messages, encode_request
 from openoutcry.wire.errors import MalformedMessage
 from openoutcry.wire.messages import Delta, Goodbye, Message, Reply, Snapshot
-from outcry.conformance.aio.wire import Ending, Wire
+from outcry.conformance.aio.wire import Wire, WireEnding
 from outcry.conformance.expectation import Failed, expect, expect_ok, shown
 from outcry.conformance.hostile_frames import raw_frame
 from outcry.conformance.reserved import check_code_is_of_today, check_message_is_of_today
@@ -182,7 +182,7 @@ class Client:
             except TimeoutError:
                 return
 
-    async def ended(self) -> Ending:
+    async def ended(self) -> WireEnding:
         """Read until the connection ends, and return how."""
         self.waits_for = "the end of the connection"
         while self.wire.ending is None:
@@ -191,7 +191,7 @@ class Client:
         check_code_is_of_today(self.wire.ending.code)
         return self.wire.ending
 
-    async def sent_away(self) -> tuple[Goodbye, Ending]:
+    async def sent_away(self) -> tuple[Goodbye, WireEnding]:
         """Read until the connection ends, and return the goodbye and how it ended; both must be there."""
         ending = await self.ended()
         goodbyes = self.heard(Goodbye)

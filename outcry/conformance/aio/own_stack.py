@@ -11,7 +11,7 @@ from outcry.conformance.aio.runner import run_conformance
 from outcry.conformance.options import ConformanceOptions
 from outcry.conformance.report import ConformanceReport
 from outcry.stack.aio.private_folder import private_folder
-from outcry.stack.aio.role import Role
+from outcry.stack.aio.role import RoleProcess
 from outcry.stack.aio.stack import Stack
 from outcry.stack.aio.stop_signal import StopSignal
 from outcry.stack.options import StackOptions
@@ -42,7 +42,7 @@ async def check_own_stack(
     """
     with private_folder() as folder, Stack(_stack_options(folder), folder, say) as stack:
         await stack.start(stop)
-        with Role("bots", "outcry.flow", folder) as bots:
+        with RoleProcess("bots", "outcry.flow", folder) as bots:
             await bots.start(role="bots", redis_url=stack.redis_url, rate=BOT_CHANGES_PER_SECOND, hot=False, seed=1)
             await bots.hear("ready", BOTS_SECONDS_MAX)
             bots.tell("start")

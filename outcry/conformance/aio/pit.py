@@ -15,7 +15,7 @@ from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.messages import Snapshot
 from openoutcry.wire.types import TimeInForce
 from outcry.conformance.aio.client import Client
-from outcry.conformance.aio.trader import Trader
+from outcry.conformance.aio.trader import CheckTrader
 from outcry.conformance.expectation import Failed
 from outcry.conformance.spread import price_between, way_through
 
@@ -32,7 +32,7 @@ class Pit:
         instrument: Its definition.
     """
 
-    def __init__(self, broom: Trader, instrument: Instrument) -> None:
+    def __init__(self, broom: CheckTrader, instrument: Instrument) -> None:
         self._broom: Final = broom
         self._instrument: Final = instrument
 
@@ -70,7 +70,7 @@ class Pit:
         await self._broom.order(side, quantity, level[0], time_in_force=TimeInForce.IOC)
 
 
-def was_disturbed(traders: Iterable[Trader]) -> bool:
+def was_disturbed(traders: Iterable[CheckTrader]) -> bool:
     """Tell whether an outsider traded with one of these: a trade with only one of their orders in it."""
     parts = Counter(trade_id for trader in traders for trade_id in trader.trade_ids())
     return any(count == 1 for count in parts.values())

@@ -16,15 +16,15 @@ from outcry.conformance.aio.checks import all_checks
 from outcry.conformance.aio.pit import Pit
 from outcry.conformance.aio.registry import body_of
 from outcry.conformance.aio.stirrer import Stirrer
-from outcry.conformance.aio.trader import Trader
+from outcry.conformance.aio.trader import CheckTrader
 from outcry.conformance.aio.trial import TIDY_S, Trial
 from outcry.conformance.aio.user_pool import UserPool
 from outcry.conformance.aio.venue import Venue, log_in, survey
 from outcry.conformance.check import Check, chosen
 from outcry.conformance.expectation import Failed, Skipped
 from outcry.conformance.options import ConformanceOptions
-from outcry.conformance.report import ConformanceReport, Result, Verdict
-from outcry.conformance.users import User, gather_users
+from outcry.conformance.report import CheckVerdict, ConformanceReport, Result
+from outcry.conformance.users import CheckUser, gather_users
 
 SUITE_S: Final = 90.0
 """Deadline of a run; checks that have not ended by then have failed."""
@@ -82,7 +82,7 @@ class Run:
         on_result: Hears of every check as it ends.
     """
 
-    def __init__(self, venue: Venue, users: Sequence[User], on_result: Callable[[Result], None]) -> None:
+    def __init__(self, venue: Venue, users: Sequence[CheckUser], on_result: Callable[[Result], None]) -> None:
         self._venue = venue
         self._staff = users[:STAFF]
         self._pool = UserPool(users[STAFF:])
@@ -104,11 +104,11 @@ class Run:
         finally:
             await _dismiss(traders)
         missing = f"not ended within the {SUITE_S:g} s of the suite"
-        return [self._results.get(check, Result(check, Verdict.FAIL, missing, SUITE_S, 1)) for check in checks]
+        return [self._results.get(check, Result(check, CheckVerdict.FAIL, missing, SUITE_S, 1)) for check in checks]
 
-    async def _employ(self, number: int, user: User) -> Trader:
+    async def _employ(self, number: int, user: CheckUser) -> CheckTrader:
         client = await log_in(self._venue.urls[0], user, Encoding.MSGPACK)
-        return Trader(client, self._venue.quiet.symbol, f"{self._venue.run}-staff-{number}")
+        return CheckTrader(client, self._venue.quiet.symbol, f"{self._venue.run}-staff-{number}")
 
     async def _carry_out(self, checks: Sequence[Check], pit: Pit) -> None:
         with contextlib.suppress(TimeoutError):
@@ -125,34 +125,34 @@ class Run:
         self._results[check] = result
         self._on_result(result)
 
-    async def _attempts(self, check: Check, users: Sequence[User], pit: Pit) -> tuple[Verdict, str, int]:
+    async def _attempts(self, check: Check, users: Sequence[CheckUser], pit: Pit) -> tuple[CheckVerdict, str, int]:
         if len(self._venue.urls) < check.gateways:
-            return Verdict.SKIP, f"needs the URLs of {check.gateways} gateways of one exchange", 1
+            return CheckVerdict.SKIP, f"needs the URLs of {check.gateways} gateways of one exchange", 1
         attempt, is_final = 0, False
         while not is_final:
             attempt += 1
             trial = Trial(self._venue, users, f"{self._venue.run}-{secrets.token_hex(4)}", pit)
             try:
                 verdict, text = await _attempt(check, trial)
-                again = verdict is Verdict.FAIL and check.is_contended and attempt < ATTEMPTS_MAX
+                again = verdict is CheckVerdict.FAIL and check.is_contended and attempt < ATTEMPTS_MAX
                 is_final = not (again and await _was_disturbed(trial))
             finally:
                 await trial.tidy()
         return verdict, text, attempt
 
 
-async def _attempt(check: Check, trial: Trial) -> tuple[Verdict, str]:
+async def _attempt(check: Check, trial: Trial) -> tuple[CheckVerdict, str]:
     try:
         async with asyncio.timeout(check.seconds):
-            return Verdict.PASS, await body_of(check)(trial) or ""
+            return CheckVerdict.PASS, await body_of(check)(trial) or ""
     except Skipped as reason:
-        return Verdict.SKIP, str(reason)
+        return CheckVerdict.SKIP, str(reason)
     except Failed as reason:
-        return Verdict.FAIL, str(reason)
+        return CheckVerdict.FAIL, str(reason)
     except TimeoutError:
-        return Verdict.FAIL, f"no end within {check.seconds:g} s; waiting: {trial.waits_for() or 'for nothing'}"
+        return CheckVerdict.FAIL, f"no end within {check.seconds:g} s; waiting: {trial.waits_for() or 'for nothing'}"
     except Exception as error:  # noqa: BLE001 - the top of a check: one that breaks must not end the others
-        return Verdict.FAIL, f"the check itself broke: {error!r}"
+        return CheckVerdict.FAIL, f"the check itself broke: {error!r}"
 
 
 async def _was_disturbed(trial: Trial) -> bool:
@@ -168,7 +168,7 @@ async def _stir(stirrer: Stirrer) -> None:
         await stirrer.run()
 
 
-async def _dismiss(traders: Sequence[Trader]) -> None:
+async def _dismiss(traders: Sequence[CheckTrader]) -> None:
     for trader in traders:
         with contextlib.suppress(Failed, TimeoutError):
             async with asyncio.timeout(TIDY_S):

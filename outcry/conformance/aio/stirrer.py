@@ -12,7 +12,7 @@ from typing import Final
 from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.messages import Snapshot
 from openoutcry.wire.types import Side, TimeInForce
-from outcry.conformance.aio.trader import Trader
+from outcry.conformance.aio.trader import CheckTrader
 from outcry.conformance.expectation import expect
 from outcry.conformance.spread import PRICE_IN_EMPTY_BOOK
 
@@ -33,7 +33,7 @@ class Stirrer:
         instrument: Of the book.
     """
 
-    def __init__(self, maker: Trader, taker: Trader, instrument: Instrument) -> None:
+    def __init__(self, maker: CheckTrader, taker: CheckTrader, instrument: Instrument) -> None:
         self._maker: Final = maker
         self._taker: Final = taker
         self._instrument: Final = instrument
@@ -84,7 +84,9 @@ class Stirrer:
         price = bid - distance if side is Side.BID else ask + distance
         return min(max(price, 1), self._instrument.price_max)
 
-    async def _send(self, trader: Trader, side: Side, price: int, quantity: int, time_in_force: TimeInForce) -> None:
+    async def _send(
+        self, trader: CheckTrader, side: Side, price: int, quantity: int, time_in_force: TimeInForce
+    ) -> None:
         client_order_id = trader.new_id()
         if time_in_force is TimeInForce.GTC:
             self._quotes.append(client_order_id)

@@ -11,7 +11,7 @@ from outcry.conformance.aio.client import Client
 from outcry.conformance.expectation import expect_equal, expect_ok
 
 
-class Trader:
+class CheckTrader:
     """
     A user with an account, on one connection.
 

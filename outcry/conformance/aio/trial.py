@@ -12,12 +12,12 @@ from openoutcry.wire.codec import Encoding
 from openoutcry.wire.messages import Welcome
 from outcry.conformance.aio.client import Client
 from outcry.conformance.aio.pit import Pit, was_disturbed
-from outcry.conformance.aio.trader import Trader
+from outcry.conformance.aio.trader import CheckTrader
 from outcry.conformance.aio.venue import Venue, log_in
 from outcry.conformance.aio.wire import Wire, open_wire
 from outcry.conformance.book_witness import BookWitness
 from outcry.conformance.expectation import Failed, Skipped
-from outcry.conformance.users import User
+from outcry.conformance.users import CheckUser
 
 TIDY_S: Final = 5.0
 """Time for a check's connections and orders to go."""
@@ -34,14 +34,14 @@ class Trial:
         pit: Finds free prices; only for checks that are contended.
     """
 
-    def __init__(self, venue: Venue, users: Sequence[User], name: str, pit: Pit) -> None:
+    def __init__(self, venue: Venue, users: Sequence[CheckUser], name: str, pit: Pit) -> None:
         self.venue: Final = venue
         self.users: Final = users
         self._name: Final = name
         self._pit: Final = pit
         self._wires: list[Wire] = []
         self._clients: list[Client] = []
-        self._traders: list[Trader] = []
+        self._traders: list[CheckTrader] = []
 
     # -- connections ------------------------------------------------------------------------------------------------
 
@@ -104,10 +104,10 @@ class Trial:
 
     # -- trading ----------------------------------------------------------------------------------------------------
 
-    async def trader(self, user: int = 0, encoding: Encoding = Encoding.MSGPACK, gateway: int = 0) -> Trader:
+    async def trader(self, user: int = 0, encoding: Encoding = Encoding.MSGPACK, gateway: int = 0) -> CheckTrader:
         """Connect as one of the check's users, who follows the own account and trades."""
         client = await self.connect(user, encoding, gateway)
-        trader = Trader(client, self.venue.quiet.symbol, f"{self._name}-{len(self._traders)}")
+        trader = CheckTrader(client, self.venue.quiet.symbol, f"{self._name}-{len(self._traders)}")
         self._traders.append(trader)
         await trader.follow_account()
         return trader

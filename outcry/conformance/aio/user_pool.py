@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
-from outcry.conformance.users import User
+from outcry.conformance.users import CheckUser
 
 
 class UserPool:
@@ -18,12 +18,12 @@ class UserPool:
         users: All there are.
     """
 
-    def __init__(self, users: Iterable[User]) -> None:
+    def __init__(self, users: Iterable[CheckUser]) -> None:
         self._free = deque(users)
         self._returned = asyncio.Condition()
 
     @asynccontextmanager
-    async def lend(self, count: int) -> AsyncIterator[list[User]]:
+    async def lend(self, count: int) -> AsyncIterator[list[CheckUser]]:
         """Lend this many, all at once, the longest unused first; wait until they are there."""
         async with self._returned:
             await self._returned.wait_for(lambda: len(self._free) >= count)

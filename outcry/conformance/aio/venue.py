@@ -13,7 +13,7 @@ from outcry.conformance.aio.client import Client
 from outcry.conformance.aio.wire import open_wire
 from outcry.conformance.expectation import Failed, expect_equal
 from outcry.conformance.spread import width
-from outcry.conformance.users import User
+from outcry.conformance.users import CheckUser
 
 
 class Venue(NamedTuple):
@@ -37,7 +37,7 @@ class Venue(NamedTuple):
         return self.welcome.limits
 
 
-async def log_in(url: str, user: User, encoding: Encoding, receive_bytes: int | None = None) -> Client:
+async def log_in(url: str, user: CheckUser, encoding: Encoding, receive_bytes: int | None = None) -> Client:
     """
     Connect with the token in the handshake, and return when the server has taken it; `welcome` is still to be heard.
 
@@ -54,7 +54,7 @@ async def log_in(url: str, user: User, encoding: Encoding, receive_bytes: int | 
     return Client(wire, encoding, user.name)
 
 
-async def survey(urls: Sequence[str], secret: bytes | None, run: str, user: User, instrument: str | None) -> Venue:
+async def survey(urls: Sequence[str], secret: bytes | None, run: str, user: CheckUser, instrument: str | None) -> Venue:
     """
     Look at an exchange.
 

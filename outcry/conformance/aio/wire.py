@@ -34,7 +34,7 @@ NO_CODE: Final = 1006
 _DATA: Final = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
 
 
-class Ending(NamedTuple):
+class WireEnding(NamedTuple):
     """How a connection ended."""
 
     code: int
@@ -57,7 +57,7 @@ class Wire:
         self.response: Response | None = None
         self.controls: list[Frame] = []
         """Pings, pongs and closes from the server, in order."""
-        self.ending: Ending | None = None
+        self.ending: WireEnding | None = None
         """None while the connection lives."""
         self._early: list[Frame] = []
         self._reader: Final = reader
@@ -149,7 +149,7 @@ class Wire:
         with contextlib.suppress(EOFError):
             self.protocol.receive_eof()
         close = self.protocol.close_rcvd
-        self.ending = Ending(close.code, close.reason) if close is not None else Ending(NO_CODE, "")
+        self.ending = WireEnding(close.code, close.reason) if close is not None else WireEnding(NO_CODE, "")
 
 
 async def open_wire(

@@ -26,11 +26,11 @@ from outcry.load.counts import complaints_about
 from outcry.load.latency import difference, latency_ms, new_histogram
 from outcry.load.look import LoadStatistics
 from outcry.load.plan import UserPlan, plan_users
-from outcry.load.verdict import Verdict
+from outcry.load.verdict import BookVerdict
 from outcry.stack.aio.child import TOO_MANY, RoleFailed, TooLate
 from outcry.stack.aio.open_files import allow_open_files
 from outcry.stack.aio.private_folder import private_folder
-from outcry.stack.aio.role import Role
+from outcry.stack.aio.role import RoleProcess
 from outcry.stack.aio.stack import Stack
 from outcry.stack.aio.stop_signal import StopSignal
 from outcry.stack.screen import Screen
@@ -80,7 +80,7 @@ async def run_demo(options: DemoOptions, screen: Screen[Moment, Report], stop: S
         LoadCrew() as crew,
     ):
         await stack.start(stop)
-        with Role("replay" if options.replay else "bots", "outcry.flow", folder) as driver:
+        with RoleProcess("replay" if options.replay else "bots", "outcry.flow", folder) as driver:
             demo = MarketDemo(options, screen, stop, stack, driver, crew)
             await demo.prepare()
             return await demo.run()
@@ -105,7 +105,7 @@ class MarketDemo:
         screen: Screen[Moment, Report],
         stop: StopSignal,
         stack: Stack,
-        driver: Role,
+        driver: RoleProcess,
         crew: LoadCrew,
     ) -> None:
         self._options = options
@@ -276,7 +276,7 @@ class MarketDemo:
         reasons = "".join(f"\n  {reason}" for reason in statistics.troubles)
         return f"{statistics.whole} of {self._options.crew.users} users are whole{reasons}"
 
-    def _report(self, before: _Look, last: _Look, after: _Look, verdict: Verdict) -> Report:
+    def _report(self, before: _Look, last: _Look, after: _Look, verdict: BookVerdict) -> Report:
         seconds = after.at - before.at
         seen = difference(after.load.counts, before.load.counts)
         changes = after.market["changes"] - before.market["changes"]

@@ -16,7 +16,7 @@ from outcry.stack.aio.child import RoleFailed
 from outcry.stack.aio.keeper import WATCH_SECONDS, Keeper
 from outcry.stack.aio.open_files import allow_open_files
 from outcry.stack.aio.private_folder import private_folder
-from outcry.stack.aio.role import Role
+from outcry.stack.aio.role import RoleProcess
 from outcry.stack.aio.stack import Stack
 from outcry.stack.aio.stop_signal import StopSignal
 from outcry.stack.options import StackOptions, check_rate
@@ -111,7 +111,7 @@ class _StandingStack:
         """Announce the stack when the bots are ready, and replace bots that die."""
         is_announced = False
         while not self._stop.is_set:
-            with Role("bots", "outcry.flow", self._folder) as bots:
+            with RoleProcess("bots", "outcry.flow", self._folder) as bots:
                 try:
                     instruments = await self._start(bots)
                 except RoleFailed:
@@ -126,7 +126,7 @@ class _StandingStack:
                 if not self._stop.is_set:
                     self._keeper.tell_restart(bots.child)
 
-    async def _start(self, bots: Role) -> list[str]:
+    async def _start(self, bots: RoleProcess) -> list[str]:
         options = self._options
         redis_url = self._stack.redis_url
         await bots.start(role="bots", redis_url=redis_url, rate=options.bots, hot=options.hot, seed=options.seed)

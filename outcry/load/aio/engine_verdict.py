@@ -8,13 +8,15 @@ from typing import Final
 from outcry.load.aio.engine_books import EngineBooks
 from outcry.load.aio.load_crew import LoadCrew
 from outcry.load.plan import UserPlan
-from outcry.load.verdict import Verdict, judge
+from outcry.load.verdict import BookVerdict, judge
 
 VERDICTS_MAX: Final = 3
 """If somebody else's order moves the market while books are compared, they are compared again."""
 
 
-async def engine_verdict(redis_url: str, seqs: Mapping[str, int], plans: Sequence[UserPlan], crew: LoadCrew) -> Verdict:
+async def engine_verdict(
+    redis_url: str, seqs: Mapping[str, int], plans: Sequence[UserPlan], crew: LoadCrew
+) -> BookVerdict:
     """
     Let every user ask for books, and compare them with the engine's.
 

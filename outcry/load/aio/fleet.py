@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from openoutcry.wire.request_limits import EVERY_INSTRUMENT
 from outcry.load.aio.order_clock import OrderClock
-from outcry.load.aio.user import Address, Surroundings, User
+from outcry.load.aio.user import Address, LoadUser, Surroundings
 from outcry.load.book_position import FinalBook
 from outcry.load.counts import LoadCounts
 from outcry.load.decoded_chunks import DecodedChunks
@@ -22,7 +22,7 @@ from outcry.load.delays import Delays
 from outcry.load.fleet_settings import FleetSettings
 from outcry.load.follower import Follower
 from outcry.load.latency import LatencyRecorder
-from outcry.load.mix import Subscription
+from outcry.load.mix import PlannedSubscription
 from outcry.load.order_desk import OrderDesk, Quote
 from outcry.load.plan import UserPlan
 
@@ -170,7 +170,7 @@ class Fleet:
             await _ask(self._reading[start : start + ASKING_AT_ONCE])
         return [book for user in self._reading for book in user.follower.final_books]
 
-    def _user(self, plan: UserPlan, token: str) -> User:
+    def _user(self, plan: UserPlan, token: str) -> LoadUser:
         shared = self._slow if plan.is_slow else self._readers
         follower = Follower(
             plan.name,
@@ -185,21 +185,21 @@ class Fleet:
         )
         sources = self._settings.sources
         source = sources[plan.number % len(sources)] if sources else None
-        return User(plan, follower, token, source, shared)
+        return LoadUser(plan, follower, token, source, shared)
 
-    def _traders(self) -> list[User]:
+    def _traders(self) -> list[LoadUser]:
         """Give everybody who reads a desk, and make sure that somebody hears prices."""
         if not self._settings.trades_as:
             return []
         for user in self._reading:
             follower = user.follower
             if all(each.channel != "account" for each in follower.subscriptions):
-                follower.subscriptions.append(Subscription("account", (EVERY_INSTRUMENT,)))
+                follower.subscriptions.append(PlannedSubscription("account", (EVERY_INSTRUMENT,)))
             name = f"{self._settings.trades_as}-{user.plan.number}"
             counts, delays = self._readers.counts, self._readers.delays
             follower.desk = OrderDesk(name, user.plan.instruments, self._quotes, counts, delays, self._random)
         if self._reading and not any(_hears_prices(user) for user in self._reading):
-            tickers = Subscription("ticker", (EVERY_INSTRUMENT,), interval_ms=QUOTE_INTERVAL_MS)
+            tickers = PlannedSubscription("ticker", (EVERY_INSTRUMENT,), interval_ms=QUOTE_INTERVAL_MS)
             self._reading[0].follower.subscriptions.append(tickers)
         return self._reading
 
@@ -236,7 +236,7 @@ class Fleet:
                 self._random.choice(self._reading).leave()
 
 
-async def _ask(users: Iterable[User]) -> None:
+async def _ask(users: Iterable[LoadUser]) -> None:
     """Let some users ask for their books, and wait for the answers."""
     asking = [user for user in users if user.connection is not None]
     for user in asking:
@@ -255,13 +255,13 @@ async def _until(seconds: float, condition: Callable[[], bool]) -> None:
         await asyncio.sleep(POLL_SECONDS)
 
 
-def _has_reached(user: User, expected: Mapping[str, Sequence[int]]) -> bool:
+def _has_reached(user: LoadUser, expected: Mapping[str, Sequence[int]]) -> bool:
     """Whether a user is in sync, and is where the engine is; a window's seq may well stay behind."""
     books = [book for book in user.follower.books.values() if not book.depth and book.instrument in expected]
     return user.is_whole and all([book.epoch, book.seq] == list(expected[book.instrument]) for book in books)
 
 
-def _has_passed(user: User, expected: Mapping[str, Sequence[int]]) -> bool:
+def _has_passed(user: LoadUser, expected: Mapping[str, Sequence[int]]) -> bool:
     """Whether a user is in sync, and is where the engine was or further; a window is not asked."""
     if not user.is_whole:
         return False
@@ -274,5 +274,5 @@ def _has_passed(user: User, expected: Mapping[str, Sequence[int]]) -> bool:
     return True
 
 
-def _hears_prices(user: User) -> bool:
+def _hears_prices(user: LoadUser) -> bool:
     return any(each.channel == "ticker" for each in user.follower.subscriptions)

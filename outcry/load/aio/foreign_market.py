@@ -19,7 +19,7 @@ from outcry.load.agreement import agree
 from outcry.load.aio.load_crew import LoadCrew
 from outcry.load.options import Deployment
 from outcry.load.plan import UserPlan
-from outcry.load.verdict import Verdict
+from outcry.load.verdict import BookVerdict
 from outcry.stack.aio.child import Child, RoleFailed
 from outcry.stack.usage import Usage
 from shared.store_errors import StoreUnavailable
@@ -121,7 +121,7 @@ class ForeignMarket:
     async def rest(self) -> None:
         """Return at once: others may go on trading."""
 
-    async def judge(self, plans: Sequence[UserPlan], crew: LoadCrew) -> Verdict:
+    async def judge(self, plans: Sequence[UserPlan], crew: LoadCrew) -> BookVerdict:
         """Compare the users' books with each other."""
         return agree(plans, await crew.final_books({}))
 

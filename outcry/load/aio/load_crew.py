@@ -18,7 +18,7 @@ from outcry.load.look import LoadStatistics
 from outcry.load.plan import UserPlan, shares
 from outcry.load.verdict import EngineBook
 from outcry.stack.aio.child import Child, stop_together, total_usage
-from outcry.stack.aio.role import ANSWER_SECONDS_MAX, Role
+from outcry.stack.aio.role import ANSWER_SECONDS_MAX, RoleProcess
 from outcry.stack.usage import Usage
 
 START_SECONDS_MAX: Final = 30.0
@@ -30,7 +30,7 @@ class LoadCrew:
     """The users' processes; a context manager that ends them."""
 
     def __init__(self) -> None:
-        self._roles: list[Role] = []
+        self._roles: list[RoleProcess] = []
 
     async def start(
         self,
@@ -59,7 +59,7 @@ class LoadCrew:
         for number, dealt in enumerate(shares(plans, processes), start=1):
             tokens = [token(plan.name) for plan in dealt]
             its_own = common._replace(seed=common.seed + number, phase=(number - 1) / processes)
-            role = Role(f"load-{number}", "outcry.load", folder)
+            role = RoleProcess(f"load-{number}", "outcry.load", folder)
             self._roles.append(role)
             await role.start(plans=dealt, tokens=tokens, gateways=gateways, settings=its_own)
         for role in self._roles:

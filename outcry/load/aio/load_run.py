@@ -30,7 +30,7 @@ from outcry.load.plan import UserPlan, plan_users
 from outcry.load.report import SERIES_POINTS_MAX, LoadReport
 from outcry.load.scenario import BURST_FACTOR, Deed
 from outcry.load.timeline import Timeline
-from outcry.load.verdict import Verdict
+from outcry.load.verdict import BookVerdict
 from outcry.stack.aio.child import TOO_MANY, RoleFailed
 from outcry.stack.aio.stop_signal import Interrupted, StopSignal
 from outcry.stack.screen import Screen
@@ -239,7 +239,7 @@ class LoadRun:
                 self._lost.append(ending)
                 self._screen.say(f"{ending}; its users go to the others")
 
-    async def _prove(self) -> tuple[Look, Verdict]:
+    async def _prove(self) -> tuple[Look, BookVerdict]:
         """Let the market rest if it can be told to, and compare books."""
         self._screen.say("measured; users take back their orders, and ask for their books")
         await self._crew.settle()

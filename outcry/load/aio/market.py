@@ -7,7 +7,7 @@ from typing import Protocol
 
 from outcry.load.aio.load_crew import LoadCrew
 from outcry.load.plan import UserPlan
-from outcry.load.verdict import Verdict
+from outcry.load.verdict import BookVerdict
 from outcry.stack.aio.child import Child
 from outcry.stack.usage import Usage
 
@@ -69,5 +69,5 @@ class LoadedMarket(Protocol):
     async def rest(self) -> None:
         """Let the market come to rest, if it can be told to."""
 
-    async def judge(self, plans: Sequence[UserPlan], crew: LoadCrew) -> Verdict:
+    async def judge(self, plans: Sequence[UserPlan], crew: LoadCrew) -> BookVerdict:
         """Let every user tell of its books, and compare them; after `rest`."""

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Final
 
-from outcry.load.aio.user import User
+from outcry.load.aio.user import LoadUser
 from outcry.load.counts import LoadCounts
 from outcry.load.order_schedule import OrderSchedule
 
@@ -30,7 +30,7 @@ class OrderClock:
         phase: As `OrderSchedule` takes it.
     """
 
-    def __init__(self, users: Sequence[User], counts: LoadCounts, phase: float) -> None:
+    def __init__(self, users: Sequence[LoadUser], counts: LoadCounts, phase: float) -> None:
         self._users = users
         self._counts = counts
         self._schedule = OrderSchedule(0.0, _now_us(), phase)

@@ -12,9 +12,9 @@ from openoutcry.wire.errors import ConfigurationError
 from outcry.load.aio.engine_verdict import engine_verdict
 from outcry.load.aio.load_crew import LoadCrew
 from outcry.load.plan import UserPlan
-from outcry.load.verdict import Verdict
+from outcry.load.verdict import BookVerdict
 from outcry.stack.aio.child import Child
-from outcry.stack.aio.role import Role
+from outcry.stack.aio.role import RoleProcess
 from outcry.stack.aio.stack import Stack
 from outcry.stack.aio.stop_signal import StopSignal
 from outcry.stack.options import StackOptions, check_rate
@@ -63,7 +63,7 @@ class OwnMarket:
         self._options = options
         self._say = say
         self._stack = Stack(options.stack, folder, say)
-        self._bots = Role("bots", "outcry.flow", folder)
+        self._bots = RoleProcess("bots", "outcry.flow", folder)
         self._seqs: Mapping[str, int] = {}
         self.instruments: Sequence[str] = ()
 
@@ -159,7 +159,7 @@ class OwnMarket:
         market = await self._bots.ask("stop", "stats", BOTS_SECONDS_MAX)
         self._seqs = market["seqs"]
 
-    async def judge(self, plans: Sequence[UserPlan], crew: LoadCrew) -> Verdict:
+    async def judge(self, plans: Sequence[UserPlan], crew: LoadCrew) -> BookVerdict:
         """Compare every user's books with the engine's."""
         return await engine_verdict(self._stack.redis_url, self._seqs, plans, crew)
 

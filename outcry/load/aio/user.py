@@ -50,7 +50,7 @@ class Surroundings(NamedTuple):
     delays: Delays
 
 
-class User:
+class LoadUser:
     """
     One user and his present connection.
 

@@ -16,7 +16,7 @@ ANSWER_SECONDS_MAX: Final = 60.0
 """How long a role may take to answer, unless a question says otherwise."""
 
 
-class Role:
+class RoleProcess:
     """
     A process of ours that answers questions, in order; a context manager that ends it.
 

@@ -7,7 +7,7 @@ from typing import Final
 from openoutcry.wire.messages import Account, Execution, Reply, Snapshot, Ticker, Trade
 from openoutcry.wire.types import Code, ExecutionEvent, Liquidity, SelfTradePrevention, Side, TimeInForce
 from outcry.conformance.aio.registry import check
-from outcry.conformance.aio.trader import Trader
+from outcry.conformance.aio.trader import CheckTrader
 from outcry.conformance.aio.trial import Trial
 from outcry.conformance.expectation import expect, expect_equal, expect_refused
 
@@ -395,7 +395,7 @@ async def open_orders_of_a_user_are_bounded(trial: Trial) -> str:
     return f"{seen} open orders"
 
 
-async def _meet_oneself(trial: Trial, prevention: SelfTradePrevention) -> tuple[Trader, int, int]:
+async def _meet_oneself(trial: Trial, prevention: SelfTradePrevention) -> tuple[CheckTrader, int, int]:
     trader = await trial.trader()
     price = await trial.free_price()
     resting = await trader.order(Side.BID, 2, price)
@@ -405,7 +405,7 @@ async def _meet_oneself(trial: Trial, prevention: SelfTradePrevention) -> tuple[
     return trader, resting, arriving
 
 
-async def _expect_open(trader: Trader, order_ids: list[int]) -> None:
+async def _expect_open(trader: CheckTrader, order_ids: list[int]) -> None:
     account: Account = await trader.follow_account()
     expect_equal(sorted(order.order_id for order in account.orders), sorted(order_ids), "open orders in the account")
 

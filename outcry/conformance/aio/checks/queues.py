@@ -6,7 +6,7 @@ from typing import Final
 
 from openoutcry.wire.types import Code, ExecutionEvent, Side, TimeInForce
 from outcry.conformance.aio.registry import check
-from outcry.conformance.aio.trader import Trader
+from outcry.conformance.aio.trader import CheckTrader
 from outcry.conformance.aio.trial import Trial
 from outcry.conformance.expectation import expect, expect_equal, expect_refused
 
@@ -118,15 +118,15 @@ async def replace_obeys_the_rules_of_an_order(trial: Trial) -> None:
     expect_equal([order.order_id for order in account.orders], [order_id], "open orders after refused replaces")
 
 
-async def _take(taker: Trader, quantity: int, price: int) -> None:
+async def _take(taker: CheckTrader, quantity: int, price: int) -> None:
     await taker.order(Side.ASK, quantity, price, time_in_force=IOC)
 
 
-async def _replace(trader: Trader, order_id: int, **fields: int) -> None:
+async def _replace(trader: CheckTrader, order_id: int, **fields: int) -> None:
     await trader.client.accepted("replace", order_id=order_id, **fields)
 
 
-async def _expect_filled(*wanted: tuple[Trader, int, int]) -> None:
+async def _expect_filled(*wanted: tuple[CheckTrader, int, int]) -> None:
     for trader, order_id, quantity in wanted:
         await trader.settle()
         fills = [each for each in trader.executions(order_id) if each.event == ExecutionEvent.FILLED]

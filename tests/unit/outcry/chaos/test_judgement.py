@@ -8,12 +8,12 @@ import pytest
 
 from outcry.chaos.judgement import FENCED, STORE_UNAVAILABLE, Judgement, strange_endings
 from outcry.chaos.order_verdict import OrderVerdict
-from outcry.chaos.recoveries import Happened, Recovery
-from outcry.load.verdict import Verdict
+from outcry.chaos.recoveries import Happened, RecoveryTimes
+from outcry.load.verdict import BookVerdict
 
-BOOKS = Verdict(10, 0, [])
+BOOKS = BookVerdict(10, 0, [])
 ORDERS = OrderVerdict(5, 0, 0, 0, 0, 0, 0, [])
-RECOVERED = Happened(1.0, "kill leader", "kill leader for 1.0 s", Recovery(100.0, 200.0))
+RECOVERED = Happened(1.0, "kill leader", "kill leader for 1.0 s", RecoveryTimes(100.0, 200.0))
 
 
 def test_a_market_that_recovered_with_everything_right_is_good() -> None:
@@ -25,8 +25,8 @@ def test_a_market_that_recovered_with_everything_right_is_good() -> None:
 @pytest.mark.parametrize(
     ("books", "orders"),
     [
-        (Verdict(9, 1, ["ann ACME: wrong"]), ORDERS),
-        (Verdict(0, 0, []), ORDERS),
+        (BookVerdict(9, 1, ["ann ACME: wrong"]), ORDERS),
+        (BookVerdict(0, 0, []), ORDERS),
         (BOOKS, ORDERS._replace(acknowledged=0)),
         (BOOKS, ORDERS._replace(lost=1)),
         (BOOKS, ORDERS._replace(duplicated=1)),
@@ -34,7 +34,7 @@ def test_a_market_that_recovered_with_everything_right_is_good() -> None:
         (BOOKS, ORDERS._replace(findings=1)),
     ],
 )
-def test_a_wrong_book_or_order_or_none_at_all_is_not_good(books: Verdict, orders: OrderVerdict) -> None:
+def test_a_wrong_book_or_order_or_none_at_all_is_not_good(books: BookVerdict, orders: OrderVerdict) -> None:
     assert not Judgement(books, orders, 1).is_good
 
 
@@ -43,8 +43,8 @@ def test_what_was_announced_as_lost_and_what_nobody_knows_yet_is_no_fault() -> N
 
 
 def test_every_reason_is_among_the_complaints() -> None:
-    lost = Happened(2.0, "freeze redis", "freeze redis for 2.0 s", Recovery(100.0, None))
-    judgement = Judgement(Verdict(9, 1, ["a book"]), ORDERS._replace(complaints=["an order"]), 1)
+    lost = Happened(2.0, "freeze redis", "freeze redis for 2.0 s", RecoveryTimes(100.0, None))
+    judgement = Judgement(BookVerdict(9, 1, ["a book"]), ORDERS._replace(complaints=["an order"]), 1)
     assert judgement.complaints([RECOVERED, lost], [("gateway-1", 1)], 7) == [
         "a book",
         "an order",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from outcry.chaos.recoveries import Happened, Recovery, by_kind
+from outcry.chaos.recoveries import Happened, RecoveryTimes, by_kind
 
 
 def happened(kind: str, books_ms: float | None) -> Happened:
-    return Happened(1.0, kind, kind, Recovery(10.0, books_ms))
+    return Happened(1.0, kind, kind, RecoveryTimes(10.0, books_ms))
 
 
 def test_each_kind_has_its_median_its_worst_and_its_count() -> None:

@@ -9,14 +9,14 @@ from rich.console import Console
 
 from outcry.conformance.check import Check, chosen
 from outcry.conformance.rendering import render
-from outcry.conformance.report import ConformanceReport, Result, Verdict
+from outcry.conformance.report import CheckVerdict, ConformanceReport, Result
 
 
 def check(name: str) -> Check:
     return Check(name, "The client's rule", f"What {name} proves.", 10.0, 1, 1, is_contended=False)
 
 
-def report(*verdicts: Verdict) -> ConformanceReport:
+def report(*verdicts: CheckVerdict) -> ConformanceReport:
     results = [
         Result(check(f"books.check_{number}"), verdict, f"[seen] {number}", 0.0123, 1)
         for number, verdict in enumerate(verdicts)
@@ -32,14 +32,14 @@ def rendered(shown: ConformanceReport, *, is_terminal: bool) -> str:
 
 def test_one_failure_is_bad_and_nothing_proven_is_not_good() -> None:
     """A suite that skipped everything has shown nothing."""
-    assert report(Verdict.PASS, Verdict.SKIP).is_good
-    assert not report(Verdict.PASS, Verdict.FAIL).is_good
-    assert not report(Verdict.SKIP).is_good
+    assert report(CheckVerdict.PASS, CheckVerdict.SKIP).is_good
+    assert not report(CheckVerdict.PASS, CheckVerdict.FAIL).is_good
+    assert not report(CheckVerdict.SKIP).is_good
     assert not report().is_good
 
 
 def test_a_pipe_gets_a_line_a_check_and_failures_with_their_sentence() -> None:
-    text = rendered(report(Verdict.PASS, Verdict.FAIL), is_terminal=False)
+    text = rendered(report(CheckVerdict.PASS, CheckVerdict.FAIL), is_terminal=False)
     lines = text.splitlines()
     assert lines[0].split() == ["pass", "books.check_0", "12", "ms", "[seen]", "0"]
     assert "  docs/protocol.md#the-clients-rule: What books.check_1 proves." in lines
@@ -47,13 +47,13 @@ def test_a_pipe_gets_a_line_a_check_and_failures_with_their_sentence() -> None:
 
 
 def test_a_terminal_gets_a_table_by_section() -> None:
-    text = rendered(report(Verdict.PASS, Verdict.SKIP), is_terminal=True)
+    text = rendered(report(CheckVerdict.PASS, CheckVerdict.SKIP), is_terminal=True)
     assert "The client's rule" in text
     assert "[seen] 1" in text
 
 
 def test_json_names_everything() -> None:
-    document = json.loads(report(Verdict.PASS, Verdict.FAIL).to_json())
+    document = json.loads(report(CheckVerdict.PASS, CheckVerdict.FAIL).to_json())
     assert document["counts"] == {"pass": 1, "fail": 1, "skip": 0}
     assert document["is_good"] is False
     assert document["checks"][1] == {

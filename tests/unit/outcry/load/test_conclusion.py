@@ -20,14 +20,14 @@ from outcry.load.mix import DEFAULT_MIX
 from outcry.load.options import LoadOptions
 from outcry.load.report import LoadReport
 from outcry.load.scenario import find_scenario
-from outcry.load.verdict import Verdict
+from outcry.load.verdict import BookVerdict
 from outcry.stack.usage import Usage
 
 OPTIONS = LoadOptions(
     find_scenario("steady"), CrewOptions(10, 5, 2), ramp=1.0, seconds=2.0, mix=DEFAULT_MIX, slow=0.2, churn=0.0,
     orders=0.0, opening=64, sources=[], metrics={}, deployment=None, seed=1,
 )  # fmt: skip
-GOOD = Verdict(30, 0, [])
+GOOD = BookVerdict(30, 0, [])
 
 
 def seen(whole: int = 8, below_zero: int = 0, troubles: tuple[str, ...] = (), **counts: int) -> LoadStatistics:
@@ -42,7 +42,7 @@ def look(at: float, cpu: float = 0.0, **other: Any) -> Look:
     return Look(at, seen(**other), {"load": Usage(cpu, 50.0)})
 
 
-def report(verdict: Verdict = GOOD, *, last: Look | None = None, **changes: Any) -> LoadReport:
+def report(verdict: BookVerdict = GOOD, *, last: Look | None = None, **changes: Any) -> LoadReport:
     after = look(12.0, cpu=3.0, updates=600, bytes=4 << 20, frames=200)
     measured = Measured(
         options=OPTIONS, deployment="own", proof="books are the engine's", urls=["ws://a"], instruments=["ACME"],
@@ -73,7 +73,7 @@ def test_any_fault_up_to_the_verdict_makes_it_bad(counts: dict[str, Any], compla
 
 
 def test_a_wrong_book_makes_it_bad() -> None:
-    found = report(Verdict(29, 1, ["ann ACME: wrong"]))
+    found = report(BookVerdict(29, 1, ["ann ACME: wrong"]))
     assert (found.verdict, found.complaints, found.books_wrong) == ("failed", ["ann ACME: wrong"], 1)
 
 
@@ -83,7 +83,7 @@ def test_gaps_that_were_all_recovered_are_no_fault() -> None:
 
 
 def test_where_nobody_follows_books_nothing_is_proven_and_that_is_said() -> None:
-    found = report(Verdict(0, 0, []))
+    found = report(BookVerdict(0, 0, []))
     assert (found.verdict, found.is_good) == ("unproven", True)
     assert "none can be compared" in found.proof
 

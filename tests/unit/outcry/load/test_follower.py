@@ -13,7 +13,7 @@ from outcry.load.counts import LoadCounts
 from outcry.load.delays import Delays
 from outcry.load.follower import TICKER_INTERVAL_MS, Follower
 from outcry.load.latency import LatencyRecorder, add_encoded, new_histogram
-from outcry.load.mix import Subscription
+from outcry.load.mix import PlannedSubscription
 from outcry.load.order_desk import OrderDesk, Quote
 
 NOW_US = 1_000_000
@@ -63,7 +63,11 @@ def test_subscribes_to_its_books_and_to_all_tickers(counts: LoadCounts, latency:
 
 
 def test_request_ids_differ(counts: LoadCounts, latency: LatencyRecorder) -> None:
-    wanted = [Subscription("book", ("A",)), Subscription("ticker", ("*",)), Subscription("trades", ("A",))]
+    wanted = [
+        PlannedSubscription("book", ("A",)),
+        PlannedSubscription("ticker", ("*",)),
+        PlannedSubscription("trades", ("A",)),
+    ]
     follower = Follower("ann", ["A"], counts, latency, subscriptions=wanted)
     follower.connected(NOW_US)
     ids = [request["id"] for request in requests(follower)]
@@ -140,7 +144,7 @@ def test_what_it_does_not_know_is_ignored(follower: Follower) -> None:
 
 
 def test_keeps_trades_only_to_show_them(counts: LoadCounts, latency: LatencyRecorder) -> None:
-    wanted = [Subscription("book", ("A",)), Subscription("trades", ("A",))]
+    wanted = [PlannedSubscription("book", ("A",)), PlannedSubscription("trades", ("A",))]
     watched, other = (
         Follower("ann", ["A"], counts, latency, subscriptions=wanted, verifies=verifies) for verifies in (True, False)
     )
@@ -186,7 +190,7 @@ def test_a_confirmation_with_another_digest_is_a_stale_book(follower: Follower, 
 
 def test_a_window_is_not_resumed(counts: LoadCounts, latency: LatencyRecorder) -> None:
     """The protocol resumes whole books; windows come as a snapshot."""
-    wanted = [Subscription("book", ("A",), 5, 100)]
+    wanted = [PlannedSubscription("book", ("A",), 5, 100)]
     follower = Follower("ann", ["A"], counts, latency, subscriptions=wanted, depth=5)
     follower.connected(NOW_US)
     follower.receive([[3, "A", 99, 10, 0, 5, [], [], EMPTY]], NOW_US)
@@ -201,7 +205,7 @@ def test_a_window_is_not_resumed(counts: LoadCounts, latency: LatencyRecorder) -
 def test_a_top_is_not_taken_for_a_book(counts: LoadCounts, latency: LatencyRecorder) -> None:
     """Both come as snapshots; their depth tells them apart."""
     delays = Delays()
-    wanted = [Subscription("book", ("A",)), Subscription("top", ("A",))]
+    wanted = [PlannedSubscription("book", ("A",)), PlannedSubscription("top", ("A",))]
     follower = Follower("ann", ["A"], counts, latency, subscriptions=wanted, delays=delays)
     follower.connected(NOW_US)
     follower.receive([[3, "A", 99, 7, NOW_US - 9_000_000, 1, [], [], EMPTY]], NOW_US)
@@ -212,7 +216,7 @@ def test_a_top_is_not_taken_for_a_book(counts: LoadCounts, latency: LatencyRecor
 
 
 def test_an_instrument_listed_later_is_followed(counts: LoadCounts, latency: LatencyRecorder) -> None:
-    follower = Follower("ann", ["A"], counts, latency, subscriptions=[Subscription("book", ("*",))])
+    follower = Follower("ann", ["A"], counts, latency, subscriptions=[PlannedSubscription("book", ("*",))])
     follower.connected(NOW_US)
     follower.receive([snapshot("A", 10), snapshot("NEW", 1), delta("NEW", 1, 2), [8, 0, {"A": 10, "NEW": 2}]], NOW_US)
     assert follower.books["NEW"].seq == 2

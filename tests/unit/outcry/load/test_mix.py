@@ -7,19 +7,19 @@ from collections import Counter
 import pytest
 
 from openoutcry.wire.errors import ConfigurationError
-from outcry.load.mix import DEFAULT_MIX_TEXT, ENTRIES_MAX, SUBSCRIPTIONS_MAX, Subscription, parse_mix
+from outcry.load.mix import DEFAULT_MIX_TEXT, ENTRIES_MAX, SUBSCRIPTIONS_MAX, PlannedSubscription, parse_mix
 
 LISTING = ["A", "B", "C", "D", "E"]
 
 
-def subscriptions(text: str, number: int = 0) -> tuple[Subscription, ...]:
+def subscriptions(text: str, number: int = 0) -> tuple[PlannedSubscription, ...]:
     return parse_mix(text).subscriptions(number, LISTING)
 
 
 def test_the_default_is_what_the_demos_users_do() -> None:
     assert subscriptions(DEFAULT_MIX_TEXT) == (
-        Subscription("book", ("A", "B", "C")),
-        Subscription("ticker", ("*",), interval_ms=250),
+        PlannedSubscription("book", ("A", "B", "C")),
+        PlannedSubscription("ticker", ("*",), interval_ms=250),
     )
 
 
@@ -39,7 +39,7 @@ def test_what_is_followed(text: str, names: tuple[str, ...]) -> None:
 
 
 def test_depth_and_interval() -> None:
-    assert subscriptions("top:A@5/100") == (Subscription("top", ("A",), 5, 100),)
+    assert subscriptions("top:A@5/100") == (PlannedSubscription("top", ("A",), 5, 100),)
 
 
 def test_the_account_names_nothing() -> None:

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from outcry.load.mix import Subscription, parse_mix
+from outcry.load.mix import PlannedSubscription, parse_mix
 from outcry.load.plan import BOOKS_PROVEN_MAX, UserPlan, plan_users, shares
 
 INSTRUMENTS = ["A", "B", "C", "D", "E"]
@@ -61,7 +61,7 @@ def test_who_does_not_read_verifies_nothing_and_is_never_the_first() -> None:
 def test_the_books_are_those_of_the_mix() -> None:
     (plan,) = plan_users(1, 1, INSTRUMENTS, 0, parse_mix("book:B@10,top:A,ticker:*"))
     assert (plan.instruments, plan.depth) == (("B",), 10)
-    assert plan.subscriptions[1] == Subscription("top", ("A",))
+    assert plan.subscriptions[1] == PlannedSubscription("top", ("A",))
 
 
 def test_everything_followed_is_every_book() -> None:
@@ -85,7 +85,7 @@ def test_survives_json() -> None:
 
 def test_a_view_of_the_market_needs_trades_of_one_user() -> None:
     first, second = plan_users(2, 1, INSTRUMENTS, 0, first_shows_trades=True)
-    assert first.subscriptions[-1] == Subscription("trades", first.instruments)
+    assert first.subscriptions[-1] == PlannedSubscription("trades", first.instruments)
     assert all(each.channel != "trades" for each in second.subscriptions)
 
 
