@@ -25,6 +25,7 @@ CORE: Final = (
     "services/matching/book/order.py",
     "services/matching/book/order_book.py",
     "services/matching/book/price_level.py",
+    "shared/trade_statistics.py",
 )
 """Compiled together, so that they call each other as C does."""
 
