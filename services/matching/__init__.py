@@ -5,17 +5,17 @@ is pure; `aio` reads and publishes; `python -m services.matching` runs it all.
 """
 
 from services.matching.book.order import Order
-from services.matching.book.order_book import BookEvent, Cancelled, Fill, OrderBook, Refused, Replaced
+from services.matching.book.order_book import BookEvent, BookRefusal, Cancelled, Fill, OrderBook, Replaced
 from services.matching.engine import Engine, EngineConfig
 
 __all__ = [
     "BookEvent",
+    "BookRefusal",
     "Cancelled",
     "Engine",
     "EngineConfig",
     "Fill",
     "Order",
     "OrderBook",
-    "Refused",
     "Replaced",
 ]

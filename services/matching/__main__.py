@@ -24,6 +24,7 @@ from services.matching.aio.metrics import EngineStateCollector, MatchingMetrics
 from services.matching.aio.service import MatchingService
 from services.matching.settings import MatchingSettings
 from shared.aio.build_info import tell_build
+from shared.aio.first_error import first_of
 from shared.aio.health_pages import HealthPages, Readiness, serve_pages
 from shared.aio.logging import configure_logging
 from shared.aio.loop_lag import watch_loop_lag
@@ -99,7 +100,7 @@ async def _serve(settings: MatchingSettings) -> None:
                 for task in watching:
                     task.cancel()
         except BaseExceptionGroup as group:
-            raise _first(group) from group
+            raise first_of(OpenOutcryError, group) from group
         finally:
             if traces is not None:
                 traces.close()
@@ -112,7 +113,9 @@ async def _run_and_linger(service: MatchingService, metrics: MatchingMetrics, se
     except* CorruptEntry as errors:
         if settings.metrics_port:
             metrics.broken.set(1)
-            structlog.get_logger().error("the engine cannot go on", reason=str(_first(errors)), ends_in_s=LINGER_S)
+            structlog.get_logger().error(
+                "the engine cannot go on", reason=str(first_of(OpenOutcryError, errors)), ends_in_s=LINGER_S
+            )
             await service.wait_for_stop(LINGER_S)
         raise
 
@@ -142,15 +145,6 @@ async def _serve_pages(settings: MatchingSettings, pages: HealthPages) -> None:
         await asyncio.Event().wait()
     finally:
         server.close()
-
-
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The first error of a group whose errors are all ours; of any other the group, for its traceback."""
-    _, others = group.split(OpenOutcryError)
-    error: BaseException = group
-    while others is None and isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
 
 
 def main(

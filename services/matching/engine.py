@@ -23,7 +23,7 @@ from openoutcry.wire.types import (
 )
 from services.matching.accounts.account import UserAccount
 from services.matching.book.order import Order
-from services.matching.book.order_book import ORDERS_MET_MAX, BookEvent, Cancelled, Fill, Refused, Replaced
+from services.matching.book.order_book import ORDERS_MET_MAX, BookEvent, BookRefusal, Cancelled, Fill, Replaced
 from services.matching.idempotency import ORDER_IDS_MAX, WINDOW_S, ClientOrderIds, Sources
 from services.matching.presence import Presence
 from services.matching.traded_instrument import Refusal, TradedInstrument
@@ -236,8 +236,8 @@ class Engine:
         book = market.book
         seq = book.seq
         happened = book.place(order, account.orders, self.config.orders_met_max)
-        if happened and type(happened[0]) is Refused:
-            return self._reject(command, account, order, _refused(happened[0], price, "post_only", "it"))
+        if happened and type(happened[0]) is BookRefusal:
+            return self._reject(command, account, order, _in_words(happened[0], price, "post_only", "it"))
         self.last_order_id = order_id
         self.client_order_ids.add(account, name, order_id)
         rests = order_id in book.orders
@@ -270,8 +270,8 @@ class Engine:
             return _outcome(command, refusal, order.order_id)
         seq = market.book.seq
         happened = market.book.replace(order.order_id, price, quantity, self.config.orders_met_max)
-        if type(happened[0]) is Refused:
-            refusal = _refused(happened[0], price, "price", "the order is post-only, and it")
+        if type(happened[0]) is BookRefusal:
+            refusal = _in_words(happened[0], price, "price", "the order is post-only, and it")
             return _outcome(command, refusal, order.order_id)
         self._tell(market, happened)
         if market.book.seq != seq:
@@ -485,7 +485,7 @@ def _not_found(command: CancelOrder | ReplaceOrder) -> Refusal:
     return _UNKNOWN_ORDER if command.order_id else _NOT_FOUND
 
 
-def _refused(refused: Refused, price: int, field: str, what: str) -> Refusal:
+def _in_words(refused: BookRefusal, price: int, field: str, what: str) -> Refusal:
     if refused.code is _WOULD_TRADE:
         return Refusal(_WOULD_TRADE, f"{field}: {what} would trade at {price} ticks")
     rule = f"all orders at one price hold at most {LEVEL_QUANTITY_MAX} lots, those at {price} ticks would hold more"

@@ -118,7 +118,11 @@ class ListInstrument(NamedTuple):
 
 
 class SetMarketState(NamedTuple):
-    """Open or halt an instrument. While it is not open, orders are refused and cancels are not."""
+    """
+    Open or halt an instrument. While it is not open, orders are refused and cancels are not.
+
+    The engine, the log's reader and the feed know it, and nothing in the product appends it yet: administration is to.
+    """
 
     source: str
     number: int

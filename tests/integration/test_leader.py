@@ -21,13 +21,13 @@ from services.matching.aio.command_reader import CommandReader
 from services.matching.aio.leader import Leader
 from services.matching.aio.lease import Lease
 from services.matching.aio.metrics import MatchingMetrics
-from services.matching.aio.publisher import Answer, Publisher, Verdict
+from services.matching.aio.publisher import Answer, Publisher, StoreAnswer
 from services.matching.aio.recovery.checkpoint_store import StoredCheckpoints
 from services.matching.aio.recovery.forked_image import InlineImage
 from services.matching.aio.recovery.standby import Standby
 from services.matching.aio.recovery.store_recovery import StoreRecovery
-from services.matching.aio.recovery.takeover import Takeover
 from services.matching.aio.retry_limit import RetryLimit
+from services.matching.aio.takeover import Takeover
 from services.matching.recovery.checkpoint import Checkpoint, decode_checkpoint, encode_checkpoint, read_head
 from services.matching.recovery.sent_packets import KeptPackets, SentPacket
 from services.matching.settings import MatchingSettings
@@ -61,7 +61,7 @@ class FaultyPublisher(Publisher):
             raise ConnectionResetError(fault)
         if fault == "cut" and len(entries) > 1:
             answer = await super().publish(prev_id, entries[:1], {})
-            return Answer(Verdict.REFUSED, "OOM") if answer.verdict is Verdict.APPENDED else answer
+            return Answer(StoreAnswer.REFUSED, "OOM") if answer.kind is StoreAnswer.APPENDED else answer
         answer = await super().publish(prev_id, entries, values, *beside)
         if fault == "store restarted":
             self.store_id = "0" * 40  # as it was before: it lost nothing, but its answer and its name

@@ -15,7 +15,7 @@ from services.matching.aio.publisher import (
     Answer,
     NextCheckpoint,
     Publisher,
-    Verdict,
+    StoreAnswer,
     WholeCheckpoint,
 )
 from services.matching.recovery.checkpoint_pair import StagedCheckpoint
@@ -62,7 +62,7 @@ async def test_appends_stores_and_takes_the_lease(redis: Redis, publisher: Publi
     """The good case is one call: packet, snapshots and lease together."""
     first = entry(FeedId(7, 3))
     answer = await publisher.publish(FEED_START, [first], {SNAPSHOT: b"s", KEYS.cover: b"7-3"})
-    assert answer == Answer(Verdict.APPENDED, "7-3")
+    assert answer == Answer(StoreAnswer.APPENDED, "7-3")
     assert await redis.xrange(KEYS.feed) == [(b"7-3", {b"p": b"packet 7-3", b"t": b"1000003"})]
     assert await redis.mget(SNAPSHOT, KEYS.cover) == [b"s", b"7-3"]
     assert await redis.get(KEYS.lease) == b"me"
@@ -73,7 +73,7 @@ async def test_works_after_the_server_forgot_its_scripts(redis: Redis, publisher
     """A server that restarts knows no scripts."""
     await redis.script_flush()
     answer = await publisher.publish(FEED_START, [entry(FeedId(7, 3))], {})
-    assert answer.verdict is Verdict.APPENDED
+    assert answer.kind is StoreAnswer.APPENDED
 
 
 @pytest.mark.parametrize("wrong", [FeedId(7, 3), FeedId(7, 2), FeedId(6, 9)])
@@ -83,7 +83,7 @@ async def test_an_equal_or_lower_id_is_refused(redis: Redis, publisher: Publishe
     await publisher.publish(FEED_START, [entry(last)], {SNAPSHOT: b"old"})
     await redis.pexpire(KEYS.lease, 5_000)
     answer = await publisher.publish(last, [entry(wrong, last)], {SNAPSHOT: b"new"})
-    assert answer.verdict is Verdict.REFUSED
+    assert answer.kind is StoreAnswer.REFUSED
     assert "equal or smaller" in answer.detail
     assert await redis.get(SNAPSHOT) == b"old"
     assert await feed_ids(redis) == ["7-3"]
@@ -94,7 +94,7 @@ async def test_stores_nothing_when_a_later_packet_is_refused(redis: Redis, publi
     """Scripts do not roll back: of a healing cut short the packets may stay, since the next one goes on behind them."""
     entries = [entry(FeedId(7, 3)), entry(FeedId(7, 3), FeedId(7, 3))]
     answer = await publisher.publish(FEED_START, entries, {SNAPSHOT: b"new"})
-    assert answer.verdict is Verdict.REFUSED
+    assert answer.kind is StoreAnswer.REFUSED
     assert await feed_ids(redis) == ["7-3"]
     assert not await redis.exists(SNAPSHOT)
 
@@ -106,7 +106,7 @@ async def test_a_full_store_refuses_and_stores_nothing(redis_server: RealRedis) 
         publisher.store_id = (await publisher.ask_store_id()).detail
         await redis.config_set("maxmemory", "1")
         answer = await publisher.publish(FEED_START, [entry(FeedId(7, 3))], {SNAPSHOT: b"new"})
-        assert answer.verdict is Verdict.REFUSED
+        assert answer.kind is StoreAnswer.REFUSED
         assert "OOM" in answer.detail
         assert await redis.exists(SNAPSHOT, KEYS.feed, KEYS.lease) == 0
 
@@ -114,16 +114,16 @@ async def test_a_full_store_refuses_and_stores_nothing(redis_server: RealRedis) 
 @pytest.mark.parametrize(
     ("last", "predecessor", "verdict"),
     [
-        (FeedId(7, 3), FeedId(7, 4), Verdict.BEHIND),
-        (FeedId(6, 9), FeedId(7, 4), Verdict.BEHIND),
-        (FeedId(9, 9), FeedId(10, 1), Verdict.BEHIND),
-        (FeedId(7, 3), FeedId(7, 2), Verdict.AHEAD),
-        (FeedId(8, 1), FeedId(7, 2), Verdict.AHEAD),
-        (FeedId(7, 10), FeedId(7, 9), Verdict.AHEAD),
+        (FeedId(7, 3), FeedId(7, 4), StoreAnswer.BEHIND),
+        (FeedId(6, 9), FeedId(7, 4), StoreAnswer.BEHIND),
+        (FeedId(9, 9), FeedId(10, 1), StoreAnswer.BEHIND),
+        (FeedId(7, 3), FeedId(7, 2), StoreAnswer.AHEAD),
+        (FeedId(8, 1), FeedId(7, 2), StoreAnswer.AHEAD),
+        (FeedId(7, 10), FeedId(7, 9), StoreAnswer.AHEAD),
     ],
 )
 async def test_answers_where_the_feed_stands(
-    redis: Redis, publisher: Publisher, last: FeedId, predecessor: FeedId, verdict: Verdict
+    redis: Redis, publisher: Publisher, last: FeedId, predecessor: FeedId, verdict: StoreAnswer
 ) -> None:
     """Behind is healed and ahead is judged, so the two must never be confused; ids compare as numbers, not as text."""
     await publisher.publish(FEED_START, [entry(last)], {})
@@ -136,14 +136,14 @@ async def test_answers_where_the_feed_stands(
 async def test_an_empty_feed_is_behind(publisher: Publisher) -> None:
     """A wiped store is one that lost everything."""
     answer = await publisher.publish(FeedId(7, 3), [entry(FeedId(7, 4), FeedId(7, 3))], {})
-    assert answer == Answer(Verdict.BEHIND, "0-0")
+    assert answer == Answer(StoreAnswer.BEHIND, "0-0")
 
 
 async def test_another_leaders_lease_refuses(redis: Redis, publisher: Publisher) -> None:
     """An engine that was frozen through its lease must notice at its first word."""
     await redis.set(KEYS.lease, "other", px=5_000)
     answer = await publisher.publish(FEED_START, [entry(FeedId(7, 3))], {SNAPSHOT: b"new"})
-    assert answer == Answer(Verdict.NOT_LEADER, "other")
+    assert answer == Answer(StoreAnswer.NOT_LEADER, "other")
     assert await redis.exists(SNAPSHOT, KEYS.feed) == 0
     assert await redis.get(KEYS.lease) == b"other"
     assert await redis.pttl(KEYS.lease) <= 5_000
@@ -154,7 +154,7 @@ async def test_a_lease_is_not_taken_by_who_may_not_append(redis: Redis, publishe
     await publisher.publish(FEED_START, [entry(FeedId(8, 1))], {})
     await redis.delete(KEYS.lease)
     answer = await publisher.publish(FeedId(7, 3), [entry(FeedId(7, 4), FeedId(7, 3))], {})
-    assert answer.verdict is Verdict.AHEAD
+    assert answer.kind is StoreAnswer.AHEAD
     assert not await redis.exists(KEYS.lease)
 
 
@@ -163,7 +163,7 @@ async def test_a_free_lease_is_taken_again(redis: Redis, publisher: Publisher) -
     await publisher.publish(FEED_START, [entry(FeedId(7, 3))], {})
     await redis.delete(KEYS.lease)
     answer = await publisher.publish(FeedId(7, 3), [entry(FeedId(7, 4), FeedId(7, 3))], {})
-    assert answer.verdict is Verdict.APPENDED
+    assert answer.kind is StoreAnswer.APPENDED
     assert await redis.get(KEYS.lease) == b"me"
 
 
@@ -179,19 +179,19 @@ async def test_a_restarted_store_is_noticed_before_anything_is_written(redis_ser
         redis_server.kill()
         redis_server.start()
         answer = await publisher.publish(FeedId(7, 3), [entry(FeedId(7, 4), FeedId(7, 3))], {SNAPSHOT: b"new"})
-        assert answer.verdict is Verdict.CHANGED
+        assert answer.kind is StoreAnswer.CHANGED
         assert answer.detail not in {"", known.detail}
         assert await feed_ids(redis) == ["7-3"]
         publisher.store_id = answer.detail
         answer = await publisher.publish(FeedId(7, 3), [entry(FeedId(7, 4), FeedId(7, 3))], {})
-        assert answer.verdict is Verdict.APPENDED
+        assert answer.kind is StoreAnswer.APPENDED
 
 
 async def test_values_alone_are_stored_too(redis: Redis, publisher: Publisher) -> None:
     """The last checkpoint of a leader that ends comes without a packet, under the same conditions."""
     await publisher.publish(FEED_START, [entry(FeedId(7, 3))], {})
-    assert await publisher.publish(FeedId(7, 3), [], {SNAPSHOT: b"s"}) == Answer(Verdict.APPENDED, "7-3")
-    assert (await publisher.publish(FeedId(7, 2), [], {SNAPSHOT: b"wrong"})).verdict is Verdict.AHEAD
+    assert await publisher.publish(FeedId(7, 3), [], {SNAPSHOT: b"s"}) == Answer(StoreAnswer.APPENDED, "7-3")
+    assert (await publisher.publish(FeedId(7, 2), [], {SNAPSHOT: b"wrong"})).kind is StoreAnswer.AHEAD
     assert await redis.get(SNAPSHOT) == b"s"
 
 
@@ -201,7 +201,7 @@ async def test_the_feed_is_trimmed_and_its_last_entry_stays(redis: Redis) -> Non
     publisher.store_id = (await publisher.ask_store_id()).detail
     ids = [FeedId(7, position) for position in range(1, 1_001)]
     entries = [entry(feed_id) for feed_id in ids]
-    assert (await publisher.publish(FEED_START, entries, {})).verdict is Verdict.APPENDED
+    assert (await publisher.publish(FEED_START, entries, {})).kind is StoreAnswer.APPENDED
     assert 100 <= await redis.xlen(KEYS.feed) <= 300
     assert (await feed_ids(redis))[-1] == "7-1000"
 
@@ -259,7 +259,7 @@ async def test_a_checkpoint_that_was_not_stored_trims_nothing(redis: Redis, publ
     await publisher.publish(FEED_START, [entry(FeedId(7, 1))], {}, WholeCheckpoint(b"checkpoint", "1-0"))
     stray = FeedId(7, 5)
     answer = await publisher.publish(stray, [entry(FeedId(7, 6), stray)], {}, WholeCheckpoint(b"later", "900-0"))
-    assert answer.verdict is Verdict.BEHIND
+    assert answer.kind is StoreAnswer.BEHIND
     await publisher.publish(FeedId(7, 1), [entry(FeedId(7, 2), FeedId(7, 1))], {})
     assert await redis.xlen(KEYS.commands) == 1_000
 
@@ -270,7 +270,7 @@ async def test_a_whole_checkpoint_becomes_both(redis: Redis, publisher: Publishe
     answer = await publisher.publish(
         FEED_START, [entry(FeedId(7, 3))], {KEYS.accounts: b"a"}, WholeCheckpoint(b"new", "5-0")
     )
-    assert answer.verdict is Verdict.APPENDED
+    assert answer.kind is StoreAnswer.APPENDED
     assert await redis.mget(KEYS.checkpoint, KEYS.previous_checkpoint, KEYS.accounts) == [b"new", b"new", b"a"]
 
 
@@ -290,7 +290,7 @@ async def test_a_staged_checkpoint_takes_its_place_and_the_newest_becomes_the_pr
         prev_id = FeedId(7, number - 1) if number > 1 else FEED_START
         fresh = entry(FeedId(7, number), prev_id)
         answer = await publisher.publish(prev_id, [fresh], {}, NextCheckpoint(staged, "5-0"))
-        assert answer.verdict is Verdict.APPENDED
+        assert answer.kind is StoreAnswer.APPENDED
     kept = (KEYS.checkpoint, KEYS.previous_checkpoint, KEYS.accounts)
     assert await redis.mget(kept) == [b"3", b"2", b"3"]
     assert [await redis.pttl(key) for key in kept] == [-1, -1, -1]
@@ -304,7 +304,7 @@ async def test_what_no_longer_waits_stores_nothing(redis: Redis, publisher: Publ
     staged = await stage(redis, 1)
     await redis.delete(staged[missing])
     answer = await publisher.publish(FEED_START, [entry(FeedId(7, 3))], {SNAPSHOT: b"s"}, NextCheckpoint(staged, "5-0"))
-    assert answer == Answer(Verdict.UNSTAGED, "0-0")
+    assert answer == Answer(StoreAnswer.UNSTAGED, "0-0")
     assert await redis.exists(KEYS.feed, SNAPSHOT, KEYS.previous_checkpoint, KEYS.lease) == 0
     assert await redis.get(KEYS.checkpoint) == b"old"
 
@@ -315,7 +315,7 @@ async def test_a_checkpoint_is_not_stored_by_who_may_not_append(redis: Redis, pu
     staged = await stage(redis, 1)
     for checkpoint in (NextCheckpoint(staged, "5-0"), WholeCheckpoint(b"mine", "5-0")):
         answer = await publisher.publish(FeedId(7, 3), [entry(FeedId(7, 4), FeedId(7, 3))], {}, checkpoint)
-        assert answer.verdict is Verdict.AHEAD
+        assert answer.kind is StoreAnswer.AHEAD
     assert await redis.mget(KEYS.checkpoint, KEYS.previous_checkpoint) == [b"theirs", b"theirs"]
 
 
@@ -346,22 +346,22 @@ async def test_a_primary_that_has_become_a_replica_is_left(redis_server: RealRed
 async def test_a_feed_whose_end_was_cut_goes_on_only_with_all_snapshots(redis: Redis, publisher: Publisher) -> None:
     """Its readers know where they are; who starts from older snapshots would find no way to what comes."""
     first, second = FeedId(7, 1), FeedId(7, 2)
-    assert (await publisher.publish(FEED_START, [entry(first)], {})).verdict is Verdict.APPENDED
+    assert (await publisher.publish(FEED_START, [entry(first)], {})).kind is StoreAnswer.APPENDED
     await redis.xtrim(KEYS.feed, maxlen=0, approximate=False)
     assert await publisher.last_used() == first
     cut = await publisher.publish(first, [entry(second, first)], {})
-    assert cut == Answer(Verdict.CUT, str(first))
+    assert cut == Answer(StoreAnswer.CUT, str(first))
     whole = WholeCheckpoint(b"whole", "0-0")
-    assert (await publisher.publish(first, [entry(second, first)], {}, whole)).verdict is Verdict.APPENDED
+    assert (await publisher.publish(first, [entry(second, first)], {}, whole)).kind is StoreAnswer.APPENDED
     assert await feed_ids(redis) == [str(second)]
 
 
 async def test_a_cut_feed_still_refuses_who_does_not_know_its_end(redis: Redis, publisher: Publisher) -> None:
     """Another may have led, and what it wrote is gone: the ids say so."""
     last = FeedId(9, 3)
-    assert (await publisher.publish(FEED_START, [entry(last)], {})).verdict is Verdict.APPENDED
+    assert (await publisher.publish(FEED_START, [entry(last)], {})).kind is StoreAnswer.APPENDED
     await redis.xtrim(KEYS.feed, maxlen=0, approximate=False)
-    for mine, verdict in ((FeedId(8, 3), Verdict.AHEAD), (FeedId(9, 5), Verdict.BEHIND)):
+    for mine, verdict in ((FeedId(8, 3), StoreAnswer.AHEAD), (FeedId(9, 5), StoreAnswer.BEHIND)):
         whole = WholeCheckpoint(b"whole", "0-0")
         answer = await publisher.publish(mine, [entry(FeedId(10, 6), mine)], {}, whole)
         assert answer == Answer(verdict, str(last))
@@ -369,10 +369,10 @@ async def test_a_cut_feed_still_refuses_who_does_not_know_its_end(redis: Redis, 
     await redis.xadd(KEYS.feed, {"x": "y"}, id="9-9")
     await redis.xdel(KEYS.feed, "9-9")
     answer = await publisher.publish(FeedId(9, 4), [entry(FeedId(9, 5), FeedId(9, 4))], {})
-    assert answer == Answer(Verdict.AHEAD, "9-9")
+    assert answer == Answer(StoreAnswer.AHEAD, "9-9")
 
 
 async def test_a_lease_that_is_no_string_names_nobody(redis: Redis, publisher: Publisher) -> None:
     await redis.rpush(KEYS.lease, "x")  # type: ignore[misc]
-    assert (await publisher.publish(FEED_START, [entry(FeedId(7, 1))], {})).verdict is Verdict.APPENDED
+    assert (await publisher.publish(FEED_START, [entry(FeedId(7, 1))], {})).kind is StoreAnswer.APPENDED
     assert await redis.get(KEYS.lease) == b"me"

@@ -312,7 +312,7 @@ PLANTED: Final = (
     ),
     Planted(
         "a standby replaces a history that went on without it",
-        "services/matching/aio/recovery/takeover.py",
+        "services/matching/aio/takeover.py",
         "        if last_id < shadow.feed_id and last_id.position > shadow.feed_id.position:\n",
         "        if False:\n",
         (f"{_SHELLS}/test_leader.py::test_a_standby_does_not_replace_a_history_that_went_on_without_it",),

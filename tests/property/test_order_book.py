@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from openoutcry.wire.depth_book import DepthBook
 from openoutcry.wire.sequence import Verdict
 from openoutcry.wire.types import QUANTITY_MAX, OrderKind, SelfTradePrevention, Side, TimeInForce
-from services.matching import BookEvent, Cancelled, Fill, OrderBook, Refused, Replaced
+from services.matching import BookEvent, BookRefusal, Cancelled, Fill, OrderBook, Replaced
 from services.matching.book.order_book import ORDERS_MET_MAX
 from tests.property.naive_book import NaiveBook, NaiveOrder, real_order
 
@@ -35,7 +35,7 @@ def described(event: BookEvent) -> tuple[Any, ...]:
             return "cancelled", order.order_id, order.remaining, reason
         case Replaced(order, remaining):
             return "replaced", order.order_id, remaining
-        case Refused(order, code):
+        case BookRefusal(order, code):
             return "refused", order.order_id, code
 
 

@@ -18,8 +18,7 @@ from openoutcry.wire.types import Code, ExecutionEvent
 from services.gateway import fan_out, order_entry, replica
 from services.gateway.aio import feed_reader
 from services.matching import engine, idempotency, packet_builder
-from services.matching.aio import command_reader, durability, leader, lease, publisher
-from services.matching.aio.recovery import takeover
+from services.matching.aio import command_reader, durability, leader, lease, publisher, takeover
 from services.matching.aio.script import Script
 from services.matching.book import order_book
 from services.matching.recovery import checkpoint
@@ -261,7 +260,7 @@ def _crossed_book() -> list[Patch]:
 def _landed_is_done() -> list[Patch]:
     async def draw_consequences(original: Any, self: Any, publication: Any, answer: Any) -> bool:
         done = await original(self, publication, answer)
-        return done or (answer.verdict is publisher.Verdict.AHEAD and not publication.entries)
+        return done or (answer.kind is publisher.StoreAnswer.AHEAD and not publication.entries)
 
     return _instead(leader.Leader, "_draw_consequences", draw_consequences)
 

@@ -21,9 +21,9 @@ from services.gateway.aio.server import GatewayServer
 from services.gateway.limits import GatewayLimits
 from services.gateway.settings import GatewaySettings
 from services.gateway.subscriber import LagLimits
+from services.matching.aio import takeover
 from services.matching.aio.leader import Leader
 from services.matching.aio.metrics import MatchingMetrics
-from services.matching.aio.recovery import takeover
 from services.matching.aio.recovery.forked_image import InlineImage
 from services.matching.aio.script import Script
 from services.matching.aio.service import MatchingService

@@ -14,7 +14,7 @@ import structlog
 
 from services.matching.aio.durability import DurabilityGate
 from services.matching.aio.metrics import MatchingMetrics
-from services.matching.aio.publisher import Answer, NextCheckpoint, Publisher, Verdict, WholeCheckpoint
+from services.matching.aio.publisher import Answer, NextCheckpoint, Publisher, StoreAnswer, WholeCheckpoint
 from services.matching.aio.recovery.checkpoint_store import StoredCheckpoints
 from services.matching.aio.recovery.checkpoint_writer import CheckpointWriter
 from services.matching.aio.recovery.forked_image import Encoded
@@ -137,7 +137,7 @@ class Leader:
         publication = self._next(self.builder.marker())
         sent_at = time.monotonic()
         answer = await self._send(publication)
-        if answer.verdict is Verdict.BEHIND:
+        if answer.kind is StoreAnswer.BEHIND:
             left = FeedId.parse(answer.detail)
             if self._kept.after(left):
                 await self._heal(publication, left)
@@ -145,13 +145,13 @@ class Leader:
             elif begins_epoch:
                 await self._go_on_behind(publication, left)
                 answer = await self._send(publication)
-        match answer.verdict:
-            case Verdict.APPENDED:
+        match answer.kind:
+            case StoreAnswer.APPENDED:
                 self._appended(publication, sent_at)
                 return True
-            case Verdict.NOT_LEADER:
+            case StoreAnswer.NOT_LEADER:
                 raise LeadershipLost(f"{answer.detail} leads")
-            case Verdict.REFUSED:
+            case StoreAnswer.REFUSED:
                 raise RedisError(answer.detail)
         return False
 
@@ -221,28 +221,28 @@ class Leader:
                 publication.checkpoint,
                 publication.uncovered,
             )
-        self._metrics.publications[answer.verdict.value] += 1
+        self._metrics.publications[answer.kind.value] += 1
         return answer
 
     async def _draw_consequences(self, publication: _Publication, answer: Answer) -> bool:
         """Do what an answer demands; True if the publication is in the feed, False if it must be sent (again)."""
-        match answer.verdict:
-            case Verdict.APPENDED:
+        match answer.kind:
+            case StoreAnswer.APPENDED:
                 return True
-            case Verdict.AHEAD:
+            case StoreAnswer.AHEAD:
                 await self._recognise(publication, answer.detail)
-            case Verdict.BEHIND:
+            case StoreAnswer.BEHIND:
                 await self._heal(publication, FeedId.parse(answer.detail))
-            case Verdict.CHANGED:
+            case StoreAnswer.CHANGED:
                 await self._meet_store(publication, answer.detail)
-            case Verdict.UNSTAGED | Verdict.CUT:
+            case StoreAnswer.UNSTAGED | StoreAnswer.CUT:
                 self._store_everything(publication)
-            case Verdict.NOT_LEADER:
+            case StoreAnswer.NOT_LEADER:
                 raise LeadershipLost(f"{answer.detail} leads")
-            case Verdict.REFUSED:
+            case StoreAnswer.REFUSED:
                 await self._patience.wait(answer.detail)
             case _:
-                assert_never(answer.verdict)
+                assert_never(answer.kind)
         return False
 
     async def _recognise(self, publication: _Publication, last: str) -> None:

@@ -15,7 +15,7 @@ from redis.exceptions import ReadOnlyError, ResponseError
 
 from openoutcry.wire.instrument import Instrument
 from services.matching.aio.metrics import MatchingMetrics
-from services.matching.aio.publisher import Verdict
+from services.matching.aio.publisher import StoreAnswer
 from services.matching.aio.retry_limit import RetryLimit
 from shared.aio.cancellation import raise_if_cancelled
 from shared.aio.redis_connection import UNREACHABLE, Redis, RedisError
@@ -93,7 +93,7 @@ class LogClock:
             except (*UNREACHABLE, RedisError) as error:
                 if isinstance(error, ResponseError) and not isinstance(error, ReadOnlyError):
                     # A full store takes no commands either: then there is nothing to publish that it could refuse.
-                    self._metrics.publications[Verdict.REFUSED.value] += 1
+                    self._metrics.publications[StoreAnswer.REFUSED.value] += 1
                 await self._patience.wait(error)
             else:
                 self._patience.answered()

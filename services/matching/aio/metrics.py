@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry, Gauge
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from services.matching.aio.publisher import StoreAnswer
 from shared.logs.commands import Command
 from shared.logs.events import Event, Outcome
 from shared.logs.packet import Packet
@@ -20,9 +21,6 @@ from shared.metric_families import MetricFamilies
 _ENGINE: Final = MetricFamilies("outcry_matching")
 _SECONDS: Final = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5)
 _COMMANDS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
-
-ANSWERS: Final = ("appended", "behind", "ahead", "not_leader", "changed", "refused", "unstaged", "cut")
-"""The store's answers to a publication: the values of `publisher.Verdict`, which is built upon this module."""
 
 
 class MatchingMetrics(Collector):
@@ -41,7 +39,7 @@ class MatchingMetrics(Collector):
         self._in_batch = 0
         self._trades = 0
         self._published_at = 0.0
-        self.publications = Counts(dict.fromkeys(ANSWERS, 0))
+        self.publications = Counts({answer.value: 0 for answer in StoreAnswer})
         """The store's answer to the publications that got it; all are there from the start, since an alert's `increase`
         does not see a counter appear."""
         self.corrupt_entries = _ENGINE.kept_counter(

@@ -30,8 +30,12 @@ most `command_reader.ENTRIES_IN_READ_MAX` between two publications, so the log s
 """
 
 
-class Verdict(enum.Enum):
-    """What the store said to a publication."""
+class StoreAnswer(enum.Enum):
+    """
+    What the store said to a publication: the words of publish.lua, and the label of the metric that counts them.
+
+    Each has one meaning; docs/architecture.md has the table.
+    """
 
     APPENDED = "appended"
     """Mine is the last; what was to be stored is stored."""
@@ -54,9 +58,9 @@ class Verdict(enum.Enum):
 
 
 class Answer(NamedTuple):
-    """A verdict and what it is about."""
+    """The store's answer to one publication, and what it is about."""
 
-    verdict: Verdict
+    kind: StoreAnswer
     detail: str
     """The feed's last id; for NOT_LEADER the leader; for CHANGED the store's id; for REFUSED Redis' words."""
 
@@ -159,11 +163,11 @@ class Publisher:
         for entry in entries:
             arguments += (str(entry.feed_id), entry.packet, entry.published_us)
         arguments += (*values.values(), *whole)
-        verdict, detail = await _SCRIPT.run(self._line.call, keys, arguments)
-        answer = Answer(Verdict(verdict.decode()), detail.decode())
-        if answer.verdict is Verdict.APPENDED:
+        said, detail = await _SCRIPT.run(self._line.call, keys, arguments)
+        answer = Answer(StoreAnswer(said.decode()), detail.decode())
+        if answer.kind is StoreAnswer.APPENDED:
             self._first_needed = first_needed
-        if answer.verdict is Verdict.REFUSED and answer.detail.startswith("READONLY"):
+        if answer.kind is StoreAnswer.REFUSED and answer.detail.startswith("READONLY"):
             # A primary that has been made a replica: only a new connection finds the one that leads now.
             await self.hang_up()
             raise RedisConnectionError(f"the store is no primary any more: {answer.detail}")
@@ -176,8 +180,8 @@ class Publisher:
     async def ask_store_id(self) -> Answer:
         """Find out the store's id as the script sees it (CHANGED), or that another leads (NOT_LEADER)."""
         answer = await self.publish(FEED_START, (), {})
-        known = Answer(Verdict.CHANGED, self.store_id)
-        return answer if answer.verdict in {Verdict.CHANGED, Verdict.NOT_LEADER} else known
+        known = Answer(StoreAnswer.CHANGED, self.store_id)
+        return answer if answer.kind in {StoreAnswer.CHANGED, StoreAnswer.NOT_LEADER} else known
 
     async def last_used(self) -> FeedId:
         """

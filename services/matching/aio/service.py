@@ -26,10 +26,10 @@ from services.matching.aio.recovery.checkpoint_store import StoredCheckpoints
 from services.matching.aio.recovery.forked_image import Encode, ForkedImage, Image
 from services.matching.aio.recovery.standby import Standby
 from services.matching.aio.recovery.store_recovery import StoreRecovery
-from services.matching.aio.recovery.takeover import Takeover
 from services.matching.aio.retry_limit import RetryLimit
 from services.matching.aio.store_check import StoreCheck
 from services.matching.aio.store_promises import check_machine_durability, warn_of_replay
+from services.matching.aio.takeover import Takeover
 from services.matching.command_log import LogEntry
 from services.matching.settings import Durability, MatchingSettings
 from shared.aio.cancellation import raise_if_cancelled

@@ -74,14 +74,14 @@ class Replaced(NamedTuple):
     """Lots left before any fill that follows in the same answer."""
 
 
-class Refused(NamedTuple):
+class BookRefusal(NamedTuple):
     """Nothing happened, because a rule forbids it."""
 
     order: Order
     code: Code
 
 
-BookEvent: TypeAlias = Fill | Cancelled | Replaced | Refused
+BookEvent: TypeAlias = Fill | Cancelled | Replaced | BookRefusal
 
 
 class OrderBook:
@@ -145,7 +145,7 @@ class OrderBook:
         # `_crosses`, written out: most orders do not, and a call costs a tenth of placing them.
         if self.asks.best_price <= limit if order.side is _BID else self.bids.best_price >= limit:
             if order.post_only:
-                return [Refused(order, Code.WOULD_TRADE)]
+                return [BookRefusal(order, Code.WOULD_TRADE)]
             ending = self._match(order, limit, events, met_max)
             if events:
                 self.seq = seq + 1
@@ -158,7 +158,7 @@ class OrderBook:
                 # Where a level stands on its own side nothing was met, so nothing has happened yet.
                 level = side.levels.get(order.price)
                 if level is not None and level.quantity + order.remaining > LEVEL_QUANTITY_MAX:
-                    return [Refused(order, Code.QUANTITY_OUT_OF_RANGE)]
+                    return [BookRefusal(order, Code.QUANTITY_OUT_OF_RANGE)]
                 side.append(order)
                 self.orders[order.order_id] = order
                 self.seq = seq + 1
@@ -191,7 +191,7 @@ class OrderBook:
             met_max: As `place`; what would meet more ends there.
 
         Returns:
-            Nothing if no such order rests; else Replaced first and then as `place`, or Cancelled alone, or Refused
+            Nothing if no such order rests; else Replaced first and then as `place`, or Cancelled alone, or BookRefusal
             alone, and the order stays as it is: a post-only one whose new price would trade, or one that would take a
             level beyond LEVEL_QUANTITY_MAX.
         """
@@ -207,12 +207,12 @@ class OrderBook:
         if new_price == order.price and new_quantity <= order.quantity:
             return self._reduce(order, new_quantity, remaining)
         if order.post_only and self._crosses(order.side, new_price):
-            return [Refused(order, Code.WOULD_TRADE)]
+            return [BookRefusal(order, Code.WOULD_TRADE)]
         level = (self.bids if order.side is _BID else self.asks).levels.get(new_price)
         if level is not None:
             others = level.quantity - (order.remaining if new_price == order.price else 0)
             if others + remaining > LEVEL_QUANTITY_MAX:
-                return [Refused(order, Code.QUANTITY_OUT_OF_RANGE)]
+                return [BookRefusal(order, Code.QUANTITY_OUT_OF_RANGE)]
         return self._arrive_anew(order, new_price, new_quantity, remaining, met_max)
 
     # Reading it.

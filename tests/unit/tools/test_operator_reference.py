@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from prometheus_client import CollectorRegistry
 
-from services.matching.aio.metrics import ANSWERS
-from services.matching.aio.publisher import Verdict
+from services.matching.aio.metrics import MatchingMetrics
+from services.matching.aio.publisher import StoreAnswer
 from tools.reference.operators.__main__ import DOCS
 from tools.reference.operators.exported_metrics import ExportedMetric, gateway_metrics, matching_metrics, sample_names
 from tools.reference.operators.tables import ROLES, documents, placed
@@ -43,7 +44,7 @@ def test_names_are_as_a_query_spells_them() -> None:
 
 def test_every_answer_of_the_store_is_counted_from_the_start() -> None:
     """An alert's `increase` does not see a counter appear: the first refused write would go unnoticed."""
-    assert set(ANSWERS) == {verdict.value for verdict in Verdict}
+    assert dict(MatchingMetrics(CollectorRegistry()).publications) == {answer.value: 0 for answer in StoreAnswer}
 
 
 def test_labels_are_known_before_anything_was_counted() -> None:

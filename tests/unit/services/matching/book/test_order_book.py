@@ -9,7 +9,7 @@ import pytest
 
 from openoutcry.wire.digest import book_digest
 from openoutcry.wire.types import QUANTITY_MAX, Code, OrderKind, SelfTradePrevention, Side, TimeInForce
-from services.matching import Cancelled, Fill, Order, OrderBook, Refused, Replaced
+from services.matching import BookRefusal, Cancelled, Fill, Order, OrderBook, Replaced
 from services.matching.book.order_book import ORDERS_MET_MAX
 from tests.unit.services.matching.flow import ask, bid
 
@@ -218,7 +218,7 @@ def test_a_replaced_order_that_would_meet_more_ends() -> None:
 def test_post_only_rests_or_is_refused(book: OrderBook) -> None:
     """It promises its owner to be a maker."""
     crossing = bid(4, 100, 1, post_only=True)
-    assert book.place(crossing) == [Refused(crossing, Code.WOULD_TRADE)]
+    assert book.place(crossing) == [BookRefusal(crossing, Code.WOULD_TRADE)]
     assert book.place(bid(5, 99, 1, post_only=True)) == []
 
 
@@ -323,7 +323,7 @@ def test_a_post_only_order_stays_where_it_is_rather_than_trade(book: OrderBook) 
     """Its promise outlives its arrival."""
     order = bid(4, 99, 7, post_only=True)
     book.place(order)
-    assert book.replace(4, price=100) == [Refused(order, Code.WOULD_TRADE)]
+    assert book.replace(4, price=100) == [BookRefusal(order, Code.WOULD_TRADE)]
     assert book.bids.depth() == [[99, 7, 1]]
 
 
@@ -381,10 +381,10 @@ def test_a_level_holds_no_more_lots_than_the_digest_tells_apart() -> None:
         assert book.place(bid(n, 100, QUANTITY_MAX)) == []
     assert book.place(bid(3, 100, 1)) == []
     seq, order = book.seq, bid(4, 100, 1)
-    assert book.place(order) == [Refused(order, Code.QUANTITY_OUT_OF_RANGE)]
+    assert book.place(order) == [BookRefusal(order, Code.QUANTITY_OUT_OF_RANGE)]
     assert book.place(bid(5, 99, 7)) == []
-    assert book.replace(5, price=100) == [Refused(book.orders[5], Code.QUANTITY_OUT_OF_RANGE)]
-    assert book.replace(3, quantity=2) == [Refused(book.orders[3], Code.QUANTITY_OUT_OF_RANGE)]
+    assert book.replace(5, price=100) == [BookRefusal(book.orders[5], Code.QUANTITY_OUT_OF_RANGE)]
+    assert book.replace(3, quantity=2) == [BookRefusal(book.orders[3], Code.QUANTITY_OUT_OF_RANGE)]
     assert (book.orders[3].quantity, book.orders[5].price, book.seq) == (1, 99, seq + 1)
     assert book.replace(1, quantity=QUANTITY_MAX - 1) == [Replaced(book.orders[1], QUANTITY_MAX - 1)]
     assert book.place(order) == []

@@ -18,7 +18,7 @@ from services.matching.aio.durability import DurabilityGate
 from services.matching.aio.leader import Leader
 from services.matching.aio.lease import TERM_MAX, Lease
 from services.matching.aio.metrics import MatchingMetrics
-from services.matching.aio.publisher import Publisher, Verdict
+from services.matching.aio.publisher import Publisher, StoreAnswer
 from services.matching.aio.recovery.checkpoint_store import StoredCheckpoints
 from services.matching.aio.recovery.checkpoint_writer import CheckpointWriter
 from services.matching.aio.recovery.forked_image import Encode, Image
@@ -113,7 +113,7 @@ class Takeover:
         await self._publisher.hang_up()  # some connections may have stayed at a former primary
         for _ in range(TAKEOVERS_MAX):
             answer = await self._publisher.ask_store_id()
-            if answer.verdict is Verdict.NOT_LEADER:
+            if answer.kind is StoreAnswer.NOT_LEADER:
                 raise LeadershipLost(f"{answer.detail} took the lease during recovery")
             self._publisher.store_id = answer.detail
             candidate = await self._candidate()
