@@ -1,7 +1,7 @@
 """The keys that tokens are signed with: each bound to one algorithm, so that no token chooses how it is checked.
 
 A shared secret checks HS256 and nothing else; a JSON Web Key Set holds public keys, of RSA for RS256, of the curve
-P-256 for ES256, of Ed25519 for EdDSA. A set is a value: whoever reloads it replaces it whole.
+P-256 for ES256, of Ed25519 for EdDSA. A set is a value: reloading replaces all of it.
 
 Source: RFC 7517, RFC 8725.
 """

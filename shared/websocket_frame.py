@@ -63,7 +63,7 @@ class FrameReader:
 
     @property
     def held(self) -> int:
-        """How many bytes of a frame that has not come whole are held."""
+        """How many bytes of an incomplete frame are held."""
         return len(self._buffer)
 
     def receive(self, data: bytes) -> list[Frame]:

@@ -18,7 +18,7 @@ from services.gateway.rate_limit import Rate, TokenBucket
 ADDRESSES_MAX: Final = 10_000
 """Addresses that are remembered, some 3 MB; beyond it the one that attempted longest ago is forgotten."""
 _NETWORK_BITS: Final = 64
-"""Of an IPv6 address: whoever has one has the whole network."""
+"""Of an IPv6 address: the owner of one has the complete network."""
 RETRY_AFTER_S: Final = 4
 """Longest time that a client beyond the gateway's rate is asked to wait."""
 
@@ -97,7 +97,7 @@ class HandshakeShares:
 
 
 def _network(address: str) -> str:
-    """Return whose address it is, as far as that can be told."""
+    """Return the address' owner, as far as it is known."""
     if ":" not in address:
         return address
     try:

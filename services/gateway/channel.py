@@ -34,7 +34,7 @@ class TapeMark(NamedTuple):
     """First and last id of trades that it was not sent, of a numbering that has ended; None if there are none."""
 
     def begun_anew(self, shared_id: int, sent: int) -> TapeMark:
-        """Return the mark in a numbering that shares ids up to `shared_id` with the one told up to `sent`."""
+        """Return the mark in a numbering that shares ids up to `shared_id` with the one sent up to `sent`."""
         lost = (max(self.told, shared_id) + 1, sent)
         if lost[0] > sent:
             return TapeMark(min(self.told, shared_id), self.lost)
@@ -249,7 +249,7 @@ class WindowChannel(Channel[MemberT]):
 
     A level that leaves the window is removed and one that enters is set, so a member always holds exactly the window.
     New members get the window as last sent: unlike whole books, whose merged deltas name every level touched, two
-    windows are compared by their ends, and a member must stand where the comparison begins.
+    windows are compared by their ends, and a member must be where the comparison begins.
     """
 
     def __init__(self, key: ChannelKey, market: MarketReplica) -> None:
@@ -258,7 +258,7 @@ class WindowChannel(Channel[MemberT]):
         self._windows: dict[str, Snapshot] = {}
 
     def begin(self) -> None:
-        """Count the present windows as sent; of very many, each is sent whole once more when it changes first."""
+        """Count the present windows as sent; of very many, each is sent in full once more when it changes first."""
         super().begin()
         self._windows.clear()
         instruments, symbols = self._market.instruments, self.symbols()
@@ -312,14 +312,14 @@ class WindowChannel(Channel[MemberT]):
 
 
 class TopChannel(WindowChannel[MemberT]):
-    """The best levels of books, whole each time they change: no state to keep for who only shows them."""
+    """The best levels of books, all of them each time they change: clients that only show them keep no state."""
 
     def _news(self, instrument: InstrumentReplica) -> Sequence[Message]:
         return (self._windows[instrument.symbol],) if super()._news(instrument) else ()
 
 
 class TickerChannel(Channel[MemberT]):
-    """Best prices and statistics, whole each time they change; a new member gets them as last sent."""
+    """Best prices and statistics, all of them each time they change; a new member gets them as last sent."""
 
     def __init__(self, key: ChannelKey, market: MarketReplica) -> None:
         super().__init__(key, market)

@@ -80,7 +80,7 @@ def read_proxy_header(data: bytes) -> ProxyHeader | None:
         data: All that has come so far.
 
     Returns:
-        The header, `NO_HEADER` if there is none, or None while there may be one that has not come whole.
+        The header, `NO_HEADER` if there is none, or None while there may be one that is not complete.
     """
     if data.startswith(_V1):
         return _read_v1(data)
@@ -121,7 +121,7 @@ def _without_port(text: str) -> str:
     Return the address of `address`, `address:port`, `[address]` or `[address]:port`, as proxies write it.
 
     Raises:
-        ValueError: If what stands where a port would is none.
+        ValueError: If there is no port where one belongs.
     """
     address, port = text, ""
     if text.startswith("["):

@@ -98,7 +98,7 @@ class ClientFrames:
         return None
 
     def next_cut(self) -> Cut | None:
-        """Return the next of what has been received, in order; None if nothing more has come whole."""
+        """Return the next of what has been received, in order; None if nothing more is complete."""
         held, at = self._held, self._at
         if at >= len(held):
             self._keep()
@@ -116,7 +116,7 @@ class ClientFrames:
         return self._take(bytes(held[at:end]), start - at)
 
     def _keep(self) -> None:
-        """Keep what has not come whole where it is: a frame may come byte by byte, and is not copied for each."""
+        """Keep an incomplete frame where it is: a frame may come byte by byte, and is not copied for each."""
         if self._at:
             del self._held[: self._at]
             self._at = 0

@@ -43,7 +43,7 @@ PACE_S: Final = 0.010
 WHOLE_ROWS_MAX: Final = 2_000
 """Levels of a channel, some 30 KB in JSON, up to which one that has drained gets snapshots; beyond, merged deltas."""
 CHANNELS_A_PART: Final = 32
-"""Channels that one that has drained is told in one go, some 2 ms; of `WHOLE_ROWS_MAX` rows, and those of the last."""
+"""Channels sent in one go to a subscriber that has drained, some 2 ms; of `WHOLE_ROWS_MAX` rows, and the last one's."""
 
 _BOOK_KINDS: Final = ("book", "top", "ticker")
 """The kinds of channel that a change of a book concerns."""
@@ -102,7 +102,7 @@ class FanOut:
         self._listing_frames: dict[Encoding, tuple[list[Instrument], bytes]] = {}
         self._lagging: dict[Subscriber, None] = {}
         self._resuming: dict[Subscriber, None] = {}
-        """Those of them that have drained, and have been told a part of what they missed."""
+        """Those of them that have drained, and have been sent a part of what they missed."""
         self._places = Places()
         self._rotation = Rotation()
         """Of flushes."""
@@ -149,7 +149,7 @@ class FanOut:
         Send the state of some instruments of a channel that the subscriber is about to join with `join_told`.
 
         Returns:
-            What each was told.
+            The messages sent for each.
         """
         channel = self._channels.get(key) or open_channel(key, self.market)
         told = {symbol: channel.state_of(symbol) for symbol in symbols}
@@ -159,7 +159,7 @@ class FanOut:
         return told
 
     def join_told(self, subscriber: Subscriber, key: ChannelKey, told: Mapping[str, Sequence[Message]]) -> None:
-        """Join a channel whose state was told in parts, and send what has changed since, or was not told."""
+        """Join a channel whose state was sent in parts, and send what has changed since, or was not sent."""
         channel = self._join(subscriber, key)
         if subscriber.is_lagging or subscriber.is_gone:  # it gets the rest when it has drained
             if isinstance(channel, BookChannel):
@@ -311,7 +311,7 @@ class FanOut:
 
     def heartbeat(self, subscribers: Iterable[Subscriber], server_time: int) -> None:
         """
-        Tell every subscriber how far it has been told; one encode for all with the same books.
+        Send every subscriber the last seqs sent to it; one encode for all with the same books.
 
         One that lags hears that the connection lives, and of no book.
         """
@@ -340,7 +340,7 @@ class FanOut:
     # -- slow listeners ---------------------------------------------------------------------------------------------
 
     def review(self, subscriber: Subscriber, now: float) -> LagVerdict:
-        """Skip one that lags, make one whole that has drained, abort one that is too slow (once), forget one lost."""
+        """Skip one that lags, resynchronise one that has drained, abort one too slow (once), forget one lost."""
         if subscriber.is_gone:
             return LagVerdict.TOO_SLOW
         was_lagging = subscriber.is_lagging
@@ -368,7 +368,7 @@ class FanOut:
         """
         Tell the one that has waited longest the next part of what it missed; call it once a turn while there is one.
 
-        A part is told only to one that has read the part before. It costs what `CHANNELS_A_PART` says.
+        A part is sent only to one that has read the part before. It costs what `CHANNELS_A_PART` says.
         """
         subscriber = next(iter(self._resuming))
         del self._resuming[subscriber]
@@ -436,7 +436,7 @@ class FanOut:
 
     def _send_missed_changes(self, subscriber: Subscriber, channel: BookChannel[Subscriber]) -> None:
         """
-        Make one whole in its books: by snapshots, or where those are large by one merged delta each.
+        Resynchronise one's books: by snapshots, or by one merged delta each if those are large.
 
         A large snapshot fills the buffer by itself: who got one for having drained would lag again under it, and so
         on, and never get anything else.

@@ -52,7 +52,7 @@ from shared.token_claims import AuthenticationFailed
 PROTOCOL_VERSION: Final = 1
 DELISTED: Final = "the history that listed it has ended; the present one does not"
 TURNS: Final = 20
-"""Parts that clients are swept in: heartbeats to all of 10,000 at once would hold up the market for 100 ms."""
+"""Parts that clients are swept in: heartbeats to all of 10,000 at once would delay the market by 100 ms."""
 RETURNS_PER_SECOND: Final = 200
 """How fast clients are asked to come back after a planned shutdown; their slots are spread accordingly."""
 WATCHED_RETURN_MS_MAX: Final = 4_000
@@ -235,7 +235,7 @@ class Gateway:
         """
         Do the next part of what is large: once a turn, while there is more.
 
-        That is of the subscribe that has waited longest, and of who has lagged and drained and is told what it missed.
+        That is of the subscribe that has waited longest, and of a client that has drained and gets what it missed.
         """
         self.end_expired(now, time_us)
         if self.service.has_more:
@@ -303,7 +303,7 @@ class Gateway:
         self._say_feed_state(MarketState.RESYNCING, reason, time_us)
 
     def lost_feed(self, reason: str, time_us: int) -> None:
-        """Tell users that nothing is heard from the exchange."""
+        """Send users the status that the exchange is silent."""
         self._say_feed_state(MarketState.STALE, reason, time_us)
 
     def is_fed(self, now: float) -> bool:

@@ -48,7 +48,7 @@ class Joining:
         self._keys = list(reversed(keys))
         self._resume = resume
         self._symbols: list[str] | None = None
-        """Of the key for all that is under way, those whose state has yet to be told; the next one last."""
+        """Of the key for all that is under way, those whose state has yet to be sent; the next one last."""
         self._told: dict[str, Sequence[Message]] = {}
 
     def is_small(self) -> bool:

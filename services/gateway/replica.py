@@ -205,7 +205,7 @@ class InstrumentReplica:
 
 
 class MarketReplica:
-    """The whole market of one shard."""
+    """The market of one shard."""
 
     def __init__(self) -> None:
         self.epoch = 0

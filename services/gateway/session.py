@@ -30,7 +30,7 @@ class SessionPhase(enum.Enum):
     """Connected, the user not yet known."""
     OPEN = enum.auto()
     CLOSING = enum.auto()
-    """A close is on its way; nothing more is heard or said."""
+    """A close is on its way; nothing more is read or sent."""
 
 
 _TRANSITIONS: Final = {

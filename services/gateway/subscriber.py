@@ -74,7 +74,7 @@ class Subscriber:
         user: The user whose private messages it gets; "" while unknown.
         encoding: Of everything it is sent.
         transport: Where its frames go.
-        is_closing: Tells whether no more data may be sent; None asks the transport, if it can tell.
+        is_closing: Returns whether no more data may be sent; None asks the transport, if it knows.
     """
 
     __slots__ = (

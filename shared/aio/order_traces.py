@@ -30,7 +30,7 @@ class Stage(enum.StrEnum):
     MATCHING = "matching"
     """From the engine's reading the command to its packet's being in the feed."""
     FAN_OUT = "fan-out"
-    """From a gateway's reading the packet to the end of the flush that told its users; one for every gateway."""
+    """From a gateway's reading the packet to the end of the flush to its users; one for every gateway."""
 
 
 class Numbered(Protocol):

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _INCOMPLETE: Final = object()
-"""What hiredis gives while a reply has not come whole."""
+"""What hiredis gives while a reply is not complete."""
 
 
 class RedisLine:

@@ -39,7 +39,7 @@ class Packet(NamedTuple):
     position: int
     """Commands applied, this packet's included."""
     log_id: str
-    """Id of the command log's last entry that is applied whole."""
+    """Id of the command log's last entry that is applied completely."""
     time: int
     """Time of the last command, µs."""
     changes: Sequence[BookChange]

@@ -30,7 +30,7 @@ _AMOUNT: Final = re.compile(r"-?[0-9]+\.[0-9]{6}")
 
 
 class BookState(NamedTuple):
-    """The value of a snapshot key: one instrument, whole."""
+    """The value of a snapshot key: one complete instrument."""
 
     instrument: str
     epoch: int

@@ -94,7 +94,7 @@ class SessionState(enum.Enum):
     """Connected, the server's welcome not yet heard."""
     OPEN = enum.auto()
     CLOSING = enum.auto()
-    """The owner was asked to close; nothing more is heard or said."""
+    """The owner was asked to close; nothing more is read or sent."""
 
 
 _TRANSITIONS: Final = {

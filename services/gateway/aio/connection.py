@@ -143,7 +143,7 @@ class ClientConnection(asyncio.Protocol):
     # -- the entrance's side ----------------------------------------------------------------------------------------
 
     def answer(self) -> None:
-        """Answer the request that has come whole, and read what came behind it."""
+        """Answer the complete request, and read what came behind it."""
         handshake = self._handshake
         if handshake is None or self._transport.is_closing():
             return

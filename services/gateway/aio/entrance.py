@@ -16,7 +16,7 @@ from typing import Final, Protocol
 TURN_S: Final = 0.003
 """Of answers in one turn of the event loop; the last one may pass it."""
 PENDING_MAX: Final = 4_096
-"""Connections without a whole request; beyond it the oldest is aborted. An honest one is here for milliseconds."""
+"""Connections without a complete request; beyond it the oldest is aborted. An honest one is here for milliseconds."""
 
 
 class Pending(Protocol):
@@ -58,7 +58,7 @@ class PendingConnections:
 
 
 class Newcomer(Protocol):
-    """A connection whose HTTP request has come whole."""
+    """A connection whose HTTP request is complete."""
 
     def answer(self) -> None:
         """Answer it; one that has ended meanwhile is passed over."""

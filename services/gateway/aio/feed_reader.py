@@ -76,7 +76,7 @@ class FeedReader:
 
     @property
     def is_behind(self) -> bool:
-        """Whether the feed ends before our place: its store went back, and may heal."""
+        """Whether the feed ends before our place: its store went back, and may be restored."""
         return self._behind_since is not None
 
     async def run(self) -> None:
@@ -117,7 +117,7 @@ class FeedReader:
         Take the snapshots: all in one atomic read, so that they, `cover` and the listing belong together.
 
         Raises:
-            ReplicaBroken: If one is missing, of another type (MGET tells it as missing) or cannot be read. An empty
+            ReplicaBroken: If one is missing, of another type (MGET shows it as missing) or cannot be read. An empty
                 book has a snapshot as every other; to take what is missing for one would be to make it up.
         """
         (listing_data,) = await self._line.get_values([self._keys.listing])
@@ -219,7 +219,7 @@ class FeedReader:
             self._log.warning("the feed ends before our place", last=str(last))
         elif now - self._behind_since > HEALING_S:
             self._behind_since = None
-            raise ReplicaBroken(f"the feed went back to {last} and did not heal")
+            raise ReplicaBroken(f"the feed went back to {last} and was not restored")
 
     def _lose_place(self, reason: str) -> None:
         """Tell it once for each reason, whatever the number of tries."""

@@ -90,7 +90,7 @@ class Handshake:
         self._begin = 0
         """Where the request begins in what is held: some clients send an empty line before it (RFC 9112, 2.2)."""
         self._end_at = -1
-        """Where the request ends in what is held, but for its empty line; -1 while it has not come whole."""
+        """Where the request ends in what is held, but for its empty line; -1 while it is not complete."""
         self._searched = 0
         """How many of the bytes held hold no end of the request."""
         self.address = address
@@ -99,7 +99,7 @@ class Handshake:
         """The user that the token named; `NOBODY` if there was none, and `login` must follow."""
 
     def receive(self, data: bytes) -> bool:
-        """Take bytes as they came; return whether the request is whole, or cannot be one any more. O(bytes)."""
+        """Take bytes as they came; return whether the request is complete, or cannot be one any more. O(bytes)."""
         held = self._held
         held += data
         if not self._is_behind_prologue and len(held) <= HEAD_BYTES_MAX and not self._take_prologue():
@@ -132,7 +132,7 @@ class Handshake:
         return rest
 
     def end(self) -> None:
-        """Charge the address: the connection has ended without a whole request."""
+        """Charge the address: the connection has ended without a complete request."""
         self._ports.shares.addresses.charge(self.address, self._ports.now())
 
     # -- private ----------------------------------------------------------------------------------------------------
@@ -157,7 +157,7 @@ class Handshake:
         return not held[begin : begin + 1].isupper() or (line_end >= 0 and held[line_end - 1 : line_end] != b"\r")
 
     def _take_prologue(self) -> bool:
-        """Take what a proxy says before HTTP; False while that has not come whole."""
+        """Take a proxy's header before HTTP; False while it is not complete."""
         header = read_proxy_header(bytes(self._held))
         if header is None:
             return False

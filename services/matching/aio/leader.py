@@ -1,6 +1,6 @@
 """A leader's term: every packet into the feed, exactly once, whatever the store does meanwhile.
 
-Owns what each answer of the store means, the healing of a store that lost its tail, and what is stored beside the
+Owns what each answer of the store means, restoring a store that lost its tail, and what is stored beside the
 packets. Leaves reading the command log to the service, which must look at `rewound` after each publication.
 """
 
@@ -38,7 +38,7 @@ from shared.store_errors import LeadershipLost
 
 
 class _Publication:
-    """What is to be published; healing extends it."""
+    """What is to be published; restoring a store extends it."""
 
     __slots__ = ("checkpoint", "entries", "fresh", "prev_id", "uncovered", "values")
 
@@ -62,7 +62,7 @@ class Leader:
         engine: Stands at the position of `last_id`, or where history was lost beyond it.
         term: This term; above that of `last_id`.
         last_id: The feed's last id; of the last packet in `kept`, if there is any.
-        kept: Packets up to there, for healing a store that has lost them.
+        kept: Packets up to there, to restore a store that has lost them.
         stored: Checkpoints, for reading back what the store holds.
         checkpoints: Makes them beside the market; somebody must `run` it.
         keys: The shard's keys.
@@ -124,8 +124,9 @@ class Leader:
         """
         Append this term's marker, and store everything; False if the feed is not as it was followed or recovered.
 
-        A store that has lost its tail is healed by the way, as far as the packets kept reach. If it has lost more, all
-        of it perhaps, a term that begins an epoch goes on behind what is left: its readers start from snapshots anyway.
+        A store that has lost its tail is restored by the way, as far as the packets kept reach. If it has lost more,
+        all of it perhaps, a term that begins an epoch goes on behind what is left: its readers start from snapshots
+        anyway.
 
         Args:
             begins_epoch: Whether it does.
@@ -160,7 +161,7 @@ class Leader:
         Publish what has been applied since the last packet, if anything, and return it once it is in the feed.
 
         Raises:
-            LeadershipLost: If another leads, or the store lost more than can be healed.
+            LeadershipLost: If another leads, or the store lost more than can be restored.
             StoreUnavailable: If Redis was away or refused for too long.
         """
         packet = self.builder.take()
@@ -247,7 +248,7 @@ class Leader:
 
     async def _recognise(self, publication: _Publication, last: str) -> None:
         """
-        Find the feed's last entry among what was sent: a call whose answer was lost, or a healing cut short.
+        Find the feed's last entry among what was sent: a call whose answer was lost, or an interrupted restoring.
 
         Even if nothing is left to append, the publication is sent once more. The call that said "ahead" stored no
         snapshots and renewed no lease. And the values to store may be newer than the call that appended.

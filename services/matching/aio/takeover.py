@@ -161,7 +161,7 @@ class Takeover:
         return _Candidate(engine, max(recovery.term, recovery.end.term), recovery.end, kept, may_have_lost)
 
     async def _followed(self, shadow: Shadow) -> _Candidate:
-        """Take the shadow; what the store has lost of what it followed, its announcement heals."""
+        """Take the shadow; its announcement restores what the store has lost of it."""
         newest = await last_entry(self._redis, self._keys.feed)
         last_id = max(FeedId.parse(newest[0]) if newest else FEED_START, await self._publisher.last_used())
         if last_id < shadow.feed_id and last_id.position > shadow.feed_id.position:

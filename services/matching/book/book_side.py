@@ -36,7 +36,7 @@ UNASKED_MAX: Final = 2_048
 DEAD_MAX: Final = 2_048
 """Dead entries that ranking meets one by one; more are thrown out of the heap all at once, at 0.1 µs a level."""
 MANY_LEVELS: Final = 12
-"""From here on it is faster to tell touched levels together: a hundred take 0.2 µs each, not 0.33 (CPython 3.11)."""
+"""From here on it is faster to publish touched levels together: a hundred take 0.2 µs each, not 0.33 (CPython 3.11)."""
 _key: Final = lru_cache(maxsize=KEYS_MAX)(mix)
 
 
@@ -193,7 +193,7 @@ class BookSide:
         return changed
 
     def _note(self, level: PriceLevel) -> None:
-        """Have a level's change told."""
+        """Have a level's change published."""
         level.touched = True
         self.touched.append(level)
 

@@ -6,7 +6,7 @@ Usable alone::
     book.place(Order(1, "ann", Side.ASK, price=101, quantity=5))
     [fill] = book.place(Order(2, "bob", Side.BID, price=102, quantity=3))
     fill.price, fill.quantity  # 101, 3
-    book.take_change()  # what readers of the book must be told
+    book.take_change()  # the change for readers of the book
 
 Owns matching, time in force, self-trade prevention, the book's `seq`, its digest and its trade numbers. Leaves to
 others who may trade, limits, and money. Invariants: no bid is at or above an ask; `orders` are the orders of the
@@ -116,7 +116,7 @@ class OrderBook:
 
         Returns:
             What happened, in order: fills, and orders cancelled on the way or at the end. An empty list: nothing
-            met it and it rests whole. After the call `order.order_id in book.orders` tells whether it rests.
+            met it and all of it rests. After the call `order.order_id in book.orders` says whether it rests.
 
             Post-only is refused (WOULD_TRADE) if its price reaches the best opposite one, whoever's that is, and
             QUANTITY_OUT_OF_RANGE is what would take its level beyond LEVEL_QUANTITY_MAX.
@@ -315,7 +315,7 @@ class OrderBook:
 
     def _fillable(self, order: Order, limit: int, own: dict[int, Order] | None, met_max: int) -> bool:
         """
-        Tell whether fill-or-kill would fill this order whole, exactly as `_match` would go.
+        Return whether fill-or-kill would fill this order completely, exactly as `_match` would go.
 
         Only others' orders count. Under CANCEL_OLDEST own orders are passed over (and cancelled if the order then
         trades); under the other policies the first own order met would end the arriving one, so it is not fillable

@@ -13,7 +13,7 @@ from typing import Final
 from services.matching.book.order import Order
 
 NOT_TOLD: Final = 1 << 32
-"""`told` of a level that nobody has been told of: no level's hash, and 0 in a sum modulo 2**32."""
+"""`told` of a level that has never been published: no level's hash, and 0 in a sum modulo 2**32."""
 
 
 class PriceLevel:

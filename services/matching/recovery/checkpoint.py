@@ -1,4 +1,4 @@
-"""The engine's whole state as bytes, and back.
+"""The engine's complete state as bytes, and back.
 
 It holds everything that recovery needs beside the tail of the command log: instruments with every queue in order,
 accounts, the windows of repetition, when users were last seen, all counters. It has three parts: version, CRC-32 of the

@@ -49,7 +49,7 @@ class Shadow:
         self.feed_id = recovery.feed_id
         """The last packet followed."""
         self.kept = KeptPackets()
-        """The packets followed last, for healing a store that loses them together with the leader."""
+        """The packets followed last, to restore a store that loses them together with the leader."""
         self._builder = PacketBuilder(self.engine)
 
     @property

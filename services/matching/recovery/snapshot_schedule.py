@@ -38,7 +38,7 @@ class _Place(NamedTuple):
 
 
 class _Subject:
-    """One thing that is stored whole: a book, or the accounts."""
+    """One thing that is stored as one value: a book, or the accounts."""
 
     __slots__ = ("packets", "stored_at", "unstored_after")
 

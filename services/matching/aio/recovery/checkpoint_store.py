@@ -49,7 +49,7 @@ class StoredCheckpoints:
 
     def decode(self, kept: KeptCheckpoints) -> Checkpoint | None:
         """
-        Return the newest good one, whole; None if none was ever stored. O(orders and accounts).
+        Return the newest good one; None if none was ever stored. O(orders and accounts).
 
         Raises:
             CorruptEntry: If there are some, and none is good.

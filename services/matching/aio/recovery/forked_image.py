@@ -38,7 +38,7 @@ Encode: TypeAlias = Callable[[], Encoded]
 
 
 class ImageFailed(Exception):
-    """The image ended before it was whole; the text says how."""
+    """The image ended before it was complete; the text says how."""
 
 
 class Image(Protocol):
@@ -59,7 +59,7 @@ class Image(Protocol):
         """Stop the encoding; reading then fails."""
 
     async def end(self) -> None:
-        """Free all that it holds, whole or not."""
+        """Free all that it holds, complete or not."""
 
 
 class InlineImage:

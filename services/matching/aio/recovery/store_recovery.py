@@ -25,7 +25,7 @@ from shared.store_errors import CorruptEntry
 ENTRIES_LOOKED_AT_MAX: Final = 16
 """Of the feed's end, for the last one that an engine wrote. What stands behind it is passed over."""
 PACKETS_KEPT_AT_START: Final = 256
-"""Packets that are read back for healing: about what a failover loses, and no more than a moment's reading."""
+"""Packets that are read back to restore a store: about what a failover loses, and no more than a moment's reading."""
 
 
 class StoreRecovery:
@@ -80,7 +80,7 @@ class StoreRecovery:
 
     async def kept(self, last_id: FeedId) -> KeptPackets:
         """
-        Return the last packets up to one, as if one had followed them: a store that loses them can be healed then.
+        Return the last packets up to one, as if they had been followed: a store that loses them can then be restored.
 
         Raises:
             RedisError: If Redis could not be reached.
@@ -99,7 +99,7 @@ class StoreRecovery:
         return kept if previous == last_id else KeptPackets()
 
     def _begin(self, checkpoint: Checkpoint | None, newest: Sequence[StreamEntry]) -> Recovery:
-        """Begin from the last entry of the feed that an engine wrote; what stands behind it is told and counted."""
+        """Begin from the last entry of the feed that an engine wrote; what is behind it is logged and counted."""
         end = FeedId.parse(newest[0][0]) if newest else None
         for entry_id, fields in newest:
             feed_id = FeedId.parse(entry_id)
