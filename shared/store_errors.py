@@ -1,9 +1,9 @@
 """Errors of the services about the store; all are `OpenOutcryError`s.
 
-* OpenOutcryError
-    * CorruptEntry: a Redis Stream entry or key that is not what we write; names its id
-    * StoreUnavailable: Redis did not answer in time
-    * LeadershipLost: another engine leads, or the log goes on without us
+OpenOutcryError
+├── CorruptEntry            a Redis Stream entry or key that is not what we write; names its id
+├── StoreUnavailable        Redis did not answer in time
+└── LeadershipLost          another engine leads, or the log goes on without us
 """
 
 from __future__ import annotations

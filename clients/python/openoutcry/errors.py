@@ -1,11 +1,16 @@
 """Errors of the client. All are `OpenOutcryError`s of `openoutcry.wire.errors`.
 
 OpenOutcryError
-├── RequestRefused      the server, or a limit of ours, said no; carries code and sentence
-│   └── OrderRefused    so to an order, or to what should become of one
-├── OutcomeUnknown      an order request whose answer was lost; may be repeated
-├── InvalidArgument     (wire) what you gave cannot be, such as a price of 99.9; nothing was sent
-└── Disconnected        not connected, or closed for good; carries the close code
+├── RequestRefused          the server, or a limit of ours, said no; carries code and sentence
+│   └── OrderRefused        so to an order, or to what should become of one
+├── OutcomeUnknown          an order request whose answer was lost; may be repeated
+├── Disconnected            not connected, or closed for good; carries the close code
+├── InvalidArgument         (wire) what you gave cannot be, such as a price of 99.9; nothing was sent
+├── ConfigurationError      (wire) a setting or a file is wrong; the text says which and what to do
+├── ProtocolError           (wire) the server broke the protocol; the client reconnects by itself
+│   ├── MalformedMessage    (wire) bytes that are no message of it
+│   └── InvalidRequest      (wire) a request that its rules refuse
+└── TokenFailed             (aio.token_source) your token function gave none; the client asks it again
 """
 
 from __future__ import annotations

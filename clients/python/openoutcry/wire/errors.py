@@ -1,11 +1,14 @@
 """The errors that client and services share. Our misuse and the peer's misbehaviour are different classes.
 
-* OpenOutcryError
-    * InvalidArgument: a caller of ours gave what cannot be; also a ValueError
-    * ConfigurationError: settings, files or flags are wrong; the text says which and what to do
-    * ProtocolError: the peer broke the protocol
-        * MalformedMessage: bytes that are no message of it
-        * InvalidRequest: a request that its rules refuse; becomes a `reply`
+OpenOutcryError
+├── InvalidArgument         a caller of ours gave what cannot be; also a ValueError
+├── ConfigurationError      settings, files or flags are wrong; the text says which and what to do
+└── ProtocolError           the peer broke the protocol
+    ├── MalformedMessage    bytes that are no message of it
+    └── InvalidRequest      a request that its rules refuse; becomes a `reply`
+
+The client's own are in `openoutcry.errors`. Those of services and instruments stand beside their users;
+docs/architecture.md, "Errors", has all of them.
 """
 
 from __future__ import annotations
