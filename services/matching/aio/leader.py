@@ -276,7 +276,7 @@ class Leader:
         if lost is None:
             raise LeadershipLost(f"the store lost all after {feed_id}, more than this leader has kept")
         log_id = await self._stored_log_id()
-        self._log.warning("the store lost its tail; healing it", last=str(feed_id), packets=len(lost))
+        self._log.warning("the store lost its tail; sending it again", last=str(feed_id), packets=len(lost))
         publication.prev_id = feed_id
         publication.entries = lost if publication.fresh is None else [*lost, publication.fresh]
         self._metrics.healed_packets.inc(len(lost))

@@ -32,8 +32,8 @@ _HEAD: Final = """\
 
 # Messages and requests, version 1
 
-The reference of everything that travels on `/v1/stream`, made from the definitions that the services run on. What to do
-with it, the client's rule above all, is in [protocol.md](protocol.md); the same for machines in
+The reference of everything that travels on `/v1/stream`, made from the definitions that the services run on.
+[protocol.md](protocol.md) says what to do with it, the client's rule above all. The same for machines is in
 [asyncapi.yaml](../protocol/asyncapi.yaml) and [schema](../protocol/schema)."""
 _MESSAGES: Final = """\
 ## Server messages
@@ -47,11 +47,11 @@ Each example is a frame that holds one message, byte for byte as on the wire but
 _PARTS: Final = """\
 ## Parts of messages
 
-Levels are arrays in both encodings; an open order is an object in JSON and an array in msgpack."""
+Levels are arrays in both encodings. An open order is an object in JSON and an array in msgpack."""
 _REQUESTS: Final = """\
 ## Client requests
 
-A frame is one request: a map of names to values in both encodings. The order of its entries is free; a field that is
+A frame is one request: a map of names to values in both encodings. The order of its entries is free. A field that is
 not listed here refuses the request. A field with a default may be left out. Each request gets one [reply](#reply).
 
 Each example is a frame, byte for byte but for the line breaks: a test vector of

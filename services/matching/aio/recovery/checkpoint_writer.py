@@ -158,4 +158,4 @@ class CheckpointWriter:
         if self._is_wanted or self._image is None:
             self.has_failed = True
             self._metrics.checkpoints_failed.inc()
-            self._log.error("a checkpoint failed; the next one holds up the market", reason=reason)
+            self._log.error("a checkpoint failed; the engine stores the next one itself", reason=reason)
