@@ -148,7 +148,7 @@ def test_a_restart_loses_nothing_and_a_living_engine_goes_on(market: Market) -> 
         first += 100
     eventually(lambda: market.book()[2:] and len(market.book()[2]) == 4)
     assert market.epoch() == epoch
-    for unwanted in ("healing it", "the store would lose", "the store lost packets"):
+    for unwanted in ("sending it again", "the store would lose", "the store lost packets"):
         assert unwanted not in market.roles.said()
     engine.kill()
     engine.wait(10)
