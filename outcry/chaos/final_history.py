@@ -7,7 +7,7 @@ of its levels are findings. Accounts come of the executions, by the rule that cl
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from openoutcry.wire.account import AccountBook
@@ -137,3 +137,21 @@ class FinalHistory:
         self.finding_count += 1
         if len(self.findings) < FINDINGS_MAX:
             self.findings.append(finding)
+
+
+class GrowingHistory:
+    """Packets that have been added are not added again, unless the history is no longer the same up to there."""
+
+    def __init__(self) -> None:
+        self._history = FinalHistory()
+        self._entries: list[FeedEntry] = []
+
+    def read(self, entries: Sequence[FeedEntry]) -> FinalHistory:
+        """Return the history of all entries, given from the first one on; O(those that are new)."""
+        known = len(self._entries)
+        if self._entries != list(entries[:known]):
+            self._history, known = FinalHistory(), 0
+        for entry in entries[known:]:
+            self._history.add(entry)
+        self._entries = list(entries)
+        return self._history

@@ -9,8 +9,7 @@ import typer
 from outcry.cli.parameters import Seed
 from outcry.cli.running import run_command, say
 from outcry.flow.aio.bots import Bots
-from outcry.flow.aio.bots_command import run_bots
-from outcry.flow.store_url import with_credentials
+from outcry.flow.aio.bots_command import run_bots, with_credentials
 from outcry.stack.options import check_rate
 from shared.settings import ServiceSettings, load_settings
 

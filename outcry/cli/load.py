@@ -14,7 +14,7 @@ from outcry.cli.parameters import RedisUrl, Seed
 from outcry.cli.report_file import check_writable, write_file
 from outcry.cli.running import run_and_judge
 from outcry.load import view
-from outcry.load.aio.load_command import run_load
+from outcry.load.aio.load_run import run_load
 from outcry.load.aio.own_market import OwnMarketOptions
 from outcry.load.crew_options import CrewOptions
 from outcry.load.options import Deployment, LoadOptions, read_metrics, read_mix, settled

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from outcry.chaos.aio.history_tape import HistoryTape
 from outcry.chaos.aio.striker import Striker
 from outcry.chaos.fault import Fault
-from outcry.chaos.growing_history import GrowingHistory
+from outcry.chaos.final_history import GrowingHistory
 from outcry.chaos.judgement import Judgement, strange_endings
 from outcry.chaos.order_verdict import judge_orders
 from outcry.chaos.recoveries import RecoveryTimes

@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +19,6 @@ from outcry.conformance.aio.registry import body_of
 from outcry.conformance.aio.stirrer import Stirrer
 from outcry.conformance.aio.trader import CheckTrader
 from outcry.conformance.aio.trial import TIDY_S, Trial
-from outcry.conformance.aio.user_pool import UserPool
 from outcry.conformance.aio.venue import Venue, log_in, survey
 from outcry.conformance.check import Check, chosen
 from outcry.conformance.expectation import Failed, Skipped
@@ -70,6 +70,32 @@ async def run_conformance(
         reason = str(error) or f"no answer within {SURVEY_S:g} s"
         raise Unreachable(f"{options.urls[0]} cannot be tested: {reason}") from error
     return ConformanceReport(venue.urls, venue.quiet.symbol, results, time.monotonic() - began)
+
+
+class UserPool:
+    """
+    Lends users to checks: each has its own while it runs, so that no check meets another's limits, orders or messages.
+
+    Args:
+        users: All there are.
+    """
+
+    def __init__(self, users: Iterable[CheckUser]) -> None:
+        self._free = deque(users)
+        self._returned = asyncio.Condition()
+
+    @contextlib.asynccontextmanager
+    async def lend(self, count: int) -> AsyncIterator[list[CheckUser]]:
+        """Lend this many, all at once, the longest unused first; wait until they are there."""
+        async with self._returned:
+            await self._returned.wait_for(lambda: len(self._free) >= count)
+            users = [self._free.popleft() for _ in range(count)]
+        try:
+            yield users
+        finally:
+            async with self._returned:
+                self._free.extend(users)
+                self._returned.notify_all()
 
 
 class Run:

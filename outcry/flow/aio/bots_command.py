@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable
+from urllib.parse import quote
 
 from outcry.flow.aio.bots import Bots
 from outcry.flow.market_tape import TapeCounts
@@ -55,3 +56,18 @@ def summary(bots: Bots, before: TapeCounts, seconds: float) -> str:
     lines = [f"{done}; {bots.commands_sent:,} commands sent in all"]
     lines += [f"{count:,} refused by the engine: {code.value}" for code, count in bots.tape.refused.most_common()]
     return "\n".join(lines)
+
+
+def with_credentials(url: str, credentials: tuple[str | None, str | None]) -> str:
+    """
+    Return the URL with user and password in it; unchanged if it names a user already, or there is no password.
+
+    Args:
+        url: As for `open_redis`.
+        credentials: User and password, as `ServiceSettings.redis_credentials`.
+    """
+    username, password = credentials
+    scheme, _, rest = url.partition("://")
+    if password is None or "@" in rest:
+        return url
+    return f"{scheme}://{quote(username or '', safe='')}:{quote(password, safe='')}@{rest}"

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from openoutcry.wire.types import Code
-from outcry.chaos.final_history import before
-from outcry.chaos.growing_history import GrowingHistory
+from outcry.chaos.final_history import GrowingHistory, before
 from shared.logs.events import Outcome
 from tests.unit.outcry.chaos.history_house import entry, history
 from tests.unit.services.gateway.exchange import Exchange
@@ -77,6 +76,25 @@ def test_a_history_that_grows_is_read_on_and_one_that_changed_is_read_anew() -> 
     shorter = growing.read([first])
     assert len(shorter.accepted) == 1
     assert shorter.findings == []
+
+
+def test_entries_that_are_known_are_not_added_again() -> None:
+    exchange = Exchange("ACME")
+    entries = [entry(exchange, executions=[exchange.accepted("ann", number)]) for number in (1, 2, 3)]
+    growing = GrowingHistory()
+    first = growing.read(entries[:1])
+    assert growing.read(entries) is first
+    assert first.accepted == {("ann", f"c{number}"): [number] for number in (1, 2, 3)}
+    assert (first.finding_count, growing.read(entries).accepted) == (0, first.accepted)
+
+
+def test_another_history_is_read_from_its_beginning() -> None:
+    """The store went back: what was read of the entries that are gone must not stay."""
+    exchange, other = Exchange("ACME"), Exchange("ACME")
+    growing = GrowingHistory()
+    growing.read([entry(exchange, executions=[exchange.accepted("ann", number)]) for number in (1, 2)])
+    now = growing.read([entry(other, executions=[other.accepted("ann", 7)])])
+    assert now.accepted == {("ann", "c7"): [7]}
 
 
 def test_what_was_trimmed_leads_to_what_is_left() -> None:

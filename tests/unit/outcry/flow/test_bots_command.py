@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from outcry.flow.store_url import with_credentials
+from outcry.flow.aio.bots_command import with_credentials
 from shared.redis_url import checked_redis_url, sentinel_address
 
 
