@@ -259,7 +259,7 @@ PLANTED: Final = (
         "services/gateway/aio/command_appender.py",
         "        if not may_be_in:\n            self._orders.withdraw(commands)\n",
         "        self._orders._queue.extendleft(reversed(commands))\n",
-        (f"{_SHELLS}/test_command_writer.py",),
+        (f"{_SHELLS}/test_command_appender.py",),
     ),
     Planted(
         "publish.lua does not look at the lease",

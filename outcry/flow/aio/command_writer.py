@@ -13,10 +13,10 @@ from typing import Final
 
 from openoutcry.wire.backoff import Backoff
 from outcry.flow.backlog import BACKLOG_COMMANDS_MAX, Backlog, LogId
-from shared.aio.cancellation import raise_if_cancelled
-from shared.aio.redis_connection import UNREACHABLE, RedisError, open_redis
+from shared.aio.log_writer import LogWriter
+from shared.aio.redis_connection import open_redis
 from shared.aio.store_failure import store_failure
-from shared.logs.commands import COMMANDS_IN_ENTRY_MAX, Command, encode_commands
+from shared.logs.commands import COMMANDS_IN_ENTRY_MAX, Command
 from shared.logs.stream_keys import COMMANDS_FIELD, StreamKeys
 from shared.store_errors import StoreUnavailable
 
@@ -41,6 +41,7 @@ class CommandWriter:
         self.backlog: Final = Backlog()
         self._redis = open_redis(redis_url, name)
         self._key: Final = StreamKeys(shard).commands
+        self._writer = LogWriter(self._send, AppendLimit(self._key))
 
     async def append(self, commands: Sequence[Command]) -> None:
         """
@@ -53,7 +54,7 @@ class CommandWriter:
         while start < len(commands):
             await self.wait_for_room()
             size = min(self.backlog.room, COMMANDS_IN_ENTRY_MAX, len(commands) - start)
-            entry = await self._append(encode_commands(list(commands[start : start + size])))
+            entry = await self._writer.append(commands[start : start + size])
             self.backlog.appended(entry, size)
             start += size
 
@@ -92,17 +93,34 @@ class CommandWriter:
                     "is it running, and does it lead?"
                 )
 
-    async def _append(self, entry: bytes) -> LogId:
-        backoff = Backoff(Random())  # noqa: S311 - jitter
-        give_up = asyncio.get_running_loop().time() + APPEND_SECONDS_MAX
-        while True:
-            raise_if_cancelled()
-            try:
-                return LogId.parse(await self._redis.xadd(self._key, {COMMANDS_FIELD: entry}))
-            except (*UNREACHABLE, RedisError) as error:
-                if asyncio.get_running_loop().time() > give_up:
-                    why = store_failure(error)
-                    raise StoreUnavailable(
-                        f"{self._key} took no command for {APPEND_SECONDS_MAX:g} s: {why}"
-                    ) from error
-            await asyncio.sleep(backoff.next_delay())
+    async def _send(self, data: bytes) -> LogId:
+        return LogId.parse(await self._redis.xadd(self._key, {COMMANDS_FIELD: data}))
+
+
+class AppendLimit:
+    """
+    The pauses between an entry's tries, and their end.
+
+    Args:
+        key: The command log's.
+    """
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+        self._backoff = Backoff(Random())  # noqa: S311 - jitter
+        self._failing_since: float | None = None
+
+    def answered(self) -> None:
+        """Begin anew: the log takes commands."""
+        self._failing_since = None
+        self._backoff.reset()
+
+    async def wait(self, error: Exception) -> None:
+        """Pause; raises StoreUnavailable once nothing was taken for APPEND_SECONDS_MAX."""
+        now = asyncio.get_running_loop().time()
+        if self._failing_since is None:
+            self._failing_since = now
+        if now - self._failing_since > APPEND_SECONDS_MAX:
+            why = store_failure(error)
+            raise StoreUnavailable(f"{self._key} took no command for {APPEND_SECONDS_MAX:g} s: {why}") from error
+        await asyncio.sleep(self._backoff.next_delay())

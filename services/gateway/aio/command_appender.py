@@ -18,11 +18,12 @@ import structlog
 from openoutcry.wire.backoff import Backoff
 from services.gateway.order_entry import OrderEntry
 from shared.aio.cancellation import raise_if_cancelled
-from shared.aio.redis_connection import UNREACHABLE, RedisError
+from shared.aio.log_writer import LogWriter
 from shared.aio.redis_line import RedisLine
 from shared.aio.store_failure import store_failure
-from shared.logs.commands import Command, encode_commands
+from shared.logs.commands import Command
 from shared.logs.stream_keys import COMMANDS_FIELD, StreamKeys
+from shared.store_errors import StoreUnavailable
 
 if TYPE_CHECKING:
     from shared.aio.order_traces import OrderTraces, TracedOrder
@@ -32,6 +33,44 @@ APPEND_S: Final = 5.0
 unknown."""
 REFUSED_S: Final = 1.0
 """A batch that is certainly not in is withdrawn after so long: time for a connection to find another primary."""
+
+
+class AppendLimit:
+    """
+    The pauses between a batch's tries, and their end.
+
+    Args:
+        line: The appender's; knows whether a try may have arrived.
+        orders: Which hear while nothing can be appended.
+        random: Jitter of the backoff.
+    """
+
+    def __init__(self, line: RedisLine, orders: OrderEntry, random: Random) -> None:
+        self.may_be_in = False
+        """Whether one of the batch's tries may have arrived."""
+        self._line = line
+        self._orders = orders
+        self._backoff = Backoff(random, first_s=0.05, max_s=1.0)
+        self._began_at = 0.0
+
+    def begin(self) -> None:
+        """Begin the next batch."""
+        self._began_at, self.may_be_in = asyncio.get_running_loop().time(), False
+
+    def answered(self) -> None:
+        """Take note that the batch is in."""
+        self._backoff.reset()
+
+    async def wait(self, error: Exception) -> None:
+        """Pause; raises StoreUnavailable when the batch is to be given up."""
+        self.may_be_in = self.may_be_in or self._line.is_in_doubt
+        reason = store_failure(error)
+        if self._orders.log_is_writable:
+            self._orders.log_is_writable = False
+            structlog.get_logger().warning("the command log cannot be written; trying again", error=reason)
+        if asyncio.get_running_loop().time() - self._began_at >= (APPEND_S if self.may_be_in else REFUSED_S):
+            raise StoreUnavailable(reason) from error
+        await asyncio.sleep(self._backoff.next_delay())
 
 
 class CommandAppender:
@@ -58,7 +97,8 @@ class CommandAppender:
         self._keys = keys
         self._orders = orders
         self._traces = traces
-        self._backoff = Backoff(random, first_s=0.05, max_s=1.0)
+        self._limit = AppendLimit(line, orders, random)
+        self._writer = LogWriter(self._send, self._limit)
         self._wakened = asyncio.Event()
         self._log = structlog.get_logger()
 
@@ -77,30 +117,19 @@ class CommandAppender:
                 await self._append(self._orders.take_batch())
 
     async def _append(self, commands: list[Command]) -> None:
-        data = encode_commands(commands)
         received_ns = self._received(commands)  # now: the answer may be here before the store's own reply
-        clock = asyncio.get_running_loop().time
-        began_at, may_be_in = clock(), False
-        while True:
-            raise_if_cancelled()
-            try:
-                await self._line.call("XADD", self._keys.commands, "*", COMMANDS_FIELD, data)
-            except (*UNREACHABLE, RedisError) as error:
-                raise_if_cancelled()  # the failure may be what is left of a cancellation
-                may_be_in = may_be_in or self._line.is_in_doubt
-                if self._orders.log_is_writable:
-                    self._orders.log_is_writable = False
-                    self._log.warning("the command log cannot be written; trying again", error=store_failure(error))
-                if clock() - began_at >= (APPEND_S if may_be_in else REFUSED_S):
-                    self._give_up(commands, store_failure(error), may_be_in=may_be_in)
-                    break
-                await asyncio.sleep(self._backoff.next_delay())
-            else:
-                self._backoff.reset()
-                if self._traces is not None:
-                    self._traces.entered(received_ns)
-                break
+        self._limit.begin()
+        try:
+            await self._writer.append(commands)
+        except StoreUnavailable as error:
+            self._give_up(commands, str(error), may_be_in=self._limit.may_be_in)
+        else:
+            if self._traces is not None:
+                self._traces.entered(received_ns)
         self._orders.log_is_writable = True
+
+    async def _send(self, data: bytes) -> None:
+        await self._line.call("XADD", self._keys.commands, "*", COMMANDS_FIELD, data)
 
     def _give_up(self, commands: list[Command], reason: str, *, may_be_in: bool) -> None:
         self._log.error("commands given up", count=len(commands), may_be_in=may_be_in, error=reason)

@@ -18,8 +18,9 @@ from services.matching.aio.metrics import MatchingMetrics
 from services.matching.aio.publisher import StoreAnswer
 from services.matching.aio.retry_limit import RetryLimit
 from shared.aio.cancellation import raise_if_cancelled
-from shared.aio.redis_connection import UNREACHABLE, Redis, RedisError
-from shared.logs.commands import COMMANDS_IN_ENTRY_MAX, Command, ListInstrument, Tick, encode_commands
+from shared.aio.log_writer import LogWriter
+from shared.aio.redis_connection import Redis
+from shared.logs.commands import COMMANDS_IN_ENTRY_MAX, ListInstrument, Tick
 from shared.logs.packet import FeedId
 from shared.logs.stream_keys import COMMANDS_FIELD, StreamKeys
 
@@ -57,7 +58,7 @@ class LogClock:
         self._source = f"leader-{term}"
         self._number = 0
         self._stop = stop
-        self._patience = patience
+        self._writer = LogWriter(self._send, patience)
         self._metrics = metrics
 
     async def run(self, missing: Sequence[Instrument]) -> None:
@@ -69,35 +70,30 @@ class LogClock:
         """
         for start in range(0, len(missing), COMMANDS_IN_ENTRY_MAX):
             chunk = missing[start : start + COMMANDS_IN_ENTRY_MAX]
-            await self._append([ListInstrument(self._source, self._next(), instrument) for instrument in chunk])
+            await self._writer.append([ListInstrument(self._source, self._next(), instrument) for instrument in chunk])
         while not await self._stopped_within(TICK_S):
             raise_if_cancelled()
-            await self._append([Tick(self._source, self._next())])
-        await self._append([Tick(self._source, self._next())])
+            await self._writer.append([Tick(self._source, self._next())])
+        await self._writer.append([Tick(self._source, self._next())])
 
     def _next(self) -> int:
         self._number += 1
         return self._number
 
-    async def _append(self, commands: list[Command]) -> None:
-        data = encode_commands(commands)
-        while True:
-            raise_if_cancelled()
-            try:
-                with self._metrics.redis_round_trip.time():
-                    # No transaction: what is to tell of lost ones must not be lost with them.
-                    async with self._redis.pipeline(transaction=False) as together:
-                        together.xadd(self._key, {COMMANDS_FIELD: data})
-                        together.set(self._appended_key, str(self._appended()))
-                        await together.execute()
-            except (*UNREACHABLE, RedisError) as error:
-                if isinstance(error, ResponseError) and not isinstance(error, ReadOnlyError):
-                    # A full store takes no commands either: then there is nothing to publish that it could refuse.
-                    self._metrics.publications[StoreAnswer.REFUSED.value] += 1
-                await self._patience.wait(error)
-            else:
-                self._patience.answered()
-                return
+    async def _send(self, data: bytes) -> None:
+        try:
+            with self._metrics.redis_round_trip.time():
+                # No transaction: what is to tell of lost ones must not be lost with them.
+                async with self._redis.pipeline(transaction=False) as together:
+                    together.xadd(self._key, {COMMANDS_FIELD: data})
+                    together.set(self._appended_key, str(self._appended()))
+                    await together.execute()
+        except ReadOnlyError:
+            raise
+        except ResponseError:
+            # A full store takes no commands either: then there is nothing to publish that it could refuse.
+            self._metrics.publications[StoreAnswer.REFUSED.value] += 1
+            raise
 
     async def _stopped_within(self, seconds: float) -> bool:
         try:
