@@ -17,8 +17,8 @@ EQUIVALENT: Final[dict[tuple[str, str, str], str]] = {
     ): "a size below 126 has been returned before",
     (
         "services/gateway/gateway.py",
-        "if client.session.state is SessionState.ANONYMOUS:",
-        "if client.session.state == SessionState.ANONYMOUS:",
+        "if client.session.state is SessionPhase.ANONYMOUS:",
+        "if client.session.state == SessionPhase.ANONYMOUS:",
     ): "members of an enumeration are equal only to themselves",
     (
         "services/gateway/requests.py",
