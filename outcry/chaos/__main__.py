@@ -1,6 +1,6 @@
 """`python -m outcry.chaos`: traders as a role, led by JSON lines (`outcry.stack.aio.role_channel`).
 
-First line in: tokens, gateways, instruments and seed. Then `ready` is told, and requests are taken: `rate` (orders a
+First line in: tokens, gateways, instruments and seed. Then `ready` is sent, and requests are accepted: `rate` (orders a
 second; 0 is none); `answered` (answered by `answered`: when the first order sent after a moment was acknowledged);
 `rest` (answered by `rested`: all outcomes are known, or it took too long); `record` of one trader (answered by
 `record`). Ends when its standard input does.

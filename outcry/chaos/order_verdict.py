@@ -15,7 +15,7 @@ class OrderVerdict(NamedTuple):
     """What came of the comparison."""
 
     acknowledged: int
-    """Orders of which traders were told that they are in."""
+    """Orders that were acknowledged to traders."""
     lost: int
     """Of these, not in the final history, though no new epoch has said that something may be missing."""
     announced_lost: int
@@ -40,7 +40,7 @@ class OrderVerdict(NamedTuple):
 
 def judge_orders(records: Sequence[TraderRecord], history: FinalHistory) -> OrderVerdict:
     """
-    Compare what traders were told with the final history.
+    Compare the traders' replies with the final history.
 
     Args:
         records: Of every trader, from the beginning.

@@ -14,7 +14,7 @@ class RecoveryTimes(NamedTuple):
     """Until the first order was acknowledged that a trader sent after the fault began; None if none was."""
     books_ms: float | None
     """Until orders went through again, and then every user was connected, had been sent something, and had every book
-    whole, at or beyond where the engine stood at that moment; None if that did not come."""
+    in sync, at or beyond where the engine was at that moment; None if that did not come."""
 
 
 class Happened(NamedTuple):

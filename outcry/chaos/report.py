@@ -28,14 +28,14 @@ class ChaosReport(RunReport):
     """In order: `at` (s), `kind`, `text`, `first_order_ms` and `books_ms` (null: it did not recover)."""
     recovery_ms: Mapping[str, Mapping[str, Any]]
     """By kind of fault `p50`, `max` and `count`: until orders went through again, and then every user had been sent
-    something and had every book whole, at or beyond where the engine stood at that moment. Polled every 50 ms."""
+    something and had every book in sync, at or beyond where the engine was at that moment. Polled every 50 ms."""
     first_order_ms: Mapping[str, Mapping[str, Any]]
     """The same, until an order was acknowledged that a trader had sent after the fault began."""
     books_verified: int
     books_wrong: int
     """Books of users that are not the engine's at the same (epoch, seq)."""
     acknowledged: int
-    """Orders that traders were told are in."""
+    """Orders that were acknowledged to traders."""
     acknowledged_lost: int
     """Of these, missing in the final history, though nothing said so."""
     acknowledged_duplicated: int

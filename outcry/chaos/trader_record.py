@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 
 
 class Acknowledged(NamedTuple):
-    """An order of which a trader was told that it is in the exchange's log."""
+    """An order that was acknowledged to a trader as in the exchange's log."""
 
     client_order_id: str
     order_id: int
-    """0 if only a repetition's refusal as a duplicate told of it."""
+    """0 if only a repetition's refusal as a duplicate named it."""
     told_us: int
-    """When he was told, µs since 1970."""
+    """When it was acknowledged, µs since 1970."""
 
 
 class SeenExecution(NamedTuple):
@@ -46,7 +46,7 @@ class TraderRecord(NamedTuple):
     refused: Sequence[str]
     """Client order ids that the engine refused, at the first try: nothing came of them."""
     unresolved: Sequence[str]
-    """Client order ids whose outcome he has not been told."""
+    """Client order ids whose outcome is unknown to the trader."""
     contradictions: Sequence[str]
     """Answers that make no sense, in words."""
     executions: Sequence[SeenExecution]

@@ -21,7 +21,7 @@ def line(moment: ChaosMoment) -> str:
     """Return a moment as one line."""
     return (
         f"{moment.phase} {moment.elapsed:.0f} of {moment.seconds:.0f} s: {moment.whole:,} of {moment.users:,} users "
-        f"whole, epoch {moment.epoch}, {moment.faults} faults so far"
+        f"in sync, epoch {moment.epoch}, {moment.faults} faults so far"
     )
 
 
@@ -30,7 +30,9 @@ def page(moment: ChaosMoment, size: tuple[int, int]) -> RenderableType:
     news_shown = moment.news[-max(1, size[1] - OTHER_LINES) :]
     return Group(
         Text(f" OpenOutcry · {moment.phase} · {moment.elapsed:.0f} of {moment.seconds:.0f} s", style="bold"),
-        Text(f" {moment.whole:,} of {moment.users:,} users whole, epoch {moment.epoch}, {moment.faults} faults so far"),
+        Text(
+            f" {moment.whole:,} of {moment.users:,} users in sync, epoch {moment.epoch}, {moment.faults} faults so far"
+        ),
         *(Text(f"   {news}", style="dim", no_wrap=True, overflow="ellipsis") for news in news_shown),
         Text(" Ctrl-C ends with a verdict.", style="dim"),
     )

@@ -56,7 +56,7 @@ def demo(
         int | None,
         typer.Option(
             help="Seed of what the bots do, and of the faults: the same seed, the same again. Without it 1; "
-            "with --chaos one is drawn, and told."
+            "with --chaos one is drawn, and shown."
         ),
     ] = None,
     engines: Engines = 2,
@@ -76,7 +76,7 @@ def demo(
     place orders with unique ids (--rate a second) and repeat each until its outcome is known. At the end books are
     compared with the engine's, and every order that was acknowledged must be in the final history exactly once:
     `books_wrong`, `acknowledged_lost` and `acknowledged_duplicated` of the report are 0, or the exit status is 1.
-    docs/reliability.md tells what else is in the report.
+    docs/reliability.md describes the rest of the report.
     """
     if chaos:
         if replay or hot:

@@ -14,7 +14,7 @@ from outcry.conformance.plain_book import PlainBook
 
 class BookWitness:
     """
-    A book as it is told.
+    A book as it is sent.
 
     Args:
         instrument: Symbol.

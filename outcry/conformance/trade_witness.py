@@ -13,11 +13,11 @@ MISSING: Final = re.compile(r"trades ([0-9]+) to ([0-9]+) are missing")
 
 
 class TradeWitness:
-    """The tape as it is told; repetitions are normal, holes must be announced."""
+    """The tape as it is sent; repetitions are normal, holes must be announced."""
 
     def __init__(self) -> None:
         self.last: dict[str, int] = {}
-        """Instrument to the last trade id told or announced as missing."""
+        """Instrument to the last trade id sent or announced as missing."""
         self.repeated = 0
         self.missing = 0
         """Trades announced as not to be had any more."""

@@ -1,8 +1,8 @@
 """`python -m outcry.flow`: a driver as a role of the demo, led by JSON lines (`outcry.stack.aio.role_channel`).
 
-First line in: what to be (`bots` or `replay`, with its settings). Then `ready` is told, with what is listed, and
+First line in: what to be (`bots` or `replay`, with its settings). Then `ready` is sent, with what is listed, and
 requests are taken: `start`, `rate` (of bots, book changes a second), `stats` (answered by `stats`), `stop` (answered
-by `stats` when the engine has applied everything). An error is told as `failed` with its text, which is the log's last
+by `stats` when the engine has applied everything). An error is sent as `failed` with its text, which is the log's last
 line too, and ends the role with status 1.
 """
 

@@ -24,7 +24,7 @@ _SIDES: Final = {"1": Side.BID, "-1": Side.ASK}
 
 
 class LobsterType(enum.IntEnum):
-    """What a message tells."""
+    """The content of a message."""
 
     NEW_ORDER = 1
     PARTIAL_CANCEL = 2

@@ -42,7 +42,7 @@ class BookDistance(NamedTuple):
 
 class ReplayBook:
     """
-    What the feed tells of one replay's orders.
+    The feed's reports of one replay's orders.
 
     Args:
         tag: With which its client order ids begin (`LobsterOrders`).

@@ -1,6 +1,6 @@
 """`python -m outcry.load`: users as a role, led by JSON lines (`outcry.stack.aio.role_channel`).
 
-First line in: the users' plans and tokens, the gateways, and how users come and go. Then `ready` is told, and requests
+First line in: the users' plans and tokens, the gateways, and how users come and go. Then `ready` is sent, and requests
 are taken: `connect`; `freeze` (a measurement begins); `churn` and `orders` (both with a `rate`); `drop` (all
 connections); `home` (back to the gateways of the plans); `stats` (answered by `stats`); `reached` (answered by
 `reached`: how many users stand where the engine stood); `means` (answered by `means`: every user's own deliveries

@@ -30,11 +30,11 @@ def agree(plans: Sequence[UserPlan], told: Iterable[FinalBook]) -> BookVerdict:
     """
     Compare the users' books with each other.
 
-    A book is verified if its user told of it, and its digests are those of everybody who stood where it did.
+    A book is verified if its user reported it, and its digests are those of everybody who stood where it did.
 
     Args:
         plans: The books that each user follows. Each that its user is to prove is expected.
-        told: What the users said, in any order.
+        told: The users' reports, in any order.
     """
     by_book = {(book.user, book.instrument): book for book in told}
     digests: dict[Place, Counter[int]] = defaultdict(Counter)
@@ -63,7 +63,7 @@ def _testimony(book: FinalBook) -> Iterator[tuple[Place, int]]:
 
 def _complaint(book: FinalBook | None, digests: dict[Place, Counter[int]]) -> str:
     if book is None:
-        return "the user did not tell of it"
+        return "the user reported nothing of it"
     for place, digest in _testimony(book):
         others = [other for other, _ in digests[place].most_common() if other != digest]
         if others:

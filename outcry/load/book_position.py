@@ -38,7 +38,7 @@ class FinalBook(NamedTuple):
     epoch: int
     seq: int
     digest: int
-    """As told by the last message before the question."""
+    """As sent by the last message before the question."""
     replica_digest: int | None
     """Of the levels that a verifying user holds, before the question; None for others."""
     asked_epoch: int
@@ -76,7 +76,7 @@ class BookPosition:
         """
         Take a delta as it stands on the wire; True if it was applied.
 
-        A book that is not whole passes over deltas: the snapshot under way makes up for them.
+        A book that is not in sync ignores deltas: the snapshot under way makes up for them.
         """
         if self.health is not _WHOLE:
             return False

@@ -102,7 +102,11 @@ def _connections(series: Sequence[Point], happenings: Sequence[Happening], reade
     times = [point.t for point in series]
     axes.plot(times, [point.connections for point in series], color=BLUE, label="connected, slow users included")
     axes.plot(
-        times, [point.whole for point in series], color=ORANGE, linestyle="--", label=f"whole, of {readers:,} who read"
+        times,
+        [point.whole for point in series],
+        color=ORANGE,
+        linestyle="--",
+        label=f"in sync, of {readers:,} who read",
     )
     _from_zero(axes)
     return _with_time(figure, axes, happenings, "connections")

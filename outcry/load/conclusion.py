@@ -180,7 +180,7 @@ def _gateway(begin: Exposition | None, end: Exposition | None) -> Any:
 
 
 def _resources(measured: Measured) -> tuple[dict[str, float], dict[str, float]]:
-    """Return CPU seconds and RSS by role: as measured of our processes, and as others told."""
+    """Return CPU seconds and RSS by role: as measured of our processes, and as others reported."""
     cpu = {
         role: round(used.cpu_seconds - measured.before.usage[role].cpu_seconds, 2)
         for role, used in measured.after.usage.items()

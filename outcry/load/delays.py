@@ -11,7 +11,7 @@ MEANINGS: Final[Mapping[str, str]] = {
     "top": "engine's publishing to receipt of a `top` window that changed",
     "ticker": "engine's publishing to receipt of a ticker that changed; its interval included",
     "last_hop": "gateway's clock in a heartbeat to its receipt: the way from the gateway's write to the client",
-    "opening": "wish to connect to the last book whole, a user's first connection; refused attempts included",
+    "opening": "wish to connect to the last book in sync, a user's first connection; refused attempts included",
     "recovery": "a connection's end to the last book confirmed or in sync again; the client's own wait included",
     "accepted": "intended time of an order to its accepting reply: corrected for coordinated omission",
     "accepted_service": "actual sending of an order to its accepting reply: not corrected",

@@ -60,7 +60,7 @@ class HistogramState(NamedTuple):
 
 
 class Exposition(NamedTuple):
-    """All that one scrape told."""
+    """All figures of one scrape."""
 
     values: Mapping[str, float]
     """Counters and gauges by their full name; those with labels are summed."""

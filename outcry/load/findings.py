@@ -36,7 +36,7 @@ class Findings:
             histogram.add(seen.delays[name])
 
     def begin_phase(self, at: float, deed: str) -> None:
-        """Begin a phase after a deed, `at` seconds after the beginning."""
+        """Begin a phase after an action, `at` seconds after the beginning."""
         if len(self._phases) == 1:
             self._phases[0] = (f"until {deed}", *self._phases[0][1:])
         self._phases.append((f"after {deed}", at, new_histogram()))

@@ -1,4 +1,4 @@
-"""One user's whole conversation, without its socket.
+"""One user's conversation, without its socket.
 
 `connected` queues the subscriptions, `receive` takes decoded frames, `requests_to_send` hands over what must be sent.
 Every delta's place in its chain is checked for every user. A verifying user also keeps complete books and digests.
@@ -50,7 +50,7 @@ class Follower:
         subscriptions: What to ask for on every connection; without any, the books and all tickers.
         depth: Levels a side of the books; 0 is all.
         delays: Where to record all other delays, shared likewise.
-        quotes: Where to keep the best prices that tickers tell, shared likewise.
+        quotes: Where to keep the best prices of tickers, shared likewise.
     """
 
     __slots__ = (
@@ -101,7 +101,7 @@ class Follower:
         self._request_id = 0
         self._asking: set[str] = set()
         self._resuming: set[str] = set()
-        """Books of an earlier connection of which this one has not told yet."""
+        """Books of an earlier connection of which this one has got nothing yet."""
         self._seen: set[tuple[int, str]] = set()
         """States of this connection that are not its first: only of these is the age a delay."""
 

@@ -25,7 +25,7 @@ class LoadStatistics(NamedTuple):
     whole: int
     """Users who read, are connected, and trust every book."""
     whole_at_us: int
-    """When the last user who became whole did, µs since 1970."""
+    """When the last user came in sync, µs since 1970."""
     latency: HdrHistogram
     """Delivery of book deltas since the statistics before, µs."""
     below_zero: int

@@ -142,7 +142,7 @@ class OrderDesk:
         self.open_orders = {order[1]: None for order in open_orders}
 
     def disconnected(self) -> None:
-        """Give up the replies of a connection that has ended; the orders may stand, and the account will tell."""
+        """Give up the replies of a connection that has ended; the orders may stand, and the account will show it."""
         self._counts.orders_unanswered += len(self._sent)
         self._sent.clear()
         self._executing.clear()

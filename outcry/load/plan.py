@@ -31,7 +31,7 @@ class UserPlan(NamedTuple):
     depth: int = 0
     """Levels a side of these books; 0 is all."""
     is_slow: bool = False
-    """Never reads, once it has been whole."""
+    """Never reads, once it has been in sync."""
     subscriptions: tuple[PlannedSubscription, ...] = ()
     """What is asked for on every connection."""
 

@@ -38,7 +38,7 @@ class Point(NamedTuple):
 
 
 class Happening(NamedTuple):
-    """A deed of the scenario, and what came of it."""
+    """An action of the scenario, and its effect."""
 
     t: float
     """Seconds since the measurement began."""
@@ -48,7 +48,7 @@ class Happening(NamedTuple):
     users_affected: int
     """Connections that ended between the action and the return of all; 0 for an action that breaks none."""
     whole_again_s: float | None
-    """Until every user was whole again; None if not, or nobody was affected."""
+    """Until every user was in sync again; None if not, or nobody was affected."""
 
 
 class Phase(NamedTuple):

@@ -27,7 +27,7 @@ class Deed(enum.StrEnum):
 
 
 class Action(NamedTuple):
-    """A deed and its time."""
+    """An action and its time."""
 
     share: float
     """Of the measured seconds, 0 to 1."""
@@ -58,7 +58,7 @@ SCENARIOS: Final = {
         ),
         Scenario(
             "open",
-            "Everybody connects at once, without a ramp: seconds until all are live with whole books.",
+            "Everybody connects at once, without a ramp: seconds until all are live with complete books.",
             {"ramp": 0.0, "seconds": 10.0, "opening": 4096},
         ),
         Scenario(

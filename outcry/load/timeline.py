@@ -35,15 +35,15 @@ class Timeline:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether users whom a deed took out are not all back."""
+        """Whether users whom an action took out are not all back."""
         return any(self.happenings[wound.place].users_affected for wound in self._wounds)
 
     def next_s(self) -> float:
-        """Return when the next deed is due, or the end, in seconds since the beginning."""
+        """Return when the next action is due, or the end, in seconds since the beginning."""
         return self._to_come[0].share * self._seconds if self._to_come else self._seconds
 
     def due(self, elapsed: float) -> Deed | None:
-        """Take the next deed if its time has come."""
+        """Take the next action if its time has come."""
         if not self._to_come or elapsed < self.next_s():
             return None
         action: Action = self._to_come.pop(0)
@@ -51,14 +51,14 @@ class Timeline:
 
     def done(self, deed: Deed, text: str, elapsed: float, time_us: int, counts: Mapping[str, int]) -> None:
         """
-        Record a deed.
+        Record an action.
 
         Args:
             deed: What was done.
             text: How exactly.
             elapsed: Seconds since the beginning.
             time_us: The same moment, µs since 1970.
-            counts: `LoadCounts` from before the deed.
+            counts: `LoadCounts` from before the action.
         """
         if deed.breaks_connections:
             self._wounds.append(_Wound(len(self.happenings), time_us, _ended(counts)))

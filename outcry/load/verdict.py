@@ -48,11 +48,11 @@ class BookVerdict(NamedTuple):
 
 def judge(plans: Sequence[UserPlan], told: Iterable[FinalBook], engine: Mapping[str, EngineBook]) -> BookVerdict:
     """
-    Compare what every user told with the engine.
+    Compare every user's report with the engine.
 
     Args:
         plans: The books that each user follows. Each is expected, if its user reads and is to prove it.
-        told: What the users said, in any order.
+        told: The users' reports, in any order.
         engine: Its books by instrument.
     """
     by_book = {(book.user, book.instrument): book for book in told}
@@ -72,13 +72,13 @@ def _complaint(told: FinalBook | None, engine: EngineBook | None) -> str:  # noq
     if engine is None:
         return "the engine has no snapshot of it"
     if told is None:
-        return "the user did not tell of it"
+        return "the user reported nothing of it"
     digest = engine.digest_of(told.depth)
     is_elsewhere = told.seq > engine.seq if told.depth else told.seq != engine.seq
     if told.epoch != engine.epoch or is_elsewhere:
         return f"stood at epoch {told.epoch} seq {told.seq}, the engine at epoch {engine.epoch} seq {engine.seq}"
     if told.digest != digest:
-        return f"was told digest {told.digest:08x}, the engine's is {digest:08x}"
+        return f"was sent digest {told.digest:08x}, the engine's is {digest:08x}"
     if told.replica_digest not in (None, digest):
         return f"holds levels of digest {told.replica_digest:08x}, the engine's is {digest:08x}"
     if (told.asked_epoch, told.asked_seq, told.asked_digest) != (engine.epoch, engine.seq, digest):

@@ -67,7 +67,7 @@ class HistoryTape:
 
     async def final(self) -> list[FeedEntry]:
         """
-        Return the whole history as the feed has it now, from the first packet on; read it while the market rests.
+        Return the complete history as the feed has it now, from the first packet on; read it while the market rests.
 
         Raises:
             StoreUnavailable: If Redis does not answer for FINAL_SECONDS_MAX.

@@ -130,7 +130,7 @@ class ProvingGround:
 
     async def recovery(self, since_us: int, watched: Callable[[int], None] = lambda _: None) -> RecoveryTimes:
         """
-        Wait until orders are acknowledged again, and then until every user's books are live and whole.
+        Wait until orders are acknowledged again, and then until every user's books are live and in sync.
 
         Args:
             since_us: When the fault began, µs since 1970.
@@ -175,7 +175,7 @@ class ProvingGround:
 
     async def judge(self) -> Judgement:
         """
-        Let the market rest, and compare books with the engine's, and what traders were told with the history.
+        Let the market rest, and compare books with the engine's, and the traders' replies with the history.
 
         Raises:
             RoleFailed: If the engine's snapshots stay behind, or a process fails.

@@ -43,7 +43,7 @@ class TradingFloor:
 
     async def run(self, ready: Callable[[], None]) -> None:
         """
-        Connect everybody, say `ready`, and trade whenever told to; never ends by itself.
+        Connect everybody, say `ready`, and trade on request; never ends by itself.
 
         Raises:
             Disconnected: If a gateway sends a trader away for good.
@@ -72,7 +72,7 @@ class TradingFloor:
         return min(filter(None, (trader.first_answer_us(since_us) for trader in self._traders)), default=0)
 
     async def rest(self) -> None:
-        """Stop; returns when all outcomes are known and accounts are whole and still, or it takes too long."""
+        """Stop; returns when all outcomes are known and accounts are in sync and still, or it takes too long."""
         self.set_rate(0)
         loop = asyncio.get_running_loop()
         give_up = loop.time() + REST_SECONDS_MAX

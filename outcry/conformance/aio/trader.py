@@ -60,7 +60,7 @@ class CheckTrader:
         )
 
     async def rejection(self, client_order_id: str) -> Execution:
-        """Return the execution that tells of a refused order."""
+        """Return the execution that reports a refused order."""
         return await self.client.hear(
             Execution,
             lambda execution: (

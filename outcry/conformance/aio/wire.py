@@ -29,7 +29,7 @@ CLOSE_S: Final = 2.0
 """Time for a server to answer a close; then the connection is aborted."""
 READ_BYTES: Final = 64 * 1024
 NO_CODE: Final = 1006
-"""How the end of a connection without a close frame is told."""
+"""How the end of a connection without a close frame is reported."""
 
 _DATA: Final = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
 

@@ -213,7 +213,7 @@ class MarketDemo:
         return min(max(left, 0.0), MOMENT_SECONDS)
 
     def _check_processes(self) -> None:
-        """Raise for a part without which nothing goes on; the death of a gateway or of one engine is only told."""
+        """Raise for a part without which nothing goes on; the death of a gateway or of one engine is only reported."""
         for child in (*self._stack.essential, *self._crew.children):
             child.check_alive()
         for engine in self._stack.engines:
@@ -274,7 +274,7 @@ class MarketDemo:
     async def _troubles(self) -> str:
         statistics = await self._crew.statistics()
         reasons = "".join(f"\n  {reason}" for reason in statistics.troubles)
-        return f"{statistics.whole} of {self._options.crew.users} users are whole{reasons}"
+        return f"{statistics.whole} of {self._options.crew.users} users are in sync{reasons}"
 
     def _report(self, before: _Look, last: _Look, after: _Look, verdict: BookVerdict) -> Report:
         seconds = after.at - before.at

@@ -71,7 +71,7 @@ class UserConnection(asyncio.Protocol):
         self.was_left = False
         """Whether the user ended it by plan."""
         self.was_whole = False
-        """Whether every book has been whole on it."""
+        """Whether every book has been in sync on it."""
         self._follower = follower
         self._counts = counts
         self._decoded = decoded

@@ -41,7 +41,7 @@ class ForeignMarket:
     """
 
     kind: Final = "foreign"
-    proof: Final = "whoever stood at the same (instrument, epoch, seq) had the same digest, computed from levels"
+    proof: Final = "users at the same (instrument, epoch, seq) had the same digest, computed from levels"
     needed: Sequence[Child] = ()
     settings: Mapping[str, str] = {}
 
@@ -115,7 +115,7 @@ class ForeignMarket:
         return f"ran {command!r}"
 
     def usage(self) -> Mapping[str, Usage]:
-        """Return nothing: its processes are not ours; /metrics may tell."""
+        """Return nothing: its processes are not ours; /metrics may show."""
         return {}
 
     async def rest(self) -> None:

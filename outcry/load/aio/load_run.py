@@ -208,7 +208,7 @@ class LoadRun:
         return now.load.whole == self._readers and sum(now.load.connections) == self._options.crew.users
 
     async def _measure(self, before: Look) -> Look:
-        """Watch, and do the scenario's deeds; returns the last look."""
+        """Watch, and carry out the scenario's actions; returns the last look."""
         options = self._options
         self._crew.set_churn(options.churn)
         self._crew.set_orders(options.orders)
@@ -265,7 +265,7 @@ class LoadRun:
         return f"users order at {factor:g} times their rate"
 
     def _check_market(self) -> None:
-        """Raise for a part without which nothing goes on; a gateway's death is only told: its users move on."""
+        """Raise for a part without which nothing goes on; a gateway's death is only reported: its users move on."""
         for child in self._crew.children:
             child.check_alive()
         for ending in self._market.lost_gateways():
@@ -274,7 +274,7 @@ class LoadRun:
                 self._screen.say(f"{ending}; its users go to the others")
 
     async def _prove(self) -> tuple[Look, BookVerdict]:
-        """Let the market rest if it can be told to, and compare books."""
+        """Let the market rest if that is possible, and compare books."""
         self._screen.say("measured; users take back their orders, and ask for their books")
         await self._crew.settle()
         await self._market.rest()
@@ -299,4 +299,4 @@ class LoadRun:
 
     def _troubles(self, now: Look) -> str:
         reasons = "".join(f"\n  {reason}" for reason in now.load.troubles)
-        return f"{now.load.whole:,} of {self._readers:,} users are whole{reasons}"
+        return f"{now.load.whole:,} of {self._readers:,} users are in sync{reasons}"

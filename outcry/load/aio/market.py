@@ -67,7 +67,7 @@ class LoadedMarket(Protocol):
         """Measure the processes that can be measured, by role."""
 
     async def rest(self) -> None:
-        """Let the market come to rest, if it can be told to."""
+        """Let the market come to rest, if that is possible."""
 
     async def judge(self, plans: Sequence[UserPlan], crew: LoadCrew) -> BookVerdict:
-        """Let every user tell of its books, and compare them; after `rest`."""
+        """Collect every user's books, and compare them; after `rest`."""

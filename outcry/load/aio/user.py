@@ -78,7 +78,7 @@ class LoadUser:
         self.last_loss = ""
         """Why the last connection was lost or refused; "" if it was by plan."""
         self.whole_at_us = 0
-        """When this connection, or the one before, first had every book whole, µs since 1970; 0 is never."""
+        """When this connection, or the one before, first had every book in sync, µs since 1970; 0 is never."""
         self._source = source
         self._shared = shared
         self._backoff = Backoff(shared.random)

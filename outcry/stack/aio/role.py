@@ -78,7 +78,7 @@ class RoleProcess:
             async with asyncio.timeout(seconds):
                 line = await self._lines.readline()
         except TimeoutError as error:
-            raise TooLate.of(f"{self.child.name} told no {expected}", seconds, [self.child]) from error
+            raise TooLate.of(f"{self.child.name} sent no {expected}", seconds, [self.child]) from error
         if not line:
             await self._raise_ended()
         message: dict[str, Any] = json.loads(line)

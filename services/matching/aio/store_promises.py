@@ -46,7 +46,7 @@ async def check_machine_durability(redis: Redis, keys: StreamKeys) -> None:
         raise ConfigurationError(f"{_MACHINE} needs appendfsync always: with `no` the store never syncs its file")
     server = await redis.info("server")
     if server.get("server_name") == "valkey":
-        found = f"it is {policy}" if policy else "whether it is so, CONFIG GET tells: give the user +config|get"
+        found = f"it is {policy}" if policy else "CONFIG GET shows whether it is so: give the user +config|get"
         raise ConfigurationError(
             f"{_MACHINE} needs appendfsync always on Valkey {server.get('valkey_version', '')}, which else says that "
             f"commands are on disk before they are; {found}"

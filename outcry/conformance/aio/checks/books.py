@@ -1,4 +1,4 @@
-"""Books as they are told: whole and in windows, at every interval, always in sequence and with the right digest."""
+"""Books as they are sent: complete and in windows, at every interval, always in sequence and with the right digest."""
 
 from __future__ import annotations
 

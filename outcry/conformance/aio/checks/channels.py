@@ -48,7 +48,7 @@ async def trades_begin_with_the_last_50(trial: Trial) -> str:
     await second.accepted("ping")
     state = second.heard(Trade)
     expect(1 <= len(state) <= 50 + 5, f"{len(state)} trades came at first")
-    expect(state[0].trade_id <= live.trade_id, "the state lacks a trade that another connection has heard")
+    expect(state[0].trade_id <= live.trade_id, "the state lacks a trade that another connection has got")
     ids = [trade.trade_id for trade in state]
     expect_equal(ids, list(range(ids[0], ids[0] + len(ids))), "ids of the trades")
     expect(ids[0] == 1 or len(ids) >= 50, f"only {len(ids)} trades came, beginning with {ids[0]}")
@@ -89,7 +89,7 @@ async def subscribing_again_replaces(trial: Trial) -> str:
     await client.hear(Snapshot, lambda snapshot: snapshot.depth == 5, "the snapshot of the new depth")
     await client.listen_for(QUIET_S)
     depths = {each.message.depth for each in client.after(reply) if isinstance(each.message, Snapshot | Delta)}
-    expect_equal(depths, {5}, "depths heard after subscribing again")
+    expect_equal(depths, {5}, "depths received after subscribing again")
     await client.accepted("unsubscribe", channel="book", instruments=[symbol])
     expect_refused(await client.ask("unsubscribe", channel="book", instruments=[symbol]), Code.NOT_SUBSCRIBED)
     return "one subscription of a kind for an instrument"

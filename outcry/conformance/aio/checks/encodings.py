@@ -32,7 +32,7 @@ async def market_data_is_the_same(trial: Trial) -> str:
     said = [_by_subject(client) for client in clients]
     common = said[0].keys() & said[1].keys()
     kinds = {key[0] for key in common}
-    expect(kinds >= {"Delta", "Ticker", "Status", "Instrument"}, f"only {sorted(kinds)} were heard in both encodings")
+    expect(kinds >= {"Delta", "Ticker", "Status", "Instrument"}, f"only {sorted(kinds)} came in both encodings")
     for key in common:
         expect_equal(said[1][key], said[0][key], f"{key} in JSON and in msgpack")
     return f"{len(common)} messages"

@@ -38,7 +38,7 @@ async def orders_of_a_connection_keep_their_order(trial: Trial) -> str:
     for reply in replies:
         expect_ok(reply)
     accepted = [await trader.client.hear(Execution, lambda each: each.event == "accepted") for _ in sent]
-    expect_equal([each.client_order_id for each in accepted], sent, "orders, as the account tells of them")
+    expect_equal([each.client_order_id for each in accepted], sent, "orders, as the account reports them")
     return f"{ORDERS} orders sent at once"
 
 

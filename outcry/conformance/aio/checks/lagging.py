@@ -82,7 +82,7 @@ async def slow_reader_delays_nobody(trial: Trial) -> str:
     other_witness = await trial.follow(other, trial.venue.busy.symbol)
     await _stalled(trial)
     worst = await _watch_other(trial, other, other_witness, STALL_S)
-    expect(other_witness.deltas > 2, "the other user heard no changes meanwhile")
+    expect(other_witness.deltas > 2, "the other user got no changes meanwhile")
     return f"{other_witness.deltas} deltas to the other, no reply later than {worst * 1000:.0f} ms"
 
 

@@ -212,7 +212,7 @@ async def trade_ids_are_contiguous(trial: Trial) -> str:
     witness = TradeWitness()
     for trade in client.heard(Trade):
         witness.hear(trade)
-    expect(not witness.repeated, f"{witness.repeated} trades were told twice")
+    expect(not witness.repeated, f"{witness.repeated} trades were sent twice")
     return f"{len(client.heard(Trade))} trades of {len(witness.last)} instruments"
 
 

@@ -35,7 +35,7 @@ def shown(what: Any) -> str:
 
 
 def test_a_line_tells_who_is_whole() -> None:
-    assert view.line(MOMENT) == "kill redis 3 of 60 s: 667 of 1,000 users whole, epoch 7, 2 faults so far"
+    assert view.line(MOMENT) == "kill redis 3 of 60 s: 667 of 1,000 users in sync, epoch 7, 2 faults so far"
     assert "kill redis for 0.7 s" in shown(view.page(MOMENT, (80, 24)))
 
 

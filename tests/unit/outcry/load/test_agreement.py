@@ -36,7 +36,7 @@ def test_another_epoch_and_another_depth_are_other_books() -> None:
 
 def test_who_tells_nothing_is_wrong() -> None:
     verdict = agree(PLANS, [ANN])
-    assert (verdict.books_wrong, verdict.complaints) == (1, ["bob ACME: the user did not tell of it"])
+    assert (verdict.books_wrong, verdict.complaints) == (1, ["bob ACME: the user reported nothing of it"])
 
 
 def test_users_who_do_not_read_are_not_asked() -> None:

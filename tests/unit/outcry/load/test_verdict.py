@@ -27,7 +27,7 @@ def test_a_user_who_does_not_keep_levels_can_be_right() -> None:
     [
         (RIGHT._replace(seq=9), "stood at epoch 99 seq 9, the engine at epoch 99 seq 10"),
         (RIGHT._replace(epoch=98), "stood at epoch 98"),
-        (RIGHT._replace(digest=1), "was told digest 00000001, the engine's is 00000abc"),
+        (RIGHT._replace(digest=1), "was sent digest 00000001, the engine's is 00000abc"),
         (RIGHT._replace(replica_digest=1), "holds levels of digest 00000001"),
         (RIGHT._replace(asked_digest=1), "was given a snapshot of digest 00000001"),
         (RIGHT._replace(asked_seq=11), "at seq 11 on asking"),
@@ -44,7 +44,7 @@ def test_a_user_who_says_nothing_is_wrong() -> None:
     """Whoever lost his connection must not drop out of the count."""
     verdict = judge([PLAN], [], ENGINE)
     assert verdict.books_wrong == 1
-    assert "did not tell" in verdict.complaints[0]
+    assert "reported nothing" in verdict.complaints[0]
 
 
 def test_a_book_that_the_engine_does_not_know_is_wrong() -> None:
@@ -82,7 +82,7 @@ def test_every_book_of_a_user_is_expected() -> None:
     both = {"ACME": ENGINE["ACME"], "OTHER": ENGINE["ACME"]}
     verdict = judge([plan], [RIGHT], both)
     assert (verdict.books_verified, verdict.books_wrong) == (1, 1)
-    assert verdict.complaints == ["ann OTHER: the user did not tell of it"]
+    assert verdict.complaints == ["ann OTHER: the user reported nothing of it"]
 
 
 def test_no_books_are_no_proof() -> None:
