@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from openoutcry.wire.digest import book_digest
 from openoutcry.wire.types import DEPTHS
+from outcry.conformance.plain_book import digest
 from outcry.load.verdict import EngineBook
 from outcry.stack.aio.child import RoleFailed
 from shared.aio.redis_connection import get_values, open_redis
@@ -37,7 +37,7 @@ class EngineBooks:
         """Return the books that have a snapshot, by instrument, all of one moment."""
         found = await get_values(self._redis, self._keys)
         return {
-            instrument: _engine_book(data)
+            instrument: engine_book(data)
             for instrument, data in zip(self._instruments, found, strict=True)
             if data is not None
         }
@@ -74,8 +74,16 @@ def _seq(book: EngineBook | None) -> int:
     return book.seq if book is not None else 0
 
 
-def _engine_book(data: bytes) -> EngineBook:
+def engine_book(data: bytes) -> EngineBook:
+    """
+    Return the engine's word on one book, from its snapshot's bytes.
+
+    The digests are computed from the levels here, and not by the code with which exchange and users compute theirs.
+
+    Raises:
+        MalformedMessage: The bytes are no snapshot.
+    """
     state = decode_book_state(data)
     bids, asks = ([(level[0], level[1]) for level in side] for side in (state.bids, state.asks))
-    windows = {depth: book_digest(bids[:depth], asks[:depth]) for depth in DEPTHS if depth}
-    return EngineBook(state.epoch, state.seq, book_digest(bids, asks), windows)
+    windows = {depth: digest(dict(bids[:depth]), dict(asks[:depth])) for depth in DEPTHS if depth}
+    return EngineBook(state.epoch, state.seq, digest(dict(bids), dict(asks)), windows)
