@@ -30,9 +30,9 @@ from benchmarks.table import Cell, Table
 from openoutcry.wire.types import OrderKind, SelfTradePrevention, Side, TimeInForce
 from outcry.stack.aio.local_redis import LocalRedis
 from services.matching.__main__ import COLLECTOR_THRESHOLDS
+from services.matching.aio.build import build
 from services.matching.aio.metrics import MatchingMetrics
 from services.matching.aio.recovery.forked_image import Encode, ForkedImage, Image, InlineImage
-from services.matching.aio.service import MatchingService
 from services.matching.default_listing import DEFAULT_LISTING
 from services.matching.recovery.checkpoint import decode_checkpoint
 from services.matching.settings import MatchingSettings
@@ -152,7 +152,7 @@ def _serve(url: str, way: Way) -> None:
 async def _lead(settings: MatchingSettings, way: Way) -> None:
     metrics = MatchingMetrics(CollectorRegistry())
     async with open_redis(settings.redis_url, "reader") as reading, open_redis(settings.redis_url, "writer") as writing:
-        service = MatchingService(
+        service = build(
             settings, DEFAULT_LISTING, reading, writing, "benchmark", metrics, SystemRandom(), way.make_image
         )
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, service.stop)

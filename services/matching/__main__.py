@@ -19,6 +19,7 @@ import uvloop
 from prometheus_client import CollectorRegistry
 
 from openoutcry.wire.errors import ConfigurationError, OpenOutcryError
+from services.matching.aio.build import build
 from services.matching.aio.instruments_file import read_instruments
 from services.matching.aio.metrics import EngineStateCollector, MatchingMetrics
 from services.matching.aio.service import MatchingService
@@ -87,7 +88,7 @@ async def _serve(settings: MatchingSettings) -> None:
     ):
         name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
         traces = open_tracing(settings, "matching", name)
-        service = MatchingService(settings, instruments, reading, writing, name, metrics, SystemRandom(), traces=traces)
+        service = build(settings, instruments, reading, writing, name, metrics, SystemRandom(), traces=traces)
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, service.stop)
         try:

@@ -22,11 +22,11 @@ from services.matching.aio.leader import Leader
 from services.matching.aio.lease import Lease
 from services.matching.aio.metrics import MatchingMetrics
 from services.matching.aio.publisher import Answer, Publisher, StoreAnswer
-from services.matching.aio.recovery.checkpoint_store import StoredCheckpoints
 from services.matching.aio.recovery.forked_image import InlineImage
 from services.matching.aio.recovery.standby import Standby
 from services.matching.aio.recovery.store_recovery import StoreRecovery
 from services.matching.aio.retry_limit import RetryLimit
+from services.matching.aio.store import open_store
 from services.matching.aio.takeover import Takeover
 from services.matching.recovery.checkpoint import Checkpoint, decode_checkpoint, encode_checkpoint, read_head
 from services.matching.recovery.sent_packets import KeptPackets, SentPacket
@@ -91,25 +91,12 @@ class House:
         )
         self.registry = CollectorRegistry()
         metrics = MatchingMetrics(self.registry)
-        patience = RetryLimit(10.0, asyncio.Event(), self.random)
+        limit = RetryLimit(10.0, asyncio.Event(), self.random)
         self.lease = Lease(self.redis, KEYS, "me", 60_000)
-        stored = StoredCheckpoints(self.redis, KEYS, metrics)
-        recovery = StoreRecovery(self.redis, KEYS, self.lease, self.reader, stored, metrics)
+        store = open_store(settings, self.redis, self.publisher, self.lease, limit, metrics)
+        recovery = StoreRecovery(self.redis, KEYS, self.lease, self.reader, store.checkpoints, metrics)
         self.standby = Standby(self.line, KEYS, self.reader, recovery, metrics)
-        self.takeover = Takeover(
-            self.redis,
-            KEYS,
-            self.lease,
-            self.standby,
-            recovery,
-            stored,
-            self.publisher,
-            settings,
-            patience,
-            metrics,
-            self.random,
-            InlineImage,
-        )
+        self.takeover = Takeover(store, self.standby, recovery, settings, self.random, InlineImage)
 
     async def take_over(self) -> None:
         """Lead with what has been followed."""

@@ -22,6 +22,7 @@ from services.gateway.limits import GatewayLimits
 from services.gateway.settings import GatewaySettings
 from services.gateway.subscriber import LagLimits
 from services.matching.aio import takeover
+from services.matching.aio.build import build
 from services.matching.aio.leader import Leader
 from services.matching.aio.metrics import MatchingMetrics
 from services.matching.aio.recovery.forked_image import InlineImage
@@ -141,7 +142,7 @@ class EnginePart(Part):
         metrics = MatchingMetrics(CollectorRegistry())
         random = self._world.stream(f"{name} service")
         async with open_redis(STORE_URL, "matching-reader") as reading, open_redis(STORE_URL, "matching") as writing:
-            self.service = MatchingService(MATCHING, INSTRUMENTS, reading, writing, name, metrics, random, InlineImage)
+            self.service = build(MATCHING, INSTRUMENTS, reading, writing, name, metrics, random, InlineImage)
             await self.service.run()
 
     def stop(self) -> None:

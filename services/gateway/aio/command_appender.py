@@ -35,7 +35,7 @@ REFUSED_S: Final = 1.0
 """A batch that is certainly not in is withdrawn after so long: time for a connection to find another primary."""
 
 
-class AppendLimit:
+class BatchLimit:
     """
     The pauses between a batch's tries, and their end.
 
@@ -97,7 +97,7 @@ class CommandAppender:
         self._keys = keys
         self._orders = orders
         self._traces = traces
-        self._limit = AppendLimit(line, orders, random)
+        self._limit = BatchLimit(line, orders, random)
         self._writer = LogWriter(self._send, self._limit)
         self._wakened = asyncio.Event()
         self._log = structlog.get_logger()

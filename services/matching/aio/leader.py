@@ -12,13 +12,10 @@ from typing import assert_never
 
 import structlog
 
-from services.matching.aio.durability import DurabilityGate
-from services.matching.aio.metrics import MatchingMetrics
-from services.matching.aio.publisher import Answer, NextCheckpoint, Publisher, StoreAnswer, WholeCheckpoint
-from services.matching.aio.recovery.checkpoint_store import StoredCheckpoints
+from services.matching.aio.publisher import Answer, NextCheckpoint, StoreAnswer, WholeCheckpoint
 from services.matching.aio.recovery.checkpoint_writer import CheckpointWriter
 from services.matching.aio.recovery.forked_image import Encoded
-from services.matching.aio.retry_limit import RetryLimit
+from services.matching.aio.store import Store
 from services.matching.aio.store_promises import warn_of_dropped_transactions
 from services.matching.command_log import LOG_START
 from services.matching.engine import Engine
@@ -33,7 +30,6 @@ from shared.aio.cancellation import raise_if_cancelled
 from shared.aio.redis_connection import UNREACHABLE, RedisError
 from shared.logs.packet import FeedId, Packet, encode_packet
 from shared.logs.snapshots import encode_accounts, encode_book_state, encode_listing
-from shared.logs.stream_keys import StreamKeys
 from shared.store_errors import LeadershipLost
 
 
@@ -63,14 +59,9 @@ class Leader:
         term: This term; above that of `last_id`.
         last_id: The feed's last id; of the last packet in `kept`, if there is any.
         kept: Packets up to there, to restore a store that has lost them.
-        stored: Checkpoints, for reading back what the store holds.
+        store: The ways into the store; its publisher knows the store's id.
         checkpoints: Makes them beside the market; somebody must `run` it.
-        keys: The shard's keys.
-        publisher: The way into the feed; knows the store's id.
-        gate: What commands must pass before their packet is published.
         settings: The rhythm of snapshots and checkpoints, and the lease.
-        patience: How long to bear with a silent store.
-        metrics: Where to count.
     """
 
     def __init__(
@@ -79,14 +70,9 @@ class Leader:
         term: int,
         last_id: FeedId,
         kept: KeptPackets,
-        stored: StoredCheckpoints,
+        store: Store,
         checkpoints: CheckpointWriter,
-        keys: StreamKeys,
-        publisher: Publisher,
-        gate: DurabilityGate,
         settings: MatchingSettings,
-        patience: RetryLimit,
-        metrics: MatchingMetrics,
     ) -> None:
         self.engine = engine
         self.term = term
@@ -98,13 +84,12 @@ class Leader:
         """The command log must be read again from `engine.log_id`; whoever reads it clears this."""
         self._last_id = last_id
         self._newest_log_id = engine.log_id  # of the newest checkpoint, as soon as this leader has stored one
-        self._stored = stored
-        self._keys = keys
-        self._publisher = publisher
-        self._gate = gate
+        self._store = store
+        self._keys = store.keys
+        self._publisher = store.publisher
         self._lease_s = settings.lease_ms / 1000
-        self._patience = patience
-        self._metrics = metrics
+        self._patience = store.retry_limit
+        self._metrics = store.metrics
         self._schedule = SnapshotSchedule(settings.snapshot_interval_s, settings.checkpoint_interval_s)
         self._kept = kept
         self._renewed_at = time.monotonic()
@@ -205,7 +190,7 @@ class Leader:
             sent_at = time.monotonic()
             try:
                 if publication.fresh is not None:
-                    await self._gate.secure(publication.fresh.feed_id.position, self._publisher.store_id)
+                    await self._store.gate.secure(publication.fresh.feed_id.position, self._publisher.store_id)
                 if await self._draw_consequences(publication, await self._send(publication)):
                     self._appended(publication, sent_at)
                     return
@@ -302,14 +287,14 @@ class Leader:
             )
         await self._publisher.hang_up()  # some connections may have stayed at a former primary
         log_id = await self._stored_log_id()
-        await warn_of_dropped_transactions(self._stored.redis, self._keys, self._metrics)
+        await warn_of_dropped_transactions(self._store.redis, self._keys, self._metrics)
         self._log.warning("the store restarted or failed over", store=store_id)
         self._publisher.store_id = store_id
         self._rewind(publication, log_id)
 
     async def _stored_log_id(self) -> str:
         """Where the store's own checkpoint stands. Asked before anything is changed, since asking may fail."""
-        head = await self._stored.head()
+        head = await self._store.checkpoints.head()
         return head.log_id if head is not None else LOG_START
 
     def _rewind(self, publication: _Publication, log_id: str) -> None:

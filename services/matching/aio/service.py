@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Sequence
-from random import Random
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -18,24 +17,18 @@ import structlog
 from openoutcry.wire.instrument import Instrument
 from services.matching.aio.command_reader import CommandReader
 from services.matching.aio.leader import Leader
-from services.matching.aio.lease import Lease
 from services.matching.aio.log_clock import LogClock
-from services.matching.aio.metrics import EngineState, MatchingMetrics, Role
-from services.matching.aio.publisher import Publisher
-from services.matching.aio.recovery.checkpoint_store import StoredCheckpoints
-from services.matching.aio.recovery.forked_image import Encode, ForkedImage, Image
-from services.matching.aio.recovery.standby import Standby
-from services.matching.aio.recovery.store_recovery import StoreRecovery
+from services.matching.aio.metrics import EngineState, Role
 from services.matching.aio.retry_limit import RetryLimit
+from services.matching.aio.store import Store
 from services.matching.aio.store_check import StoreCheck
 from services.matching.aio.store_promises import check_machine_durability, warn_of_replay
 from services.matching.aio.takeover import Takeover
 from services.matching.command_log import LogEntry
 from services.matching.settings import Durability, MatchingSettings
 from shared.aio.cancellation import raise_if_cancelled
-from shared.aio.redis_connection import UNREACHABLE, Redis, RedisError
+from shared.aio.redis_connection import UNREACHABLE, RedisError
 from shared.aio.redis_line import RedisLine
-from shared.logs.stream_keys import StreamKeys
 from shared.store_errors import StoreUnavailable
 
 if TYPE_CHECKING:
@@ -54,12 +47,11 @@ class MatchingService:
     Args:
         settings: Limits and rhythms.
         instruments: What the market lists.
-        reading: A client for the reading of commands alone.
-        writing: A client for all else.
-        name: This process's name in the lease; unique.
-        metrics: Where to count.
-        random: Jitter and epochs.
-        make_image: How checkpoints are made beside the market; see `CheckpointWriter`.
+        store: The ways into the store.
+        reader: Of the command log.
+        takeover: The way to lead.
+        stop: Ends it in good order.
+        retry_limit: Makes a limit of its own for each further writer.
         traces: Where orders' ways are recorded; None records none.
     """
 
@@ -67,53 +59,27 @@ class MatchingService:
         self,
         settings: MatchingSettings,
         instruments: Sequence[Instrument],
-        reading: Redis,
-        writing: Redis,
-        name: str,
-        metrics: MatchingMetrics,
-        random: Random,
-        make_image: Callable[[Encode], Image] = ForkedImage,
-        traces: OrderTraces | None = None,
+        store: Store,
+        reader: CommandReader,
+        takeover: Takeover,
+        stop: asyncio.Event,
+        retry_limit: Callable[[], RetryLimit],
+        traces: OrderTraces | None,
     ) -> None:
         self._settings = settings
         self._instruments = instruments
-        self._writing = writing
-        self._metrics = metrics
+        self._store = store
+        self._reader = reader
+        self._takeover = takeover
+        self._standby = takeover.standby
+        self._stop = stop
+        self._new_retry_limit = retry_limit
         self._traces = traces
-        self._keys = StreamKeys(settings.shard)
-        self._stop = asyncio.Event()
+        self._lease = store.lease
+        self._patience = store.retry_limit
+        self._metrics = store.metrics
         self._leader: Leader | None = None
         self._followed_at = float("-inf")
-        self._random = random
-        self._patience = self._new_patience()
-        line = RedisLine(reading)
-        self._reader = CommandReader(line, self._keys, metrics.corrupt_entries.inc)
-        self._lease = Lease(writing, self._keys, name, settings.lease_ms)
-        publisher = Publisher(
-            RedisLine(writing),
-            self._keys,
-            name,
-            lease_ms=settings.lease_ms,
-            feed_packets_max=settings.feed_packets_max,
-            command_entries_max=settings.command_entries_max,
-        )
-        stored = StoredCheckpoints(writing, self._keys, metrics)
-        recovery = StoreRecovery(writing, self._keys, self._lease, self._reader, stored, metrics)
-        self._standby = Standby(line, self._keys, self._reader, recovery, metrics)
-        self._takeover = Takeover(
-            writing,
-            self._keys,
-            self._lease,
-            self._standby,
-            recovery,
-            stored,
-            publisher,
-            settings,
-            self._patience,
-            metrics,
-            random,
-            make_image,
-        )
 
     def stop(self) -> None:
         """Ask the service to end in good order; for signal handlers."""
@@ -159,11 +125,11 @@ class MatchingService:
         missing = [found for found in self._instruments if found.symbol not in leader.engine.markets]
         self._tell_of_others(leader)
         ticker = LogClock(
-            self._writing,
-            self._keys,
+            self._store.redis,
+            self._store.keys,
             leader.term,
             self._stop,
-            self._new_patience(),
+            self._new_retry_limit(),
             self._metrics,
             lambda: leader.last_id,
         )
@@ -197,9 +163,9 @@ class MatchingService:
         while not self._stop.is_set():
             raise_if_cancelled()
             try:
-                await warn_of_replay(self._writing, self._keys)
+                await warn_of_replay(self._store.redis, self._store.keys)
                 if self._settings.durability is Durability.MACHINE:
-                    await check_machine_durability(self._writing, self._keys)
+                    await check_machine_durability(self._store.redis, self._store.keys)
             except (*UNREACHABLE, RedisError) as error:
                 await self._patience.wait(error)
             else:
@@ -209,7 +175,7 @@ class MatchingService:
     async def _lead(self) -> Leader | None:
         """Stand by until the lease is free, and take over; None if asked to stop before."""
         log = structlog.get_logger()
-        log.info("waiting for the lease", key=self._keys.lease)
+        log.info("waiting for the lease", key=self._store.keys.lease)
         while not self._stop.is_set():
             raise_if_cancelled()
             try:
@@ -259,10 +225,7 @@ class MatchingService:
                     return
 
     def _store_check(self, leader: Leader) -> StoreCheck:
-        return StoreCheck(RedisLine(self._writing), self._keys, leader, self._metrics)
-
-    def _new_patience(self) -> RetryLimit:
-        return RetryLimit(self._settings.unreachable_max_s, self._stop, self._random)
+        return StoreCheck(RedisLine(self._store.redis), self._store.keys, leader, self._metrics)
 
     async def _shut_down(self, leader: Leader) -> None:
         try:

@@ -14,17 +14,14 @@ from typing import Final, NamedTuple
 import structlog
 
 from openoutcry.wire.types import EPOCH_MAX
-from services.matching.aio.durability import DurabilityGate
 from services.matching.aio.leader import Leader
-from services.matching.aio.lease import TERM_MAX, Lease
-from services.matching.aio.metrics import MatchingMetrics
-from services.matching.aio.publisher import Publisher, StoreAnswer
-from services.matching.aio.recovery.checkpoint_store import StoredCheckpoints
+from services.matching.aio.lease import TERM_MAX
+from services.matching.aio.publisher import StoreAnswer
 from services.matching.aio.recovery.checkpoint_writer import CheckpointWriter
 from services.matching.aio.recovery.forked_image import Encode, Image
 from services.matching.aio.recovery.standby import Standby
 from services.matching.aio.recovery.store_recovery import StoreRecovery
-from services.matching.aio.retry_limit import RetryLimit
+from services.matching.aio.store import Store
 from services.matching.command_log import LOG_START
 from services.matching.engine import Engine
 from services.matching.recovery.checkpoint_pair import KeptCheckpoints
@@ -32,10 +29,9 @@ from services.matching.recovery.replay import Recovery
 from services.matching.recovery.sent_packets import KeptPackets
 from services.matching.recovery.shadow import Shadow
 from services.matching.settings import MatchingSettings
-from shared.aio.redis_connection import Redis, get_values, last_entry
+from shared.aio.redis_connection import get_values, last_entry
 from shared.aio.redis_line import RedisLine
 from shared.logs.packet import FEED_START, FeedId
-from shared.logs.stream_keys import StreamKeys
 from shared.store_errors import CorruptEntry, LeadershipLost
 
 TAKEOVERS_MAX: Final = 10
@@ -59,45 +55,28 @@ class Takeover:
     The way to lead.
 
     Args:
-        redis: For everything but the reading of commands.
-        keys: The shard's keys.
-        lease: Held already.
+        store: Its lease is held already; the leader that comes out goes on with it.
         standby: What has been followed so far.
         recovery: The way without a standby.
-        stored: The checkpoints that the store keeps.
-        publisher: The feed.
         settings: The market's rules and the rhythm of snapshots.
-        patience: For the leader that comes out.
-        metrics: For the leader that comes out.
         random: Draws new epochs, and terms.
         make_image: For the leader's checkpoints; see `CheckpointWriter`.
     """
 
     def __init__(
         self,
-        redis: Redis,
-        keys: StreamKeys,
-        lease: Lease,
+        store: Store,
         standby: Standby,
         recovery: StoreRecovery,
-        stored: StoredCheckpoints,
-        publisher: Publisher,
         settings: MatchingSettings,
-        patience: RetryLimit,
-        metrics: MatchingMetrics,
         random: Random,
         make_image: Callable[[Encode], Image],
     ) -> None:
-        self._redis = redis
-        self._keys = keys
-        self._lease = lease
-        self._standby = standby
+        self.standby = standby
+        self._store = store
         self._recovery = recovery
-        self._stored = stored
-        self._publisher = publisher
+        self._publisher = store.publisher
         self._settings = settings
-        self._patience = patience
-        self._metrics = metrics
         self._random = random
         self._make_image = make_image
 
@@ -120,11 +99,11 @@ class Takeover:
             leader = await self._leader(candidate)
             if await leader.announce(begins_epoch=candidate.may_have_lost):
                 return leader
-            self._standby.shadow = None  # its engine was the leader's that was not to be
+            self.standby.shadow = None  # its engine was the leader's that was not to be
         raise LeadershipLost(f"the feed moved on during {TAKEOVERS_MAX} recoveries")
 
     async def _candidate(self) -> _Candidate:
-        shadow = await self._standby.catch_up()
+        shadow = await self.standby.catch_up()
         if shadow is None:
             return await self._recover()
         return await self._followed(shadow)
@@ -134,7 +113,7 @@ class Takeover:
             recovery = await self._recovery.run()
             return self._recovered(recovery, await self._recovery.kept(recovery.feed_id))
         except CorruptEntry as error:
-            if not await self._lease.renew():
+            if not await self._store.lease.renew():
                 # Whoever leads now trims the log behind a newer checkpoint than was read here: nothing is corrupt.
                 raise LeadershipLost(f"the lease was lost during recovery: {error}") from error
             if not self._settings.accept_loss:
@@ -143,8 +122,10 @@ class Takeover:
 
     async def _without_what_is_lost(self, error: CorruptEntry) -> _Candidate:
         """Go on from the newest good checkpoint, as somebody has decided: what is left of the log is applied to it."""
-        checkpoint = self._stored.decode(KeptCheckpoints(*await get_values(self._redis, list(self._stored.keys))))
-        newest = await last_entry(self._redis, self._keys.feed)
+        checkpoint = self._store.checkpoints.decode(
+            KeptCheckpoints(*await get_values(self._store.redis, list(self._store.checkpoints.keys)))
+        )
+        newest = await last_entry(self._store.redis, self._store.keys.feed)
         last_id = FeedId.parse(newest[0]) if newest else FEED_START
         engine, term = (checkpoint.engine, checkpoint.term) if checkpoint else (Engine(), 0)
         structlog.get_logger().error(
@@ -162,17 +143,17 @@ class Takeover:
 
     async def _followed(self, shadow: Shadow) -> _Candidate:
         """Take the shadow; its announcement restores what the store has lost of it."""
-        newest = await last_entry(self._redis, self._keys.feed)
+        newest = await last_entry(self._store.redis, self._store.keys.feed)
         last_id = max(FeedId.parse(newest[0]) if newest else FEED_START, await self._publisher.last_used())
         if last_id < shadow.feed_id and last_id.position > shadow.feed_id.position:
             # The store forgot the term that was followed, and went on in a lower one: reading on brought nothing. What
             # it holds now has been told to users, and is more than what was followed.
             structlog.get_logger().warning("the feed went on without this standby", last=str(last_id))
-            self._standby.shadow = None
+            self.standby.shadow = None
             return await self._recover()
         # What the newest good checkpoint says of the last leader's store and log.
-        vouched = await self._stored.head()
-        if self._standby.store_id != self._publisher.store_id:
+        vouched = await self._store.checkpoints.head()
+        if self.standby.store_id != self._publisher.store_id:
             # The last leader may have healed packets whose commands are gone: the log goes on where he has stored.
             shadow.engine.log_id = vouched.log_id if vouched else LOG_START
         may_have_lost = last_id < shadow.feed_id or vouched is None or vouched.store_id != self._publisher.store_id
@@ -187,23 +168,13 @@ class Takeover:
         highest = max(candidate.term, used.term, time.time_ns() // 1_000)
         if highest > TERM_MAX:
             last = str(max(used, candidate.feed_id))
-            raise CorruptEntry(self._keys.feed, last, "no engine's id is left behind it; rename the feed away")
-        term = await self._lease.take_term(highest, self._random)
+            raise CorruptEntry(self._store.keys.feed, last, "no engine's id is left behind it; rename the feed away")
+        term = await self._store.lease.take_term(highest, self._random)
         _tell(candidate, term)
-        return Leader(
-            engine,
-            term,
-            candidate.feed_id,
-            candidate.kept,
-            self._stored,
-            CheckpointWriter(RedisLine(self._redis), self._keys, term, self._make_image, self._metrics),
-            self._keys,
-            self._publisher,
-            DurabilityGate(self._redis, self._keys, self._settings.durability, self._settings.replicas_min),
-            self._settings,
-            self._patience,
-            self._metrics,
+        checkpoints = CheckpointWriter(
+            RedisLine(self._store.redis), self._store.keys, term, self._make_image, self._store.metrics
         )
+        return Leader(engine, term, candidate.feed_id, candidate.kept, self._store, checkpoints, self._settings)
 
 
 def _tell(candidate: _Candidate, term: int) -> None:
