@@ -22,6 +22,7 @@ from shared.key_ring import KeyRing
 from shared.token_claims import (
     ANYBODY,
     LEEWAY_S,
+    NO_NAMES,
     USER,
     Audience,
     AuthenticationFailed,
@@ -42,9 +43,9 @@ class Identity(NamedTuple):
 
     user: str
     """"" while nobody has been named."""
-    roles: frozenset[str] = frozenset()
+    roles: frozenset[str] = NO_NAMES
     """What the identity provider calls the user's roles; nothing depends on them yet."""
-    groups: frozenset[str] = frozenset()
+    groups: frozenset[str] = NO_NAMES
     """The same of groups."""
     expires_at: float = math.inf
     """Unix time in seconds at which a session that this token opens or extends ends."""
