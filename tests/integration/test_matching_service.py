@@ -459,7 +459,7 @@ def test_heals_a_store_that_lost_its_tail(
     redis_server.load_data(tmp_path / "earlier")
     redis_server.start()
     eventually(lambda: before.items() <= own_trader.feed().items())
-    assert engine.told("healing")
+    assert engine.told("sending it again")
     own_trader.append(lost)  # its gateway, having seen the failover, is not sure
     taken = own_trader.order("bob", Side.BID, 120, 7)
     own_trader.append(taken)
