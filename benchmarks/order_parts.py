@@ -32,7 +32,7 @@ from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.types import Code
 from services.gateway.__main__ import COLLECTOR_THRESHOLDS
 from services.gateway.aio.connection import FRAME_BYTES_MAX, ClientConnection
-from services.gateway.aio.entrance import Entrance, Newcomer
+from services.gateway.aio.handshake_queue import HandshakeQueue, Newcomer
 from services.gateway.aio.read_queue import Reader, ReadQueue
 from services.gateway.aio.server import GatewayServer
 from services.gateway.client_frames import ClientFrames, Cut, ForTheLibrary
@@ -141,7 +141,7 @@ class _AtOnce(ReadQueue):
             pass
 
 
-class _OpenDoor(Entrance):
+class _OpenDoor(HandshakeQueue):
     """Answers whoever comes at once."""
 
     def come(self, newcomer: Newcomer) -> None:
@@ -156,7 +156,7 @@ class _House:
         self.server = GatewayServer(GatewaySettings(port=0), SECRET, limits)
         self.server.gateway.orders.source = name
         loop = self.server.loop
-        self.ports = replace(self.server.connection_ports, read_queue=_AtOnce(loop), entrance=_OpenDoor(loop))
+        self.ports = replace(self.server.connection_ports, read_queue=_AtOnce(loop), handshakes=_OpenDoor(loop))
         self.wires: list[_Wire] = []
         self.connections: list[ClientConnection] = []
         self.cuts_frames: Final = cuts_frames

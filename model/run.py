@@ -43,7 +43,7 @@ _INCOMPLETE: Final = ("Search not completed", "max search depth too small", "out
 _NOISE: Final = re.compile(r"^(?:\t\t|Never claim|spin:|\s*\d+:\s+proc|-+$|#|\d+ processes)|^\s*$")
 
 
-class Outcome(NamedTuple):
+class CheckOutcome(NamedTuple):
     """What one run found."""
 
     check: Check
@@ -70,7 +70,7 @@ class Outcome(NamedTuple):
         return found if self.is_expected else f"{found}: NOT AS EXPECTED"
 
 
-def run_check(check: Check, folder: Path, *, story: bool = False) -> Outcome:
+def run_check(check: Check, folder: Path, *, story: bool = False) -> CheckOutcome:
     """
     Run spin once.
 
@@ -88,14 +88,14 @@ def run_check(check: Check, folder: Path, *, story: bool = False) -> Outcome:
     if (folder / "pan.c").exists():
         output += _call(["gcc", *_compiler_flags(check, is_liveness=is_liveness), "-o", "pan", "pan.c"], folder)
     if not (folder / "pan").exists():
-        return Outcome(check, {}, time.monotonic() - started, None, f"no verifier: {output.strip()[-300:]}")
+        return CheckOutcome(check, {}, time.monotonic() - started, None, f"no verifier: {output.strip()[-300:]}")
     search = ["-a", "-f"] if is_liveness else []
     output = _call(["./pan", f"-m{DEPTH_MAX}", "-E", "-n", *search], folder)
     told = _story(folder, source.name, defines) if story and (folder / f"{source.name}.trail").exists() else ""
     return _read(check, output, time.monotonic() - started, told)
 
 
-def table(outcomes: Iterable[Outcome]) -> str:
+def table(outcomes: Iterable[CheckOutcome]) -> str:
     """Return the outcomes as a Markdown table."""
     lines = [
         "| model | property | rule left out | scope | states | transitions | depth | MB | s | result |",
@@ -148,7 +148,7 @@ def _chosen(options: argparse.Namespace) -> list[Check]:
     return [check for check in checks if options.only in (None, check.name)]
 
 
-def _announced(check: Check, *, story: bool) -> Outcome:
+def _announced(check: Check, *, story: bool) -> CheckOutcome:
     with tempfile.TemporaryDirectory(prefix="model-") as folder:
         outcome = run_check(check, Path(folder), story=story)
     left_out = f" without {' '.join(check.flags)}" if check.removed else ""
@@ -191,18 +191,18 @@ def _call(command: list[str], folder: Path) -> str:
     return done.stdout.decode(errors="replace")
 
 
-def _read(check: Check, output: str, seconds: float, story: str) -> Outcome:
+def _read(check: Check, output: str, seconds: float, story: str) -> CheckOutcome:
     numbers = {name: float(found[1]) for name, field in _FIELDS.items() if (found := field.search(output))}
     violation = _FOUND.search(output)
     errors = _ERRORS.search(output)
     if violation is not None:
         is_of_its_kind = (violation[1] == "acceptance cycle") == (check.shows == "L1")
         trouble = "" if is_of_its_kind else "another property failed first"
-        return Outcome(check, numbers, seconds, int(violation[2] or 0), trouble, story)
+        return CheckOutcome(check, numbers, seconds, int(violation[2] or 0), trouble, story)
     trouble = next((sign for sign in _INCOMPLETE if sign in output), "")
     if errors is None or errors[1] != "0":
         trouble = trouble or f"spin did not finish: {output.strip()[-200:]}"
-    return Outcome(check, numbers, seconds, None, trouble, story)
+    return CheckOutcome(check, numbers, seconds, None, trouble, story)
 
 
 def _story(folder: Path, source: str, defines: list[str]) -> str:

@@ -21,8 +21,8 @@ from openoutcry.wire.messages import Goodbye, Message, Reply, Welcome
 from openoutcry.wire.types import Code
 from services.gateway.aio import connection as connection_module
 from services.gateway.aio.connection import FRAME_BYTES_MAX, STRANGER_FRAME_BYTES_MAX, ClientConnection
-from services.gateway.aio.entrance import PendingConnections
 from services.gateway.aio.handshake import HEAD_BYTES_MAX
+from services.gateway.aio.handshake_queue import PendingConnections
 from services.gateway.aio.read_queue import FRAMES_MAX
 from services.gateway.aio.server import GatewayServer
 from services.gateway.client_address import TrustedProxies
@@ -69,8 +69,8 @@ class Peer:
     def send(self, data: bytes) -> None:
         """Send, and have what may be the end of a request answered at once."""
         self.queue(data)
-        while len(self.server.connection_ports.entrance):
-            self.server.connection_ports.entrance._turn()
+        while len(self.server.connection_ports.handshakes):
+            self.server.connection_ports.handshakes._turn()
 
     def queue(self, data: bytes) -> None:
         if not self.tap.is_closed:
@@ -335,10 +335,10 @@ async def test_requests_that_come_at_once_are_answered_in_turns_and_in_order() -
     for number, peer in enumerate(peers):
         peer.queue(request(token=mint_token(f"u{number}", SECRET, 4e9)) + ping(1))
     turns = 0
-    assert 0 < len(server.connection_ports.entrance) < len(peers)
+    assert 0 < len(server.connection_ports.handshakes) < len(peers)
     gone = peers[-1]
     gone.leave()
-    while len(server.connection_ports.entrance):
+    while len(server.connection_ports.handshakes):
         await asyncio.sleep(0)
         answered = [bool(peer.tap.written) for peer in peers]
         assert answered == sorted(answered, reverse=True)

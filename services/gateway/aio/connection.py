@@ -140,7 +140,7 @@ class ClientConnection(asyncio.Protocol):
         self._leave()
         self._websocket.parser.close()
 
-    # -- the entrance's side ----------------------------------------------------------------------------------------
+    # -- the handshake queue's side -----------------------------------------------------------------------------------
 
     def answer(self) -> None:
         """Answer the complete request, and read what came behind it."""
@@ -160,7 +160,7 @@ class ClientConnection(asyncio.Protocol):
         if behind:
             self.data_received(behind)
 
-    # -- the read queue's side --------------------------------------------------------------------------------------
+    # -- the read queue's side ----------------------------------------------------------------------------------------
 
     def read_on(self, until: float) -> bool:
         """Read a slice of what has come; whether there may be more of it. If not, the socket is read again."""
@@ -234,7 +234,7 @@ class ClientConnection(asyncio.Protocol):
         """Take bytes up to the end of the handshake; what is behind it are frames, and read when it is answered."""
         handshake = self._handshake
         if handshake is not None and handshake.receive(data):  # else it is refused, and about to be closed
-            self._ports.entrance.come(self)
+            self._ports.handshakes.come(self)
 
     def _open(self, identity: Identity) -> None:
         ports, encoding = self._ports, Encoding(self._websocket.subprotocol)

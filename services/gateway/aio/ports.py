@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from structlog.typing import FilteringBoundLogger
 
-from services.gateway.aio.entrance import Entrance, PendingConnections
+from services.gateway.aio.handshake_queue import HandshakeQueue, PendingConnections
 from services.gateway.aio.read_queue import ReadQueue
 from services.gateway.attempts import HandshakeShares
 from services.gateway.client_address import TrustedProxies
@@ -34,7 +34,7 @@ class ConnectionPorts:
     """Has what clients have asked for passed on; cheap, and safe to call too often."""
     loop: asyncio.AbstractEventLoop
     pending: PendingConnections
-    entrance: Entrance
+    handshakes: HandshakeQueue
     read_queue: ReadQueue
     shares: HandshakeShares
     """Of handshakes: who may still have one answered."""

@@ -18,8 +18,8 @@ from prometheus_client import CollectorRegistry
 from services.gateway.aio.command_appender import CommandAppender
 from services.gateway.aio.connection import ClientConnection
 from services.gateway.aio.direct_write import write_to_all
-from services.gateway.aio.entrance import Entrance, PendingConnections
 from services.gateway.aio.feed_reader import FeedReader
+from services.gateway.aio.handshake_queue import HandshakeQueue, PendingConnections
 from services.gateway.aio.health import gateway_pages
 from services.gateway.aio.ports import ConnectionPorts, FeedPorts
 from services.gateway.aio.read_queue import ReadQueue
@@ -102,7 +102,7 @@ class GatewayServer:
             wake=self.wake,
             loop=self.loop,
             pending=PendingConnections(),
-            entrance=Entrance(self.loop),
+            handshakes=HandshakeQueue(self.loop),
             read_queue=ReadQueue(self.loop),
             shares=HandshakeShares(limits, self.now(), random),
             trusted_proxies=TrustedProxies(settings.trusted_proxies),
@@ -185,7 +185,7 @@ class GatewayServer:
                     task.cancel()
         finally:
             listener.close()
-            self.connection_ports.entrance.close()
+            self.connection_ports.handshakes.close()
             self.connection_ports.read_queue.close()
             if self._part_timer is not None:
                 self._part_timer.cancel()

@@ -70,7 +70,7 @@ class Newcomer(Protocol):
         """End the connection at once: answering it failed."""
 
 
-class Entrance:
+class HandshakeQueue:
     """
     Those who wait for an answer, in the order in which they came.
 
