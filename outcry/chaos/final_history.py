@@ -12,10 +12,10 @@ from typing import Final, NamedTuple
 
 from openoutcry.wire.account import AccountBook
 from openoutcry.wire.depth_book import DepthBook, is_crossed
-from openoutcry.wire.digest import book_digest
 from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.messages import Execution, Trade
 from openoutcry.wire.types import ExecutionEvent, Side
+from outcry.conformance.plain_book import digest
 from shared.logs.events import BookChange, Outcome, PrivateExecution
 from shared.logs.feed_entry import FeedEntry
 from shared.logs.packet import FEED_START, FeedId
@@ -126,8 +126,8 @@ class FinalHistory:
         book = self.books.setdefault(change.instrument, DepthBook(change.instrument))
         self._expect(change.prev_seq == book.seq, f"{feed_id}: {change.instrument} goes on after {change.prev_seq}")
         book.advance(change.seq, 0, change.bids, change.asks, change.digest)
-        digest = book_digest(book.bids.levels(), book.asks.levels())
-        self._expect(digest == change.digest, f"{feed_id}: {change.instrument} has digest {digest:08x}")
+        found = digest(book.bids.quantities, book.asks.quantities)
+        self._expect(found == change.digest, f"{feed_id}: {change.instrument} has digest {found:08x}")
         bid, ask = book.bids.best(), book.asks.best()
         self._expect(not is_crossed(bid, ask), f"{feed_id}: {change.instrument} is crossed, {bid} to {ask}")
 

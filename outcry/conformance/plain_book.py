@@ -7,8 +7,12 @@ digest from nothing each time, O(levels).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Final
 
+LEVELS_REMEMBERED: Final = 1 << 14
+"""Hashes that are not computed again: most levels of a book are those of the change before."""
 Levels = Iterable[Sequence[int]]
 """`[price, quantity]`, or more numbers that do not count here."""
 
@@ -23,9 +27,15 @@ def mix(x: int) -> int:
     return x ^ x >> 16
 
 
-def digest(bids: dict[int, int], asks: dict[int, int]) -> int:
+@lru_cache(maxsize=LEVELS_REMEMBERED)
+def level_hash(side: int, price: int, lots: int) -> int:
+    """Hash one level: of a bid, side 0, or of an ask, side 1."""
+    return mix(mix(price ^ side << 31) ^ lots)
+
+
+def digest(bids: Mapping[int, int], asks: Mapping[int, int]) -> int:
     """Sum the hashes of all levels; quantity by price."""
-    hashes = [mix(mix(price ^ side << 31) ^ lots) for side in (0, 1) for price, lots in (bids, asks)[side].items()]
+    hashes = [level_hash(side, *level) for side, levels in ((0, bids), (1, asks)) for level in levels.items()]
     return sum(hashes) % 2**32
 
 

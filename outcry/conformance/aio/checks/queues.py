@@ -16,7 +16,11 @@ IOC: Final = TimeInForce.IOC
 
 @check(SECTION, users=3, contended=True)
 async def first_come_first_served(trial: Trial) -> None:
-    """The order keeps its place in the queue only if the price stays and the quantity does not grow."""
+    """
+    The order keeps its place in the queue only if the price stays and the quantity does not grow.
+
+    Two orders at one price that nobody replaces are filled in the order in which they came.
+    """
     first, second, taker = [await trial.trader(user) for user in range(3)]
     price = await trial.free_price()
     orders = await first.order(Side.BID, 2, price), await second.order(Side.BID, 2, price)
@@ -26,7 +30,11 @@ async def first_come_first_served(trial: Trial) -> None:
 
 @check(SECTION, users=3, contended=True)
 async def smaller_quantity_keeps_the_place(trial: Trial) -> None:
-    """The order keeps its place in the queue only if the price stays and the quantity does not grow."""
+    """
+    The order keeps its place in the queue only if the price stays and the quantity does not grow.
+
+    The first of two is made smaller, and is still filled first.
+    """
     first, second, taker = [await trial.trader(user) for user in range(3)]
     price = await trial.free_price()
     orders = await first.order(Side.BID, 3, price), await second.order(Side.BID, 2, price)
@@ -37,7 +45,11 @@ async def smaller_quantity_keeps_the_place(trial: Trial) -> None:
 
 @check(SECTION, users=3, contended=True)
 async def larger_quantity_loses_the_place(trial: Trial) -> None:
-    """The order keeps its place in the queue only if the price stays and the quantity does not grow."""
+    """
+    The order keeps its place in the queue only if the price stays and the quantity does not grow.
+
+    The first of two is made larger, and the other is filled first.
+    """
     first, second, taker = [await trial.trader(user) for user in range(3)]
     price = await trial.free_price()
     orders = await first.order(Side.BID, 2, price), await second.order(Side.BID, 2, price)
@@ -48,7 +60,11 @@ async def larger_quantity_loses_the_place(trial: Trial) -> None:
 
 @check(SECTION, users=3, contended=True)
 async def another_price_loses_the_place(trial: Trial) -> None:
-    """The order keeps its place in the queue only if the price stays and the quantity does not grow."""
+    """
+    The order keeps its place in the queue only if the price stays and the quantity does not grow.
+
+    The first of two leaves its price and comes back, and the other is filled first.
+    """
     first, second, taker = [await trial.trader(user) for user in range(3)]
     price = await trial.free_price()
     orders = await first.order(Side.BID, 2, price), await second.order(Side.BID, 2, price)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from openoutcry.wire import depth_book
 from openoutcry.wire.types import Code
 from outcry.chaos.final_history import GrowingHistory, before
 from shared.logs.events import Outcome
@@ -111,3 +114,10 @@ def test_a_history_that_is_over_leads_nowhere() -> None:
     anew.term = 2
     first = entry(anew)
     assert before(first, [*lost, first]) == []
+
+
+def test_a_fault_in_the_exchange_s_digest_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The history computes it by the document's text; with the exchange's own code it was right on both sides."""
+    monkeypatch.setattr(depth_book, "level_digest", lambda side, price, quantity: price ^ quantity)
+    made = entry(Exchange("ACME"), bids=[(100, 5)])
+    assert "ACME has digest" in history(made).findings[0]
