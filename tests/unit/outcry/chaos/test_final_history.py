@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from openoutcry.wire import depth_book
+from openoutcry.wire import digest
 from openoutcry.wire.types import Code
 from outcry.chaos.final_history import GrowingHistory, before
 from shared.logs.events import Outcome
@@ -118,6 +118,10 @@ def test_a_history_that_is_over_leads_nowhere() -> None:
 
 def test_a_fault_in_the_exchange_s_digest_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
     """The history computes it by the document's text; with the exchange's own code it was right on both sides."""
-    monkeypatch.setattr(depth_book, "level_digest", lambda side, price, quantity: price ^ quantity)
-    made = entry(Exchange("ACME"), bids=[(100, 5)])
-    assert "ACME has digest" in history(made).findings[0]
+    monkeypatch.setattr(digest, "mix", lambda x: x)
+    digest.level_digest.cache_clear()
+    try:
+        made = entry(Exchange("ACME"), bids=[(100, 5)])
+        assert "ACME has digest" in history(made).findings[0]
+    finally:
+        digest.level_digest.cache_clear()
