@@ -532,6 +532,10 @@ class FanOut:
         key = channel.key
         del self._channels[key]
         self._by_subject[key.kind, key.instrument].remove(channel)
+        pacer = self._pacers[key.interval_ms]
+        pacer.forget(channel)
+        if pacer.next_deadline() is None:
+            self._marked.pop(pacer, None)
         for encoding in Encoding:
             self._state_frames.pop((channel, encoding), None)
 
@@ -591,14 +595,14 @@ class FanOut:
             if private.user in self._account_listeners:
                 by_user.setdefault(private.user, []).append(private.execution)
         for user in self._side_rotation.order(by_user):
-            for subscriber in list(self._account_listeners[user]):
+            for subscriber in list(self._account_listeners.get(user, ())):
                 if not subscriber.is_lagging:
                     self.send(subscriber, by_user[user])
 
     def _flush(self, channels: Iterable[Channel[Subscriber]]) -> bool:
         """Collect and encode each channel once, and write to each listener once, whatever it follows."""
         first: list[Part] = []
-        further: list[Part] = []
+        further: list[tuple[bytes, tuple[Subscriber, ...]]] = []
         for channel in channels:
             messages = channel.collect()
             if not messages:
@@ -612,9 +616,10 @@ class FanOut:
                 if members:
                     first.append((frame, members))
                 if others:
-                    further.append((frame, others))
+                    further.append((frame, tuple(others)))
         self._send_round(first, self._rotation)
-        self._send_round(further, self._further_rotation)
+        if further:
+            self._send_round(_still_here(further), self._further_rotation)
         return bool(first or further)
 
     def _send_round(self, parts: list[Part], rotation: Rotation) -> None:
@@ -633,6 +638,16 @@ class FanOut:
         self.statistics.bytes += len(frame)
         if not subscriber.write(frame):
             self.remove(subscriber)
+
+
+def _still_here(parts: Iterable[tuple[bytes, Iterable[Subscriber]]]) -> list[Part]:
+    """
+    Return the parts of a second round, without those that are gone; none is empty.
+
+    Who was in it as the flush began stays in it: one that leaves in the first round may make another its heir.
+    """
+    present = ((frame, {each: each.descriptor for each in others if not each.is_gone}) for frame, others in parts)
+    return [(frame, listeners) for frame, listeners in present if listeners]
 
 
 def _sent_seqs(books: Iterable[Channel[Subscriber]]) -> dict[str, int]:

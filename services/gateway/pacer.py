@@ -29,6 +29,10 @@ class Pacer:
         """Note that a channel has something to send; marking twice is once."""
         self._dirty[channel] = None
 
+    def forget(self, channel: Channel[Subscriber]) -> None:
+        """Take a channel out that nobody follows any more: what it was marked for may be listed no more."""
+        self._dirty.pop(channel, None)
+
     def next_deadline(self) -> float | None:
         """When to flush, monotonic seconds; in the past means now, None means never."""
         return self._last_flush + self.interval_s if self._dirty else None

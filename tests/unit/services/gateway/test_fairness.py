@@ -10,6 +10,7 @@ import pytest
 
 from openoutcry.wire.codec import Encoding
 from openoutcry.wire.messages import Delta
+from openoutcry.wire.sequence import Verdict
 from openoutcry.wire.types import MarketState
 from services.gateway.broadcast import Part, around, joined, write_by_transports
 from services.gateway.channel import ChannelKey
@@ -22,6 +23,7 @@ from services.matching import OrderBook
 from shared.identity import Identity
 from tests.unit.services.gateway.exchange import Exchange
 from tests.unit.services.gateway.listener import Listener
+from tests.unit.services.gateway.test_leaving_listeners import Ending
 
 BOOK, EVERY_BOOK, WINDOW, TICKER, TRADES = (
     ChannelKey(*key, 0)
@@ -229,6 +231,22 @@ def test_a_users_place_goes_to_the_connection_that_has_waited_longest() -> None:
     hall.change()
     assert hall.written == ["bob"]
     assert not hall.join("ann-4", user="ann").is_further
+
+
+@pytest.mark.parametrize("channels", [(BOOK,), (BOOK, TICKER)])
+def test_an_heir_within_a_flush_gets_that_flush(channels: tuple[ChannelKey, ...]) -> None:
+    """The first connection was found closing, the second took its place between the rounds: no round had anybody."""
+    hall = Hall()
+    first, second = Ending(), Listener()
+    for listener in (first, second):
+        subscriber = Subscriber("ann", Encoding.MSGPACK, listener)
+        for channel in channels:
+            hall.service.subscribe(subscriber, channel)
+    first.raises["write"] = OSError("gone")
+    for _ in range(3):
+        hall.change()
+    assert len(second.heard(Delta)) == 3
+    assert set(second.verdicts) == {Verdict.APPLY}
 
 
 def test_a_subscription_that_is_replaced_keeps_the_place() -> None:

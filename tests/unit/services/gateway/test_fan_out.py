@@ -496,6 +496,29 @@ def test_a_snapshot_that_was_asked_for_does_not_count_against_the_hard_limit() -
     assert hall.service.review(subscriber, 1.0) is LagVerdict.LAGS
 
 
+@pytest.mark.parametrize("kind", ["book", "top", "ticker", "trades", "status"])
+@pytest.mark.parametrize("name", ["ACME", "*"])
+@pytest.mark.parametrize("is_busy", [False, True])
+def test_what_nobody_follows_any_more_is_not_flushed(kind: str, name: str, *, is_busy: bool) -> None:
+    """It waited for its flush still, as its instrument was delisted: looking that up ended the gateway."""
+    hall = Hall("ACME", "BETA")
+    key = ChannelKey(kind, name, 0, 1000)
+    _, subscriber = hall.join(key)
+    hall.flush()
+    halted = Status("ACME", MarketState.HALTED, "", 0)
+    hall.feed(bids=[(100, 5)], trades=[hall.exchange.trade(100, 1)], statuses=[halted])
+    if is_busy:
+        hall.join(ChannelKey("book", "BETA", 0, 1000))
+        hall.feed(bids=[(100, 5)], symbol="BETA")
+    hall.service.unsubscribe(subscriber, kind, name)
+    assert (hall.service.next_deadline() is not None) is is_busy
+    hall.exchange = Exchange("BETA", epoch=8)
+    hall.service.publish(hall.service.market.load(*hall.exchange.snapshots()))
+    hall.service.next_deadline()
+    hall.flush()
+    assert hall.service.next_deadline() is None
+
+
 def test_executions_reach_only_their_user() -> None:
     hall = Hall()
     ann, subscriber = hall.join(user="ann")

@@ -11,7 +11,7 @@ from websockets.protocol import State
 from openoutcry.wire.codec import Encoding
 from openoutcry.wire.digest import book_digest
 from openoutcry.wire.errors import InvalidArgument
-from openoutcry.wire.messages import Delta, Heartbeat, Level, Snapshot, Status
+from openoutcry.wire.messages import Delta, Execution, Heartbeat, Level, Snapshot, Status
 from openoutcry.wire.types import MarketState
 from services.gateway.channel import ChannelKey
 from services.gateway.market_data_service import MarketDataService
@@ -322,3 +322,28 @@ def test_whatever_is_said_to_many_reaches_all_but_who_is_gone(deed: str) -> None
     assert hall.service.review(hall.subscribers[1], hall.now) is LagVerdict.TOO_SLOW
     hall.service.heartbeat(hall.subscribers, 2)
     assert len(first.heard(Heartbeat)) == len(last.heard(Heartbeat)) > 0
+
+
+def test_executions_reach_the_others_if_a_write_removes_one() -> None:
+    """A transport of somebody else's may do that: the next user's listeners were looked up in vain."""
+    service = MarketDataService(pace_s=0)
+    exchange = Exchange("ACME")
+    service.publish(service.market.load(*exchange.snapshots()))
+    others: list[Subscriber] = []
+
+    class Sweeping(Ending):
+        def write(self, data: bytes) -> None:
+            super().write(data)
+            for each in others:
+                service.remove(each)
+
+    service.hear_account(Subscriber("ann", Encoding.MSGPACK, sweeping := Sweeping()))
+    for number in range(8):
+        others[:] = [Subscriber(name, Encoding.MSGPACK, Ending()) for name in ("bob", "cid")]
+        for each in others:
+            service.hear_account(each)
+        changes = Changes()
+        executions = [exchange.accepted(name, number) for name in ("ann", "bob", "cid")]
+        service.market.apply(*exchange.packet(executions=executions), changes)
+        service.publish(changes)
+    assert len(sweeping.heard(Execution)) == 8

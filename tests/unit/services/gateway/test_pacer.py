@@ -36,3 +36,11 @@ def test_marking_twice_is_once() -> None:
     pacer.mark(CHANNEL)
     pacer.mark(CHANNEL)
     assert pacer.take_all(5.0) == [CHANNEL]
+
+
+def test_forgets_what_nobody_follows_any_more() -> None:
+    pacer = Pacer(0.01)
+    pacer.forget(CHANNEL)
+    pacer.mark(CHANNEL)
+    pacer.forget(CHANNEL)
+    assert pacer.next_deadline() is None
