@@ -76,6 +76,7 @@ _REPLACED: Final = ExecutionEvent.REPLACED
 _NO_LIQUIDITY: Final = Liquidity.NONE
 _NO_REASON: Final = _CODE_OK
 _NO_FILL: Final = (0, 0, 0)
+"""Price, lots and number of the trade, of an execution that is none."""
 # A named tuple's own constructor is one more Python call; without it a command costs a tenth less.
 _new: Final = tuple.__new__
 
@@ -400,19 +401,18 @@ class Engine:
                 self._execution(self.accounts[event.order.user], _REPLACED, event.order, event.remaining)
 
     def _fill(self, market: TradedInstrument, fill: Fill) -> None:
-        maker, taker = fill.maker, fill.taker
-        market.statistics.record(fill.price, fill.quantity)
-        trade = (taker.instrument, market.book.seq, fill.trade_id, self.time, fill.price, fill.quantity, taker.side)
+        # Taken apart once, as a command is: its fields are needed three times each.
+        trade_id, price, quantity, maker, maker_remaining, taker, taker_remaining = fill
+        market.statistics.record(price, quantity)
+        trade = (taker.instrument, market.book.seq, trade_id, self.time, price, quantity, taker.side)
         self._events.append(_new(Trade, trade))
-        for order, remaining, liquidity in (
-            (taker, fill.taker_remaining, _TAKER),
-            (maker, fill.maker_remaining, _MAKER),
-        ):
+        part = (price, quantity, trade_id)
+        for order, remaining, liquidity in ((taker, taker_remaining, _TAKER), (maker, maker_remaining, _MAKER)):
             account = self.accounts[order.user]
-            account.filled(order, market, fill.price, fill.quantity)
+            account.filled(order, market, price, quantity)
             if not remaining:
                 account.closed(order)
-            self._execution(account, _FILLED, order, remaining, fill, liquidity)
+            self._execution(account, _FILLED, order, remaining, part, liquidity)
 
     def _end_all(self, account: UserAccount, instrument: str | None, reason: Code) -> int:
         """End a user's orders, of one instrument or (None) of all; returns how many."""
@@ -446,12 +446,12 @@ class Engine:
         event: ExecutionEvent,
         order: Order,
         remaining: int,
-        fill: Fill | None = None,
+        fill: tuple[int, int, int] = _NO_FILL,
         liquidity: Liquidity = _NO_LIQUIDITY,
         reason: Code = _NO_REASON,
     ) -> None:
         account.user_seq += 1
-        price, quantity, trade_id = _NO_FILL if fill is None else (fill.price, fill.quantity, fill.trade_id)
+        price, quantity, trade_id = fill
         execution = _new(
             Execution,
             (
