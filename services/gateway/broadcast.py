@@ -23,6 +23,24 @@ May suspend or remove any of them. Returns those who took nothing, since their t
 """
 
 
+class FanOutStatistics:
+    """What the fan-out has done since it began; counters only grow."""
+
+    __slots__ = ("aborted_bytes", "aborted_time", "bytes", "encoded", "flushes", "frames", "lagged")
+
+    def __init__(self) -> None:
+        self.flushes = 0
+        self.encoded = 0
+        """Frames built."""
+        self.frames = 0
+        """Frames written: one for each listener."""
+        self.bytes = 0
+        self.lagged = 0
+        """Times that a listener began to lag."""
+        self.aborted_bytes = 0
+        self.aborted_time = 0
+
+
 def around(parts: Sequence[Part], start: int) -> Iterator[tuple[bytes, Iterable[tuple[Subscriber, int]]]]:
     """
     Go once round the ring.

@@ -19,7 +19,7 @@ from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.messages import Heartbeat, Message, Status, Trade
 from openoutcry.wire.request_limits import EVERY_INSTRUMENT
 from openoutcry.wire.types import INTERVALS_MS, LEVEL_QUANTITY_MAX
-from services.gateway.broadcast import Broadcast, Part, joined, write_by_transports
+from services.gateway.broadcast import Broadcast, FanOutStatistics, Part, joined, write_by_transports
 from services.gateway.channel import (
     TRADES_ON_JOIN_MAX,
     BookChannel,
@@ -50,24 +50,6 @@ _BOOK_KINDS: Final = ("book", "top", "ticker")
 _KINDS: Final = (*_BOOK_KINDS, "trades", "status")
 """All kinds of channel."""
 _OPCODES: Final = {Encoding.MSGPACK: BINARY, Encoding.JSON: TEXT}
-
-
-class FanOutStatistics:
-    """What the fan-out has done since it began; counters only grow."""
-
-    __slots__ = ("aborted_bytes", "aborted_time", "bytes", "encoded", "flushes", "frames", "lagged")
-
-    def __init__(self) -> None:
-        self.flushes = 0
-        self.encoded = 0
-        """Frames built."""
-        self.frames = 0
-        """Frames written: one for each listener."""
-        self.bytes = 0
-        self.lagged = 0
-        """Times that a listener began to lag."""
-        self.aborted_bytes = 0
-        self.aborted_time = 0
 
 
 class FanOut:
