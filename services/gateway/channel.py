@@ -42,6 +42,13 @@ class TapeMark(NamedTuple):
             lost = (min(lost[0], self.lost[0]), max(sent, self.lost[1]))
         return TapeMark(min(self.told, shared_id), lost)
 
+    def without(self, trade_id: int, counted: int) -> TapeMark:
+        """Return the mark without a queued trade; its numbering may have ended, and is shared up to `counted` then."""
+        if trade_id <= counted:
+            return TapeMark(min(self.told, trade_id - 1), self.lost)
+        first, last = self.lost or (trade_id, trade_id)
+        return TapeMark(self.told, (min(first, trade_id), max(last, trade_id)))
+
 
 class BookMark(NamedTuple):
     """Up to which change of a book a lagging listener has been sent."""
@@ -395,8 +402,16 @@ class TradesChannel(Channel[MemberT]):
         return [message for _, _, message in pending]
 
     def marks(self) -> dict[str, TapeMark]:
-        """Return the id up to which the members have been sent each instrument's trades; O(instruments)."""
-        return {symbol: TapeMark(sent) for symbol, sent in self.sent.items()}
+        """Return up to which trades the members have been sent; O(instruments, and trades queued)."""
+        marks = {symbol: TapeMark(sent) for symbol, sent in self.sent.items()}
+        for symbol, counted, message in self._pending:
+            if symbol in marks and isinstance(message, Trade):
+                marks[symbol] = marks[symbol].without(message.trade_id, counted)
+        return marks
+
+    def marks_of(self, told: Mapping[str, Sequence[Message]]) -> dict[str, TapeMark]:
+        """Return the same for a listener that joins, and was sent these: of the others it gets the last trades too."""
+        return {symbol: TapeMark(self._mark_of(symbol, told.get(symbol, ()))) for symbol in self.symbols()}
 
     def missed(self, marks: Mapping[str, TapeMark]) -> list[Message]:
         """Return the trades sent to members after these marks, and announce those that cannot be had any more."""
@@ -416,6 +431,13 @@ class TradesChannel(Channel[MemberT]):
         ):
             return self.state_of(symbol)
         return self._missed_of(symbol, TapeMark(last.trade_id))
+
+    def _mark_of(self, symbol: str, told: Sequence[Message]) -> int:
+        instrument = self._market.instruments[symbol]
+        last, trades = told[-1] if told else None, instrument.trades
+        if isinstance(last, Trade) and last.trade_id <= instrument.trade_id:
+            return last.trade_id
+        return trades[-min(len(trades), TRADES_ON_JOIN_MAX)].trade_id - 1 if trades else instrument.trade_id
 
     def _missed_of(self, symbol: str, told: TapeMark) -> list[Message]:
         messages: list[Message] = []

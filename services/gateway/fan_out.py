@@ -146,6 +146,8 @@ class FanOut:
         if subscriber.is_lagging or subscriber.is_gone:  # it gets the rest when it has drained
             if isinstance(channel, BookChannel):
                 subscriber.book_marks[key.instrument] = channel.marks_of(told)
+            elif isinstance(channel, TradesChannel):
+                subscriber.trade_marks[key.instrument] = channel.marks_of(told)
             return
         self._enter(subscriber, channel)
         news = [message for symbol in channel.symbols() for message in channel.since(symbol, told.get(symbol, ()))]
@@ -398,23 +400,29 @@ class FanOut:
         for number, channel in enumerate(behind):
             if number == CHANNELS_A_PART or rows >= WHOLE_ROWS_MAX:
                 return False
-            rows += sum(self.rows(channel.key, symbol) for symbol in channel.symbols())
-            if isinstance(channel, TradesChannel):
-                self._send_missed_trades(subscriber, channel)
-            elif isinstance(channel, BookChannel):
-                self._send_missed_changes(subscriber, channel)
-            else:
-                self._send_state(subscriber, channel)
+            rows += self._tell_missed_in(subscriber, channel)
             if subscriber.is_lagging or subscriber.is_gone:
                 break
         return True
 
-    def _send_missed_trades(self, subscriber: Subscriber, channel: TradesChannel[Subscriber]) -> None:
+    def _tell_missed_in(self, subscriber: Subscriber, channel: Channel[Subscriber]) -> int:
+        """Bring a subscriber back in sync in one channel; returns about how many rows that took."""
+        if isinstance(channel, TradesChannel):
+            return self._send_missed_trades(subscriber, channel)
+        if isinstance(channel, BookChannel):
+            self._send_missed_changes(subscriber, channel)
+        else:
+            self._send_state(subscriber, channel)
+        return sum(self.rows(channel.key, symbol) for symbol in channel.symbols())
+
+    def _send_missed_trades(self, subscriber: Subscriber, channel: TradesChannel[Subscriber]) -> int:
+        """Send the trades missed; returns how many, which may be 1,000 of each instrument."""
         marks = subscriber.trade_marks.pop(channel.key.instrument, {})
         self._enter(subscriber, channel)
         missed = channel.missed(marks)
         if missed:
-            self.send(subscriber, missed)
+            self._send_owed(subscriber, missed)
+        return len(missed)
 
     def _send_missed_changes(self, subscriber: Subscriber, channel: BookChannel[Subscriber]) -> None:
         """
@@ -454,6 +462,8 @@ class FanOut:
             self._by_subject.setdefault((key.kind, key.instrument), []).append(channel)
         channel.followers += 1
         subscriber.channels[key.kind, key.instrument] = channel
+        if subscriber.is_lagging and isinstance(channel, TradesChannel):  # it missed nothing of what was before
+            subscriber.trade_marks[key.instrument] = channel.marks_of({})
         return channel
 
     def _leave(self, subscriber: Subscriber, kind: str, instrument: str) -> bool:

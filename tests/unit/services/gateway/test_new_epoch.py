@@ -332,6 +332,29 @@ def test_a_user_who_lags_hears_of_trades_that_waited_for_their_flush_as_the_epoc
     assert tape(listener.messages) == ["trades 2 to 2 are missing"]
 
 
+@pytest.mark.parametrize(
+    ("shared", "last", "lost"),
+    [(0, 0, ["2 to 3"]), (1, 1, ["2 to 3"]), (2, 2, ["3 to 3", "2 to 2"]), (1, 5, ["2 to 3", "2 to 5"])],
+)
+def test_a_user_who_lags_before_that_flush_hears_of_them_too(shared: int, last: int, lost: list[str]) -> None:
+    """The others still get them; they were counted as sent to everybody."""
+    house = Ages("ACME")
+    client, listener = house.follow(("trades", "ACME"))
+    _, other = house.follow(("trades", "ACME"), user="bob")
+    house.trade_once()
+    other.forget()
+    house.gateway.service.publish(house.unflushed(trades=[house.exchange.trade(100, 1) for _ in range(2)]))
+    house.begin("ACME", epoch=8)
+    house.exchange.trade_ids["ACME"], house.exchange.epoch_trade_ids["ACME"] = last, shared
+    changes = house.gateway.market.load(*house.exchange.snapshots({}))
+    house.gateway.heard(changes, house.now, house.time_us)
+    house.lag(client, listener)
+    house.gateway.service.flush_due(house.now + 1)
+    assert tape(other.messages)[:2] == [2, 3]
+    house.drain(client, listener)
+    assert tape(listener.messages) == [f"trades {ids} are missing" for ids in lost]
+
+
 def test_a_user_who_follows_one_and_all_hears_of_each_loss_in_both() -> None:
     house = Ages("ACME")
     client, listener = house.follow(("trades", "ACME"), ("trades", "*"))
