@@ -366,12 +366,12 @@ class Gateway:
                 client.waiting = None
                 self.service.remove(client.subscriber)
             elif client.waiting is not None:
-                self._wait(client, event)
+                self._wait(client, event, now, time_us)
             else:
                 self._do(client, event, now, time_us)
         self._say(client)
 
-    def _wait(self, client: ConnectedClient, request: Request) -> None:
+    def _wait(self, client: ConnectedClient, request: Request, now: float, time_us: int) -> None:
         """Let a request wait for the one before it."""
         assert client.waiting is not None
         limit = WAITING_FOR_KEY_MAX if client.session.login_waits else WAITING_MAX
@@ -379,7 +379,8 @@ class Gateway:
             client.waiting.append(request)
         else:
             text = f"op: {limit} requests of this connection wait behind a large one already; it is not done"
-            client.session.refuse(request.id, Code.BUSY, text)
+            client.session.refuse_busy(request.id, text, now)
+            self._carry_out(client, now, time_us)  # which ends one that has been refused too often
 
     def _catch_up(self, client: ConnectedClient, waiting: deque[Request], now: float, time_us: int) -> None:
         """Do what has waited, in order."""

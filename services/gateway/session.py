@@ -136,6 +136,11 @@ class Session:
         """Answer a request with a refusal."""
         self.reply(Reply(request_id, False, code, text, {}))  # noqa: FBT003 - `ok` of the wire format
 
+    def refuse_busy(self, request_id: int | str, text: str, now: float) -> None:
+        """Refuse a request that need not be within a rate, its user being unknown perhaps: too many of those end it."""
+        self.refuse(request_id, Code.BUSY, text)
+        self._count_refusal(now)
+
     def log_in(self, identity: Identity, share: UserShare) -> None:
         """Note who it is; from now on requests are carried out."""
         self._move(SessionPhase.OPEN)
@@ -202,11 +207,7 @@ class Session:
 
     def _refuse(self, refusal: InvalidRequest, now: float) -> None:
         self.refuse(refusal.request_id, refusal.code, refusal.text)
-        if self._refusals is None:
-            self._refusals = TokenBucket(self.limits.refusals, now)
-        if not self._refusals.take(now):  # else a good request now and then would pardon any number of others
-            rate = self.limits.refusals
-            self.close(CloseCode.RATE, f"at most {rate.per_second:g} refusals a second and {rate.burst} at once")
+        if not self._count_refusal(now):  # else a good request now and then would pardon any number of others
             return
         if refusal.code is Code.RATE_LIMITED:
             self._refused_in_a_row += 1
@@ -216,6 +217,15 @@ class Session:
         self._bad_in_a_row += 1
         if self._bad_in_a_row >= self.limits.bad_requests_in_a_row:
             self.close(CloseCode.BAD_REQUEST, f"{self._bad_in_a_row} bad requests in a row")
+
+    def _count_refusal(self, now: float) -> bool:
+        if self._refusals is None:
+            self._refusals = TokenBucket(self.limits.refusals, now)
+        is_within = self._refusals.take(now)
+        if not is_within:
+            rate = self.limits.refusals
+            self.close(CloseCode.RATE, f"at most {rate.per_second:g} refusals a second and {rate.burst} at once")
+        return is_within
 
     def _move(self, state: SessionPhase) -> None:
         assert state in _TRANSITIONS[self.state], f"{self.state} to {state}"

@@ -242,6 +242,22 @@ def test_no_more_than_some_may_come_behind_a_login_that_waits() -> None:
     assert reply(house.ask(client, listener, op="ping")).code is Code.BUSY
 
 
+def test_one_that_asks_without_end_behind_a_login_that_waits_is_sent_away() -> None:
+    """A stranger with a made-up key was answered `busy` as fast as it could ask, 5 s long."""
+    house = ProviderHouse()
+    client, listener, _ = house.login("made-up")
+    for _ in range(WAITING_FOR_KEY_MAX + house.gateway.limits.refusals.burst):
+        house.ask(client, listener, op="ping")
+    assert listener.closed is None
+    assert kinds(house.ask(client, listener, op="ping")) == [Reply, Goodbye]
+    assert listener.closed is not None
+    assert listener.closed[0] is CloseCode.RATE
+    listener.forget()
+    assert not house.ask(client, listener, op="ping")
+    house.load("made-up")
+    assert not listener.messages
+
+
 def test_what_comes_behind_a_login_that_is_refused_is_not_done() -> None:
     house = ProviderHouse()
     client, listener, _ = house.login("made-up")
