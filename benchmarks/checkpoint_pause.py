@@ -33,9 +33,9 @@ from services.matching.__main__ import COLLECTOR_THRESHOLDS
 from services.matching.aio.build import build
 from services.matching.aio.metrics import MatchingMetrics
 from services.matching.aio.recovery.forked_image import Encode, ForkedImage, Image, InlineImage
+from services.matching.aio.settings import MatchingSettings
 from services.matching.default_listing import DEFAULT_LISTING
 from services.matching.recovery.checkpoint import decode_checkpoint
-from services.matching.settings import MatchingSettings
 from shared.aio.logging import configure_logging
 from shared.aio.redis_connection import StreamEntry, open_redis
 from shared.logs.commands import CancelOrder, Command, PlaceOrder, encode_commands

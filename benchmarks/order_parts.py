@@ -35,11 +35,11 @@ from services.gateway.aio.connection import FRAME_BYTES_MAX, ClientConnection
 from services.gateway.aio.handshake_queue import HandshakeQueue, Newcomer
 from services.gateway.aio.read_queue import Reader, ReadQueue
 from services.gateway.aio.server import GatewayServer
+from services.gateway.aio.settings import GatewaySettings
 from services.gateway.client_frames import ClientFrames, Cut, ForTheLibrary
 from services.gateway.limits import GatewayLimits
 from services.gateway.rate_limit import Rate
 from services.gateway.replica import Changes
-from services.gateway.settings import GatewaySettings
 from services.matching.command_log import decode_entry
 from services.matching.engine import Engine
 from services.matching.packet_builder import PacketBuilder

@@ -11,7 +11,7 @@ from outcry.cli.running import run_command, say
 from outcry.flow.aio.bots import Bots
 from outcry.flow.aio.bots_command import run_bots, with_credentials
 from outcry.stack.options import check_rate
-from shared.settings import ServiceSettings, load_settings
+from shared.aio.settings import ServiceSettings, load_settings
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 

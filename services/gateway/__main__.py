@@ -15,11 +15,11 @@ import uvloop
 
 from openoutcry.wire.errors import ConfigurationError
 from services.gateway.aio.server import GatewayServer
-from services.gateway.settings import GatewaySettings
+from services.gateway.aio.settings import GatewaySettings
 from shared.aio.key_source import check_key_place, read_secret
 from shared.aio.logging import configure_logging
+from shared.aio.settings import Check, load_settings
 from shared.aio.tracing import check_tracing
-from shared.settings import Check, load_settings
 
 COLLECTOR_THRESHOLDS: Final = (5_000, 10, 10_000)
 """Of the garbage collector. A full collection walks through every connection, 170 ms for 9,000 of them, and finds

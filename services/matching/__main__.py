@@ -23,15 +23,15 @@ from services.matching.aio.build import build
 from services.matching.aio.instruments_file import read_instruments
 from services.matching.aio.metrics import EngineStateCollector, MatchingMetrics
 from services.matching.aio.service import MatchingService
-from services.matching.settings import MatchingSettings
+from services.matching.aio.settings import MatchingSettings
 from shared.aio.build_info import tell_build
 from shared.aio.first_error import first_of
 from shared.aio.health_pages import HealthPages, Readiness, serve_pages
 from shared.aio.logging import configure_logging
 from shared.aio.loop_lag import watch_loop_lag
 from shared.aio.redis_connection import open_redis
+from shared.aio.settings import load_settings
 from shared.aio.tracing import check_tracing, open_tracing
-from shared.settings import load_settings
 from shared.store_errors import CorruptEntry, LeadershipLost, StoreUnavailable
 
 COLLECTOR_THRESHOLDS: Final = (100_000, 50, 1_000)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from openoutcry.wire.errors import ConfigurationError
-from shared.settings import ServiceSettings
+from shared.aio.settings import ServiceSettings
 
 if TYPE_CHECKING:
     from shared.aio.order_traces import OrderTraces

@@ -16,8 +16,8 @@ from openoutcry.wire.codec import Encoding, decode_messages, encode_request
 from openoutcry.wire.messages import Message
 from services.gateway.aio.health import readiness
 from services.gateway.aio.server import GatewayServer
+from services.gateway.aio.settings import GatewaySettings
 from services.gateway.limits import GatewayLimits
-from services.gateway.settings import GatewaySettings
 from shared.aio.health_pages import Readiness
 from shared.aio.redis_connection import Redis, open_redis
 from shared.identity import mint_token

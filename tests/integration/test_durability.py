@@ -16,8 +16,8 @@ from redis import Redis
 from openoutcry.wire.errors import ConfigurationError
 from openoutcry.wire.types import Side
 from services.matching.aio.durability import DurabilityGate, NotDurable
+from services.matching.aio.settings import Durability
 from services.matching.aio.store_promises import _answers_early, check_machine_durability
-from services.matching.settings import Durability
 from shared.aio.redis_connection import open_redis
 from shared.logs.commands import decode_commands
 from shared.logs.stream_keys import COMMANDS_FIELD

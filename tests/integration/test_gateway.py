@@ -21,10 +21,10 @@ from openoutcry.wire.messages import Delta, Goodbye, Heartbeat, Reply, Snapshot,
 from openoutcry.wire.types import Code
 from services.gateway.aio.connection import ClientConnection
 from services.gateway.aio.server import GatewayServer
+from services.gateway.aio.settings import GatewaySettings
 from services.gateway.gateway import ConnectedClient
 from services.gateway.limits import GatewayLimits
 from services.gateway.session import Session
-from services.gateway.settings import GatewaySettings
 from services.gateway.subscriber import NO_DESCRIPTOR, LagLimits, Subscriber
 from shared.aio.health_pages import NUMBERS_S
 from shared.aio.redis_connection import read_stream

@@ -25,9 +25,9 @@ from openoutcry.wire.close_codes import CloseCode
 from openoutcry.wire.messages import Goodbye, Reply, Welcome
 from services.gateway.aio import health
 from services.gateway.aio.server import GatewayServer
+from services.gateway.aio.settings import GatewaySettings
 from services.gateway.limits import GatewayLimits
 from services.gateway.rate_limit import Rate
-from services.gateway.settings import GatewaySettings
 from shared.identity import mint_token
 from tests.integration.gateway_house import SECRET, StoredExchange, gateway_on, until, user_of
 from tests.real_redis import RealRedis, free_port

@@ -26,11 +26,11 @@ from services.matching.aio.recovery.forked_image import InlineImage
 from services.matching.aio.recovery.standby import Standby
 from services.matching.aio.recovery.store_recovery import StoreRecovery
 from services.matching.aio.retry_limit import RetryLimit
+from services.matching.aio.settings import MatchingSettings
 from services.matching.aio.store import open_store
 from services.matching.aio.takeover import Takeover
 from services.matching.recovery.checkpoint import Checkpoint, decode_checkpoint, encode_checkpoint, read_head
 from services.matching.recovery.sent_packets import KeptPackets, SentPacket
-from services.matching.settings import MatchingSettings
 from shared.aio.redis_connection import Redis, open_redis
 from shared.aio.redis_line import RedisLine
 from shared.logs.commands import Command, ListInstrument, PlaceOrder, encode_commands

@@ -14,7 +14,7 @@ import pytest
 
 from openoutcry.wire.errors import ConfigurationError
 from openoutcry.wire.messages import Reply
-from services.gateway.settings import GatewaySettings
+from services.gateway.aio.settings import GatewaySettings
 from tests.integration.engine_process import engines_on
 from tests.integration.gateway_house import gateway_on, until, user_of
 from tests.real_redis import RealRedis

@@ -18,8 +18,8 @@ from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.types import OrderKind, SelfTradePrevention, Side, TimeInForce
 from services.gateway.aio.connection import FRAME_BYTES_MAX, ClientConnection
 from services.gateway.aio.server import GatewayServer
+from services.gateway.aio.settings import GatewaySettings
 from services.gateway.limits import GatewayLimits
-from services.gateway.settings import GatewaySettings
 from services.matching import Engine
 from services.matching.command_log import LogEntry, decode_entry
 from services.matching.recovery.checkpoint import (

@@ -18,7 +18,7 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from typing import Final
 
-from services.matching.settings import Durability
+from services.matching.aio.settings import Durability
 from tests.simulation import parts
 from tests.simulation.parts import Patch
 from tests.simulation.simulation import Result, simulate

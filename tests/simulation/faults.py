@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
-from services.matching.settings import Durability
+from services.matching.aio.settings import Durability
 from tests.simulation import parts
 from tests.simulation.parts import EnginePart, GatewayPart, Part
 from tests.simulation.store_server import NAME as STORE

@@ -6,9 +6,9 @@ import itertools
 from typing import TYPE_CHECKING, Final
 
 from openoutcry.wire.types import MarketState
+from services.matching.aio.settings import Durability
 from services.matching.engine import Engine
 from services.matching.recovery.checkpoint import Checkpoint, encode_checkpoint
-from services.matching.settings import Durability
 from shared.identity import mint_token
 from shared.logs.commands import SetMarketState, encode_commands
 from shared.logs.stream_keys import COMMANDS_FIELD, StreamKeys

@@ -18,8 +18,8 @@ from openoutcry.wire.errors import OpenOutcryError
 from openoutcry.wire.instrument import Instrument
 from services.gateway.aio import connection, server
 from services.gateway.aio.server import GatewayServer
+from services.gateway.aio.settings import GatewaySettings
 from services.gateway.limits import GatewayLimits
-from services.gateway.settings import GatewaySettings
 from services.gateway.subscriber import LagLimits
 from services.matching.aio import takeover
 from services.matching.aio.build import build
@@ -28,7 +28,7 @@ from services.matching.aio.metrics import MatchingMetrics
 from services.matching.aio.recovery.forked_image import InlineImage
 from services.matching.aio.script import Script
 from services.matching.aio.service import MatchingService
-from services.matching.settings import Durability, MatchingSettings
+from services.matching.aio.settings import Durability, MatchingSettings
 from shared.aio.redis_connection import open_redis
 from shared.store_errors import LeadershipLost, StoreUnavailable
 from tests.simulation.history import Finding

@@ -23,7 +23,7 @@ from outcry.stack.aio.child import Child, stop_together
 from outcry.stack.aio.stack import Stack
 from outcry.stack.aio.stop_signal import StopSignal
 from outcry.stack.options import StackOptions
-from services.matching.settings import MatchingSettings
+from services.matching.aio.settings import MatchingSettings
 from shared.logs.stream_keys import StreamKeys
 from tests.soak.bounds import KEYS_MAX, exceeded, growth, has_levelled_off, stream_bounds
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from services.matching.aio.command_reader import ENTRIES_IN_READ_MAX
-from services.matching.settings import MatchingSettings
+from services.matching.aio.settings import MatchingSettings
 from shared.logs.stream_keys import StreamKeys
 
 NODE_ENTRIES: Final = 100

@@ -70,6 +70,18 @@ ALLOWED = {
 """Fronts: names for users."""
 
 
+def test_a_root_reads_no_environment_and_no_file() -> None:
+    """Settings did, in the root of `shared`."""
+    reads = {"environ", "getenv", "read_text", "read_bytes", "write_text", "write_bytes"}
+    found = {
+        f"{module.path} has {node.attr}"
+        for module in PURE
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Attribute) and node.attr in reads
+    }
+    assert found == set()
+
+
 def test_module_names_are_unique_in_a_package() -> None:
     """Which `checkpoint` must not be a question. A shell may bear its core's name; the wire has errors of its own."""
     for package in ("clients/python/openoutcry", "services/gateway", "services/matching", "shared"):

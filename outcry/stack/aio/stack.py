@@ -26,10 +26,10 @@ from outcry.stack.aio.stop_signal import StopSignal
 from outcry.stack.options import HOST, StackOptions
 from outcry.stack.usage import Usage
 from shared.aio.redis_connection import UNREACHABLE, RedisError, open_redis
+from shared.aio.settings import variable
 from shared.aio.store_failure import store_failure
 from shared.identity import mint_token
 from shared.redis_url import checked_redis_url
-from shared.settings import variable
 from shared.store_errors import StoreUnavailable
 
 START_SECONDS_MAX: Final = 30.0

@@ -23,13 +23,13 @@ from services.gateway.aio.handshake_queue import HandshakeQueue, PendingConnecti
 from services.gateway.aio.health import gateway_pages
 from services.gateway.aio.ports import ConnectionPorts, FeedPorts
 from services.gateway.aio.read_queue import ReadQueue
+from services.gateway.aio.settings import GatewaySettings, read_ports
 from services.gateway.attempts import HandshakeShares
 from services.gateway.client_address import TrustedProxies
 from services.gateway.gateway import TURNS, Gateway
 from services.gateway.limits import GatewayLimits
 from services.gateway.metrics import AcceptStatistics, HopTimes
 from services.gateway.replica import Changes
-from services.gateway.settings import GatewaySettings, read_ports
 from shared.aio.build_info import tell_build
 from shared.aio.key_source import KeySource
 from shared.aio.redis_connection import open_redis

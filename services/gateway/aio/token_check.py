@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from openoutcry.wire.errors import ConfigurationError
-from services.gateway.settings import GatewaySettings
+from services.gateway.aio.settings import GatewaySettings
 from shared.aio.key_source import KeyPlace, read_secret
-from shared.settings import load_settings
+from shared.aio.settings import load_settings
 from shared.token_keys import TokenKeys, shared_key
 from shared.token_report import TokenReport, report
 

@@ -17,9 +17,9 @@ from services.matching.aio.recovery.standby import Standby
 from services.matching.aio.recovery.store_recovery import StoreRecovery
 from services.matching.aio.retry_limit import RetryLimit
 from services.matching.aio.service import MatchingService
+from services.matching.aio.settings import MatchingSettings
 from services.matching.aio.store import open_store
 from services.matching.aio.takeover import Takeover
-from services.matching.settings import MatchingSettings
 from shared.aio.redis_connection import Redis
 from shared.aio.redis_line import RedisLine
 from shared.logs.stream_keys import StreamKeys

@@ -20,8 +20,8 @@ from typing import Final
 
 from redis.exceptions import ResponseError
 
+from services.matching.aio.settings import Durability
 from services.matching.aio.store_promises import check_machine_durability
-from services.matching.settings import Durability
 from shared.aio.redis_connection import Redis, RedisError
 from shared.logs.stream_keys import StreamKeys
 

@@ -15,6 +15,7 @@ import structlog
 from services.matching.aio.publisher import Answer, NextCheckpoint, StoreAnswer, WholeCheckpoint
 from services.matching.aio.recovery.checkpoint_writer import CheckpointWriter
 from services.matching.aio.recovery.forked_image import Encoded
+from services.matching.aio.settings import MatchingSettings
 from services.matching.aio.store import Store
 from services.matching.aio.store_promises import warn_of_dropped_transactions
 from services.matching.command_log import LOG_START
@@ -24,7 +25,6 @@ from services.matching.recovery.checkpoint import Checkpoint, encode_checkpoint
 from services.matching.recovery.checkpoint_pair import StagedCheckpoint
 from services.matching.recovery.sent_packets import KeptPackets, SentPacket
 from services.matching.recovery.snapshot_schedule import SnapshotSchedule
-from services.matching.settings import MatchingSettings
 from services.matching.stored_values import StoredValues
 from shared.aio.cancellation import raise_if_cancelled
 from shared.aio.redis_connection import UNREACHABLE, RedisError

@@ -20,12 +20,12 @@ from services.matching.aio.leader import Leader
 from services.matching.aio.log_clock import LogClock
 from services.matching.aio.metrics import EngineState, Role
 from services.matching.aio.retry_limit import RetryLimit
+from services.matching.aio.settings import Durability, MatchingSettings
 from services.matching.aio.store import Store
 from services.matching.aio.store_check import StoreCheck
 from services.matching.aio.store_promises import check_machine_durability, warn_of_replay
 from services.matching.aio.takeover import Takeover
 from services.matching.command_log import LogEntry
-from services.matching.settings import Durability, MatchingSettings
 from shared.aio.cancellation import raise_if_cancelled
 from shared.aio.redis_connection import UNREACHABLE, RedisError
 from shared.aio.redis_line import RedisLine

@@ -10,7 +10,7 @@ from services.matching.aio.metrics import MatchingMetrics
 from services.matching.aio.publisher import Publisher
 from services.matching.aio.recovery.checkpoint_store import StoredCheckpoints
 from services.matching.aio.retry_limit import RetryLimit
-from services.matching.settings import MatchingSettings
+from services.matching.aio.settings import MatchingSettings
 from shared.aio.redis_connection import Redis
 from shared.logs.stream_keys import StreamKeys
 

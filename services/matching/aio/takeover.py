@@ -21,6 +21,7 @@ from services.matching.aio.recovery.checkpoint_writer import CheckpointWriter
 from services.matching.aio.recovery.forked_image import Encode, Image
 from services.matching.aio.recovery.standby import Standby
 from services.matching.aio.recovery.store_recovery import StoreRecovery
+from services.matching.aio.settings import MatchingSettings
 from services.matching.aio.store import Store
 from services.matching.command_log import LOG_START
 from services.matching.engine import Engine
@@ -28,7 +29,6 @@ from services.matching.recovery.checkpoint_pair import KeptCheckpoints
 from services.matching.recovery.replay import Recovery
 from services.matching.recovery.sent_packets import KeptPackets
 from services.matching.recovery.shadow import Shadow
-from services.matching.settings import MatchingSettings
 from shared.aio.redis_connection import get_values, last_entry
 from shared.aio.redis_line import RedisLine
 from shared.logs.packet import FEED_START, FeedId

@@ -17,9 +17,9 @@ import jsonschema
 import pytest
 import yaml
 
-from services.gateway.settings import GatewaySettings
-from services.matching.settings import MatchingSettings
-from shared.settings import load_settings
+from services.gateway.aio.settings import GatewaySettings
+from services.matching.aio.settings import MatchingSettings
+from shared.aio.settings import load_settings
 from tests.deploy.static.files import PROJECT
 
 OVERLAYS: Final = ("dev", "prod")

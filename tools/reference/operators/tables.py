@@ -10,9 +10,9 @@ from typing import Any, Final, Literal, get_args, get_origin
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic.fields import FieldInfo
 
-from services.gateway.settings import GatewaySettings
-from services.matching.settings import MatchingSettings
-from shared.settings import ServiceSettings
+from services.gateway.aio.settings import GatewaySettings
+from services.matching.aio.settings import MatchingSettings
+from shared.aio.settings import ServiceSettings
 from tools.reference.operators.exported_metrics import ExportedMetric, gateway_metrics, matching_metrics
 
 ROLES: Final[Mapping[str, type[ServiceSettings]]] = {"gateway": GatewaySettings, "matching": MatchingSettings}

@@ -6,10 +6,10 @@ from prometheus_client import CollectorRegistry
 
 from openoutcry.wire.close_codes import CloseCode
 from openoutcry.wire.messages import Goodbye
+from services.gateway.aio.settings import GatewaySettings
 from services.gateway.gateway import AGE_SPREAD, TURNS
 from services.gateway.limits import GatewayLimits
 from services.gateway.metrics import AcceptStatistics, FeedStatistics, GatewayCollector
-from services.gateway.settings import GatewaySettings
 from tests.unit.services.gateway.test_gateway import House
 
 

@@ -8,9 +8,9 @@ import pytest
 
 from openoutcry.wire.errors import ConfigurationError
 from services.matching.aio.instruments_file import read_instruments
+from services.matching.aio.settings import MatchingSettings
 from services.matching.default_listing import DEFAULT_LISTING
-from services.matching.settings import MatchingSettings
-from shared.settings import load_settings
+from shared.aio.settings import load_settings
 
 
 def test_the_environment_speaks_and_options_win(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from services.matching.book.order_book import ORDERS_MET_MAX
 from services.matching.engine import CANCEL_GRACE_S, OPEN_ORDERS_MAX, EngineConfig
 from services.matching.idempotency import ORDER_IDS_MAX
 from services.matching.recovery.snapshot_schedule import CHECKPOINT_PACKETS_MAX
-from shared.settings import ServiceSettings
+from shared.aio.settings import ServiceSettings
 
 
 class Durability(enum.Enum):
