@@ -172,7 +172,7 @@ def _build(redis: Redis, url: str, orders: int) -> None:
             _append(redis, [_resting(number, random) for number in numbers])
         _wait_until_told(redis)
     engine = decode_checkpoint(cast("bytes", redis.get(KEYS.checkpoint))).engine
-    resting = sum(len(market.book.orders) for market in engine.markets.values())
+    resting = sum(len(market.book.orders) for market in engine.instruments.values())
     if resting != orders:
         raise RuntimeError(f"{resting} orders rest, not {orders}")
 

@@ -228,7 +228,7 @@ def _listed(pit: Pit) -> Callable[[], object]:
 def _book_snapshot(pit: Pit) -> Callable[[], object]:
     pit.asks(pit.size(DEEP))
     pit.tell()
-    market = pit.engine.markets[SYMBOL]
+    market = pit.engine.instruments[SYMBOL]
     return lambda: encode_book_state(market.book_state(1, "1-1"))
 
 

@@ -116,7 +116,7 @@ class Engine:
         self.time = 0
         """Of the last command, µs since 1970; never falls, even if the log's clock does."""
         self.last_order_id = 0
-        self.markets: dict[str, TradedInstrument] = {}
+        self.instruments: dict[str, TradedInstrument] = {}
         """By symbol, in order of listing."""
         self.accounts: dict[str, UserAccount] = {}
         """By user, in order of first appearance."""
@@ -180,7 +180,7 @@ class Engine:
     def begin_epoch(self, epoch: int) -> None:
         """Begin another history: more may have been published of the one before than is known here. O(instruments)."""
         self.epoch = epoch
-        for market in self.markets.values():
+        for market in self.instruments.values():
             market.epoch_trade_id = market.book.trade_id
 
     def take_changed(self) -> list[TradedInstrument]:
@@ -199,7 +199,7 @@ class Engine:
     def check_invariants(self) -> None:
         """Assert what must always hold; O(orders). For tests."""
         resting: dict[int, Order] = {}
-        for market in self.markets.values():
+        for market in self.instruments.values():
             market.book.check_invariants()
             resting.update(market.book.orders)
         assert len(resting) == sum(len(account.orders) for account in self.accounts.values())
@@ -212,7 +212,7 @@ class Engine:
         timed = self.presence.rows()
         assert [tick for _, tick in timed] == sorted(tick for _, tick in timed if tick <= self.presence.ticks)
         assert all(self.accounts[user].cancel_on_disconnect for user, _ in timed)
-        for symbol in self.markets:
+        for symbol in self.instruments:
             assert sum(account.positions.get(symbol, 0) for account in self.accounts.values()) == 0
 
     # One method a command.
@@ -228,7 +228,7 @@ class Engine:
             return _outcome(command, refusal, first)
         order_id = self.last_order_id + 1
         order = Order(order_id, user, side, price, quantity, kind, time_in_force, post_only, prevention, name)
-        market = self.markets.get(symbol)
+        market = self.instruments.get(symbol)
         if market is None:
             return self._reject(command, account, order, _unknown_instrument(symbol))
         refused = self._admit(account, market, order, price, quantity)
@@ -263,7 +263,7 @@ class Engine:
         account, order = self._find(command)
         if account is None or order is None:
             return _outcome(command, _not_found(command), command.order_id)
-        market = self.markets[order.instrument]
+        market = self.instruments[order.instrument]
         price = order.price if command.price is None else command.price
         quantity = order.quantity if command.quantity is None else command.quantity
         refusal = self._admit(account, market, order, price, quantity)
@@ -280,7 +280,7 @@ class Engine:
         return _new(Outcome, (command.source, command.number, _CODE_OK, "", order.order_id, 0))
 
     def _cancel_all(self, command: CancelAll) -> Outcome:
-        if command.instrument is not None and command.instrument not in self.markets:
+        if command.instrument is not None and command.instrument not in self.instruments:
             return _outcome(command, _unknown_instrument(command.instrument))
         account = self.accounts.get(command.user)
         if account is None:
@@ -298,24 +298,24 @@ class Engine:
 
     def _list(self, command: ListInstrument) -> Outcome:
         symbol = command.instrument.symbol
-        known = self.markets.get(symbol)
+        known = self.instruments.get(symbol)
         if known is not None:
             if known.instrument == command.instrument:
                 return _outcome(command)
             return _outcome(
                 command, Refusal(Code.BAD_REQUEST, f"instrument: {symbol} is listed already, with another definition")
             )
-        if len(self.markets) >= INSTRUMENTS_MAX:
+        if len(self.instruments) >= INSTRUMENTS_MAX:
             return _outcome(command, Refusal(Code.BAD_REQUEST, f"instrument: a shard lists at most {INSTRUMENTS_MAX}"))
         try:
-            self.markets[symbol] = TradedInstrument(command.instrument.checked())
+            self.instruments[symbol] = TradedInstrument(command.instrument.checked())
         except ConfigurationError as error:
             return _outcome(command, Refusal(Code.BAD_REQUEST, str(error)))
         self._events.append(command.instrument)
         return _outcome(command)
 
     def _set_state(self, command: SetMarketState) -> Outcome:
-        market = self.markets.get(command.instrument)
+        market = self.instruments.get(command.instrument)
         if market is None:
             return _outcome(command, _unknown_instrument(command.instrument))
         if command.state not in SETTABLE_STATES:
@@ -425,7 +425,7 @@ class Engine:
 
     def _end(self, account: UserAccount, order: Order, reason: Code) -> None:
         """End a resting order: the one way in which its user or the exchange does."""
-        market = self.markets[order.instrument]
+        market = self.instruments[order.instrument]
         market.book.cancel(order.order_id)
         self._touch(market)
         self._ended(account, order, reason)

@@ -147,7 +147,7 @@ def _snapshots() -> Target:
                 decode(data)
 
     engine = _engine()
-    market = engine.markets["ACME"]
+    market = engine.instruments["ACME"]
     accounts = {user: account.message() for user, account in engine.accounts.items()}
     seeds = [
         encode_book_state(market.book_state(engine.epoch, "7-8")),

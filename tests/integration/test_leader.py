@@ -218,7 +218,7 @@ async def test_what_was_to_be_stored_is_stored_though_the_packet_had_landed(hous
     await house.turn()
     assert house.leader is not None
     stored = decode_book_state(cast("bytes", await redis.get(KEYS.snapshot("ACME"))))
-    assert stored.seq == house.leader.engine.markets["ACME"].book.seq
+    assert stored.seq == house.leader.engine.instruments["ACME"].book.seq
     checkpoint = decode_checkpoint(cast("bytes", await redis.get(KEYS.checkpoint)))
     assert checkpoint.store_id == house.publisher.store_id
 
@@ -319,17 +319,19 @@ async def test_a_standby_gives_its_market_to_a_store_that_lost_all_of_it(house: 
     shadow = next_one.standby.shadow
     assert shadow is not None
     shadow.kept = KeptPackets()
-    orders, epoch = dict(shadow.engine.markets), shadow.engine.epoch
+    orders, epoch = dict(shadow.engine.instruments), shadow.engine.epoch
     await redis.flushall()
     await next_one.take_over()
     engine = next_one.leader.engine
     assert engine is shadow.engine
-    assert (engine.epoch != epoch, engine.markets) == (True, orders)
+    assert (engine.epoch != epoch, engine.instruments) == (True, orders)
     feed = [FeedId.parse(feed_id) for feed_id in await next_one.feed()]
     assert feed == [FeedId(next_one.leader.term, engine.position)]
     after = House(redis)
     await after.lead()
-    assert after.leader.engine.markets["ACME"].book_state(1, "0-0") == engine.markets["ACME"].book_state(1, "0-0")
+    assert after.leader.engine.instruments["ACME"].book_state(1, "0-0") == engine.instruments["ACME"].book_state(
+        1, "0-0"
+    )
     assert after.leader.engine.epoch == engine.epoch
 
 

@@ -66,7 +66,7 @@ def test_merged_changes_compose_to_the_engines_books(log: list[Command], cuts: s
     engine, cut = packets(log, cuts)
     books: dict[str, DepthBook] = {}
     accounts: dict[str, AccountBook] = {}
-    listing = {symbol: market.instrument for symbol, market in engine.markets.items()}
+    listing = {symbol: market.instrument for symbol, market in engine.instruments.items()}
     position = 0
     for packet in cut:
         assert packet.prev == position
@@ -81,7 +81,7 @@ def test_merged_changes_compose_to_the_engines_books(log: list[Command], cuts: s
         for user, on in packet.watches:
             accounts.setdefault(user, AccountBook(listing)).cancel_on_disconnect = on
     assert position == engine.position == len(log)
-    for symbol, market in engine.markets.items():
+    for symbol, market in engine.instruments.items():
         replica = books.get(symbol, DepthBook(symbol))
         assert (replica.seq, replica.digest) == (market.book.seq, market.book.digest)
     for user, account in engine.accounts.items():

@@ -205,7 +205,7 @@ class Market:
 
 def _state(engine: Engine) -> bytes:
     """Encode what the log alone decides: where an epoch began is no part of it."""
-    for market in engine.markets.values():
+    for market in engine.instruments.values():
         market.epoch_trade_id = 0
     engine.log_id, engine.epoch, engine.config = "0-0", 0, Engine().config
     return encode_checkpoint(Checkpoint(engine, 0, ""))

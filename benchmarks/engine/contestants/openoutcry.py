@@ -142,7 +142,7 @@ class Market:
 
     def standing(self) -> Standing:
         """Return what is left."""
-        book = self.engine.markets[SYMBOL].book
+        book = self.engine.instruments[SYMBOL].book
         lots = [sum(level.quantity for level in side.levels.values()) for side in (book.bids, book.asks)]
         return Standing(book.trade_id, len(book.orders), *lots)
 

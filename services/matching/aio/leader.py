@@ -169,7 +169,7 @@ class Leader:
             symbol = key.removeprefix(self._keys.snapshot(""))
             if key == self._keys.listing:
                 self._schedule.listing_lost()
-            elif symbol in self.engine.markets:
+            elif symbol in self.engine.instruments:
                 self._schedule.snapshot_lost(symbol)
             else:
                 self._schedule.everything()
@@ -316,14 +316,14 @@ class Leader:
             self._schedule.everything()
         staged = self.checkpoints.take_ready()
         due = self._schedule.take_due(
-            last_id, engine.markets, time.monotonic(), levels=self._levels, checkpoint_made=staged is not None
+            last_id, engine.instruments, time.monotonic(), levels=self._levels, checkpoint_made=staged is not None
         )
         values = publication.values
         for symbol in due.instruments:
-            state = engine.markets[symbol].book_state(engine.epoch, str(last_id))
+            state = engine.instruments[symbol].book_state(engine.epoch, str(last_id))
             values[keys.snapshot(symbol)] = encode_book_state(state)
         if due.listing:
-            values[keys.listing] = encode_listing([market.instrument for market in engine.markets.values()])
+            values[keys.listing] = encode_listing([market.instrument for market in engine.instruments.values()])
         if due.everything:
             publication.checkpoint = self._whole_checkpoint(values)
         elif staged is not None:
@@ -332,7 +332,7 @@ class Leader:
         publication.uncovered = due.uncovered
 
     def _levels(self, symbol: str) -> int:
-        book = self.engine.markets[symbol].book
+        book = self.engine.instruments[symbol].book
         return len(book.bids.levels) + len(book.asks.levels)
 
     def _begin_checkpoint(self) -> None:

@@ -122,7 +122,7 @@ class MatchingService:
         leader = await self._lead()
         if leader is None:
             return
-        missing = [found for found in self._instruments if found.symbol not in leader.engine.markets]
+        missing = [found for found in self._instruments if found.symbol not in leader.engine.instruments]
         self._tell_of_others(leader)
         ticker = LogClock(
             self._store.redis,
@@ -146,7 +146,7 @@ class MatchingService:
 
     def _tell_of_others(self, leader: Leader) -> None:
         """An instrument never changes: what is written otherwise than it trades is not what somebody believes."""
-        markets = leader.engine.markets
+        markets = leader.engine.instruments
         others = [
             found.symbol
             for found in self._instruments

@@ -101,7 +101,7 @@ def encode_checkpoint(checkpoint: Checkpoint) -> bytes:
             engine.config,
             engine.time,
             engine.last_order_id,
-            [_market_row(market) for market in engine.markets.values()],
+            [_market_row(market) for market in engine.instruments.values()],
             [_account_row(account) for account in engine.accounts.values()],
             engine.sources.rows(),
             engine.client_order_ids.rows({user: place for place, user in enumerate(engine.accounts)}),
@@ -205,7 +205,7 @@ def _checkpoint(version: int, content: list[Any]) -> Checkpoint:
     orders: list[Order] = []
     for row in markets:
         market = _market(row if version == CHECKPOINT_VERSION else _row_of_version_2(row))
-        engine.markets[market.instrument.symbol] = market
+        engine.instruments[market.instrument.symbol] = market
         orders += market.book.orders.values()
     for order in sorted(orders, key=_order_id):
         engine.account(order.user).opened(order, rests=True)

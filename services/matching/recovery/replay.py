@@ -117,7 +117,7 @@ class Recovery:
 
     def _compare(self, packet: Packet) -> None:
         for change in packet.changes:
-            book = self.engine.markets[change.instrument].book
+            book = self.engine.instruments[change.instrument].book
             if (book.seq, book.digest) != (change.seq, change.digest):
                 reason = (
                     f"{change.instrument} stands at seq {change.seq}, digest {change.digest} there, and "

@@ -158,7 +158,7 @@ def test_the_engine_ends_with_the_files_book(orders: LobsterOrders) -> None:
         command = orders.command(found)
         assert command is not None
         engine.apply(command, 0)
-    snapshot = engine.markets["AAPL"].book.snapshot(epoch=1, time=0)
+    snapshot = engine.instruments["AAPL"].book.snapshot(epoch=1, time=0)
     assert [list(level) for level in snapshot.bids] == [[58_500, 60, 1]]
     assert [list(level) for level in snapshot.asks] == [[58_600, 40, 1]]
 

@@ -41,14 +41,14 @@ class Exchange:
 
     def best(self, symbol: str) -> tuple[float, float]:
         """Return best bid and ask in money."""
-        market = self.engine.markets[symbol]
+        market = self.engine.instruments[symbol]
         snapshot = market.book.snapshot(1, 0)
         tick = float(market.instrument.tick_size)
         return snapshot.bids[0][0] * tick, snapshot.asks[0][0] * tick
 
     @property
     def changes(self) -> int:
-        return sum(market.book.seq for market in self.engine.markets.values())
+        return sum(market.book.seq for market in self.engine.instruments.values())
 
 
 class Always(Random):
@@ -100,7 +100,7 @@ def settled() -> Exchange:
 
 def test_instruments_cost_what_they_are(settled: Exchange) -> None:
     """Every market once stood at 100.00, calls of every strike too."""
-    mid = {symbol: sum(settled.best(symbol)) / 2 for symbol in settled.engine.markets}
+    mid = {symbol: sum(settled.best(symbol)) / 2 for symbol in settled.engine.instruments}
     assert 95 < mid["ACME"] < 105
     assert mid["ACME-C90-2703"] > mid["ACME-C100-2709"] > mid["ACME-C100-2703"] > mid["ACME-C110-2703"] > 3
     assert mid["ACME-C90-2703"] > mid["ACME"] - 90
@@ -111,7 +111,7 @@ def test_instruments_cost_what_they_are(settled: Exchange) -> None:
 
 
 def test_no_spread_is_wider_than_a_market_would_bear(settled: Exchange) -> None:
-    for symbol, market in settled.engine.markets.items():
+    for symbol, market in settled.engine.instruments.items():
         bid, ask = settled.best(symbol)
         tick = float(market.instrument.tick_size)
         assert tick / 2 < ask - bid < 8 * tick, symbol

@@ -68,7 +68,7 @@ def test_statistics_follow_trades() -> None:
     for price in (100, 103, 98, 99):
         desk.place("ann", ASK, price, 2)
         desk.place("bob", BID, price, 2)
-    market = desk.engine.markets["ACME"]
+    market = desk.engine.instruments["ACME"]
     assert market.statistics.row() == (99, 100, 103, 98, 8)
 
 
@@ -239,7 +239,7 @@ def test_cancels_by_either_id_and_only_ones_own() -> None:
     [cancelled] = executions(events, "ann")
     assert (cancelled.event, cancelled.reason, cancelled.remaining) == (ExecutionEvent.CANCELLED, Code.BY_USER, 0)
     assert outcome(desk.does(CancelOrder, "ann", 0, "b")).order_id == 2
-    assert not desk.engine.markets["ACME"].book.orders
+    assert not desk.engine.instruments["ACME"].book.orders
 
 
 def test_cancel_all_ends_a_users_orders_of_one_instrument_or_all() -> None:
@@ -255,7 +255,7 @@ def test_cancel_all_ends_a_users_orders_of_one_instrument_or_all() -> None:
     assert outcome(desk.does(CancelAll, "ann", None)).cancelled == 1
     assert outcome(desk.does(CancelAll, "nobody", None)).cancelled == 0
     assert code(desk.does(CancelAll, "ann", "NONE")) is Code.UNKNOWN_INSTRUMENT
-    assert list(desk.engine.markets["ACME"].book.orders) == [4]
+    assert list(desk.engine.instruments["ACME"].book.orders) == [4]
 
 
 def test_a_replaced_order_is_told_with_its_new_terms() -> None:
@@ -290,7 +290,7 @@ def test_a_bad_replace_changes_nothing(price: int | None, quantity: int | None, 
     events = desk.does(ReplaceOrder, "ann", 1, "", price, quantity)
     assert code(events) is refused
     assert len(events) == 1
-    assert desk.engine.markets["ACME"].book.asks.depth() == [[100, 5, 1]]
+    assert desk.engine.instruments["ACME"].book.asks.depth() == [[100, 5, 1]]
     assert code(desk.does(ReplaceOrder, "bob", 1, "", 101, None)) is Code.UNKNOWN_ORDER
 
 
@@ -340,7 +340,7 @@ def test_listing_again_changes_nothing() -> None:
     assert len(events) == 1
     assert code(desk.does(ListInstrument, ACME._replace(lot_size=2))) is Code.BAD_REQUEST
     assert code(desk.does(ListInstrument, Instrument("lower"))) is Code.BAD_REQUEST
-    assert desk.engine.markets["ACME"].book.asks.depth() == [[100, 5, 1]]
+    assert desk.engine.instruments["ACME"].book.asks.depth() == [[100, 5, 1]]
 
 
 def test_a_command_is_applied_once() -> None:

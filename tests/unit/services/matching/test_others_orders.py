@@ -32,7 +32,7 @@ def test_nobody_cancels_or_replaces_anothers_order(named: str, kind: type, chang
     assert code(events) is Code.UNKNOWN_ORDER
     assert len(events) == 1
     assert desk.engine.take_changed() == []
-    assert [order.remaining for order in desk.engine.markets["ACME"].book.orders.values()] == [3, 1]
+    assert [order.remaining for order in desk.engine.instruments["ACME"].book.orders.values()] == [3, 1]
     desk.engine.check_invariants()
     assert code(desk.does(kind, "ann", *names, *change)) is Code.OK
 
@@ -40,7 +40,7 @@ def test_nobody_cancels_or_replaces_anothers_order(named: str, kind: type, chang
 def test_cancelling_all_is_cancelling_ones_own() -> None:
     desk, order_id = desk_where_both_have_traded()
     desk.does(CancelAll, "bob", None)
-    assert list(desk.engine.markets["ACME"].book.orders) == [order_id]
+    assert list(desk.engine.instruments["ACME"].book.orders) == [order_id]
 
 
 @pytest.mark.parametrize(

@@ -44,10 +44,10 @@ def test_keeps_queues_in_order_of_priority() -> None:
     desk = Desk()
     for _ in range(3):
         desk.place("ann", Side.ASK, 100, 5, self_trade_prevention=SelfTradePrevention.CANCEL_BOTH, post_only=True)
-    book = desk.engine.markets["ACME"].book
+    book = desk.engine.instruments["ACME"].book
     book.replace(1, quantity=6)
     restored = decode_checkpoint(checkpoint_of(desk)).engine
-    again = restored.markets["ACME"].book
+    again = restored.instruments["ACME"].book
     assert [order.order_id for order in again.asks.levels[100]] == [2, 3, 1]
     assert list(restored.accounts["ann"].orders) == [1, 2, 3]
     assert (again.orders[1].post_only, again.orders[1].self_trade_prevention) == (True, "cancel_both")
@@ -59,7 +59,7 @@ def test_keeps_the_state_of_markets() -> None:
     """A halt survives its engine."""
     desk = Desk()
     desk.does(SetMarketState, "ACME", MarketState.HALTED, "news")
-    market = decode_checkpoint(checkpoint_of(desk)).engine.markets["ACME"]
+    market = decode_checkpoint(checkpoint_of(desk)).engine.instruments["ACME"]
     assert (market.state, market.reason, market.state_time) == (MarketState.HALTED, "news", desk.time)
     assert desk.time
 
@@ -73,7 +73,7 @@ def test_keeps_where_the_trades_of_the_epoch_begin() -> None:
         desk.engine.begin_epoch(desk.engine.epoch + 1)
     desk.place("ann", Side.ASK, 100, 1)
     desk.place("bob", Side.BID, 100, 1)
-    market = decode_checkpoint(checkpoint_of(desk)).engine.markets["ACME"]
+    market = decode_checkpoint(checkpoint_of(desk)).engine.instruments["ACME"]
     assert (market.epoch_trade_id, market.book.trade_id) == (2, 3)
     state = market.book_state(desk.engine.epoch, "1-1")
     assert (state.epoch_trade_id, state.trade_id, state.state_time) == (2, 3, 0)
