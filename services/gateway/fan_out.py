@@ -257,7 +257,7 @@ class FanOut:
         if changes.accounts_loaded:
             self._renew_accounts(self._account_listeners)
         self._pass_on_executions(changes.executions)
-        self._renew_accounts(dict.fromkeys(watch.user for watch in changes.watches))
+        self._renew_accounts(dict.fromkeys(switch.user for switch in changes.switches))
 
     def flush_due(self, now: float) -> bool:
         """Send what is due by now, if anything; costs one encode a channel and encoding, and one write a listener."""

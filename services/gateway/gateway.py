@@ -55,7 +55,7 @@ TURNS: Final = 20
 """Parts that clients are swept in: heartbeats to all of 10,000 at once would delay the market by 100 ms."""
 RETURNS_PER_SECOND: Final = 200
 """How fast clients are asked to come back after a planned shutdown; their slots are spread accordingly."""
-WATCHED_RETURN_MS_MAX: Final = 4_000
+PRESENT_RETURN_MS_MAX: Final = 4_000
 """Latest slot of users with cancel-on-disconnect, however many return: they are not to be away for the grace."""
 TIME_US_MAX: Final = 2**53 - 1
 """Latest time in a message: in the year 2255."""
@@ -466,7 +466,7 @@ class Gateway:
         session.log_in(identity, share)
         self._token_ends.extend(client, now + identity.expires_at - time_us / 1e6)
         client.subscriber.user = user
-        if user in self.market.watched:
+        if user in self.market.cancel_on_disconnect:
             self._presence.came(user)
         heartbeat_ms = int(self.limits.heartbeat_s * 1000)
         limits = self._announced_limits
@@ -575,17 +575,17 @@ class Gateway:
     def _return_slot(self, user: str = "") -> int:
         """Return when to come again, 1 ms to the window: 0 would say that there is no slot."""
         window_ms = max(1000, len(self.clients) * 1000 // RETURNS_PER_SECOND)
-        if user in self.market.watched:
-            window_ms = min(window_ms, WATCHED_RETURN_MS_MAX)
+        if user in self.market.cancel_on_disconnect:
+            window_ms = min(window_ms, PRESENT_RETURN_MS_MAX)
         return self._random.randint(1, window_ms)
 
     def _call_roll(self, clients: Iterable[ConnectedClient], now: float) -> None:
-        """Ping the watched users among these, and note which of them have been heard of lately."""
-        watched = self.market.watched
+        """Ping those whose cancel-on-disconnect is on, and note which of them have been heard of lately."""
+        switched_on = self.market.cancel_on_disconnect
         for client in clients:
             session = client.session
             user = session.identity.user
-            if user in watched and session.state is SessionPhase.OPEN:
+            if user in switched_on and session.state is SessionPhase.OPEN:
                 client.subscriber.write(PING_FRAME)
                 self._presence.met(user, client.spoke_at if client.says_present else client.heard_at, now)
 

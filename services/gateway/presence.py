@@ -1,6 +1,6 @@
-"""Which watched users are present: the gateway's side of cancel-on-disconnect.
+"""Who is present, of the users with cancel-on-disconnect on: the gateway's side of it.
 
-Watched are the users with cancel-on-disconnect on. Owns the rule that an open connection counts while something arrives
+Owns the rule that an open connection counts while something arrives
 from it. After `present` only a connection's requests count, since only its program's own code sends them. Any other
 client is pinged (RFC 6455, section 5.5.2: every WebSocket answers by itself). That detects a cut cable or a frozen
 process, and no more: a browser answers for a page that is frozen or hangs. The engine decides whether an absent user
@@ -18,7 +18,7 @@ PING_FRAME: Final = server_frame(b"", PING)
 
 class PresenceRound:
     """
-    Gathers, over a round of looking at all clients, which watched users are present.
+    Gathers, over a round of looking at all clients, which of the users with cancel-on-disconnect on are present.
 
     Args:
         silence_s: A connection of which nothing was heard for so many seconds counts no longer.
@@ -32,12 +32,12 @@ class PresenceRound:
         self._somebody_came = False
 
     def came(self, user: str) -> None:
-        """Note a watched user who has just logged in; `take` then does not wait for the end of the round."""
+        """Note such a user who has just logged in; `take` then does not wait for the end of the round."""
         self._present[user] = None
         self._somebody_came = True
 
     def met(self, user: str, heard_at: float, now: float) -> None:
-        """Note a connection of a watched user, of which something was heard then; monotonic seconds."""
+        """Note a connection of such a user, of which something was heard then; monotonic seconds."""
         if now - heard_at <= self._silence_s:
             self._present[user] = None
 

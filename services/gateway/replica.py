@@ -19,7 +19,7 @@ from openoutcry.wire.messages import Account, Delta, Level, Snapshot, Status, Ti
 from openoutcry.wire.sequence import Verdict, classify
 from openoutcry.wire.types import MarketState
 from services.gateway.history import BookHistory
-from shared.logs.events import BookChange, Outcome, PrivateExecution, Watch
+from shared.logs.events import BookChange, CancelOnDisconnectSet, Outcome, PrivateExecution
 from shared.logs.packet import FEED_START, SECTIONS, FeedId, Packet
 from shared.logs.snapshots import BookState
 from shared.trade_statistics import TradeStatistics
@@ -48,7 +48,7 @@ class Changes:
         statuses: In order.
         listings: In order; a definition that is another than before is among them too.
         delisted: Symbols that a new epoch, or a store that went back, lists no more.
-        watches: In order.
+        switches: In order.
         missing_trades: (symbol, first, last) trade ids that this replica will never have; in no order.
         tapes: Symbols whose trade ids may have begun anew, to the last id that both histories share; first of all.
         accounts_loaded: Accounts were replaced: what led there is not among the executions.
@@ -61,7 +61,7 @@ class Changes:
     outcomes: list[Outcome]
     statuses: list[Status]
     listings: list[Instrument]
-    watches: list[Watch]
+    switches: list[CancelOnDisconnectSet]
 
     def __init__(self) -> None:
         for name in _PASSED_ON:
@@ -214,7 +214,7 @@ class MarketReplica:
         self.instruments: dict[str, InstrumentReplica] = {}
         self.listing: dict[str, Instrument] = {}
         self.accounts: dict[str, AccountBook] = {}
-        self.watched: dict[str, None] = {}
+        self.cancel_on_disconnect: dict[str, None] = {}
         """Users with cancel-on-disconnect on."""
 
     def apply(self, feed_id: FeedId, packet: Packet, published_us: int, changes: Changes) -> None:
@@ -240,9 +240,9 @@ class MarketReplica:
         self._execute(packet.executions, changes)
         for status in packet.statuses:
             self._change_state(status, changes)
-        for watch in packet.watches:
-            self._watch(watch)
-            changes.watches.append(watch)
+        for switch in packet.switches:
+            self._switch(switch)
+            changes.switches.append(switch)
         changes.outcomes.extend(packet.outcomes)
         self.feed_id = feed_id
 
@@ -278,7 +278,9 @@ class MarketReplica:
         for state, book in zip(states, books, strict=True):
             self._load_state(state, book, told.get(state.instrument, 0), changes, is_same_epoch=is_same_epoch)
         self.accounts = {user: self._loaded(account) for user, account in accounts.items()}
-        self.watched = dict.fromkeys(user for user, account in accounts.items() if account.cancel_on_disconnect)
+        self.cancel_on_disconnect = dict.fromkeys(
+            user for user, account in accounts.items() if account.cancel_on_disconnect
+        )
         changes.accounts_loaded = True
         self.feed_id = cover
         return changes
@@ -345,17 +347,17 @@ class MarketReplica:
             elif verdict is Verdict.GAP:
                 raise ReplicaBroken(f"executions of {user} after {account.user_seq} are missing")
 
-    def _watch(self, watch: Watch) -> None:
+    def _switch(self, switch: CancelOnDisconnectSet) -> None:
         """
         Switch a user's cancel-on-disconnect.
 
         Accounts that were loaded may be ahead of the packet: then a later one restores what they say.
         """
-        self._account(watch.user).cancel_on_disconnect = watch.on
-        if watch.on:
-            self.watched[watch.user] = None
+        self._account(switch.user).cancel_on_disconnect = switch.on
+        if switch.on:
+            self.cancel_on_disconnect[switch.user] = None
         else:
-            self.watched.pop(watch.user, None)
+            self.cancel_on_disconnect.pop(switch.user, None)
 
     def _account(self, user: str) -> AccountBook:
         account = self.accounts.get(user)

@@ -39,7 +39,7 @@ from shared.logs.commands import (
     SetMarketState,
     Tick,
 )
-from shared.logs.events import Event, Outcome, PrivateExecution, Watch
+from shared.logs.events import CancelOnDisconnectSet, Event, Outcome, PrivateExecution
 
 OPEN_ORDERS_MAX: Final = 1000
 """Default limit of resting orders a user; the next order that could rest is refused."""
@@ -336,7 +336,7 @@ class Engine:
             self.presence.forget(account.user)
         if command.on is not account.cancel_on_disconnect:
             account.cancel_on_disconnect = command.on
-            self._events.append(Watch(account.user, command.on))
+            self._events.append(CancelOnDisconnectSet(account.user, command.on))
         return _outcome(command)
 
     def _note_present(self, command: Present) -> Outcome:

@@ -35,7 +35,7 @@ class Outcome(NamedTuple):
     """How many orders a cancel-all ended, or a tick whose users were away."""
 
 
-class Watch(NamedTuple):
+class CancelOnDisconnectSet(NamedTuple):
     """A user's cancel-on-disconnect was switched on or off."""
 
     user: str
@@ -54,4 +54,4 @@ class BookChange(NamedTuple):
     digest: int
 
 
-Event: TypeAlias = PrivateExecution | Outcome | Trade | Status | Instrument | Watch
+Event: TypeAlias = PrivateExecution | Outcome | Trade | Status | Instrument | CancelOnDisconnectSet

@@ -18,7 +18,7 @@ from openoutcry.wire.errors import ConfigurationError, MalformedMessage
 from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.messages import Execution, Status, Trade
 from openoutcry.wire.types import MarketState
-from shared.logs.events import BookChange, Outcome, PrivateExecution, Watch
+from shared.logs.events import BookChange, CancelOnDisconnectSet, Outcome, PrivateExecution
 
 PACKET_VERSION: Final = 2
 
@@ -48,7 +48,7 @@ class Packet(NamedTuple):
     outcomes: Sequence[Outcome]
     statuses: Sequence[Status]
     listings: Sequence[Instrument]
-    watches: Sequence[Watch] = ()
+    switches: Sequence[CancelOnDisconnectSet] = ()
 
 
 class FeedId(NamedTuple):
@@ -155,7 +155,7 @@ SECTIONS: Final = (
     Section(Outcome, "outcomes", partial(_made, Outcome)),
     Section(Status, "statuses", _statuses),
     Section(Instrument, "listings", _listings),
-    Section(Watch, "watches", partial(_made, Watch)),
+    Section(CancelOnDisconnectSet, "switches", partial(_made, CancelOnDisconnectSet)),
 )
 """All sections in the order of the packet's fields. The builder, `decode_packet` and the gateway's replica go by this
 table. Another section is a line here, a field at the end of `Packet`, and its effect in every reader."""

@@ -50,7 +50,7 @@ PLANTED: Final = (
         _ENGINE,
         "        return account, account.find(command.order_id, command.client_order_id)\n",
         "        found = account.find(command.order_id, command.client_order_id)\n"
-        "        books = [market.book for market in self.instruments.values() if command.order_id in market.book.orders]\n"
+        "        books = [each.book for each in self.instruments.values() if command.order_id in each.book.orders]\n"
         "        return account, found or (books[0].orders[command.order_id] if books else None)\n",
         (f"{_UNIT}/matching/test_others_orders.py",),
     ),
@@ -60,7 +60,7 @@ PLANTED: Final = (
         "        account, order = self._find(command)\n        if account is None or order is None:\n"
         "            return _outcome(command, _not_found(command), command.order_id)\n"
         "        market = self.instruments[order.instrument]\n        price",
-        "        books = [market.book for market in self.instruments.values() if command.order_id in market.book.orders]\n"
+        "        books = [each.book for each in self.instruments.values() if command.order_id in each.book.orders]\n"
         "        account, order = self._find(command)\n"
         "        order = order or (books[0].orders[command.order_id] if books else None)\n"
         "        if account is None or order is None:\n"

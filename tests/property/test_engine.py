@@ -52,7 +52,7 @@ def test_batches_are_no_part_of_the_result(log: list[Command], cuts: set[int]) -
     """A run under load and a replay at rest must number and say the same, byte for byte."""
     engine_cut, cut = packets(log, cuts)
     engine_whole, whole = packets(log, set())
-    for field in ("trades", "executions", "outcomes", "statuses", "listings", "watches"):
+    for field in ("trades", "executions", "outcomes", "statuses", "listings", "switches"):
         assert repr([row for packet in cut for row in getattr(packet, field)]) == repr(
             [row for packet in whole for row in getattr(packet, field)]
         )
@@ -78,7 +78,7 @@ def test_merged_changes_compose_to_the_engines_books(log: list[Command], cuts: s
         for user, execution in packet.executions:
             account = accounts.setdefault(user, AccountBook(listing))
             assert account.apply(execution) is Verdict.APPLY
-        for user, on in packet.watches:
+        for user, on in packet.switches:
             accounts.setdefault(user, AccountBook(listing)).cancel_on_disconnect = on
     assert position == engine.position == len(log)
     for symbol, market in engine.instruments.items():

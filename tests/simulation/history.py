@@ -111,9 +111,9 @@ class _Market:
                 owner = self.owners.setdefault(execution.order_id, user)
                 _expect(owner == user, f"{node}: {user} is told {execution.event} of an order of {owner}")
             if execution.reason == Code.DISCONNECTED:
-                on = self.watched.get(user, False) or (user, True) in packet.watches
+                on = self.watched.get(user, False) or (user, True) in packet.switches
                 _expect(on, f"{node}: orders of {user} are cancelled as disconnected, who did not ask for it")
-        self.watched.update(packet.watches)
+        self.watched.update(packet.switches)
         for user, name, _ in node.accepted:
             self.accepted[user, name] += 1
             _expect(self.accepted[user, name] == 1, f"{node}: order {name} of {user} is accepted a second time")

@@ -138,7 +138,7 @@ class SnapshotSchedule:
             self._unstored[symbol] = book
             due_at = book.stored_at + self._snapshot_interval_s
             self._quiet_until = min(self._quiet_until, _NEVER if book.packets >= SNAPSHOT_PACKETS_MAX else due_at)
-        if packet.executions or packet.watches:
+        if packet.executions or packet.switches:
             self._accounts.changed(before)
         self._listing = self._listing or bool(packet.listings)
         self._packets += 1

@@ -8,7 +8,7 @@ from openoutcry.wire.depth_book import DepthBook
 from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.messages import Account, Execution, Status, Trade
 from openoutcry.wire.types import Code, ExecutionEvent, Liquidity, MarketState, OrderKind, Side, TimeInForce
-from shared.logs.events import BookChange, Outcome, PrivateExecution, Watch
+from shared.logs.events import BookChange, CancelOnDisconnectSet, Outcome, PrivateExecution
 from shared.logs.packet import PACKET_VERSION, FeedId, Packet
 from shared.logs.snapshots import BookState
 
@@ -40,7 +40,7 @@ class Exchange:
         outcomes: Iterable[Outcome] = (),
         statuses: Iterable[Status] = (),
         listings: Iterable[Instrument] = (),
-        watches: Iterable[Watch] = (),
+        switches: Iterable[CancelOnDisconnectSet] = (),
     ) -> tuple[FeedId, Packet, int]:
         """Set levels of one book and return the packet that says so, as (id, packet, published)."""
         changes = []
@@ -66,7 +66,7 @@ class Exchange:
             list(outcomes),
             list(statuses),
             list(listings),
-            list(watches),
+            list(switches),
         )
         return FeedId(self.term, self.position), packet, 1_000_000 + self.position
 

@@ -14,7 +14,7 @@ from services.gateway.fan_out import WHOLE_ROWS_MAX, FanOut
 from services.gateway.pacer import Pacer
 from services.gateway.replica import Changes, MarketReplica, ReplicaBroken
 from services.gateway.subscriber import LagLimits, LagVerdict, Subscriber
-from shared.logs.events import Watch
+from shared.logs.events import CancelOnDisconnectSet
 from tests.unit.services.gateway.exchange import Exchange
 from tests.unit.services.gateway.listener import Listener
 
@@ -553,7 +553,10 @@ def test_switching_cancel_on_disconnect_sends_the_account_anew() -> None:
         hall.service.hear_account(each)
     for each in (ann, bob):
         each.forget()
-    hall.feed(executions=[hall.exchange.accepted("ann", 1)], watches=[Watch("ann", on=True), Watch("cat", on=True)])
+    hall.feed(
+        executions=[hall.exchange.accepted("ann", 1)],
+        switches=[CancelOnDisconnectSet("ann", on=True), CancelOnDisconnectSet("cat", on=True)],
+    )
     execution, account = ann.messages
     assert isinstance(execution, Execution)
     assert isinstance(account, Account)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from openoutcry.wire.messages import Goodbye, Reply
 from openoutcry.wire.types import Code
-from services.gateway.gateway import TURNS, WATCHED_RETURN_MS_MAX
+from services.gateway.gateway import PRESENT_RETURN_MS_MAX, TURNS
 from services.gateway.limits import GatewayLimits
 from services.gateway.presence import PresenceRound
 from shared.logs.commands import Command, Present
-from shared.logs.events import Watch
+from shared.logs.events import CancelOnDisconnectSet
 from tests.unit.services.gateway.test_gateway import House
 
 SILENCE_S = GatewayLimits().presence_silence_s
@@ -16,7 +16,7 @@ SILENCE_S = GatewayLimits().presence_silence_s
 
 def watching(*users: str) -> House:
     house = House()
-    house.feed(watches=[Watch(user, on=True) for user in users])
+    house.feed(switches=[CancelOnDisconnectSet(user, on=True) for user in users])
     return house
 
 
@@ -107,7 +107,7 @@ def test_watched_users_are_asked_back_within_the_grace() -> None:
     listeners = [house.enter(f"u{number}")[1] for number in range(3000)]
     house.gateway.drain(house.now, house.time_us)
     slots = [listener.heard(Goodbye)[0].reconnect_in_ms for listener in listeners]
-    assert max(slots[:3]) < WATCHED_RETURN_MS_MAX < max(slots[3:])
+    assert max(slots[:3]) < PRESENT_RETURN_MS_MAX < max(slots[3:])
 
 
 def test_of_a_client_that_has_said_present_only_requests_count() -> None:

@@ -6,7 +6,7 @@ from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.messages import Account, Status
 from openoutcry.wire.types import ExecutionEvent, MarketState
 from services.gateway.replica import Changes, MarketReplica, ReplicaBroken
-from shared.logs.events import Watch
+from shared.logs.events import CancelOnDisconnectSet
 from tests.unit.services.gateway.exchange import Exchange
 
 
@@ -186,15 +186,15 @@ def test_lists_instruments_and_their_states() -> None:
 
 
 def test_knows_whom_to_watch() -> None:
-    """From snapshots and from packets alike: who is not watched is not called present, and would lose the orders."""
+    """From snapshots and from packets alike: who is not known here is not called present, and would lose the orders."""
     exchange = Exchange("ACME")
     market = MarketReplica()
     market.load(*exchange.snapshots({"ann": Account(3, [], {}, {}, True), "bob": Account(1, [], {}, {})}))
-    assert list(market.watched) == ["ann"]
+    assert list(market.cancel_on_disconnect) == ["ann"]
     changes = Changes()
-    watches = [Watch("ann", on=False), Watch("cat", on=True)]
-    market.apply(*exchange.packet(watches=watches), changes)
-    assert (list(market.watched), changes.watches) == (["cat"], watches)
+    switches = [CancelOnDisconnectSet("ann", on=False), CancelOnDisconnectSet("cat", on=True)]
+    market.apply(*exchange.packet(switches=switches), changes)
+    assert (list(market.cancel_on_disconnect), changes.switches) == (["cat"], switches)
     on = {user: market.account(user).cancel_on_disconnect for user in ("ann", "bob", "cat", "nobody")}
     assert on == {"ann": False, "bob": False, "cat": True, "nobody": False}
 

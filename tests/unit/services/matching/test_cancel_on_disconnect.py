@@ -8,7 +8,7 @@ from services.matching.packet_builder import PacketBuilder, take_changes
 from services.matching.recovery.checkpoint import Checkpoint, decode_checkpoint, encode_checkpoint
 from services.matching.recovery.snapshot_schedule import SnapshotSchedule
 from shared.logs.commands import CancelOrder, Present, SetCancelOnDisconnect, Tick
-from shared.logs.events import Event, Watch
+from shared.logs.events import CancelOnDisconnectSet, Event
 from shared.logs.packet import FEED_START
 from tests.unit.services.matching.flow import Desk, code, executions, outcome
 
@@ -128,13 +128,13 @@ def test_asking_for_it_begins_a_grace() -> None:
 
 
 def test_a_change_is_told_once() -> None:
-    """Gateways learn from it whom to watch; a client that asks again after each reconnection makes no noise."""
+    """Gateways learn from it for whom it is on; a client that asks again after each reconnection makes no noise."""
     desk = Desk()
-    assert desk.does(SetCancelOnDisconnect, "ann", True)[:-1] == [Watch("ann", on=True)]
+    assert desk.does(SetCancelOnDisconnect, "ann", True)[:-1] == [CancelOnDisconnectSet("ann", on=True)]
     again = desk.does(SetCancelOnDisconnect, "ann", True)
     assert (again[:-1], code(again)) == ([], Code.OK)
     assert desk.engine.accounts["ann"].message().cancel_on_disconnect
-    assert desk.does(SetCancelOnDisconnect, "ann", False)[:-1] == [Watch("ann", on=False)]
+    assert desk.does(SetCancelOnDisconnect, "ann", False)[:-1] == [CancelOnDisconnectSet("ann", on=False)]
     assert not desk.engine.accounts["ann"].message().cancel_on_disconnect
 
 
@@ -187,13 +187,13 @@ def test_a_checkpoint_keeps_how_long_users_have_been_away() -> None:
 
 
 def test_accounts_are_stored_anew_after_a_change() -> None:
-    """A gateway that loads them must know whom to watch, or it would not say that they are there."""
+    """A gateway that loads them must know for whom it is on, or it would not say that they are there."""
     desk = Desk()
     builder = PacketBuilder(desk.engine)
     builder.apply(SetCancelOnDisconnect("g", 1, "ann", True), 0)
     packet = builder.take()
     assert packet is not None
-    assert packet.watches == [Watch("ann", on=True)]
+    assert packet.switches == [CancelOnDisconnectSet("ann", on=True)]
     schedule = SnapshotSchedule(1.0, 5.0)
     schedule.take_due(FEED_START, [], 0.0)
     schedule.observe(packet, FEED_START)

@@ -11,7 +11,7 @@ from openoutcry.wire.errors import MalformedMessage
 from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.messages import Execution, Status, Trade
 from openoutcry.wire.types import Code, ExecutionEvent, Liquidity, MarketState, OrderKind, Side, TimeInForce
-from shared.logs.events import BookChange, Event, Outcome, PrivateExecution, Watch
+from shared.logs.events import BookChange, CancelOnDisconnectSet, Event, Outcome, PrivateExecution
 from shared.logs.packet import FEED_START, PACKET_VERSION, SECTIONS, FeedId, Packet, decode_packet, encode_packet
 
 EXECUTION = Execution(
@@ -46,7 +46,7 @@ PACKET = Packet(
     [Outcome("g1", 1, Code.OK, "", 71, 0)],
     [Status("ACME", MarketState.OPEN, "", 0)],
     [Instrument("ACME")],
-    [Watch("ada", on=True)],
+    [CancelOnDisconnectSet("ada", on=True)],
 )
 
 
@@ -55,7 +55,7 @@ def test_a_packet_survives_the_feed() -> None:
     assert decoded == PACKET
     assert isinstance(decoded.changes[0], BookChange)
     assert isinstance(decoded.executions[0].execution, Execution)
-    assert decoded.watches[0].on is True
+    assert decoded.switches[0].on is True
 
 
 def test_the_same_packet_has_the_same_bytes() -> None:
