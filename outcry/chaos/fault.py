@@ -44,7 +44,7 @@ class Strike(NamedTuple):
         return f"{self.kind}{which} for {self.seconds:.1f} s"
 
 
-class Fault(NamedTuple):
+class ChaosFault(NamedTuple):
     """Strikes of one moment."""
 
     wait: float

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from random import Random
 from typing import Final
 
-from outcry.chaos.fault import Blow, Fault, Part, Strike
+from outcry.chaos.fault import Blow, ChaosFault, Part, Strike
 
 WAIT_SECONDS: Final = (1.0, 3.0)
 """From the recovery from one fault to the next one."""
@@ -39,7 +39,7 @@ class FaultSchedule:
             for blow in Blow
         ]
 
-    def faults(self) -> Iterator[Fault]:
+    def faults(self) -> Iterator[ChaosFault]:
         """Yield faults without end."""
         while True:
             row = self._targets.copy()
@@ -48,7 +48,7 @@ class FaultSchedule:
                 strikes = [self._strike(*row.pop())]
                 if row and row[-1][1:] != (strikes[0].part, strikes[0].place) and self._random.random() < PAIR_SHARE:
                     strikes.append(self._strike(*row.pop()))
-                yield Fault(self._random.uniform(*WAIT_SECONDS), tuple(strikes))
+                yield ChaosFault(self._random.uniform(*WAIT_SECONDS), tuple(strikes))
 
     def _strike(self, blow: Blow, part: Part, place: int) -> Strike:
         seconds = self._random.uniform(*(DEAD_SECONDS if blow is Blow.KILL else FROZEN_SECONDS))

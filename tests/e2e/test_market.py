@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from outcry.chaos.aio.proving_ground import GroundOptions, proving_ground
-from outcry.chaos.fault import Blow, Fault, Part, Strike
+from outcry.chaos.fault import Blow, ChaosFault, Part, Strike
 from outcry.load.crew_options import CrewOptions
 from outcry.stack.aio.open_files import allow_open_files
 from outcry.stack.aio.stack import Stack
@@ -37,7 +37,7 @@ async def test_a_thousand_users_are_back_with_verified_books_after_a_gateway_was
         async with proving_ground(who, stack, stop, told.append) as ground:
             await ground.open(stack.gateway_urls)
             before = await ground.crew.statistics()
-            recovery = await ground.endure(Fault(0.0, (Strike(Blow.KILL, Part.GATEWAY, 0, 0.5),)))
+            recovery = await ground.endure(ChaosFault(0.0, (Strike(Blow.KILL, Part.GATEWAY, 0, 0.5),)))
             after = await ground.crew.statistics()
             judgement = await ground.judge()
     took = f"first order after {recovery.first_order_ms} ms, all books after {recovery.books_ms} ms"

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 import psutil
 
-from outcry.chaos.fault import Blow, Fault, Part, Strike
+from outcry.chaos.fault import Blow, ChaosFault, Part, Strike
 from outcry.chaos.recoveries import RecoveryTimes
 from outcry.stack.aio.child import RoleFailed
 from tests.fault.hostile_clients import send_rubbish, silent_clients, try_to_connect
@@ -51,7 +51,9 @@ class Case(NamedTuple):
 async def strike(blow: Blow, part: Part, site: Site, turn: int) -> RecoveryTimes:
     """Kill or freeze a part; of gateways another one each time."""
     seconds = DEAD_S if blow is Blow.KILL else FROZEN_S
-    return await site.ground.endure(Fault(0.0, (Strike(blow, part, turn % len(site.ground.stack.gateways), seconds),)))
+    return await site.ground.endure(
+        ChaosFault(0.0, (Strike(blow, part, turn % len(site.ground.stack.gateways), seconds),))
+    )
 
 
 async def restart_redis(site: Site, _turn: int) -> RecoveryTimes:

@@ -10,7 +10,7 @@ from typing import Final
 
 from openoutcry.wire.errors import ConfigurationError
 from outcry.chaos.aio.proving_ground import GroundOptions, ProvingGround, proving_ground
-from outcry.chaos.fault import Fault
+from outcry.chaos.fault import ChaosFault
 from outcry.chaos.fault_schedule import FaultSchedule
 from outcry.chaos.judgement import Judgement
 from outcry.chaos.moment import ChaosMoment
@@ -107,7 +107,7 @@ class ChaosRun:
             self._show("trading")
         return self._elapsed >= self._options.seconds
 
-    async def _let_happen(self, fault: Fault) -> None:
+    async def _let_happen(self, fault: ChaosFault) -> None:
         at = self._elapsed
         self._screen.say(f"{at:6.1f} s  {fault}")
         recovery = await self._ground.endure(fault, lambda whole: self._watch(fault.kind, whole))

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from outcry.chaos.aio.history_tape import HistoryTape
 from outcry.chaos.aio.striker import Striker
-from outcry.chaos.fault import Fault
+from outcry.chaos.fault import ChaosFault
 from outcry.chaos.final_history import GrowingHistory
 from outcry.chaos.judgement import Judgement, strange_endings
 from outcry.chaos.order_verdict import judge_orders
@@ -111,7 +111,7 @@ class ProvingGround:
         """Let the traders trade, at first or after a judgement."""
         self.traders.tell("rate", rate=self.options.rate)
 
-    async def endure(self, fault: Fault, watched: Callable[[int], None] = lambda _: None) -> RecoveryTimes:
+    async def endure(self, fault: ChaosFault, watched: Callable[[int], None] = lambda _: None) -> RecoveryTimes:
         """
         Let a fault happen; returns when the market has recovered, and nothing is frozen any more.
 

@@ -6,7 +6,7 @@ import asyncio
 import time
 from typing import Final
 
-from outcry.chaos.fault import Blow, Fault, Part, Strike
+from outcry.chaos.fault import Blow, ChaosFault, Part, Strike
 from outcry.stack.aio.child import Child, TooLate
 from outcry.stack.aio.keeper import Keeper
 from outcry.stack.aio.leadership import Leadership
@@ -32,7 +32,7 @@ class Striker:
         self._keeper = keeper
         self._leadership = leadership
 
-    async def strike(self, fault: Fault) -> tuple[int, list[tuple[Strike, Child]]]:
+    async def strike(self, fault: ChaosFault) -> tuple[int, list[tuple[Strike, Child]]]:
         """
         Let all strikes of a fault fall; returns when that was, µs since 1970, and whom they met.
 

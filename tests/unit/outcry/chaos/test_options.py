@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from openoutcry.wire.errors import ConfigurationError
-from outcry.chaos.fault import Blow, Fault, Part, Strike
+from outcry.chaos.fault import Blow, ChaosFault, Part, Strike
 from outcry.chaos.options import RATE_MAX, SECONDS_MAX, ChaosOptions
 from outcry.load.crew_options import CrewOptions
 from outcry.stack.options import StackOptions
@@ -55,5 +55,8 @@ def test_a_redis_that_somebody_else_runs_is_left_alone_and_so_is_a_standby_that_
 
 def test_a_fault_names_what_it_does() -> None:
     gateway, leader = Strike(Blow.KILL, Part.GATEWAY, 1, 0.5), Strike(Blow.FREEZE, Part.LEADER, 0, 2.0)
-    assert str(Fault(3.0, (gateway, leader))) == "kill gateway 2 for 0.5 s and freeze leader for 2.0 s"
-    assert (Fault(3.0, (gateway,)).kind, Fault(3.0, (gateway, leader)).kind) == ("kill gateway", "two at once")
+    assert str(ChaosFault(3.0, (gateway, leader))) == "kill gateway 2 for 0.5 s and freeze leader for 2.0 s"
+    assert (ChaosFault(3.0, (gateway,)).kind, ChaosFault(3.0, (gateway, leader)).kind) == (
+        "kill gateway",
+        "two at once",
+    )
