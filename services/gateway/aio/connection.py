@@ -15,8 +15,7 @@ from websockets.frames import Frame, Opcode
 from websockets.protocol import State
 from websockets.typing import Subprotocol
 
-from openoutcry.wire.close_codes import CloseCode
-from openoutcry.wire.close_reason import close_reason
+from openoutcry.wire.close_codes import CloseCode, close_reason
 from openoutcry.wire.codec import SUBPROTOCOLS, Encoding
 from openoutcry.wire.request_limits import REQUEST_BYTES_MAX
 from services.gateway.aio.handshake import Handshake, StreamProtocol
