@@ -331,7 +331,7 @@ class FanOut:
         verdict = subscriber.review(self.lag_limits, now)
         if verdict is LagVerdict.LAGS_AGAIN or (verdict is LagVerdict.LAGS and not was_lagging):
             self._suspend(subscriber, now)
-        elif verdict is LagVerdict.DRAINED:
+        elif verdict is LagVerdict.DRAINED and subscriber not in self._resuming:  # else its turn comes, see `go_on`
             self._make_whole(subscriber, now)
         elif verdict is LagVerdict.TOO_SLOW:
             self._abort(subscriber, now)

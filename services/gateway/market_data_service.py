@@ -100,6 +100,8 @@ class MarketDataService(FanOut):
         now = self._clock()
         for subscriber in self._rotation_of_users.order(self._by_user.values()):
             self.review(subscriber, now)
+        if self.has_more:
+            self.go_on(now)
         self.publish(self._take_state(order_book_state))
         self.flush_all(now)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TypeVar
 
 from openoutcry.wire.close_codes import CloseCode
@@ -27,6 +28,8 @@ class Listener:
         self.verdicts: list[Verdict] = []
         self.unsent = 0
         self.is_aborted = False
+        self.review: Callable[[], object] = int
+        """Called within each write, as a socket's transport reports that anything is unsent."""
         self.closed: tuple[CloseCode, str] | None = None
         self._reader = FrameReader()
 
@@ -39,6 +42,7 @@ class Listener:
             self.frames += 1
             for message in decode_messages(frame.payload, self.encoding):
                 self._hear(message)
+        self.review()
 
     def get_write_buffer_size(self) -> int:
         return self.unsent

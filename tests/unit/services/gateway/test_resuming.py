@@ -6,11 +6,12 @@ from random import Random
 
 import pytest
 
-from openoutcry.wire.messages import Account, Execution, Heartbeat, Snapshot, Status, Trade
+from openoutcry.wire.messages import Account, Delta, Execution, Heartbeat, Snapshot, Status, Trade
 from openoutcry.wire.sequence import Verdict
 from services.gateway import fan_out
 from services.gateway.channel import ChannelKey
 from services.gateway.fan_out import CHANNELS_A_PART
+from services.gateway.market_data_service import MarketDataService
 from services.gateway.subscriber import LagVerdict, Subscriber
 from tests.unit.services.gateway.listener import Listener
 from tests.unit.services.gateway.test_fan_out import LIMITS, Hall
@@ -154,6 +155,43 @@ def test_a_part_waits_until_the_one_before_is_read() -> None:
     listener.unsent = 0
     hall.service.review(subscriber, 4.0)
     assert len(listener.heard(Snapshot)) == CHANNELS_A_PART
+
+
+def test_a_write_between_two_parts_brings_no_part_before_its_turn() -> None:
+    """A socket that takes not all at once is reviewed within the write: each of many cost a flush a part."""
+    hall = Hall(*MANY)
+    listener, subscriber = lagging(hall, *windows(hall))
+    listener.unsent = 0
+    hall.service.review(subscriber, 2.0)
+    listener.forget()
+    listener.review = lambda: hall.service.review(subscriber, 2.0)
+    for symbol in MANY:
+        hall.feed(bids=[(101, 5)], symbol=symbol)
+    hall.flush()
+    assert len(listener.heard(Delta)) == CHANNELS_A_PART
+    assert not listener.heard(Snapshot)
+    while hall.service.has_more:
+        hall.service.go_on(2.0)
+    assert len(listener.heard(Snapshot)) == len(MANY) - CHANNELS_A_PART
+
+
+async def test_alone_a_drained_user_gets_a_part_an_update() -> None:
+    """Nobody calls `go_on` there."""
+    service = MarketDataService(lag_limits=LIMITS, pace_s=0.0, clock=lambda: 1.0)
+    for symbol in MANY:
+        await service.broadcast_order_book_update(Snapshot(symbol, 1, 1, 0, 0, [], [], 0))
+    listener = Listener()
+    subscriber = await service.subscribe_user("ann", listener)
+    for symbol in MANY:
+        service.subscribe(subscriber, ChannelKey("status", symbol, 0, 0))
+    listener.unsent = LIMITS.soft_bytes + 1
+    service.review(subscriber, 1.0)
+    listener.unsent = 0
+    listener.forget()
+    for seq in range(2, 7):
+        await service.broadcast_order_book_update(Snapshot("S000", 1, seq, 0, 0, [], [], 0))
+    assert len(listener.heard(Status)) == len(MANY)
+    assert not subscriber.is_lagging
 
 
 def test_each_part_is_progress_and_none_for_too_long_is_the_end() -> None:
