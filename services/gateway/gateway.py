@@ -148,6 +148,8 @@ class Gateway:
         self._authenticator = authenticator
         self._token_ends: TokenEnds[ConnectedClient] = TokenEnds()
         self._awaiting_keys: dict[ConnectedClient, Login] = {}
+        self._logins: deque[tuple[ConnectedClient, Login]] = deque()
+        """Those of them whose keys may be here now: of a thousand at once each waits for its turn."""
         self._joinings: deque[tuple[ConnectedClient, Joining]] = deque()
         """Subscribes in parts, first come first; at most one of a connection."""
         self._random = random
@@ -174,16 +176,10 @@ class Gateway:
         """Whether it can verify tokens yet."""
         return self._authenticator.ring.keys is not None
 
-    def keys_loaded(self, now: float, time_us: int) -> None:
-        """Answer the logins that waited for keys; call it after each load, whatever came of it."""
-        awaiting, self._awaiting_keys = self._awaiting_keys, {}
-        for client, request in awaiting.items():
-            client.session.login_waits = False
-            waiting, client.waiting = client.waiting, None
-            if client.session.state is SessionPhase.ANONYMOUS:
-                self._do(client, request, now, time_us)
-                self._carry_out(client, now, time_us)
-                self._catch_up(client, waiting or deque(), now, time_us)
+    def keys_loaded(self) -> None:
+        """Have the logins that waited for keys answered with `go_on`; call it after each load, whatever came of it."""
+        self._logins.extend(self._awaiting_keys.items())
+        self._awaiting_keys = {}
 
     def open(
         self,
@@ -229,17 +225,20 @@ class Gateway:
     @property
     def has_more(self) -> bool:
         """Whether `go_on` has something to do."""
-        return bool(self._joinings) or self.service.has_more
+        return bool(self._joinings) or bool(self._logins) or self.service.has_more
 
     def go_on(self, now: float, time_us: int) -> None:
         """
         Do the next part of what is large: once a turn, while there is more.
 
-        That is of the subscribe that has waited longest, and of a client that has drained and gets what it missed.
+        That is of the subscribe that has waited longest, of a client that has drained and gets what it missed, and one
+        login whose key may have come, with what waits behind it.
         """
         self.end_expired(now, time_us)
         if self.service.has_more:
             self.service.go_on(now)
+        if self._logins:
+            self._log_in_late(*self._logins.popleft(), now, time_us)
         if not self._joinings:
             return
         client, joining = self._joinings.popleft()
@@ -249,6 +248,15 @@ class Gateway:
             self._joinings.appendleft((client, joining))
             return
         waiting, client.waiting = client.waiting, None
+        self._catch_up(client, waiting, now, time_us)
+
+    def _log_in_late(self, client: ConnectedClient, request: Login, now: float, time_us: int) -> None:
+        if client.waiting is None:  # it has been closed, or lost
+            return
+        client.session.login_waits = False
+        waiting, client.waiting = client.waiting, None
+        self._do(client, request, now, time_us)
+        self._carry_out(client, now, time_us)
         self._catch_up(client, waiting, now, time_us)
 
     def refuse_frame(self, client: ConnectedClient, text: str, now: float, time_us: int) -> None:

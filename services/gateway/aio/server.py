@@ -210,7 +210,7 @@ class GatewayServer:
 
     def _keys_loaded(self, has_loaded: bool) -> None:  # noqa: FBT001 - the one thing there is to say of a load
         self.accept_statistics.key_loads_failed += not has_loaded
-        self.gateway.keys_loaded(self.now(), self.time_us())
+        self.gateway.keys_loaded()
         self.wake()
 
     async def _sweep(self) -> None:

@@ -203,7 +203,12 @@ class ProviderHouse(House):
     def load(self, kid: str) -> None:
         self.ring.began(self.now)
         self.ring.replace(jwks(kid), self.now)
-        self.gateway.keys_loaded(self.now, self.time_us)
+        self.loaded()
+
+    def loaded(self) -> None:
+        self.gateway.keys_loaded()
+        while self.gateway.has_more:
+            self.gateway.go_on(self.now, self.time_us)
 
 
 def test_a_login_waits_for_a_key_that_is_on_its_way() -> None:
@@ -221,7 +226,7 @@ def test_what_comes_behind_a_login_that_waits_is_done_behind_it() -> None:
     assert not house.ask(client, listener, op="ping", id=2)
     house.ring.began(house.now)
     house.ring.keep(house.now)
-    house.gateway.keys_loaded(house.now, house.time_us)
+    house.loaded()
     assert not house.ask(client, listener, op="login", token="x.y.z", id=3)
     assert not house.ask(client, listener, op="ping", id=4)
     house.load("new")
@@ -258,6 +263,26 @@ def test_one_that_asks_without_end_behind_a_login_that_waits_is_sent_away() -> N
     assert not listener.messages
 
 
+def test_of_many_logins_that_waited_one_is_answered_a_turn() -> None:
+    """A hundred, each with eight subscribes behind it, held everybody for 450 ms."""
+    house = ProviderHouse()
+    listeners = []
+    for _ in range(3):
+        client, listener, _ = house.login("new")
+        house.ask(client, listener, op="ping", id=2)
+        listeners.append(listener)
+    gone, _, _ = house.login("new")
+    house.ring.began(house.now)
+    house.ring.replace(jwks("new"), house.now)
+    house.gateway.keys_loaded()
+    house.gateway.lost(gone)
+    for number in range(4):
+        assert house.gateway.has_more
+        assert [len(each.messages) for each in listeners] == [3] * number + [0] * (3 - number)
+        house.gateway.go_on(house.now, house.time_us)
+    assert not house.gateway.has_more
+
+
 def test_what_comes_behind_a_login_that_is_refused_is_not_done() -> None:
     house = ProviderHouse()
     client, listener, _ = house.login("made-up")
@@ -279,7 +304,7 @@ def test_a_failed_load_lets_it_wait_until_the_logins_own_deadline() -> None:
     _, listener, _ = house.login("new")
     house.ring.began(house.now)
     house.ring.keep(house.now)
-    house.gateway.keys_loaded(house.now, house.time_us)
+    house.loaded()
     assert not listener.messages
     pass_time(house, 5)
     for turn in range(TURNS):
