@@ -152,6 +152,8 @@ class Gateway:
         """Those of them whose keys may be here now: of a thousand at once each waits for its turn."""
         self._joinings: deque[tuple[ConnectedClient, Joining]] = deque()
         """Subscribes in parts, first come first; at most one of a connection."""
+        self._behind: deque[ConnectedClient] = deque()
+        """Clients whose requests have waited and may be done now; a client stands here once."""
         self._random = random
         self._shares: dict[str, UserShare] = {}
         self._rotation = Rotation()
@@ -225,20 +227,22 @@ class Gateway:
     @property
     def has_more(self) -> bool:
         """Whether `go_on` has something to do."""
-        return bool(self._joinings) or bool(self._logins) or self.service.has_more
+        return bool(self._joinings or self._logins or self._behind) or self.service.has_more
 
     def go_on(self, now: float, time_us: int) -> None:
         """
         Do the next part of what is large: once a turn, while there is more.
 
-        That is of the subscribe that has waited longest, of a client that has drained and gets what it missed, and one
-        login whose key may have come, with what waits behind it.
+        That is of the subscribe that has waited longest, and of a client that has drained and gets what it missed; one
+        login whose key may have come; and one request that has waited behind such a subscribe or login.
         """
         self.end_expired(now, time_us)
         if self.service.has_more:
             self.service.go_on(now)
         if self._logins:
             self._log_in_late(*self._logins.popleft(), now, time_us)
+        if self._behind:
+            self._catch_up(self._behind.popleft(), now, time_us)
         if not self._joinings:
             return
         client, joining = self._joinings.popleft()
@@ -248,7 +252,7 @@ class Gateway:
             self._joinings.appendleft((client, joining))
             return
         waiting, client.waiting = client.waiting, None
-        self._catch_up(client, waiting, now, time_us)
+        self._put_behind(client, waiting)
 
     def _log_in_late(self, client: ConnectedClient, request: Login, now: float, time_us: int) -> None:
         if client.waiting is None:  # it has been closed, or lost
@@ -257,7 +261,7 @@ class Gateway:
         waiting, client.waiting = client.waiting, None
         self._do(client, request, now, time_us)
         self._carry_out(client, now, time_us)
-        self._catch_up(client, waiting, now, time_us)
+        self._put_behind(client, waiting)
 
     def refuse_frame(self, client: ConnectedClient, text: str, now: float, time_us: int) -> None:
         """Answer a message that is none of the protocol's, and count it as a bad request."""
@@ -390,14 +394,21 @@ class Gateway:
             client.session.refuse_busy(request.id, text, now)
             self._carry_out(client, now, time_us)  # which ends one that has been refused too often
 
-    def _catch_up(self, client: ConnectedClient, waiting: deque[Request], now: float, time_us: int) -> None:
-        """Do what has waited, in order."""
-        while waiting and client.session.state is not SessionPhase.CLOSING:
-            if client.waiting is not None:  # one of them was another large one, or the login still waits
-                client.waiting.extend(waiting)
-                return
+    def _put_behind(self, client: ConnectedClient, waiting: deque[Request]) -> None:
+        """Have done what has waited, in order, one request a turn; what comes meanwhile waits behind it."""
+        if client.waiting is not None:  # what was just done was another large one, or the login still waits
+            client.waiting.extend(waiting)
+        elif waiting and client.session.state is not SessionPhase.CLOSING:
+            client.waiting = waiting
+            self._behind.append(client)
+
+    def _catch_up(self, client: ConnectedClient, now: float, time_us: int) -> None:
+        """Do the next request of those that have waited."""
+        waiting, client.waiting = client.waiting, None
+        if waiting and client.session.state is not SessionPhase.CLOSING:
             self._do(client, waiting.popleft(), now, time_us)
             self._carry_out(client, now, time_us)
+            self._put_behind(client, waiting)
 
     def _do(self, client: ConnectedClient, request: Request, now: float, time_us: int) -> None:
         try:

@@ -52,6 +52,26 @@ def same_books(at: House, listener: Listener) -> None:
     assert Verdict.CORRUPT not in listener.verdicts
 
 
+def test_what_has_waited_behind_it_is_done_in_order_one_request_a_turn() -> None:
+    """One user's 58 subscribes of 32 deep books behind a large one held everybody for 330 ms."""
+    at = house()
+    client, listener = at.enter()
+    at.ask(client, listener, op="subscribe", **BY_NAME)
+    for number in range(3):
+        at.ask(client, listener, op="ping", id=number)
+    listener.forget()
+    while not listener.heard(Reply):
+        at.gateway.go_on(at.now, at.time_us)
+    at.ask(client, listener, op="ping", id=3)
+    answered = [[0]]
+    while at.gateway.has_more:
+        at.gateway.go_on(at.now, at.time_us)
+        answered.append([answer.id for answer in listener.heard(Reply)])
+    assert answered[0] + answered[-1] == [0, 1, 2, 3]
+    assert [len(each) for each in answered] == [1, 1, 2, 3]
+    assert at.ask(client, listener, op="ping", id=4)
+
+
 @pytest.mark.parametrize("request_", [BY_NAME, {"channel": "book"}])
 def test_a_large_subscribe_takes_a_part_a_turn(request_: dict[str, object]) -> None:
     """256 books in one turn made everybody wait for 40 ms."""
