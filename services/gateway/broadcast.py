@@ -95,3 +95,13 @@ def joined(parts: Sequence[Part]) -> list[Part]:
             found[share] = b"".join(frame for number, (frame, _) in enumerate(parts) if share >> number & 1), {}
         found[share][1][subscriber] = subscriber.descriptor
     return list(found.values())
+
+
+def still_here(parts: Iterable[Part]) -> list[Part]:
+    """
+    Return the parts of a second round, without those that are gone; none is empty.
+
+    Who was in it as the flush began stays in it: one that leaves in the first round may make another its heir.
+    """
+    present = ((frame, {each: each.descriptor for each in others if not each.is_gone}) for frame, others in parts)
+    return [(frame, listeners) for frame, listeners in present if listeners]

@@ -19,7 +19,7 @@ from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.messages import Heartbeat, Message, Status, Trade
 from openoutcry.wire.request_limits import EVERY_INSTRUMENT
 from openoutcry.wire.types import INTERVALS_MS, LEVEL_QUANTITY_MAX
-from services.gateway.broadcast import Broadcast, FanOutStatistics, Part, joined, write_by_transports
+from services.gateway.broadcast import Broadcast, FanOutStatistics, Part, joined, still_here, write_by_transports
 from services.gateway.channel import (
     TRADES_ON_JOIN_MAX,
     BookChannel,
@@ -85,6 +85,8 @@ class FanOut:
         self._lagging: dict[Subscriber, None] = {}
         self._resuming: dict[Subscriber, None] = {}
         """Those of them that have drained, and have been sent a part of what they missed."""
+        self._removed = 0
+        """How many have been, so that a flush knows whether any has been within its first round."""
         self._places = Places()
         self._rotation = Rotation()
         """Of flushes."""
@@ -209,6 +211,7 @@ class FanOut:
         self._resuming.pop(subscriber, None)
         subscriber.descriptor = NO_DESCRIPTOR
         subscriber.is_gone = True
+        self._removed += 1
 
     def reach(self, subscriber: Subscriber, descriptor: int) -> None:
         """
@@ -594,7 +597,7 @@ class FanOut:
     def _flush(self, channels: Iterable[Channel[Subscriber]]) -> bool:
         """Collect and encode each channel once, and write to each listener once, whatever it follows."""
         first: list[Part] = []
-        further: list[tuple[bytes, tuple[Subscriber, ...]]] = []
+        further: list[Part] = []
         for channel in channels:
             messages = channel.collect()
             if not messages:
@@ -608,10 +611,10 @@ class FanOut:
                 if members:
                     first.append((frame, members))
                 if others:
-                    further.append((frame, tuple(others)))
+                    further.append((frame, others.copy()))
+        removed = self._removed
         self._send_round(first, self._rotation)
-        if further:
-            self._send_round(_still_here(further), self._further_rotation)
+        self._send_round(further if removed == self._removed else still_here(further), self._further_rotation)
         return bool(first or further)
 
     def _send_round(self, parts: list[Part], rotation: Rotation) -> None:
@@ -630,16 +633,6 @@ class FanOut:
         self.statistics.bytes += len(frame)
         if not subscriber.write(frame):
             self.remove(subscriber)
-
-
-def _still_here(parts: Iterable[tuple[bytes, Iterable[Subscriber]]]) -> list[Part]:
-    """
-    Return the parts of a second round, without those that are gone; none is empty.
-
-    Who was in it as the flush began stays in it: one that leaves in the first round may make another its heir.
-    """
-    present = ((frame, {each: each.descriptor for each in others if not each.is_gone}) for frame, others in parts)
-    return [(frame, listeners) for frame, listeners in present if listeners]
 
 
 def _sent_seqs(books: Iterable[Channel[Subscriber]]) -> dict[str, int]:
