@@ -30,7 +30,7 @@ class PacketBuilder:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._prev = engine.position
-        self._start()
+        self._sections: dict[type[Any], list[Any]] = {kind: [] for kind in _EVENTS}  # in the packet's order
 
     @property
     def commands(self) -> int:
@@ -61,26 +61,32 @@ class PacketBuilder:
         return self._take()
 
     def _take(self) -> Packet:
-        engine = self.engine
-        packet = Packet(
-            PACKET_VERSION,
-            engine.epoch,
-            self._prev,
-            engine.position,
-            engine.log_id,
-            engine.time,
-            take_changes(engine),
-            *self._sections.values(),
+        engine, sections = self.engine, self._sections
+        prev, self._prev = self._prev, engine.position
+        # The named tuple's own constructor would take a fifth of this method.
+        packet = tuple.__new__(
+            Packet,
+            (
+                PACKET_VERSION,
+                engine.epoch,
+                prev,
+                engine.position,
+                engine.log_id,
+                engine.time,
+                take_changes(engine),
+                *sections.values(),
+            ),
         )
-        self._prev = engine.position
-        self._start()
+        for kind in _EVENTS:
+            sections[kind] = []
         return packet
-
-    def _start(self) -> None:
-        self._sections: dict[type[Any], list[Any]] = {kind: [] for kind in _EVENTS}  # in the packet's order
 
 
 def take_changes(engine: Engine) -> list[BookChange]:
     """Return and forget what has changed in every book, in order of first touch."""
-    changes = (market.book.take_change() for market in engine.take_changed())
-    return [change for change in changes if change is not None]
+    changes: list[BookChange] = []
+    for market in engine.take_changed():
+        change = market.book.take_change()
+        if change is not None:
+            changes.append(change)
+    return changes
