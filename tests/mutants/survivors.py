@@ -16,11 +16,6 @@ EQUIVALENT: Final[dict[tuple[str, str, str], str]] = {
         "width = 2 if size <= 126 else 8",
     ): "a size below 126 has been returned before",
     (
-        "services/gateway/gateway.py",
-        "if client.session.state is SessionPhase.ANONYMOUS:",
-        "if client.session.state == SessionPhase.ANONYMOUS:",
-    ): "members of an enumeration are equal only to themselves",
-    (
         "services/gateway/requests.py",
         'if error["type"] == "value_error" and not error["loc"]:',
         'if error["type"] == "value_error" or not error["loc"]:',
