@@ -335,7 +335,7 @@ class FanOut:
         if verdict is LagVerdict.LAGS_AGAIN or (verdict is LagVerdict.LAGS and not was_lagging):
             self._suspend(subscriber, now)
         elif verdict is LagVerdict.DRAINED and subscriber not in self._resuming:  # else its turn comes, see `go_on`
-            self._make_whole(subscriber, now)
+            self._resynchronise(subscriber, now)
         elif verdict is LagVerdict.TOO_SLOW:
             self._abort(subscriber, now)
         elif verdict is LagVerdict.LOST:
@@ -353,7 +353,7 @@ class FanOut:
 
     def go_on(self, now: float) -> None:
         """
-        Tell the one that has waited longest the next part of what it missed; call it once a turn while there is one.
+        Send the one that has waited longest the next part of what it missed; call it once a turn while there is one.
 
         A part is sent only to one that has read the part before. It costs what `CHANNELS_A_PART` says.
         """
@@ -378,14 +378,14 @@ class FanOut:
             for channel in told:
                 subscriber.channels[channel.key[:2]] = subscriber.channels.pop(channel.key[:2])
 
-    def _make_whole(self, subscriber: Subscriber, now: float) -> None:
-        """Tell one that has drained what it missed; if that is much, a part of it: the rest goes with `go_on`."""
+    def _resynchronise(self, subscriber: Subscriber, now: float) -> None:
+        """Send one that has drained what it missed; if that is much, a part of it: the rest goes with `go_on`."""
         subscriber.lagging_since = None
         subscriber.owed_bytes = 0
         subscriber.is_resuming = False
         self._lagging.pop(subscriber, None)
         self._resuming.pop(subscriber, None)
-        is_complete = self._tell_missed(subscriber)
+        is_complete = self._send_missed(subscriber)
         if subscriber.is_lagging or subscriber.is_gone:
             return  # again, under what has just been sent: the marks of the others stay
         if is_complete:
@@ -396,19 +396,19 @@ class FanOut:
         subscriber.is_resuming = True
         self._lagging[subscriber] = self._resuming[subscriber] = None
 
-    def _tell_missed(self, subscriber: Subscriber) -> bool:
-        """Tell a part of what was missed; False if there is more."""
+    def _send_missed(self, subscriber: Subscriber) -> bool:
+        """Send a part of what was missed; False if there is more."""
         behind = [each for each in subscriber.channels.values() if subscriber not in each.listeners(subscriber)]
         rows = 0
         for number, channel in enumerate(behind):
             if number == CHANNELS_A_PART or rows >= WHOLE_ROWS_MAX:
                 return False
-            rows += self._tell_missed_in(subscriber, channel)
+            rows += self._send_missed_in(subscriber, channel)
             if subscriber.is_lagging or subscriber.is_gone:
                 break
         return True
 
-    def _tell_missed_in(self, subscriber: Subscriber, channel: Channel[Subscriber]) -> int:
+    def _send_missed_in(self, subscriber: Subscriber, channel: Channel[Subscriber]) -> int:
         """Bring a subscriber back in sync in one channel; returns about how many rows that took."""
         if isinstance(channel, TradesChannel):
             return self._send_missed_trades(subscriber, channel)

@@ -277,7 +277,7 @@ async def test_a_stranger_in_the_feed_ends_the_leader(house: House, redis: Redis
 async def test_a_store_that_refuses_for_too_long_ends_the_leader(house: House, redis: Redis) -> None:
     """With Redis' own words."""
     await house.order()
-    house.leader._patience = RetryLimit(0.0, asyncio.Event(), house.random)
+    house.leader._retry_limit = RetryLimit(0.0, asyncio.Event(), house.random)
     maxmemory = (await redis.config_get("maxmemory"))["maxmemory"]
     await redis.config_set("maxmemory", "1")
     try:

@@ -88,7 +88,7 @@ class Leader:
         self._keys = store.keys
         self._publisher = store.publisher
         self._lease_s = settings.lease_ms / 1000
-        self._patience = store.retry_limit
+        self._retry_limit = store.retry_limit
         self._metrics = store.metrics
         self._schedule = SnapshotSchedule(settings.snapshot_interval_s, settings.checkpoint_interval_s)
         self._kept = kept
@@ -196,7 +196,7 @@ class Leader:
                     return
             except (*UNREACHABLE, RedisError) as error:
                 # Done or not, the next answer tells.
-                await self._patience.wait(error)
+                await self._retry_limit.wait(error)
 
     async def _send(self, publication: _Publication) -> Answer:
         with self._metrics.publish_seconds.time():
@@ -226,7 +226,7 @@ class Leader:
             case StoreAnswer.NOT_LEADER:
                 raise LeadershipLost(f"{answer.detail} leads")
             case StoreAnswer.REFUSED:
-                await self._patience.wait(answer.detail)
+                await self._retry_limit.wait(answer.detail)
             case _:
                 assert_never(answer.kind)
         return False
@@ -245,7 +245,7 @@ class Leader:
         raise LeadershipLost(f"the feed goes on without this leader: its last entry is {last}")
 
     def _appended(self, publication: _Publication, sent_at: float) -> None:
-        self._patience.answered()
+        self._retry_limit.answered()
         self._renewed_at = sent_at
         names = self._keys.cover, self._keys.accounts  # written again so often that there is nothing to look after
         self.stored_values.stored({key: value for key, value in publication.values.items() if key not in names})

@@ -36,7 +36,7 @@ class LogClock:
         keys: The shard's keys.
         term: Of the leader; makes the source's name unique.
         stop: Ends the ticking, with one last tick: it wakes the reader.
-        patience: How long to bear with a store that takes no commands, such as a replica.
+        retry_limit: How long to bear with a store that takes no commands, such as a replica.
         metrics: Where the appending is timed.
         appended: Returns the feed's last id as the leader knows it.
     """
@@ -47,7 +47,7 @@ class LogClock:
         keys: StreamKeys,
         term: int,
         stop: asyncio.Event,
-        patience: RetryLimit,
+        retry_limit: RetryLimit,
         metrics: MatchingMetrics,
         appended: Callable[[], FeedId],
     ) -> None:
@@ -58,7 +58,7 @@ class LogClock:
         self._source = f"leader-{term}"
         self._number = 0
         self._stop = stop
-        self._writer = LogWriter(self._send, patience)
+        self._writer = LogWriter(self._send, retry_limit)
         self._metrics = metrics
 
     async def run(self, missing: Sequence[Instrument]) -> None:

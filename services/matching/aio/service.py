@@ -76,7 +76,7 @@ class MatchingService:
         self._new_retry_limit = retry_limit
         self._traces = traces
         self._lease = store.lease
-        self._patience = store.retry_limit
+        self._retry_limit = store.retry_limit
         self._metrics = store.metrics
         self._leader: Leader | None = None
         self._followed_at = float("-inf")
@@ -101,12 +101,12 @@ class MatchingService:
         leader, shadow = self._leader, self._standby.shadow
         if leader is not None:
             unready = f"nothing published for {leader.silent_s:.1f} s" if leader.silent_s > READY_S else ""
-            return EngineState(Role.LEADER, leader.term, leader.engine.position, unready or self._patience.reason)
+            return EngineState(Role.LEADER, leader.term, leader.engine.position, unready or self._retry_limit.reason)
         if shadow is None:
-            return EngineState(Role.STANDBY, 0, 0, self._patience.reason or "nothing to follow with yet")
+            return EngineState(Role.STANDBY, 0, 0, self._retry_limit.reason or "nothing to follow with yet")
         silent_s = time.monotonic() - self._followed_at
         unready = f"nothing followed for {silent_s:.1f} s" if silent_s > READY_S else ""
-        return EngineState(Role.STANDBY, 0, shadow.engine.position, self._patience.reason or unready)
+        return EngineState(Role.STANDBY, 0, shadow.engine.position, self._retry_limit.reason or unready)
 
     async def run(self) -> None:
         """
@@ -167,9 +167,9 @@ class MatchingService:
                 if self._settings.durability is Durability.MACHINE:
                     await check_machine_durability(self._store.redis, self._store.keys)
             except (*UNREACHABLE, RedisError) as error:
-                await self._patience.wait(error)
+                await self._retry_limit.wait(error)
             else:
-                self._patience.answered()
+                self._retry_limit.answered()
                 return
 
     async def _lead(self) -> Leader | None:
@@ -189,12 +189,12 @@ class MatchingService:
                     self._leader = leader
                     return leader
                 await self._standby.follow(self._lease.poll_ms)
-                self._patience.answered()
+                self._retry_limit.answered()
                 self._followed_at = time.monotonic()
                 if self._standby.shadow is None:
                     await self._lease.wait(self._stop)
             except (*UNREACHABLE, RedisError) as error:
-                await self._patience.wait(error)
+                await self._retry_limit.wait(error)
         return None
 
     async def _serve(self, leader: Leader) -> None:
@@ -203,9 +203,9 @@ class MatchingService:
             try:
                 entries = await self._reader.read()
             except (*UNREACHABLE, RedisError) as error:
-                await self._patience.wait(error)
+                await self._retry_limit.wait(error)
                 continue
-            self._patience.answered()
+            self._retry_limit.answered()
             await self._apply(leader, entries)
 
     async def _apply(self, leader: Leader, entries: list[LogEntry]) -> None:
