@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from openoutcry.wire.errors import MalformedMessage
 from openoutcry.wire.instrument import Instrument
-from openoutcry.wire.types import MarketState, OrderKind, SelfTradePrevention, Side, TimeInForce
+from openoutcry.wire.types import MarketState, OrderKind, SelfTradePrevention, Side, TimeInForce, TransferKind
 from shared.logs.commands import (
     COMMANDS_IN_ENTRY_MAX,
     PRESENT_USERS_MAX,
@@ -26,6 +26,15 @@ from shared.logs.commands import (
     SetMarketState,
     Tick,
     decode_commands,
+)
+from shared.logs.market_commands import (
+    GROUPS_OF_USER_MAX,
+    BeginAccounts,
+    Limits,
+    MakeTransfer,
+    SetGroups,
+    SetLimits,
+    SetTerms,
 )
 from shared.logs.stream_keys import COMMANDS_FIELD
 from shared.store_errors import CorruptEntry
@@ -47,6 +56,11 @@ _SHAPES: Final[dict[type[Any], tuple[tuple[type, ...], ...]]] = {
     SetMarketState: ((*_NAME, MarketState, str),),
     SetCancelOnDisconnect: ((*_NAME, bool),),
     Present: ((str, int, tuple),),
+    BeginAccounts: (_NAME,),
+    MakeTransfer: ((*_NAME, str, TransferKind, str, str, str, int, int, str, bool),),
+    SetLimits: tuple((*_NAME, str, str, symbol, Limits) for symbol in (str, type(None))),
+    SetGroups: ((*_NAME, str, tuple),),
+    SetTerms: ((*_NAME, str, int, int),),
 }
 """The types that the fields of each command may have."""
 _DEFINITION: Final = (str, str, str, str, str, int, int, int)
@@ -116,4 +130,8 @@ def _well_typed(command: Command) -> bool:
         )
     if isinstance(command, Present):
         return all(type(user) is str for user in command.users)
+    if isinstance(command, SetLimits):
+        return all(limit is None or type(limit) is int for limit in command.limits)
+    if isinstance(command, SetGroups):
+        return all(type(group) is str for group in command.groups) and len(command.groups) <= GROUPS_OF_USER_MAX
     return True

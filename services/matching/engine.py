@@ -22,6 +22,10 @@ from openoutcry.wire.types import (
     TimeInForce,
 )
 from services.matching.accounts.account import UserAccount
+from services.matching.accounts.accounting import Accounting
+from services.matching.accounts.administration import Administration, AdministrationCommand
+from services.matching.accounts.funded_account import FundedAccount
+from services.matching.accounts.transfers import SYSTEM_ACCOUNTS
 from services.matching.book.order import Order
 from services.matching.book.order_book import ORDERS_MET_MAX, BookEvent, BookRefusal, Cancelled, Fill, Replaced
 from services.matching.idempotency import ORDER_IDS_MAX, WINDOW_S, ClientOrderIds, Sources
@@ -39,7 +43,8 @@ from shared.logs.commands import (
     SetMarketState,
     Tick,
 )
-from shared.logs.events import CancelOnDisconnectSet, Event, Outcome, PrivateExecution
+from shared.logs.events import AccountsBegun, CancelOnDisconnectSet, Event, Outcome, PrivateExecution
+from shared.logs.market_commands import BeginAccounts, MakeTransfer, SetGroups, SetLimits, SetTerms
 
 OPEN_ORDERS_MAX: Final = 1000
 """Default limit of resting orders a user; the next order that could rest is refused."""
@@ -59,6 +64,7 @@ SETTABLE_STATES: Final = (MarketState.OPEN, MarketState.HALTED, MarketState.CLOS
 _CODE_OK: Final = Code.OK
 _OK: Final = Refusal(_CODE_OK, "")
 _UNKNOWN_ORDER: Final = Refusal(Code.UNKNOWN_ORDER, "order_id: no open order of yours has this id")
+_NO_ACCOUNTS: Final = Refusal(Code.BAD_REQUEST, "accounts: this market keeps none; begin them before anything else")
 _NOT_FOUND: Final = Refusal(Code.UNKNOWN_ORDER, "client_order_id: no open order of yours has this id")
 # Looking a member up in its enumeration costs a tenth of a trade.
 _MARKET: Final = OrderKind.MARKET
@@ -98,8 +104,8 @@ class Engine:
     """
     One shard's market.
 
-    What could put lots into a book passes `_admit` first, all of it. An order touches its account in three ways:
-    `opened`, `filled` and `closed`. What the exchange or the user ends is ended by `_end`.
+    What could put lots into a book passes `_admit` first, all of it. An order touches its account in these ways:
+    `opened`, `filled`, `changing` and `changed`, and `closed`. What the exchange or the user ends is ended by `_end`.
 
     Args:
         config: Rules; a recovered engine keeps those of its checkpoint until its leader changes them.
@@ -119,15 +125,18 @@ class Engine:
         self.instruments: dict[str, TradedInstrument] = {}
         """By symbol, in order of listing."""
         self.accounts: dict[str, UserAccount] = {}
-        """By user, in order of first appearance."""
+        """By user, in order of first appearance. Where the market keeps accounts, system accounts come first."""
+        self.accounting: Accounting | None = None
+        """What orders need and may be; None: the market keeps no accounts, and every order is good for its promise."""
         self.sources = Sources()
         self.client_order_ids = ClientOrderIds()
         self.presence = Presence()
         """Of the users with cancel-on-disconnect on, but for those whose orders have been cancelled already."""
+        self._administration: Administration | None = None
         self._changed: dict[str, TradedInstrument] = {}
         self._events: list[Event] = []
 
-    def apply(self, command: Command, time_us: int) -> list[Event]:
+    def apply(self, command: Command, time_us: int) -> list[Event]:  # noqa: PLR0912 - one a kind of command
         """
         Apply one command, once.
 
@@ -172,6 +181,8 @@ class Engine:
                 outcome = self._set_cancel_on_disconnect(command)
             case Present():
                 outcome = self._note_present(command)
+            case BeginAccounts() | MakeTransfer() | SetLimits() | SetGroups() | SetTerms():
+                outcome = self._administer(command)
             case _:
                 assert_never(command)
         events.append(outcome)
@@ -183,6 +194,11 @@ class Engine:
         for market in self.instruments.values():
             market.epoch_trade_id = market.book.trade_id
 
+    def keep_accounts(self, accounting: Accounting) -> None:
+        """Keep accounts from now on; before the first account is made."""
+        self.accounting = accounting
+        self._administration = Administration(accounting, self.accounts, self.instruments, self.account, self._end)
+
     def take_changed(self) -> list[TradedInstrument]:
         """Return the markets whose books were touched since the last call, in order of first touch."""
         changed = list(self._changed.values())
@@ -193,7 +209,8 @@ class Engine:
         """Return a user's account, a new one on first sight."""
         account = self.accounts.get(user)
         if account is None:
-            account = self.accounts[user] = UserAccount(user)
+            accounting = self.accounting
+            account = self.accounts[user] = UserAccount(user) if accounting is None else accounting.account(user)
         return account
 
     def check_invariants(self) -> None:
@@ -212,6 +229,9 @@ class Engine:
         timed = self.presence.rows()
         assert [tick for _, tick in timed] == sorted(tick for _, tick in timed if tick <= self.presence.ticks)
         assert all(self.accounts[user].cancel_on_disconnect for user, _ in timed)
+        if self.accounting is not None:
+            self.accounting.check_invariants(self.accounts.values(), self.instruments)
+            return
         for symbol in self.instruments:
             assert sum(account.positions.get(symbol, 0) for account in self.accounts.values()) == 0
 
@@ -236,13 +256,17 @@ class Engine:
             return self._reject(command, account, order, refused)
         book = market.book
         seq = book.seq
-        happened = book.place(order, account.orders, self.config.orders_met_max)
+        bound = 0
+        if kind is _MARKET and self.accounting is not None:
+            assert isinstance(account, FundedAccount)
+            bound = self.accounting.bound(account, market, side)
+        happened = book.place(order, account.orders, self.config.orders_met_max, bound)
         if happened and type(happened[0]) is BookRefusal:
             return self._reject(command, account, order, _in_words(happened[0], price, "post_only", "it"))
         self.last_order_id = order_id
         self.client_order_ids.add(account, name, order_id)
         rests = order_id in book.orders
-        account.opened(order, rests=rests)
+        account.opened(order, market, rests=rests)
         self._execution(account, _ACCEPTED, order, quantity)
         if happened:  # empty: nothing met it, and it rests whole
             self._tell(market, happened)
@@ -270,7 +294,9 @@ class Engine:
         if refusal is not None:
             return _outcome(command, refusal, order.order_id)
         seq = market.book.seq
+        account.changing(order, market)
         happened = market.book.replace(order.order_id, price, quantity, self.config.orders_met_max)
+        account.changed(order, market, rests=order.order_id in market.book.orders)
         if type(happened[0]) is BookRefusal:
             refusal = _in_words(happened[0], price, "price", "the order is post-only, and it")
             return _outcome(command, refusal, order.order_id)
@@ -346,6 +372,32 @@ class Engine:
                 self.presence.see(user)
         return _outcome(command)
 
+    # Administration.
+
+    def _begin_accounts(self, command: BeginAccounts) -> Outcome:
+        if self.accounting is not None:
+            return _outcome(command)
+        if self.accounts:
+            rule = f"accounts: begin before anybody is known to the market; {len(self.accounts):,} users are"
+            return _outcome(command, Refusal(Code.BAD_REQUEST, rule))
+        clash = self.instruments.keys() & {market.instrument.currency for market in self.instruments.values()}
+        if clash:
+            rule = f"accounts: {min(clash)} is an instrument and a currency, and would be one asset"
+            return _outcome(command, Refusal(Code.BAD_REQUEST, rule))
+        self.keep_accounts(Accounting())
+        for system in SYSTEM_ACCOUNTS:
+            self.account(system)
+        self._events.append(AccountsBegun(self.time))
+        return _outcome(command)
+
+    def _administer(self, command: BeginAccounts | AdministrationCommand) -> Outcome:
+        if isinstance(command, BeginAccounts):
+            return self._begin_accounts(command)
+        if self._administration is None:
+            return _outcome(command, _NO_ACCOUNTS)
+        refusal, cancelled = self._administration.carry_out(command, self.time, self._events)
+        return _outcome(command, refusal, cancelled=cancelled)
+
     # The door.
 
     def _admit(
@@ -377,7 +429,29 @@ class Engine:
                 held = len(account.accepted_ids)
                 rule = f"{held} of your orders are remembered for {WINDOW_S} s, and there is no room for more"
                 return Refusal(Code.RATE_LIMITED, f"client_order_id: {rule}; send fewer")
-        return market.refusal(limit, quantity)
+        refused = market.refusal(limit, quantity)
+        if self.accounting is None or refused is not None:
+            return refused
+        return self._afford(self.accounting, account, market, order, price, quantity)
+
+    def _afford(
+        self,
+        accounting: Accounting,
+        account: UserAccount,
+        market: TradedInstrument,
+        order: Order,
+        price: int,
+        quantity: int,
+    ) -> Refusal | None:
+        """Return why an account may not have an order like this, or None; see `_admit`."""
+        if quantity <= order.quantity - order.remaining:
+            return None  # replaced by no more than what is filled: it ends
+        assert isinstance(account, FundedAccount)
+        refused = accounting.forbidden(account, market, order, price, quantity, self.time)
+        if refused is not None:
+            return refused
+        met_max = self.config.orders_met_max
+        return accounting.unaffordable(account, market, order, price, quantity, self.time, met_max)
 
     def _find(self, command: CancelOrder | ReplaceOrder) -> tuple[UserAccount | None, Order | None]:
         account = self.accounts.get(command.user)
@@ -396,7 +470,7 @@ class Engine:
             if type(event) is Fill:
                 self._fill(market, event)
             elif type(event) is Cancelled:
-                self._ended(self.accounts[event.order.user], event.order, event.reason)
+                self._ended(self.accounts[event.order.user], market, event.order, event.reason)
             elif type(event) is Replaced:
                 self._execution(self.accounts[event.order.user], _REPLACED, event.order, event.remaining)
 
@@ -409,9 +483,9 @@ class Engine:
         part = (price, quantity, trade_id)
         for order, remaining, liquidity in ((taker, taker_remaining, _TAKER), (maker, maker_remaining, _MAKER)):
             account = self.accounts[order.user]
-            account.filled(order, market, price, quantity)
+            account.filled(order, market, price, quantity, rested=liquidity is _MAKER)
             if not remaining:
-                account.closed(order)
+                account.closed(order, market)
             self._execution(account, _FILLED, order, remaining, part, liquidity)
 
     def _end_all(self, account: UserAccount, instrument: str | None, reason: Code) -> int:
@@ -428,11 +502,11 @@ class Engine:
         market = self.instruments[order.instrument]
         market.book.cancel(order.order_id)
         self._touch(market)
-        self._ended(account, order, reason)
+        self._ended(account, market, order, reason)
 
-    def _ended(self, account: UserAccount, order: Order, reason: Code) -> None:
+    def _ended(self, account: UserAccount, market: TradedInstrument, order: Order, reason: Code) -> None:
         """Tell the end of an order that is in no book any more."""
-        account.closed(order)
+        account.closed(order, market)
         self._execution(account, _CANCELLED, order, 0, reason=reason)
 
     def _reject(self, command: PlaceOrder, account: UserAccount, order: Order, refusal: Refusal) -> Outcome:

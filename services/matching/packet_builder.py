@@ -11,10 +11,11 @@ from typing import Any, Final
 from services.matching.engine import Engine
 from shared.logs.commands import Command
 from shared.logs.events import BookChange, Event, Outcome
-from shared.logs.packet import PACKET_VERSION, SECTIONS, Packet
+from shared.logs.packet import PACKET_VERSION, PLAIN_FIELDS, PLAIN_VERSION, SECTIONS, Packet
 
 _EVENTS: Final = tuple(section.kind for section in SECTIONS if section.kind is not BookChange)
 """What the engine answers to commands; books are asked for their changes when the packet is made."""
+_LATER: Final = tuple(section.kind for section in SECTIONS if Packet._fields.index(section.name) >= PLAIN_FIELDS)
 
 
 class PacketBuilder:
@@ -63,11 +64,15 @@ class PacketBuilder:
     def _take(self) -> Packet:
         engine, sections = self.engine, self._sections
         prev, self._prev = self._prev, engine.position
+        version = PLAIN_VERSION
+        for kind in _LATER:
+            if sections[kind]:
+                version = PACKET_VERSION
         # The named tuple's own constructor would take a fifth of this method.
         packet = tuple.__new__(
             Packet,
             (
-                PACKET_VERSION,
+                version,
                 engine.epoch,
                 prev,
                 engine.position,

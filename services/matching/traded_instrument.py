@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from openoutcry.wire.account import tick_value
 from openoutcry.wire.instrument import Instrument
+from openoutcry.wire.messages import Terms
 from openoutcry.wire.types import Code, MarketState
 from services.matching.book.order_book import OrderBook
 from shared.logs.snapshots import BookState
@@ -36,12 +37,15 @@ class TradedInstrument:
     __slots__ = (
         "book",
         "changed_at",
+        "collar_bp",
         "epoch_trade_id",
         "instrument",
         "reason",
+        "reference",
         "state",
         "state_time",
         "statistics",
+        "terms_time",
         "tick_value",
     )
 
@@ -58,6 +62,12 @@ class TradedInstrument:
         """Time of the last command that changed the book, µs."""
         self.statistics = TradeStatistics()
         """Of all trades since listing."""
+        self.reference = 0
+        """Price in ticks that counts until the first trade; 0: none."""
+        self.collar_bp = 0
+        """How far from the reference price everybody's prices may be, in basis points; 0: as far as they like."""
+        self.terms_time = 0
+        """Time of the command that set these two, µs; 0: none did."""
         self.tick_value = tick_value(instrument)
         """What one lot is worth at one tick, in millionths of the currency."""
 
@@ -73,6 +83,10 @@ class TradedInstrument:
             rule = f"quantity: must be from 1 to {self.instrument.quantity_max} lots, not {quantity}"
             return Refusal(Code.QUANTITY_OUT_OF_RANGE, rule)
         return None
+
+    def terms(self) -> Terms:
+        """Return what orders are judged by, apart from the definition."""
+        return Terms(self.instrument.symbol, self.terms_time, self.reference, self.collar_bp)
 
     def book_state(self, epoch: int, feed_id: str) -> BookState:
         """Return what a late joiner needs, as of the packet `feed_id`; O(levels log levels)."""
@@ -92,4 +106,7 @@ class TradedInstrument:
             self.reason,
             self.state_time,
             self.epoch_trade_id,
+            self.terms_time,
+            self.reference,
+            self.collar_bp,
         )

@@ -14,7 +14,8 @@ import msgpack
 
 from openoutcry.wire.errors import MalformedMessage
 from openoutcry.wire.instrument import Instrument
-from openoutcry.wire.types import MarketState, OrderKind, SelfTradePrevention, Side, TimeInForce
+from openoutcry.wire.types import MarketState, OrderKind, SelfTradePrevention, Side, TimeInForce, TransferKind
+from shared.logs.market_commands import BeginAccounts, Limits, MakeTransfer, SetGroups, SetLimits, SetTerms
 
 COMMANDS_IN_ENTRY_MAX: Final = 512
 """A writer starts another entry beyond this many commands, so that one entry never holds the engine for long."""
@@ -141,6 +142,11 @@ Command: TypeAlias = (
     | SetMarketState
     | SetCancelOnDisconnect
     | Present
+    | BeginAccounts
+    | MakeTransfer
+    | SetLimits
+    | SetGroups
+    | SetTerms
 )
 
 _CODES: Final[dict[type[Any], int]] = {
@@ -153,6 +159,11 @@ _CODES: Final[dict[type[Any], int]] = {
     SetMarketState: 7,
     SetCancelOnDisconnect: 8,
     Present: 9,
+    BeginAccounts: 11,
+    MakeTransfer: 12,
+    SetLimits: 13,
+    SetGroups: 14,
+    SetTerms: 15,
 }
 _SIDES: Final = {side.value: side for side in Side}
 _KINDS: Final = {kind.value: kind for kind in OrderKind}
@@ -214,4 +225,22 @@ def _command(row: list[Any]) -> Command:  # noqa: PLR0911 - one line a kind
         case 9:
             source, number, users = fields
             return Present(source, number, tuple(_array(users)))
+    return _market_command(code, fields)
+
+
+def _market_command(code: object, fields: list[Any]) -> Command:
+    match code:
+        case 11:
+            return BeginAccounts._make(fields)
+        case 12:
+            fields[4] = TransferKind(fields[4])
+            return MakeTransfer._make(fields)
+        case 13:
+            fields[6] = Limits._make(_array(fields[6]))
+            return SetLimits._make(fields)
+        case 14:
+            fields[4] = tuple(_array(fields[4]))
+            return SetGroups._make(fields)
+        case 15:
+            return SetTerms._make(fields)
     raise ValueError(f"unknown command {code!r}")

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
 
 from openoutcry.wire.instrument import Instrument
-from openoutcry.wire.messages import Execution, Level, Status, Trade
+from openoutcry.wire.messages import Execution, Level, Status, Terms, Trade, Transfer
 from openoutcry.wire.types import Code
 
 
@@ -42,6 +42,20 @@ class CancelOnDisconnectSet(NamedTuple):
     on: bool
 
 
+class PrivateTransfer(NamedTuple):
+    """A transfer's one half, and the account that it concerns: a user who may see it, or `~bank` or `~issuer`."""
+
+    user: str
+    transfer: Transfer
+
+
+class AccountsBegun(NamedTuple):
+    """From now on orders need the money or the lots that they promise."""
+
+    time: int
+    """Of the command, µs."""
+
+
 class BookChange(NamedTuple):
     """All changes of one book since the packet before, merged; the engine's form of a `Delta`."""
 
@@ -54,4 +68,14 @@ class BookChange(NamedTuple):
     digest: int
 
 
-Event: TypeAlias = PrivateExecution | Outcome | Trade | Status | Instrument | CancelOnDisconnectSet
+Event: TypeAlias = (
+    PrivateExecution
+    | Outcome
+    | Trade
+    | Status
+    | Instrument
+    | CancelOnDisconnectSet
+    | PrivateTransfer
+    | Terms
+    | AccountsBegun
+)

@@ -16,11 +16,20 @@ import msgpack
 
 from openoutcry.wire.errors import ConfigurationError, MalformedMessage
 from openoutcry.wire.instrument import Instrument
-from openoutcry.wire.messages import Execution, Status, Trade
+from openoutcry.wire.messages import Execution, Status, Terms, Trade, Transfer
 from openoutcry.wire.types import MarketState
-from shared.logs.events import BookChange, CancelOnDisconnectSet, Outcome, PrivateExecution
+from shared.logs.events import (
+    AccountsBegun,
+    BookChange,
+    CancelOnDisconnectSet,
+    Outcome,
+    PrivateExecution,
+    PrivateTransfer,
+)
 
-PACKET_VERSION: Final = 2
+PACKET_VERSION: Final = 3
+PLAIN_VERSION: Final = 2
+"""Of a packet that holds nothing of accounts and terms, and has no place for it: what older gateways read too."""
 
 _T = TypeVar("_T", bound=NamedTuple)
 
@@ -49,6 +58,13 @@ class Packet(NamedTuple):
     statuses: Sequence[Status]
     listings: Sequence[Instrument]
     switches: Sequence[CancelOnDisconnectSet] = ()
+    transfers: Sequence[PrivateTransfer] = ()
+    terms: Sequence[Terms] = ()
+    beginnings: Sequence[AccountsBegun] = ()
+
+
+PLAIN_FIELDS: Final = Packet._fields.index("transfers")
+"""Fields of a packet of PLAIN_VERSION."""
 
 
 class FeedId(NamedTuple):
@@ -80,8 +96,8 @@ FEED_START: Final = FeedId(0, 0)
 
 
 def encode_packet(packet: Packet) -> bytes:
-    """Pack; the same packet always gives the same bytes."""
-    packed: bytes = msgpack.packb(packet)
+    """Pack; the same packet always gives the same bytes. One of PLAIN_VERSION leaves out what it has no place for."""
+    packed: bytes = msgpack.packb(packet if packet.version != PLAIN_VERSION else packet[:PLAIN_FIELDS])
     return packed
 
 
@@ -100,8 +116,10 @@ def decode_packet(data: bytes) -> Packet:
         fields: list[Any] = list(msgpack.unpackb(data, use_list=False, max_bin_len=0, max_ext_len=0))
         if type(fields[0]) is not int:
             raise TypeError(f"a packet begins with its version, not {fields[0]!r}")
-        if fields[0] != PACKET_VERSION:
-            raise OtherVersion(f"packet version {fields[0]}, this program reads {PACKET_VERSION}")
+        if fields[0] == PLAIN_VERSION and len(fields) == PLAIN_FIELDS:
+            fields += _NOTHING_MORE
+        elif fields[0] != PACKET_VERSION:
+            raise OtherVersion(f"packet version {fields[0]}, this program reads {PLAIN_VERSION} and {PACKET_VERSION}")
         for place, read in _READERS:
             rows = fields[place]
             fields[place] = read(rows) if rows != () else []
@@ -121,6 +139,10 @@ def _made(kind: type[_T], rows: Sequence[Any]) -> list[_T]:
 def _private(rows: Sequence[Any]) -> list[PrivateExecution]:
     executions = _made(Execution, [row for _, row in rows])
     return list(map(tuple.__new__, repeat(PrivateExecution), zip([user for user, _ in rows], executions, strict=True)))
+
+
+def _transfers(rows: Sequence[Any]) -> list[PrivateTransfer]:
+    return [PrivateTransfer(user, *_made(Transfer, [row])) for user, row in rows]
 
 
 def _statuses(rows: Sequence[Any]) -> list[Status]:
@@ -156,7 +178,11 @@ SECTIONS: Final = (
     Section(Status, "statuses", _statuses),
     Section(Instrument, "listings", _listings),
     Section(CancelOnDisconnectSet, "switches", partial(_made, CancelOnDisconnectSet)),
+    Section(PrivateTransfer, "transfers", _transfers),
+    Section(Terms, "terms", partial(_made, Terms)),
+    Section(AccountsBegun, "beginnings", partial(_made, AccountsBegun)),
 )
 """All sections in the order of the packet's fields. The builder, `decode_packet` and the gateway's replica go by this
 table. Another section is a line here, a field at the end of `Packet`, and its effect in every reader."""
+_NOTHING_MORE: Final = [()] * (len(Packet._fields) - PLAIN_FIELDS)
 _READERS: Final = [(Packet._fields.index(section.name), section.read) for section in SECTIONS]

@@ -20,12 +20,16 @@ from openoutcry.wire.types import MarketState
 SNAPSHOT_VERSION: Final = 3
 VERSIONS_READ: Final = (2, SNAPSHOT_VERSION)
 """Version 2 did not have the last two fields of a book's state; listing and accounts are the same."""
-_STATE: Final = (str, int, str, int, int, list, list, *[int] * 7, MarketState, str, int, int)
+_STATE: Final = (str, int, str, int, int, list, list, *[int] * 7, MarketState, str, *[int] * 5)
 """The types of a book state's fields, in order."""
+_WITHOUT_TERMS: Final = len(_STATE) - 3
+_SHORTER: Final = (_WITHOUT_TERMS - 2, _WITHOUT_TERMS)
+"""Fields of a book state of version 2, and of one without terms: what they lack is 0."""
 _LEVEL: Final = (int, int, int)
 _ORDER: Final = (int, str, str, str, str, str, int, int, int)
 _DEFINITION: Final = (str, str, str, str, str, int, int, int)
 """The first fields of an instrument; its terms and session are maps or None."""
+_PLAIN: Final = Account._fields.index("holdings")
 _AMOUNT: Final = re.compile(r"-?[0-9]+\.[0-9]{6}")
 
 
@@ -58,11 +62,17 @@ class BookState(NamedTuple):
     """Time of the command that set the state, µs; 0 as listed."""
     epoch_trade_id: int
     """The last trade before this epoch began; 0 if there was none."""
+    terms_time: int = 0
+    """Time of the command that set the next two, µs; 0: none did."""
+    reference: int = 0
+    """Price in ticks that counts until the first trade; 0: none."""
+    collar_bp: int = 0
+    """How far from the reference price an order's price may be, in basis points; 0: as far as it likes."""
 
 
 def encode_book_state(state: BookState) -> bytes:
-    """Pack one snapshot."""
-    return _pack(state)
+    """Pack one snapshot; one of an instrument without terms has no place for them, as older gateways read it."""
+    return _pack(state if state.terms_time else state[:_WITHOUT_TERMS])
 
 
 def decode_book_state(data: bytes) -> BookState:
@@ -74,8 +84,8 @@ def decode_book_state(data: bytes) -> BookState:
     """
     fields = _unpack(data, "snapshot")
     try:
-        if len(fields) == len(_STATE) - 2:
-            fields += (0, 0)
+        if len(fields) in _SHORTER:
+            fields += [0] * (len(_STATE) - len(fields))
         fields[14] = MarketState(fields[14])
         _check(_STATE, fields)
         for level in (*fields[5], *fields[6]):
@@ -104,8 +114,9 @@ def decode_listing(data: bytes) -> list[Instrument]:
 
 
 def encode_accounts(accounts: Mapping[str, Account]) -> bytes:
-    """Pack every user's account."""
-    return _pack([(user, account) for user, account in accounts.items()])
+    """Pack every user's account; where nothing is known of what is held, as older gateways read it."""
+    rows = accounts.items()
+    return _pack([(user, account if account.holdings is not None else account[:_PLAIN]) for user, account in rows])
 
 
 def decode_accounts(data: bytes) -> dict[str, Account]:
@@ -116,10 +127,7 @@ def decode_accounts(data: bytes) -> dict[str, Account]:
         MalformedMessage: If the bytes are not accounts of this version.
     """
     try:
-        return {
-            user: _account(user, user_seq, orders, positions, cash, on)
-            for user, (user_seq, orders, positions, cash, on) in _unpack(data, "accounts")
-        }
+        return {user: _account(user, *row) for user, row in _unpack(data, "accounts")}
     except (ValueError, TypeError, AttributeError) as error:
         raise MalformedMessage(f"no accounts: {error}") from error
 
@@ -138,16 +146,33 @@ def _definition(row: Any) -> Instrument:
     return Instrument(*row).checked()
 
 
-def _account(user: Any, user_seq: Any, orders: Any, positions: Any, cash: Any, on: Any) -> Account:
+def _account(user: Any, user_seq: Any, orders: Any, positions: Any, cash: Any, on: Any, *held: Any) -> Account:
     _check((str, int, list, dict, dict, bool), (user, user_seq, orders, positions, cash, on))
     for order in orders:
         _check(_ORDER, order)
     for symbol, lots in positions.items():
         _check((str, int), (symbol, lots))
-    for currency, amount in cash.items():
+    _check_money(cash)
+    if held:
+        _check_held(*held)
+    return Account(user_seq, [OpenOrder._make(order) for order in orders], positions, cash, on, *held)
+
+
+def _check_money(purse: Any) -> None:
+    for currency, amount in purse.items():
         if not isinstance(currency, str) or not _AMOUNT.fullmatch(amount):
             raise ValueError(f"cash must be decimal text of six places by currency, not {amount!r}")
-    return Account(user_seq, [OpenOrder._make(order) for order in orders], positions, cash, on)
+
+
+def _check_held(holdings: Any, reserved: Any, result: Any) -> None:
+    _check_money(reserved)
+    _check_money(result)
+    for symbol, holding in holdings.items():
+        _check((str, int, int, list, str), (symbol, *holding))
+        if not _AMOUNT.fullmatch(holding[-1]):
+            raise ValueError(f"cost must be decimal text of six places, not {holding[-1]!r}")
+        for part in holding[2]:
+            _check((int, int, str), part)
 
 
 def _pack(content: Any) -> bytes:

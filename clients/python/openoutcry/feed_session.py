@@ -59,8 +59,10 @@ from openoutcry.wire.messages import (
     Reply,
     Snapshot,
     Status,
+    Terms,
     Ticker,
     Trade,
+    Transfer,
     Welcome,
 )
 from openoutcry.wire.types import Code, MarketState
@@ -382,6 +384,8 @@ class FeedSession:
             case Instrument():
                 self._listing.hear(message)
                 self._events.append(InstrumentListed(message))
+            case Transfer() | Terms():
+                pass
             case _:
                 assert_never(message)
 

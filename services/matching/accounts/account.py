@@ -1,7 +1,7 @@
 """A user's private state as the engine keeps it: resting orders, positions, cash, cancel-on-disconnect.
 
-Owns the numbering of the user's executions, and the three ways in which an order touches an account: `opened`, `filled`
-and `closed`. `openoutcry.wire.account.AccountBook` is its replica elsewhere.
+Owns the numbering of the user's executions, and the ways in which an order touches an account: `opened`, `filled`,
+`changing` and `changed`, and `closed`. `openoutcry.wire.account.AccountBook` is its replica elsewhere.
 Invariant, between two commands: `orders` are the user's resting orders, in ascending order of id.
 """
 
@@ -57,17 +57,23 @@ class UserAccount:
         self.cancel_on_disconnect = False
         """Whether they are cancelled when the user stays away; stays on through an absence."""
 
-    def opened(self, order: Order, *, rests: bool) -> None:
+    def opened(self, order: Order, market: TradedInstrument, *, rests: bool) -> None:  # noqa: ARG002 - as `FundedAccount`
         """Take an order that was accepted, with what is left of it resting or not; its fills and its end follow."""
         if rests:
             self.orders[order.order_id] = order
             self.client_order_ids[order.client_order_id] = order
 
-    def filled(self, order: Order, market: TradedInstrument, price: int, quantity: int) -> None:
-        """Move lots and money for one fill of an order that was opened."""
+    def filled(self, order: Order, market: TradedInstrument, price: int, quantity: int, *, rested: bool) -> None:  # noqa: ARG002 - as `FundedAccount`
+        """Move lots and money for one fill of an order that was opened; `rested`: it waited in the book for it."""
         settle(self.positions, self.cash, market.instrument, market.tick_value, order.side, price, quantity)
 
-    def closed(self, order: Order) -> None:
+    def changing(self, order: Order, market: TradedInstrument) -> None:
+        """Take note that a resting order is about to be replaced; `changed` follows, whatever comes of it."""
+
+    def changed(self, order: Order, market: TradedInstrument, *, rests: bool) -> None:
+        """Take an order as its replacement left it, resting or not; its fills and its end follow."""
+
+    def closed(self, order: Order, market: TradedInstrument) -> None:  # noqa: ARG002 - as `FundedAccount`
         """Take the end of an order that was opened: it is filled, or was ended."""
         if self.orders.pop(order.order_id, None) is not None:  # else it never rested
             del self.client_order_ids[order.client_order_id]

@@ -37,6 +37,7 @@ class Order:
         "price",
         "quantity",
         "remaining",
+        "reserved",
         "self_trade_prevention",
         "side",
         "time_in_force",
@@ -63,6 +64,9 @@ class Order:
         self.quantity = quantity
         self.remaining = quantity
         """Lots not filled; what was left when the order ended, once it has."""
+        self.reserved = 0
+        """What its account holds back for it while it rests: millionths of money for a bid, lots for an ask; 0 where
+        the exchange keeps no accounts. Changed by `FundedAccount` alone."""
         self.kind = kind
         self.time_in_force = time_in_force
         self.post_only = post_only

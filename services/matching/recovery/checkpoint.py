@@ -24,13 +24,15 @@ from services.matching.book.order import Order
 from services.matching.engine import Engine, EngineConfig
 from services.matching.idempotency import ClientOrderIds, OrderIdRows, Sources
 from services.matching.presence import Presence
+from services.matching.recovery.accounting_rows import accounting_rows, restore_accounting
 from services.matching.traded_instrument import TradedInstrument
 from shared.trade_statistics import TradeStatistics
 
-CHECKPOINT_VERSION: Final = 3
-VERSIONS_READ: Final = (2, CHECKPOINT_VERSION)
-"""Version 2 held the last 32,768 client order ids of the market, without their orders and without time; and of markets
-neither when their state was set nor where their trades stood as the epoch began."""
+CHECKPOINT_VERSION: Final = 4
+VERSIONS_READ: Final = (2, 3, CHECKPOINT_VERSION)
+"""Version 3 knew no accounts of what is held, and no terms. Version 2 held the last 32,768 client order ids of the
+market, without their orders and without time; and of markets neither when their state was set nor where their trades
+stood as the epoch began."""
 HEAD_BYTES_MAX: Final = 1_024
 """More than the first fields take. Damage may make one of them an array that announces any length, and memory for it is
 taken at once: found by fuzzing, 800 MB."""
@@ -106,6 +108,7 @@ def encode_checkpoint(checkpoint: Checkpoint) -> bytes:
             engine.sources.rows(),
             engine.client_order_ids.rows({user: place for place, user in enumerate(engine.accounts)}),
             (engine.presence.ticks, engine.presence.rows()),
+            accounting_rows(engine),
         )
     )
     packed: bytes = msgpack.packb((CHECKPOINT_VERSION, crc32(content), content))
@@ -181,6 +184,7 @@ def _market_row(market: TradedInstrument) -> tuple[Any, ...]:
             for price in side.prices()
             for order in side.levels[price]
         ],
+        (market.terms_time, market.reference, market.collar_bp),
     )
 
 
@@ -191,12 +195,15 @@ def _account_row(account: UserAccount) -> tuple[Any, ...]:
 
 def _checkpoint(version: int, content: list[Any]) -> Checkpoint:
     head = CheckpointHead._make(content[: len(CheckpointHead._fields)])
-    config, time, last_order_id, markets, accounts, sources, ids, (ticks, seen) = content[len(head) :]
+    if version < CHECKPOINT_VERSION:
+        content = [*content, None]
+    config, time, last_order_id, markets, accounts, sources, ids, (ticks, seen), accounting = content[len(head) :]
     engine = Engine(EngineConfig(*config))
     engine.epoch, engine.position, engine.log_id, engine.time = head.epoch, head.position, head.log_id, time
     engine.last_order_id = last_order_id
     engine.sources = Sources((source, number) for source, number in sources)
     engine.presence = Presence(ticks, ((user, tick) for user, tick in seen))
+    restore_accounting(engine, accounting)
     for user, user_seq, positions, cash, cancel_on_disconnect in accounts:
         account = engine.account(user)
         account.user_seq, account.positions = user_seq, positions
@@ -204,12 +211,12 @@ def _checkpoint(version: int, content: list[Any]) -> Checkpoint:
         account.cash = {currency: millionths(amount) for currency, amount in cash.items()}
     orders: list[Order] = []
     for row in markets:
-        market = _market(row if version == CHECKPOINT_VERSION else _row_of_version_2(row))
+        market = _market(_ROWS[version](row))
         engine.instruments[market.instrument.symbol] = market
         orders += market.book.orders.values()
     for order in sorted(orders, key=_order_id):
-        engine.account(order.user).opened(order, rests=True)
-    rows = OrderIdRows._make(ids) if version == CHECKPOINT_VERSION else _rows_of_version_2(engine, ids)
+        engine.account(order.user).opened(order, engine.instruments[order.instrument], rests=True)
+    rows = OrderIdRows._make(ids) if version > VERSIONS_READ[0] else _rows_of_version_2(engine, ids)
     engine.client_order_ids = ClientOrderIds.restored(rows, list(engine.accounts.values()))
     return Checkpoint(engine, head.term, head.store_id, head.shard)
 
@@ -225,15 +232,27 @@ def _rows_of_version_2(engine: Engine, ids: list[tuple[str, str]]) -> OrderIdRow
 
 def _row_of_version_2(row: list[Any]) -> list[Any]:
     instrument, state, reason, changed_at, statistics, (seq, trade_id), orders = row
-    return [instrument, (state, reason, 0), changed_at, statistics, (seq, trade_id, 0), orders]
+    return _row_of_version_3([instrument, (state, reason, 0), changed_at, statistics, (seq, trade_id, 0), orders])
+
+
+def _row_of_version_3(row: list[Any]) -> list[Any]:
+    return [*row, (0, 0, 0)]
+
+
+_ROWS: Final[dict[int, Callable[[list[Any]], list[Any]]]] = {
+    2: _row_of_version_2,
+    3: _row_of_version_3,
+    CHECKPOINT_VERSION: list,
+}
 
 
 def _market(row: list[Any]) -> TradedInstrument:
-    instrument, (state, reason, state_time), changed_at, statistics, numbers, orders = row
+    instrument, (state, reason, state_time), changed_at, statistics, numbers, orders, terms = row
     seq, trade_id, epoch_trade_id = numbers
     market = TradedInstrument(Instrument(*instrument).checked())
     market.state, market.reason, market.state_time = MarketState(state), reason, state_time
     market.changed_at, market.epoch_trade_id = changed_at, epoch_trade_id
+    market.terms_time, market.reference, market.collar_bp = terms
     last, opening, high, low, volume = statistics
     market.statistics = TradeStatistics(last, opening, high, low, volume)
     market.book.restore([_order(order) for order in orders], seq, trade_id)

@@ -138,7 +138,7 @@ class SnapshotSchedule:
             self._unstored[symbol] = book
             due_at = book.stored_at + self._snapshot_interval_s
             self._quiet_until = min(self._quiet_until, _NEVER if book.packets >= SNAPSHOT_PACKETS_MAX else due_at)
-        if packet.executions or packet.switches:
+        if packet.executions or packet.switches or packet.transfers or packet.beginnings:
             self._accounts.changed(before)
         self._listing = self._listing or bool(packet.listings)
         self._packets += 1
@@ -210,4 +210,5 @@ def _subjects(packet: Packet) -> dict[str, None]:
     symbols = dict.fromkeys(change.instrument for change in packet.changes)
     symbols.update(dict.fromkeys(status.instrument for status in packet.statuses if status.instrument is not None))
     symbols.update(dict.fromkeys(instrument.symbol for instrument in packet.listings))
+    symbols.update(dict.fromkeys(terms.instrument for terms in packet.terms))
     return symbols

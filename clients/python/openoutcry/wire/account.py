@@ -76,6 +76,29 @@ def settle(
     cash[currency] = cash.get(currency, 0) - lots * price * value
 
 
+def cost_after(lots: int, cost: int, bought: int, unit: int) -> tuple[int, int, int]:
+    """
+    Return lots, total cost and realised result of a holding after one fill: the rule of engine, gateways and clients.
+
+    The cost is that of all lots together, never an average: who sells q of n lots takes `cost * q // n` of it, so the
+    last sale takes all of the rest. Of lots sold short it is what they brought, negative.
+
+    Args:
+        lots: Held before; negative is short.
+        cost: Of all of them, in millionths.
+        bought: Lots bought, or (negative) sold; not 0.
+        unit: What one of them cost, in millionths; 0 for a transfer, whose result is no sale's and does not count.
+    """
+    if lots * bought >= 0:
+        return lots + bought, cost + bought * unit, 0
+    held, moved = abs(lots), abs(bought)
+    closing = min(held, moved)
+    sign = 1 if bought > 0 else -1
+    taken = cost * closing // held
+    opened = sign * (moved - closing)
+    return lots + bought, cost - taken + opened * unit, -sign * closing * unit - taken
+
+
 class AccountBook:
     """
     One user's open orders, positions and cash, and whether the orders are cancelled when the user stays away.

@@ -11,7 +11,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from openoutcry.wire.instrument import Instrument
-from openoutcry.wire.types import Code, ExecutionEvent, Liquidity, MarketState, OrderKind, Side, TimeInForce
+from openoutcry.wire.types import (
+    Code,
+    ExecutionEvent,
+    Liquidity,
+    MarketState,
+    OrderKind,
+    Side,
+    TimeInForce,
+    TransferKind,
+)
 
 Level: TypeAlias = Sequence[int]
 """A price level: [price, quantity] in deltas, where quantity 0 removes; [price, quantity, orders] in snapshots."""
@@ -148,6 +157,14 @@ class Account(NamedTuple):
     """Currency to the net of all trades, as decimal text of six places: exact, where a number of JSON would round."""
     cancel_on_disconnect: bool = False
     """Whether the user's orders are cancelled when the user stays away."""
+    holdings: Mapping[str, Sequence[Any]] | None = None
+    """Instrument to [lots, reserved, restricted, cost]: lots held; lots of open asks; [until, lots, why] of each part
+    that cannot be sold before `until` (µs), ascending; and what all of them cost, as decimal text of six places.
+    None, as the next two: the exchange keeps no accounts, so orders need neither money nor lots."""
+    reserved: Mapping[str, str] | None = None
+    """Currency to what open bids may still cost, as decimal text of six places."""
+    result: Mapping[str, str] | None = None
+    """Currency to the realised result of all sales, as decimal text of six places."""
 
 
 class Execution(NamedTuple):
@@ -176,6 +193,36 @@ class Execution(NamedTuple):
     reason: Code
 
 
+class Transfer(NamedTuple):
+    """Lots or money came or went without a trade. Numbered with the executions."""
+
+    user_seq: int
+    """Contiguous per user, over executions and transfers."""
+    time: int
+    transfer_id: str
+    kind: TransferKind
+    asset: str
+    """An instrument's symbol, or a currency."""
+    amount: str
+    """What came, or (negative) went: lots as a whole number, money as decimal text of six places."""
+    balance: str
+    """What the account holds of it now, as `amount`."""
+    available_from: int
+    """Lots that came cannot be sold before, µs; 0: at once."""
+
+
+class Terms(NamedTuple):
+    """What orders of an instrument are judged by beside its definition; sent with the listing and when it changes."""
+
+    instrument: str
+    time: int
+    """Of the command that set them, µs."""
+    reference: int
+    """Price in ticks that counts until the first trade; 0: none."""
+    collar_bp: int
+    """How far from the reference price an order's price may be, in basis points; 0: as far as it likes."""
+
+
 class Goodbye(NamedTuple):
     """The server is about to close this connection."""
 
@@ -199,6 +246,8 @@ Message: TypeAlias = (
     | Execution
     | Goodbye
     | Instrument
+    | Transfer
+    | Terms
 )
 
 MESSAGE_TYPES: Final[dict[int, type[Any]]] = {
@@ -214,6 +263,8 @@ MESSAGE_TYPES: Final[dict[int, type[Any]]] = {
     10: Execution,
     11: Goodbye,
     12: Instrument,
+    13: Transfer,
+    15: Terms,
 }
 TYPE_CODES: Final[dict[type[Any], int]] = {kind: code for code, kind in MESSAGE_TYPES.items()}
 TYPE_NAMES: Final[dict[type[Any], str]] = {kind: kind.__name__.lower() for kind in TYPE_CODES}

@@ -15,6 +15,12 @@ QUANTITY_MAX: Final = 2**31 - 1
 """Highest quantity of one order in lots."""
 LEVEL_QUANTITY_MAX: Final = 2**32 - 1
 """Highest quantity of all orders at one price together, in lots: as much as the digest distinguishes."""
+AMOUNT_MAX: Final = 2**63 - 1
+"""Highest amount of an account, in millionths of a currency or in lots, and of all accounts together."""
+BANK: Final = "~bank"
+"""The account of all money outside: what was deposited is missing there. No user's name begins with `~`."""
+ISSUER: Final = "~issuer"
+"""The account that lots come from: what was granted is missing there."""
 EPOCH_MAX: Final = 2**53 - 1
 """Highest epoch: every language's numbers hold it exactly, JavaScript's included."""
 DEPTHS: Final = (0, 5, 10, 20, 50)
@@ -90,6 +96,25 @@ class ExecutionEvent(enum.StrEnum):
     EXPIRED = "expired"
 
 
+class TransferKind(enum.StrEnum):
+    """Why lots or money move without a trade."""
+
+    DEPOSIT = "deposit"
+    """Money comes from outside."""
+    WITHDRAWAL = "withdrawal"
+    """Money leaves."""
+    GRANT = "grant"
+    """The company gives lots."""
+    FORFEIT = "forfeit"
+    """The company takes lots back, those that have not vested first."""
+    EXERCISE = "exercise"
+    """An option was exercised; the exchange makes these itself."""
+    EXPIRY = "expiry"
+    """An option expired; the exchange makes these itself."""
+    CORRECTION = "correction"
+    """A mistake is put right, between any two accounts."""
+
+
 class Liquidity(enum.StrEnum):
     """The role of an order in a fill: makers rested, takers arrived."""
 
@@ -141,11 +166,29 @@ class Code(enum.StrEnum):
     """No open order of this user has this id: it never had, or was filled or cancelled."""
     TOO_MANY_OPEN_ORDERS = "too_many_open_orders"
     """The user has as many open orders as one may have."""
+    ORDER_VALUE = "order_value"
+    """The order is worth more than one order may be."""
+    COLLAR = "collar"
+    """The price is too far from the reference price."""
+    POSITION_LIMIT = "position_limit"
+    """Lots held and open bids together would be more than the user may have."""
+    INSUFFICIENT_CASH = "insufficient_cash"
+    """The order needs more money than is free: not reserved by open orders."""
+    INSUFFICIENT_HOLDINGS = "insufficient_holdings"
+    """The order needs more lots than are free: not reserved by open orders, and not held back."""
+    TOO_MANY_HOLDINGS = "too_many_holdings"
+    """The exchange keeps as many holdings as it may."""
+    AMOUNT_OUT_OF_RANGE = "amount_out_of_range"
+    """The amount is below 1, or an account would pass what amounts may be."""
+    DUPLICATE_TRANSFER = "duplicate_transfer"
+    """This transfer_id was used before, for another transfer."""
     WOULD_TRADE = "would_trade"
     """A post-only order would have traded on arrival."""
     # why an accepted order ended
     BY_USER = "by_user"
     """Its user cancelled it."""
+    BY_EXCHANGE = "by_exchange"
+    """The exchange's administration ended it."""
     NO_LIQUIDITY = "no_liquidity"
     """The rest of an IOC or market order, which may not wait."""
     NOT_FILLABLE = "not_fillable"

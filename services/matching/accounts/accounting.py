@@ -1,0 +1,311 @@
+"""The accounts of a market as a whole: what an order needs, what it may be, and what a transfer needs.
+
+Owns the checks that need an account's holdings or its limits. Every amount leaves one account and reaches another,
+`~bank` and `~issuer` included, so for each asset the sum over all accounts is 0, always. Leaves to the engine the order
+of checks, and the ending of orders.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from openoutcry.wire.types import AMOUNT_MAX, Code, OrderKind, Side, TimeInForce
+from services.matching.accounts.account import UserAccount
+from services.matching.accounts.funded_account import RESTRICTED_MAX, FundedAccount, HoldingCount
+from services.matching.accounts.gate import NO_LIMIT, Gate
+from services.matching.accounts.limits import LimitTable
+from services.matching.accounts.money_text import lots_text, money_text, time_text
+from services.matching.accounts.transfers import SYSTEM_ACCOUNTS, TransferIds, transfer_fault
+from services.matching.book.order import Order
+from services.matching.traded_instrument import Refusal, TradedInstrument
+from shared.logs.market_commands import MakeTransfer
+
+HOLDINGS_MAX: Final = 500_000
+"""Holdings of a shard; an order or transfer that needs another is refused."""
+_GTC: Final = TimeInForce.GTC
+_BID: Final = Side.BID
+_MARKET: Final = OrderKind.MARKET
+_MILLION: Final = 1_000_000
+_BASIS: Final = 10_000
+
+
+class Accounting:
+    """All that a market with accounts knows beside the accounts themselves."""
+
+    def __init__(self) -> None:
+        self.holdings = HoldingCount()
+        self.limits = LimitTable()
+        self.transfers = TransferIds()
+
+    def account(self, user: str) -> FundedAccount:
+        """Return a new account of this market."""
+        return FundedAccount(user, self.holdings)
+
+    # What an order may be.
+
+    def forbidden(
+        self, account: FundedAccount, market: TradedInstrument, order: Order, price: int, quantity: int, time_us: int
+    ) -> Refusal | None:
+        """
+        Return why an account's limits forbid an order like this, or None. The message counts towards its rate.
+
+        Args:
+            account: Whose order it is.
+            market: Where it would stand.
+            order: A new one, or one that rests and would be changed.
+            price: The price it would have, in ticks; 0 for a market order.
+            quantity: Its whole quantity, in lots, what has been filled included.
+            time_us: Of the command.
+        """
+        gate = self.limits.gate(account, market.instrument.symbol)
+        if quantity > gate.order_quantity_max:
+            rule = f"quantity: one order of yours has at most {gate.order_quantity_max:,} lots, not {quantity:,}"
+            return Refusal(Code.QUANTITY_OUT_OF_RANGE, rule)
+        reference = market.statistics.last or market.reference
+        if gate.order_value_max != NO_LIMIT:
+            value = (price or reference) * quantity * market.tick_value
+            if value > gate.order_value_max:
+                currency = market.instrument.currency
+                worth, most = money_text(value, currency), money_text(gate.order_value_max)
+                return Refusal(Code.ORDER_VALUE, f"quantity: the order is worth {worth}, one of yours at most {most}")
+        refusal = _collared(gate, market, price, reference) if price and reference else None
+        return refusal or _crowded(gate, account, market, order, quantity) or _hurried(gate, account, time_us)
+
+    def unaffordable(
+        self,
+        account: FundedAccount,
+        market: TradedInstrument,
+        order: Order,
+        price: int,
+        quantity: int,
+        time_us: int,
+        met_max: int,
+    ) -> Refusal | None:
+        """
+        Return why an account cannot pay or deliver what an order promises, or None: it can.
+
+        Args:
+            account: As `forbidden`, like the next five.
+            market: -
+            order: -
+            price: -
+            quantity: -
+            time_us: -
+            met_max: How many resting orders the order may meet.
+
+        Cost: O(1); for a market bid see `OrderBook.sweep_cost`; for an ask O(parts held back).
+        """
+        symbol = market.instrument.symbol
+        wanted = quantity - (order.quantity - order.remaining)  # of a new order: all of it
+        holding = account.holdings.get(symbol)
+        if holding is None and self.holdings.held >= HOLDINGS_MAX:
+            rule = f"instrument: the exchange keeps {HOLDINGS_MAX:,} holdings, and there is no room for another"
+            return Refusal(Code.TOO_MANY_HOLDINGS, rule)
+        if order.side is _BID:
+            if order.kind is _MARKET:
+                cost = market.book.sweep_cost(order, met_max, self.bound(account, market, _BID)) * market.tick_value
+            else:
+                cost = wanted * price * market.tick_value
+            currency = market.instrument.currency
+            free = account.free_cash(currency) + order.reserved
+            if cost <= free:
+                return None
+            needs = f"quantity: needs {money_text(cost, currency)}, {money_text(max(free, 0))} are free"
+            purse = account.purses.get(currency)
+            reserved = purse.reserved - order.reserved if purse is not None else 0
+            return Refusal(Code.INSUFFICIENT_CASH, needs + _because(reserved and money_text(reserved)))
+        lots, reserved = (holding.lots, holding.reserved - order.reserved) if holding is not None else (0, 0)
+        held_back = holding.held_back(time_us) if holding is not None and holding.restricted else 0
+        free = lots - reserved - held_back
+        if wanted <= free:
+            return None
+        may_short = self.limits.gate(account, symbol).may_short
+        if wanted <= free + may_short:
+            return None
+        needs = f"quantity: needs {lots_text(wanted)}, {max(free + may_short, 0):,} are free"
+        until = holding.restricted[-1][0] if holding is not None and held_back else 0
+        return Refusal(Code.INSUFFICIENT_HOLDINGS, needs + _because(reserved and f"{reserved:,}", held_back, until))
+
+    def bound(self, account: FundedAccount, market: TradedInstrument, side: Side) -> int:
+        """Return the worst price of a market order, in ticks; 0: none. It takes no price beyond the collar."""
+        reference = market.statistics.last or market.reference
+        bp = _collar_bp(self.limits.gate(account, market.instrument.symbol), market)
+        if not reference or bp == NO_LIMIT:
+            return 0
+        low, high = collar(reference, bp)
+        return max(high, 1) if side is _BID else low
+
+    # Transfers.
+
+    def transfer_refusal(
+        self, command: MakeTransfer, accounts: Mapping[str, UserAccount], instruments: Mapping[str, TradedInstrument]
+    ) -> Refusal | None:
+        """Return why a transfer's own fields forbid it, or None; balances are asked for next. O(instruments)."""
+        bad = transfer_fault(command, instruments)
+        if bad is not None:
+            return Refusal(Code.BAD_REQUEST, bad)
+        if not 1 <= command.amount <= AMOUNT_MAX:
+            return Refusal(Code.AMOUNT_OUT_OF_RANGE, f"amount: must be from 1 to {AMOUNT_MAX}, not {command.amount}")
+        asset, is_lots = command.asset, command.asset in instruments
+        debit = accounts.get(command.debit)
+        if command.debit in SYSTEM_ACCOUNTS:
+            balance = _balance(debit, asset, is_lots=is_lots)
+            if balance - command.amount < -AMOUNT_MAX:
+                rule = f"all accounts together may have {AMOUNT_MAX} of {asset}, and have {-balance}"
+                return Refusal(Code.AMOUNT_OUT_OF_RANGE, f"amount: {rule}")
+        if is_lots:
+            return self._lots_refusal(command, accounts)
+        return None
+
+    def _lots_refusal(self, command: MakeTransfer, accounts: Mapping[str, UserAccount]) -> Refusal | None:
+        credit = accounts.get(command.credit)
+        holding = credit.holdings.get(command.asset) if isinstance(credit, FundedAccount) else None
+        if holding is None and self.holdings.held + 1 >= HOLDINGS_MAX:  # and one of `~issuer`
+            rule = f"asset: the exchange keeps {HOLDINGS_MAX:,} holdings, and there is no room for another"
+            return Refusal(Code.TOO_MANY_HOLDINGS, rule)
+        if command.available_from and holding is not None:
+            dates = {until for until, _, _ in holding.restricted}
+            if len(dates) >= RESTRICTED_MAX and command.available_from not in dates:
+                rule = f"available_from: {command.credit} waits for {len(dates)} dates, the limit is {RESTRICTED_MAX}"
+                return Refusal(Code.BAD_REQUEST, rule)
+        return None
+
+    def missing(self, command: MakeTransfer, account: FundedAccount, *, is_lots: bool) -> Refusal | None:
+        """Return why the debited account cannot give so much now, or None: it can. Lots held back may be given."""
+        if account.user in SYSTEM_ACCOUNTS:
+            return None
+        if is_lots:
+            holding = account.holdings.get(command.asset)
+            lots, reserved = (holding.lots, holding.reserved) if holding is not None else (0, 0)
+            if command.amount <= lots - reserved:
+                return None
+            text = f"amount: needs {lots_text(command.amount)}, {max(lots - reserved, 0):,} are free"
+            return Refusal(Code.INSUFFICIENT_HOLDINGS, text + _because(reserved and f"{reserved:,}"))
+        currency = command.asset
+        money = account.free_cash(currency)
+        if command.amount <= money:
+            return None
+        purse = account.purses.get(currency)
+        kept = purse.reserved if purse is not None else 0
+        text = f"amount: needs {money_text(command.amount, currency)}, {money_text(max(money, 0))} are free"
+        return Refusal(Code.INSUFFICIENT_CASH, text + _because(kept and money_text(kept)))
+
+    def check_invariants(self, accounts: Iterable[UserAccount], markets: Mapping[str, TradedInstrument]) -> None:
+        """Assert what must always hold of all accounts together; O(accounts, holdings and orders). For tests."""
+        sums: dict[str, int] = {}
+        held = 0
+        for account in accounts:
+            assert isinstance(account, FundedAccount)
+            held += len(account.holdings)
+            _check_reserved(account, markets)
+            for symbol, holding in account.holdings.items():
+                sums[symbol] = sums.get(symbol, 0) + holding.lots
+                assert account.user in SYSTEM_ACCOUNTS or holding.lots >= -self.limits.gate(account, symbol).may_short
+                assert holding.lots or not holding.cost
+                assert not holding.is_empty()
+            for currency, purse in account.purses.items():
+                sums[currency] = sums.get(currency, 0) + purse.amount
+                assert account.user in SYSTEM_ACCOUNTS or 0 <= purse.reserved <= purse.amount
+        assert not any(sums.values()), sums
+        assert held == self.holdings.held
+
+
+def collar(reference: int, bp: int) -> tuple[int, int]:
+    """Return the lowest and the highest price within so many basis points of a reference, in ticks."""
+    return -(-reference * (_BASIS - bp) // _BASIS), reference * (_BASIS + bp) // _BASIS
+
+
+def _collar_bp(gate: Gate, market: TradedInstrument) -> int:
+    return min(gate.collar_bp, market.collar_bp or NO_LIMIT)
+
+
+def _collared(gate: Gate, market: TradedInstrument, price: int, reference: int) -> Refusal | None:
+    bp = _collar_bp(gate, market)
+    if bp == NO_LIMIT or reference * (_BASIS - bp) <= price * _BASIS <= reference * (_BASIS + bp):
+        return None
+    low, high = collar(reference, bp)
+    where, limit = ("above", f"at most {high:,}") if price > reference else ("below", f"at least {low:,}")
+    percent = f"{bp / 100:g}"
+    rule = f"price: {price:,} is more than {percent} % {where} the reference {reference:,} ({limit})"
+    return Refusal(Code.COLLAR, rule)
+
+
+def _crowded(
+    gate: Gate, account: FundedAccount, market: TradedInstrument, order: Order, quantity: int
+) -> Refusal | None:
+    """Return why the position may not grow so far, or no more orders may be open."""
+    symbol = market.instrument.symbol
+    holding = account.holdings.get(symbol)
+    rests = order.order_id in account.orders
+    if order.side is _BID and gate.position_max != NO_LIMIT:
+        held, bid = (holding.lots, holding.buying) if holding is not None else (0, 0)
+        others = bid - (order.remaining if rests else 0)
+        wanted = quantity - (order.quantity - order.remaining)
+        if held + others + wanted > gate.position_max:
+            rule = f"quantity: {held:,} lots held, {others:,} bid and these {wanted:,} are more than"
+            return Refusal(Code.POSITION_LIMIT, f"{rule} {gate.position_max:,}, which your position may be")
+    if rests or order.kind is _MARKET or order.time_in_force is not _GTC:
+        return None
+    if len(account.orders) >= gate.open_orders_max:
+        return Refusal(Code.TOO_MANY_OPEN_ORDERS, f"you may have {gate.open_orders_max:,} open orders")
+    if gate.instrument_orders_max <= (holding.orders if holding is not None else 0):
+        rule = f"you may have {gate.instrument_orders_max:,} open orders of {symbol}"
+        return Refusal(Code.TOO_MANY_OPEN_ORDERS, rule)
+    return None
+
+
+def _hurried(gate: Gate, account: FundedAccount, time_us: int) -> Refusal | None:
+    """Take one message out of a bucket that holds a second's worth, integers only; or return why there is none."""
+    rate = gate.messages_per_second
+    if rate == NO_LIMIT:
+        return None
+    left = min(rate * _MILLION, account.rate_left + (time_us - account.rate_time) * rate)
+    account.rate_time = time_us
+    if left < _MILLION:
+        account.rate_left = left
+        rule = f"you may send {rate:,} orders and replaces a second; cancels are free"
+        return Refusal(Code.RATE_LIMITED, rule)
+    account.rate_left = left - _MILLION
+    return None
+
+
+def _because(reserved: str | int, held_back: int = 0, until_us: int = 0) -> str:
+    reasons = [f"{reserved} reserved by open orders"] if reserved else []
+    if held_back:
+        reasons.append(f"{held_back:,} cannot be sold before {time_text(until_us)} at the latest")
+    return f" ({', '.join(reasons)})" if reasons else ""
+
+
+def _balance(account: UserAccount | None, asset: str, *, is_lots: bool) -> int:
+    if not isinstance(account, FundedAccount):
+        return 0
+    if is_lots:
+        holding = account.holdings.get(asset)
+        return holding.lots if holding is not None else 0
+    purse = account.purses.get(asset)
+    return purse.amount if purse is not None else 0
+
+
+def _check_reserved(account: FundedAccount, markets: Mapping[str, TradedInstrument]) -> None:
+    cash: dict[str, int] = {}
+    lots: dict[str, list[int]] = {}
+    for order in account.orders.values():
+        market = markets[order.instrument]
+        asks, bids, count = lots.get(order.instrument, [0, 0, 0])
+        if order.side is _BID:
+            needs = order.remaining * order.price * market.tick_value
+            currency = market.instrument.currency
+            cash[currency] = cash.get(currency, 0) + needs
+            bids += order.remaining
+        else:
+            needs = order.remaining
+            asks += needs
+        assert order.reserved == needs
+        lots[order.instrument] = [asks, bids, count + 1]
+    for symbol, holding in account.holdings.items():
+        assert [holding.reserved, holding.buying, holding.orders] == lots.pop(symbol, [0, 0, 0])
+    for currency, purse in account.purses.items():
+        assert purse.reserved == cash.pop(currency, 0)
+    assert not lots
+    assert not cash

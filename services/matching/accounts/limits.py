@@ -1,0 +1,86 @@
+"""Limits of users, groups and everybody, compiled into what an order is judged by.
+
+Owns the table of limits and its compiling: users with the same limits share one `Gate` an instrument, so an order reads
+one object. Of all limits that concern it the strictest counts. Bounded by LIMITS_MAX rows and GATES_MAX gates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from services.matching.accounts.funded_account import FundedAccount
+from services.matching.accounts.gate import Gate
+from shared.logs.market_commands import Limits
+
+LIMITS_MAX: Final = 100_000
+"""Rows of the table; another is refused."""
+GATES_MAX: Final = 200_000
+"""Gates kept; beyond it all are compiled again as orders come."""
+NONE: Final = Limits()
+
+
+class LimitTable:
+    """All limits of a market."""
+
+    __slots__ = ("_classes", "_gates", "_rows", "_users", "version")
+
+    def __init__(self, rows: Iterable[tuple[str, str, str | None, Limits]] = ()) -> None:
+        self.version = 0
+        """Changes with every change; gates compiled before are void."""
+        self._rows: dict[tuple[str, str, str | None], Limits] = {}
+        self._users: dict[str, int] = {}  # users with limits of their own, to how many
+        self._classes: dict[tuple[str, tuple[str, ...]], dict[str, Gate]] = {}
+        self._gates = 0
+        for user, group, symbol, limits in rows:
+            self.set(user, group, symbol, limits)
+
+    def rows(self) -> list[tuple[str, str, str | None, Limits]]:
+        """Return (user, group, symbol, limits) in order of first setting; what the constructor takes."""
+        return [(*key, limits) for key, limits in self._rows.items()]
+
+    def has_room(self, user: str, group: str, symbol: str | None) -> bool:
+        """Tell whether these limits may be set."""
+        return len(self._rows) < LIMITS_MAX or (user, group, symbol) in self._rows
+
+    def set(self, user: str, group: str, symbol: str | None, limits: Limits) -> None:
+        """Set the limits of a user, a group (user "") or everybody (both ""); O(1), and all gates are compiled anew."""
+        key = (user, group, symbol)
+        known = key in self._rows
+        if limits == NONE:
+            self._rows.pop(key, None)
+        else:
+            self._rows[key] = limits
+        if user:
+            count = self._users.get(user, 0) + (key in self._rows) - known
+            self._users[user] = count
+            if not count:
+                del self._users[user]
+        self._forget()
+
+    def gate(self, account: FundedAccount, symbol: str) -> Gate:
+        """Return what an account's orders of an instrument are judged by; O(1), or O(its groups) on first sight."""
+        if account.gates_of != self.version:
+            user = account.user if account.user in self._users else ""
+            account.gates = self._classes.setdefault((user, account.groups), {})
+            account.gates_of = self.version
+        gate = account.gates.get(symbol)
+        if gate is None:
+            if self._gates >= GATES_MAX:
+                self._forget()
+                return self.gate(account, symbol)
+            gate = account.gates[symbol] = Gate(self._of(account, None), self._of(account, symbol))
+            self._gates += 1
+        return gate
+
+    def _of(self, account: FundedAccount, symbol: str | None) -> Iterator[Limits]:
+        keys = (("", ""), *[("", group) for group in account.groups], (account.user, ""))
+        for user, group in keys:
+            limits = self._rows.get((user, group, symbol))
+            if limits is not None:
+                yield limits
+
+    def _forget(self) -> None:
+        self.version += 1
+        self._classes = {}
+        self._gates = 0

@@ -1,0 +1,63 @@
+"""What a checkpoint holds of a market's accounts beside the users' own rows, and back.
+
+What open orders reserve is not stored: placing them again reserves it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from services.matching.accounts.accounting import Accounting
+from services.matching.accounts.funded_account import FundedAccount, Holding, Purse
+from services.matching.accounts.transfers import TransferIds
+from services.matching.engine import Engine
+from shared.logs.market_commands import Limits
+
+_WORD = 1 << 63
+
+
+def accounting_rows(engine: Engine) -> tuple[Any, ...] | None:
+    """Return transfers, limits and (by user) groups, rate, purses and holdings; None of a market without accounts."""
+    accounting = engine.accounting
+    if accounting is None:
+        return None
+    rows = [_row(account) for account in engine.accounts.values() if isinstance(account, FundedAccount)]
+    return accounting.transfers.rows(), accounting.limits.rows(), rows
+
+
+def restore_accounting(engine: Engine, rows: Any) -> None:
+    """Make all accounts of an engine that has none yet, in their order."""
+    if rows is None:
+        return
+    transfers, limits, accounts = rows
+    accounting = Accounting()
+    accounting.transfers = TransferIds((transfer_id, checksum) for transfer_id, checksum in transfers)
+    for user, group, symbol, row in limits:
+        accounting.limits.set(user, group, symbol, Limits._make(row))
+    engine.keep_accounts(accounting)
+    for user, groups, rate_left, rate_time, purses, holdings in accounts:
+        account = engine.account(user)
+        assert isinstance(account, FundedAccount)
+        account.groups, account.rate_left, account.rate_time = tuple(groups), rate_left, rate_time
+        for currency, amount, result in purses:
+            account.purses[currency] = Purse(amount, int(result))
+        for symbol, lots, cost, restricted in holdings:
+            account.holdings[symbol] = Holding(lots, int(cost), [(until, why, part) for until, why, part in restricted])
+        accounting.holdings.held += len(holdings)
+
+
+def _row(account: FundedAccount) -> tuple[Any, ...]:
+    return (
+        account.user,
+        account.groups,
+        account.rate_left,
+        account.rate_time,
+        [(currency, purse.amount, _number(purse.result)) for currency, purse in account.purses.items()],
+        # An empty one is made anew by its orders.
+        [(symbol, held.lots, _number(held.cost), held.restricted) for symbol, held in account.holdings.items()],
+    )
+
+
+def _number(value: int) -> int | str:
+    """Return what msgpack can hold: results and costs outgrow its 64 bits."""
+    return value if -_WORD <= value < _WORD else str(value)
