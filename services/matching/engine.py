@@ -25,7 +25,7 @@ from services.matching.accounts.account import UserAccount
 from services.matching.accounts.accounting import Accounting
 from services.matching.accounts.administration import Administration, AdministrationCommand
 from services.matching.accounts.funded_account import FundedAccount
-from services.matching.accounts.transfers import SYSTEM_ACCOUNTS
+from services.matching.accounts.transfers import SYSTEM_ACCOUNTS, asset_clash
 from services.matching.book.order import Order
 from services.matching.book.order_book import ORDERS_MET_MAX, BookEvent, BookRefusal, Cancelled, Fill, Replaced
 from services.matching.idempotency import ORDER_IDS_MAX, WINDOW_S, ClientOrderIds, Sources
@@ -333,6 +333,10 @@ class Engine:
             )
         if len(self.instruments) >= INSTRUMENTS_MAX:
             return _outcome(command, Refusal(Code.BAD_REQUEST, f"instrument: a shard lists at most {INSTRUMENTS_MAX}"))
+        if self.accounting is not None:
+            clash = asset_clash(command.instrument, self.instruments)
+            if clash is not None:
+                return _outcome(command, Refusal(Code.BAD_REQUEST, clash))
         try:
             self.instruments[symbol] = TradedInstrument(command.instrument.checked())
         except ConfigurationError as error:
@@ -380,10 +384,10 @@ class Engine:
         if self.accounts:
             rule = f"accounts: begin before anybody is known to the market; {len(self.accounts):,} users are"
             return _outcome(command, Refusal(Code.BAD_REQUEST, rule))
-        clash = self.instruments.keys() & {market.instrument.currency for market in self.instruments.values()}
-        if clash:
-            rule = f"accounts: {min(clash)} is an instrument and a currency, and would be one asset"
-            return _outcome(command, Refusal(Code.BAD_REQUEST, rule))
+        for market in self.instruments.values():
+            clash = asset_clash(market.instrument, self.instruments)
+            if clash is not None:
+                return _outcome(command, Refusal(Code.BAD_REQUEST, clash))
         self.keep_accounts(Accounting())
         for system in SYSTEM_ACCOUNTS:
             self.account(system)

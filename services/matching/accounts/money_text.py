@@ -25,4 +25,4 @@ def lots_text(lots: int) -> str:
 def time_text(time_us: int) -> str:
     """Write a time as `2026-11-23T08:00:00Z`, with the fraction of a second where there is one."""
     moment = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=min(time_us, _TIME_MAX_US))
-    return moment.replace(tzinfo=None).isoformat() + "Z"
+    return moment.isoformat().removesuffix("+00:00") + "Z"

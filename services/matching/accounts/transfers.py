@@ -13,6 +13,7 @@ from zlib import crc32
 
 import msgpack
 
+from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.types import BANK, ISSUER, Code, TransferKind
 from services.matching.traded_instrument import Refusal, TradedInstrument
 from shared.logs.market_commands import NOTE_MAX, MakeTransfer
@@ -74,6 +75,16 @@ def transfer_fault(command: MakeTransfer, instruments: Mapping[str, TradedInstru
     if not FREE_TEXT.fullmatch(command.note):
         return f"note: is at most {NOTE_MAX} characters, none of them a control character"
     return _accounts_fault(command) or _date_fault(command, is_lots=is_lots)
+
+
+def asset_clash(definition: Instrument, instruments: Mapping[str, TradedInstrument]) -> str | None:
+    """Return why an instrument would make two assets of one name beside those listed, or None; O(instruments)."""
+    symbol, currency = definition.symbol, definition.currency
+    if currency == symbol or currency in instruments:
+        return f"instrument: {symbol}'s currency {currency} is an instrument here, and would be two assets of one name"
+    if any(market.instrument.currency == symbol for market in instruments.values()):
+        return f"instrument: {symbol} is a currency here, and would be two assets of one name"
+    return None
 
 
 def _accounts_fault(command: MakeTransfer) -> str | None:
