@@ -19,7 +19,7 @@ from openoutcry.wire.messages import Account, Delta, Level, Snapshot, Status, Ti
 from openoutcry.wire.sequence import Verdict, classify
 from openoutcry.wire.types import MarketState
 from services.gateway.history import BookHistory
-from shared.logs.events import BookChange, CancelOnDisconnectSet, Outcome, PrivateExecution
+from shared.logs.events import AdministrativeAct, BookChange, CancelOnDisconnectSet, Outcome, PrivateExecution
 from shared.logs.packet import FEED_START, SECTIONS, FeedId, Packet
 from shared.logs.snapshots import BookState
 from shared.trade_statistics import TradeStatistics
@@ -49,6 +49,7 @@ class Changes:
         listings: In order; a definition that is another than before is among them too.
         delisted: Symbols that a new epoch, or a store that went back, lists no more.
         switches: In order.
+        acts: In order.
         missing_trades: (symbol, first, last) trade ids that this replica will never have; in no order.
         tapes: Symbols whose trade ids may have begun anew, to the last id that both histories share; first of all.
         accounts_loaded: Accounts were replaced: what led there is not among the executions.
@@ -62,6 +63,7 @@ class Changes:
     statuses: list[Status]
     listings: list[Instrument]
     switches: list[CancelOnDisconnectSet]
+    acts: list[AdministrativeAct]
 
     def __init__(self) -> None:
         for name in _PASSED_ON:
@@ -244,6 +246,7 @@ class MarketReplica:
             self._switch(switch)
             changes.switches.append(switch)
         changes.outcomes.extend(packet.outcomes)
+        changes.acts.extend(packet.acts)
         self.feed_id = feed_id
 
     def load(

@@ -13,14 +13,17 @@ from openoutcry.wire.errors import MalformedMessage
 from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.types import MarketState, OrderKind, SelfTradePrevention, Side, TimeInForce, TransferKind
 from shared.logs.commands import (
+    ACTIONS_MAX,
     COMMANDS_IN_ENTRY_MAX,
     PRESENT_USERS_MAX,
     CancelAll,
     CancelOrder,
     Command,
+    Confirm,
     ListInstrument,
     PlaceOrder,
     Present,
+    Propose,
     ReplaceOrder,
     SetCancelOnDisconnect,
     SetMarketState,
@@ -30,6 +33,7 @@ from shared.logs.commands import (
 from shared.logs.market_commands import (
     GROUPS_OF_USER_MAX,
     BeginAccounts,
+    EndOrders,
     Limits,
     MakeTransfer,
     SetGroups,
@@ -56,11 +60,14 @@ _SHAPES: Final[dict[type[Any], tuple[tuple[type, ...], ...]]] = {
     SetMarketState: ((*_NAME, MarketState, str),),
     SetCancelOnDisconnect: ((*_NAME, bool),),
     Present: ((str, int, tuple),),
-    BeginAccounts: (_NAME,),
+    BeginAccounts: ((*_NAME, bool),),
     MakeTransfer: ((*_NAME, str, TransferKind, str, str, str, int, int, str, bool),),
     SetLimits: tuple((*_NAME, str, str, symbol, Limits) for symbol in (str, type(None))),
     SetGroups: ((*_NAME, str, tuple),),
     SetTerms: ((*_NAME, str, int, int),),
+    EndOrders: ((*_NAME, str, str), (*_NAME, str, type(None))),
+    Propose: ((*_NAME, str, tuple),),
+    Confirm: ((*_NAME, str),),
 }
 """The types that the fields of each command may have."""
 _DEFINITION: Final = (str, str, str, str, str, int, int, int)
@@ -121,7 +128,7 @@ def entry_time_us(entry_id: str) -> int:
     return min(int(entry_id.partition("-")[0]) * 1000, TIME_MAX_US)
 
 
-def _well_typed(command: Command) -> bool:
+def _well_typed(command: Command) -> bool:  # noqa: PLR0911 - one a kind
     if tuple(map(type, command)) not in _SHAPES[type(command)]:
         return False
     if isinstance(command, ListInstrument):
@@ -134,4 +141,6 @@ def _well_typed(command: Command) -> bool:
         return all(limit is None or type(limit) is int for limit in command.limits)
     if isinstance(command, SetGroups):
         return all(type(group) is str for group in command.groups) and len(command.groups) <= GROUPS_OF_USER_MAX
+    if isinstance(command, Propose):
+        return 1 <= len(command.actions) <= ACTIONS_MAX and all(_well_typed(each.command) for each in command.actions)
     return True

@@ -10,46 +10,54 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple, assert_never
 
-from openoutcry.wire.errors import ConfigurationError
 from openoutcry.wire.messages import Execution, Status, Trade
 from openoutcry.wire.types import (
     LEVEL_QUANTITY_MAX,
     Code,
     ExecutionEvent,
     Liquidity,
-    MarketState,
     OrderKind,
     TimeInForce,
 )
 from services.matching.accounts.account import UserAccount
 from services.matching.accounts.accounting import Accounting
-from services.matching.accounts.administration import Administration, AdministrationCommand
+from services.matching.accounts.administration import Administration
+from services.matching.accounts.decisions import Decisions
 from services.matching.accounts.funded_account import FundedAccount
-from services.matching.accounts.transfers import SYSTEM_ACCOUNTS, asset_clash
+from services.matching.accounts.outlook import (
+    NO_ACCOUNTS,
+    Outlook,
+    beginning_refusal,
+    listing_refusal,
+    state_refusal,
+    unknown_instrument,
+)
+from services.matching.accounts.transfers import SYSTEM_ACCOUNTS
 from services.matching.book.order import Order
 from services.matching.book.order_book import ORDERS_MET_MAX, BookEvent, BookRefusal, Cancelled, Fill, Replaced
 from services.matching.idempotency import ORDER_IDS_MAX, WINDOW_S, ClientOrderIds, Sources
 from services.matching.presence import Presence
 from services.matching.traded_instrument import Refusal, TradedInstrument
 from shared.logs.commands import (
+    ActionCommand,
     CancelAll,
     CancelOrder,
     Command,
+    Confirm,
     ListInstrument,
     PlaceOrder,
     Present,
+    Propose,
     ReplaceOrder,
     SetCancelOnDisconnect,
     SetMarketState,
     Tick,
 )
 from shared.logs.events import AccountsBegun, CancelOnDisconnectSet, Event, Outcome, PrivateExecution
-from shared.logs.market_commands import BeginAccounts, MakeTransfer, SetGroups, SetLimits, SetTerms
+from shared.logs.market_commands import BeginAccounts, EndOrders, MakeTransfer, SetGroups, SetLimits, SetTerms
 
 OPEN_ORDERS_MAX: Final = 1000
 """Default limit of resting orders a user; the next order that could rest is refused."""
-INSTRUMENTS_MAX: Final = 10_000
-"""Instruments of a shard; the next listing is refused."""
 CANCEL_GRACE_S: Final = 10
 """Default time that a user with cancel-on-disconnect may be away: enough to change replica, or outlive one."""
 SIGN_AGE_TICKS: Final = 1
@@ -59,12 +67,10 @@ CANCELS_PER_TICK_MAX: Final = 1_000
 """Once a tick has cancelled so many orders of users who are away, the other users' go with the next ticks: when a
 whole office loses its line, the market of all others is not to stand still. With one user's more, at most 2,000 orders
 with the default limits, some 15 ms with their packet."""
-SETTABLE_STATES: Final = (MarketState.OPEN, MarketState.HALTED, MarketState.CLOSED)
 
 _CODE_OK: Final = Code.OK
 _OK: Final = Refusal(_CODE_OK, "")
 _UNKNOWN_ORDER: Final = Refusal(Code.UNKNOWN_ORDER, "order_id: no open order of yours has this id")
-_NO_ACCOUNTS: Final = Refusal(Code.BAD_REQUEST, "accounts: this market keeps none; begin them before anything else")
 _NOT_FOUND: Final = Refusal(Code.UNKNOWN_ORDER, "client_order_id: no open order of yours has this id")
 # Looking a member up in its enumeration costs a tenth of a trade.
 _MARKET: Final = OrderKind.MARKET
@@ -132,6 +138,7 @@ class Engine:
         self.client_order_ids = ClientOrderIds()
         self.presence = Presence()
         """Of the users with cancel-on-disconnect on, but for those whose orders have been cancelled already."""
+        self.decisions = Decisions(self._outlook, self._administer)
         self._administration: Administration | None = None
         self._changed: dict[str, TradedInstrument] = {}
         self._events: list[Event] = []
@@ -181,8 +188,11 @@ class Engine:
                 outcome = self._set_cancel_on_disconnect(command)
             case Present():
                 outcome = self._note_present(command)
-            case BeginAccounts() | MakeTransfer() | SetLimits() | SetGroups() | SetTerms():
+            case BeginAccounts() | MakeTransfer() | SetLimits() | SetGroups() | SetTerms() | EndOrders():
                 outcome = self._administer(command)
+            case Propose() | Confirm():
+                refusal, cancelled = self.decisions.decide(command, self.time, events)
+                outcome = _outcome(command, refusal, cancelled=cancelled)
             case _:
                 assert_never(command)
         events.append(outcome)
@@ -229,6 +239,7 @@ class Engine:
         timed = self.presence.rows()
         assert [tick for _, tick in timed] == sorted(tick for _, tick in timed if tick <= self.presence.ticks)
         assert all(self.accounts[user].cancel_on_disconnect for user, _ in timed)
+        self.decisions.proposals.check_invariants()
         if self.accounting is not None:
             self.accounting.check_invariants(self.accounts.values(), self.instruments)
             return
@@ -250,7 +261,7 @@ class Engine:
         order = Order(order_id, user, side, price, quantity, kind, time_in_force, post_only, prevention, name)
         market = self.instruments.get(symbol)
         if market is None:
-            return self._reject(command, account, order, _unknown_instrument(symbol))
+            return self._reject(command, account, order, unknown_instrument(symbol))
         refused = self._admit(account, market, order, price, quantity)
         if refused is not None:
             return self._reject(command, account, order, refused)
@@ -307,7 +318,7 @@ class Engine:
 
     def _cancel_all(self, command: CancelAll) -> Outcome:
         if command.instrument is not None and command.instrument not in self.instruments:
-            return _outcome(command, _unknown_instrument(command.instrument))
+            return _outcome(command, unknown_instrument(command.instrument))
         account = self.accounts.get(command.user)
         if account is None:
             return _outcome(command)
@@ -323,36 +334,19 @@ class Engine:
         return _outcome(command, cancelled=cancelled)
 
     def _list(self, command: ListInstrument) -> Outcome:
+        refusal = listing_refusal(command, self.instruments, self.accounting)
         symbol = command.instrument.symbol
-        known = self.instruments.get(symbol)
-        if known is not None:
-            if known.instrument == command.instrument:
-                return _outcome(command)
-            return _outcome(
-                command, Refusal(Code.BAD_REQUEST, f"instrument: {symbol} is listed already, with another definition")
-            )
-        if len(self.instruments) >= INSTRUMENTS_MAX:
-            return _outcome(command, Refusal(Code.BAD_REQUEST, f"instrument: a shard lists at most {INSTRUMENTS_MAX}"))
-        if self.accounting is not None:
-            clash = asset_clash(command.instrument, self.instruments)
-            if clash is not None:
-                return _outcome(command, Refusal(Code.BAD_REQUEST, clash))
-        try:
-            self.instruments[symbol] = TradedInstrument(command.instrument.checked())
-        except ConfigurationError as error:
-            return _outcome(command, Refusal(Code.BAD_REQUEST, str(error)))
+        if refusal is not None or symbol in self.instruments:
+            return _outcome(command, refusal or _OK)
+        self.instruments[symbol] = TradedInstrument(command.instrument)
         self._events.append(command.instrument)
         return _outcome(command)
 
     def _set_state(self, command: SetMarketState) -> Outcome:
-        market = self.instruments.get(command.instrument)
-        if market is None:
-            return _outcome(command, _unknown_instrument(command.instrument))
-        if command.state not in SETTABLE_STATES:
-            return _outcome(
-                command,
-                Refusal(Code.BAD_REQUEST, f"state: must be one of {', '.join(SETTABLE_STATES)}, not {command.state}"),
-            )
+        refusal = state_refusal(command, self.instruments)
+        if refusal is not None:
+            return _outcome(command, refusal)
+        market = self.instruments[command.instrument]
         if (market.state, market.reason) != (command.state, command.reason):
             market.state, market.reason, market.state_time = command.state, command.reason, self.time
             self._events.append(Status(command.instrument, command.state, command.reason, self.time))
@@ -379,28 +373,45 @@ class Engine:
     # Administration.
 
     def _begin_accounts(self, command: BeginAccounts) -> Outcome:
-        if self.accounting is not None:
-            return _outcome(command)
-        if self.accounts:
-            rule = f"accounts: begin before anybody is known to the market; {len(self.accounts):,} users are"
-            return _outcome(command, Refusal(Code.BAD_REQUEST, rule))
-        for market in self.instruments.values():
-            clash = asset_clash(market.instrument, self.instruments)
-            if clash is not None:
-                return _outcome(command, Refusal(Code.BAD_REQUEST, clash))
+        proposals, begun = self.decisions.proposals, self.accounting is not None
+        refusal = beginning_refusal(
+            command, self.instruments, self.accounts, begun=begun, four_eyes=proposals.four_eyes
+        )
+        if refusal is not None or begun:
+            return _outcome(command, refusal or _OK)
+        proposals.four_eyes = command.four_eyes
         self.keep_accounts(Accounting())
         for system in SYSTEM_ACCOUNTS:
             self.account(system)
         self._events.append(AccountsBegun(self.time))
         return _outcome(command)
 
-    def _administer(self, command: BeginAccounts | AdministrationCommand) -> Outcome:
-        if isinstance(command, BeginAccounts):
-            return self._begin_accounts(command)
+    def _end_orders(self, command: EndOrders) -> Outcome:
+        if command.instrument is not None and command.instrument not in self.instruments:
+            return _outcome(command, unknown_instrument(command.instrument))
+        account = self.accounts.get(command.user)
+        if account is None:
+            return _outcome(command)
+        return _outcome(command, cancelled=self._end_all(account, command.instrument, Code.BY_EXCHANGE))
+
+    def _administer(self, command: ActionCommand) -> Outcome:
+        match command:
+            case BeginAccounts():
+                return self._begin_accounts(command)
+            case ListInstrument():
+                return self._list(command)
+            case SetMarketState():
+                return self._set_state(command)
+            case EndOrders():
+                return self._end_orders(command)
         if self._administration is None:
-            return _outcome(command, _NO_ACCOUNTS)
+            return _outcome(command, NO_ACCOUNTS)
         refusal, cancelled = self._administration.carry_out(command, self.time, self._events)
         return _outcome(command, refusal, cancelled=cancelled)
+
+    def _outlook(self) -> Outlook:
+        four_eyes = self.decisions.proposals.four_eyes
+        return Outlook(self.instruments, self.accounts, self.accounting, four_eyes=four_eyes)
 
     # The door.
 
@@ -568,7 +579,3 @@ def _in_words(refused: BookRefusal, price: int, field: str, what: str) -> Refusa
         return Refusal(_WOULD_TRADE, f"{field}: {what} would trade at {price} ticks")
     rule = f"all orders at one price hold at most {LEVEL_QUANTITY_MAX} lots, those at {price} ticks would hold more"
     return Refusal(refused.code, f"quantity: {rule}")
-
-
-def _unknown_instrument(symbol: str) -> Refusal:
-    return Refusal(Code.UNKNOWN_INSTRUMENT, f"instrument: there is no {symbol}")

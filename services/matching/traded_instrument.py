@@ -15,6 +15,8 @@ from services.matching.book.order_book import OrderBook
 from shared.logs.snapshots import BookState
 from shared.trade_statistics import TradeStatistics
 
+INSTRUMENTS_MAX: Final = 10_000
+"""Instruments of a shard; the next listing is refused."""
 _OPEN: Final = MarketState.OPEN  # Looking it up costs as much as the rest of an order's check.
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from openoutcry.wire.errors import ConfigurationError
 from openoutcry.wire.instrument import Instrument
-from services.matching.engine import INSTRUMENTS_MAX
+from services.matching.traded_instrument import INSTRUMENTS_MAX
 
 NAME_MAX: Final = 256
 CURRENCY_MAX: Final = 16

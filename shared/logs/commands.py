@@ -15,12 +15,14 @@ import msgpack
 from openoutcry.wire.errors import MalformedMessage
 from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.types import MarketState, OrderKind, SelfTradePrevention, Side, TimeInForce, TransferKind
-from shared.logs.market_commands import BeginAccounts, Limits, MakeTransfer, SetGroups, SetLimits, SetTerms
+from shared.logs.market_commands import BeginAccounts, EndOrders, Limits, MakeTransfer, SetGroups, SetLimits, SetTerms
 
 COMMANDS_IN_ENTRY_MAX: Final = 512
 """A writer starts another entry beyond this many commands, so that one entry never holds the engine for long."""
 PRESENT_USERS_MAX: Final = 512
 """Users that one `Present` names; a writer names the rest in another."""
+ACTIONS_MAX: Final = 50
+"""Actions of one proposal, which are carried out as one command."""
 
 
 class PlaceOrder(NamedTuple):
@@ -119,17 +121,60 @@ class ListInstrument(NamedTuple):
 
 
 class SetMarketState(NamedTuple):
-    """
-    Open or halt an instrument. While it is not open, orders are refused and cancels are not.
-
-    The engine, the log's reader and the feed know it, and nothing in the product appends it yet: administration is to.
-    """
+    """Open or halt an instrument. While it is not open, orders are refused and cancels are not."""
 
     source: str
     number: int
     instrument: str
     state: MarketState
     reason: str
+
+
+ActionCommand: TypeAlias = (
+    BeginAccounts | MakeTransfer | SetLimits | SetGroups | SetTerms | ListInstrument | SetMarketState | EndOrders
+)
+ACTIONS: Final[dict[str, type[Any]]] = {
+    "begin_accounts": BeginAccounts,
+    "make_transfer": MakeTransfer,
+    "set_limits": SetLimits,
+    "set_groups": SetGroups,
+    "set_terms": SetTerms,
+    "list_instrument": ListInstrument,
+    "set_market_state": SetMarketState,
+    "end_orders": EndOrders,
+}
+"""What may be proposed, by name. Another one is a line here and in `ActionCommand`, its check ahead in
+`services.matching.accounts.outlook`, whether it needs two in `proposals`, and its form in the gateway's requests."""
+
+
+class ProposedAction(NamedTuple):
+    """What is proposed."""
+
+    name: str
+    """One of ACTIONS."""
+    command: ActionCommand
+    """Its source, number and actor are of no meaning."""
+
+
+class Propose(NamedTuple):
+    """Ask for actions, all of them or none. Those that need two persons wait until another one confirms them."""
+
+    source: str
+    number: int
+    actor: str
+    proposal_id: str
+    """In the form of a client_order_id. The same again changes nothing."""
+    actions: tuple[ProposedAction, ...]
+    """1 to ACTIONS_MAX."""
+
+
+class Confirm(NamedTuple):
+    """Have a proposal of somebody else carried out. The same again changes nothing."""
+
+    source: str
+    number: int
+    actor: str
+    proposal_id: str
 
 
 Command: TypeAlias = (
@@ -147,6 +192,9 @@ Command: TypeAlias = (
     | SetLimits
     | SetGroups
     | SetTerms
+    | EndOrders
+    | Propose
+    | Confirm
 )
 
 _CODES: Final[dict[type[Any], int]] = {
@@ -164,6 +212,9 @@ _CODES: Final[dict[type[Any], int]] = {
     SetLimits: 13,
     SetGroups: 14,
     SetTerms: 15,
+    EndOrders: 16,
+    Propose: 17,
+    Confirm: 18,
 }
 _SIDES: Final = {side.value: side for side in Side}
 _KINDS: Final = {kind.value: kind for kind in OrderKind}
@@ -197,6 +248,22 @@ def _array(value: Any) -> list[Any]:
     return value
 
 
+def read_actions(rows: Any) -> tuple[ProposedAction, ...]:
+    """
+    Make actions of rows as msgpack gives them.
+
+    Raises:
+        TypeError: If they are no rows of actions; or ValueError, or LookupError.
+    """
+    return tuple(map(_action, _array(rows)))
+
+
+def _action(row: Any) -> ProposedAction:
+    name, fields = _array(row)
+    command: Any = _command([_CODES[ACTIONS[name]], *_array(fields)])
+    return ProposedAction(name, command)
+
+
 def _command(row: list[Any]) -> Command:  # noqa: PLR0911 - one line a kind
     code, *fields = row
     match code:
@@ -228,10 +295,10 @@ def _command(row: list[Any]) -> Command:  # noqa: PLR0911 - one line a kind
     return _market_command(code, fields)
 
 
-def _market_command(code: object, fields: list[Any]) -> Command:
+def _market_command(code: object, fields: list[Any]) -> Command:  # noqa: PLR0911 - one line a kind
     match code:
         case 11:
-            return BeginAccounts._make(fields)
+            return BeginAccounts(*fields)
         case 12:
             fields[4] = TransferKind(fields[4])
             return MakeTransfer._make(fields)
@@ -243,4 +310,11 @@ def _market_command(code: object, fields: list[Any]) -> Command:
             return SetGroups._make(fields)
         case 15:
             return SetTerms._make(fields)
+        case 16:
+            return EndOrders._make(fields)
+        case 17:
+            fields[4] = read_actions(fields[4])
+            return Propose._make(fields)
+        case 18:
+            return Confirm._make(fields)
     raise ValueError(f"unknown command {code!r}")

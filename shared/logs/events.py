@@ -10,7 +10,8 @@ from typing import NamedTuple, TypeAlias
 
 from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.messages import Execution, Level, Status, Terms, Trade, Transfer
-from openoutcry.wire.types import Code
+from openoutcry.wire.types import Code, ProposalState
+from shared.logs.commands import ProposedAction
 
 
 class PrivateExecution(NamedTuple):
@@ -56,6 +57,28 @@ class AccountsBegun(NamedTuple):
     """Of the command, µs."""
 
 
+class AdministrativeAct(NamedTuple):
+    """One step of the market's administration, carried out or refused: who did what, and what has come of it."""
+
+    source: str
+    """Of the command, like the next: its `Outcome` has the sentence."""
+    number: int
+    time: int
+    """Of the command, µs."""
+    act: str
+    """`propose` or `confirm`."""
+    actor: str
+    proposal_id: str
+    proposer: str
+    """Who proposed it first; "" if there is no such proposal."""
+    state: ProposalState
+    """Of the proposal, now."""
+    code: Code
+    """OK, or why it was refused."""
+    actions: Sequence[ProposedAction]
+    """What is proposed; in a packet's rows [name, fields]. Empty if there is no such proposal any more."""
+
+
 class BookChange(NamedTuple):
     """All changes of one book since the packet before, merged; the engine's form of a `Delta`."""
 
@@ -78,4 +101,5 @@ Event: TypeAlias = (
     | PrivateTransfer
     | Terms
     | AccountsBegun
+    | AdministrativeAct
 )

@@ -40,6 +40,8 @@ class BeginAccounts(NamedTuple):
     source: str
     number: int
     actor: str
+    four_eyes: bool = True
+    """Whether what one administrator proposes needs another one's consent; never changed afterwards."""
 
 
 class MakeTransfer(NamedTuple):
@@ -88,6 +90,16 @@ class SetGroups(NamedTuple):
     user: str
     groups: tuple[str, ...]
     """At most GROUPS_OF_USER_MAX."""
+
+
+class EndOrders(NamedTuple):
+    """End all of a user's resting orders, of one instrument or (None) of all, on the exchange's behalf."""
+
+    source: str
+    number: int
+    actor: str
+    user: str
+    instrument: str | None
 
 
 class SetTerms(NamedTuple):

@@ -20,6 +20,7 @@ from openoutcry.wire.messages import Execution, Status, Terms, Trade, Transfer
 from openoutcry.wire.types import MarketState
 from shared.logs.events import (
     AccountsBegun,
+    AdministrativeAct,
     BookChange,
     CancelOnDisconnectSet,
     Outcome,
@@ -61,6 +62,7 @@ class Packet(NamedTuple):
     transfers: Sequence[PrivateTransfer] = ()
     terms: Sequence[Terms] = ()
     beginnings: Sequence[AccountsBegun] = ()
+    acts: Sequence[AdministrativeAct] = ()
 
 
 PLAIN_FIELDS: Final = Packet._fields.index("transfers")
@@ -181,6 +183,7 @@ SECTIONS: Final = (
     Section(PrivateTransfer, "transfers", _transfers),
     Section(Terms, "terms", partial(_made, Terms)),
     Section(AccountsBegun, "beginnings", partial(_made, AccountsBegun)),
+    Section(AdministrativeAct, "acts", partial(_made, AdministrativeAct)),
 )
 """All sections in the order of the packet's fields. The builder, `decode_packet` and the gateway's replica go by this
 table. Another section is a line here, a field at the end of `Packet`, and its effect in every reader."""

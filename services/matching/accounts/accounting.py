@@ -191,6 +191,25 @@ class Accounting:
         text = f"amount: needs {money_text(command.amount, currency)}, {money_text(max(money, 0))} are free"
         return Refusal(Code.INSUFFICIENT_CASH, text + _because(kept and money_text(kept)))
 
+    def reserving(
+        self, asset: str, account: FundedAccount, instruments: Mapping[str, TradedInstrument], *, is_lots: bool
+    ) -> list[Order]:
+        """Return an account's open orders that reserve something of an asset, the oldest first; O(its orders)."""
+        if is_lots:
+            return [order for order in account.orders.values() if order.side is not _BID and order.instrument == asset]
+        orders = [order for order in account.orders.values() if order.side is _BID]
+        return [order for order in orders if instruments[order.instrument].instrument.currency == asset]
+
+    def freed(
+        self, asset: str, account: FundedAccount, instruments: Mapping[str, TradedInstrument], *, is_lots: bool
+    ) -> int:
+        """Return what an account could give of an asset if it had no open orders; O(its orders)."""
+        reserved = sum(order.reserved for order in self.reserving(asset, account, instruments, is_lots=is_lots))
+        if not is_lots:
+            return account.free_cash(asset) + reserved
+        holding = account.holdings.get(asset)
+        return (holding.lots - holding.reserved if holding is not None else 0) + reserved
+
     def check_invariants(self, accounts: Iterable[UserAccount], markets: Mapping[str, TradedInstrument]) -> None:
         """Assert what must always hold of all accounts together; O(accounts, holdings and orders). For tests."""
         sums: dict[str, int] = {}

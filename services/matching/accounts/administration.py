@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 
 from openoutcry.wire.account import amount_text
 from openoutcry.wire.messages import Transfer
-from openoutcry.wire.types import Code, Side
+from openoutcry.wire.types import Code
 from services.matching.accounts.account import UserAccount
 from services.matching.accounts.accounting import Accounting
 from services.matching.accounts.funded_account import NOT_COMPILED, FundedAccount
@@ -32,7 +32,6 @@ LIMIT_MAX: Final = 2**63 - 1
 RATE_MAX: Final = 1_000_000
 """Messages a second."""
 _OK: Final = Refusal(Code.OK, "")
-_BID: Final = Side.BID
 
 
 class Administration:
@@ -104,19 +103,15 @@ class Administration:
         self, command: MakeTransfer, account: FundedAccount, refusal: Refusal, *, is_lots: bool
     ) -> tuple[Refusal | None, int]:
         """End an account's newest orders of an asset until a transfer fits; none of them if it never would."""
-        orders = [order for order in account.orders.values() if self._reserves(order, command.asset, is_lots=is_lots)]
-        if command.amount > _free(account, command.asset, is_lots=is_lots) + sum(order.reserved for order in orders):
+        accounting = self._accounting
+        if command.amount > accounting.freed(command.asset, account, self._instruments, is_lots=is_lots):
             return refusal, 0
+        orders = accounting.reserving(command.asset, account, self._instruments, is_lots=is_lots)
         ended = 0
-        while self._accounting.missing(command, account, is_lots=is_lots) is not None:
+        while accounting.missing(command, account, is_lots=is_lots) is not None:
             self._end(account, orders.pop(), Code.BY_EXCHANGE)
             ended += 1
         return None, ended
-
-    def _reserves(self, order: Order, asset: str, *, is_lots: bool) -> bool:
-        if is_lots:
-            return order.side is not _BID and order.instrument == asset
-        return order.side is _BID and self._instruments[order.instrument].instrument.currency == asset
 
     def _moved(
         self, command: MakeTransfer, account: FundedAccount, amount: int, time_us: int, *, is_lots: bool
@@ -142,7 +137,7 @@ class Administration:
 
     def _set_limits(self, command: SetLimits) -> Refusal:
         limits = self._accounting.limits
-        fault = _limits_fault(command, self._instruments)
+        fault = limits_fault(command, self._instruments)
         if fault is None and not limits.has_room(command.user, command.group, command.instrument):
             fault = f"limits: {LIMITS_MAX:,} are set, and there is no room for more"
         if fault is not None:
@@ -151,7 +146,7 @@ class Administration:
         return _OK
 
     def _set_groups(self, command: SetGroups) -> Refusal:
-        fault = _groups_fault(command)
+        fault = groups_fault(command)
         if fault is not None:
             return Refusal(Code.BAD_REQUEST, fault)
         account = self._funded(command.user)
@@ -160,16 +155,10 @@ class Administration:
         return _OK
 
     def _set_terms(self, command: SetTerms, time_us: int, events: list[Event]) -> Refusal:
-        market = self._instruments.get(command.instrument)
-        if market is None:
-            return Refusal(Code.UNKNOWN_INSTRUMENT, f"instrument: there is no {command.instrument}")
-        price_max = market.instrument.price_max
-        if not 0 <= command.reference <= price_max:
-            rule = f"reference: is from 1 to {price_max} ticks, or 0 for none, not {command.reference}"
-            return Refusal(Code.BAD_REQUEST, rule)
-        if not 0 <= command.collar_bp <= COLLAR_BP_MAX:
-            rule = f"collar_bp: is from 1 to {COLLAR_BP_MAX} basis points, or 0 for none, not {command.collar_bp}"
-            return Refusal(Code.BAD_REQUEST, rule)
+        refusal = terms_refusal(command, self._instruments)
+        if refusal is not None:
+            return refusal
+        market = self._instruments[command.instrument]
         if (market.reference, market.collar_bp) != (command.reference, command.collar_bp):
             market.reference, market.collar_bp, market.terms_time = command.reference, command.collar_bp, time_us
             events.append(market.terms())
@@ -181,14 +170,23 @@ class Administration:
         return account
 
 
-def _free(account: FundedAccount, asset: str, *, is_lots: bool) -> int:
-    if not is_lots:
-        return account.free_cash(asset)
-    holding = account.holdings.get(asset)
-    return holding.lots - holding.reserved if holding is not None else 0
+def terms_refusal(command: SetTerms, instruments: Mapping[str, TradedInstrument]) -> Refusal | None:
+    """Return why an instrument's terms cannot be set so, or None."""
+    market = instruments.get(command.instrument)
+    if market is None:
+        return Refusal(Code.UNKNOWN_INSTRUMENT, f"instrument: there is no {command.instrument}")
+    price_max = market.instrument.price_max
+    if not 0 <= command.reference <= price_max:
+        rule = f"reference: is from 1 to {price_max} ticks, or 0 for none, not {command.reference}"
+        return Refusal(Code.BAD_REQUEST, rule)
+    if not 0 <= command.collar_bp <= COLLAR_BP_MAX:
+        rule = f"collar_bp: is from 1 to {COLLAR_BP_MAX} basis points, or 0 for none, not {command.collar_bp}"
+        return Refusal(Code.BAD_REQUEST, rule)
+    return None
 
 
-def _limits_fault(command: SetLimits, instruments: Mapping[str, TradedInstrument]) -> str | None:  # noqa: PLR0911 - one a rule
+def limits_fault(command: SetLimits, instruments: Mapping[str, TradedInstrument]) -> str | None:  # noqa: PLR0911 - one a rule
+    """Return what is wrong with limits, or None."""
     if command.user and command.group:
         return "group: limits are of a user or of a group, not of both"
     if command.user and not USER.fullmatch(command.user):
@@ -214,7 +212,8 @@ _RANGES: Final = {
 }
 
 
-def _groups_fault(command: SetGroups) -> str | None:
+def groups_fault(command: SetGroups) -> str | None:
+    """Return what is wrong with a user's groups, or None."""
     if not USER.fullmatch(command.user):
         return f"user: {command.user!r} cannot be a user's name"
     wrong = [group for group in command.groups if not GROUP.fullmatch(group)]

@@ -39,6 +39,13 @@ class LimitTable:
         """Return (user, group, symbol, limits) in order of first setting; what the constructor takes."""
         return [(*key, limits) for key, limits in self._rows.items()]
 
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def has(self, user: str, group: str, symbol: str | None) -> bool:
+        """Tell whether these limits are set."""
+        return (user, group, symbol) in self._rows
+
     def has_room(self, user: str, group: str, symbol: str | None) -> bool:
         """Tell whether these limits may be set."""
         return len(self._rows) < LIMITS_MAX or (user, group, symbol) in self._rows

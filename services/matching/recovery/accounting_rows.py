@@ -1,4 +1,4 @@
-"""What a checkpoint holds of a market's accounts beside the users' own rows, and back.
+"""What a checkpoint holds of a market's accounts beside the users' own rows, and of its administration, and back.
 
 What open orders reserve is not stored: placing them again reserves it.
 """
@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from openoutcry.wire.types import ProposalState
 from services.matching.accounts.accounting import Accounting
 from services.matching.accounts.funded_account import FundedAccount, Holding, Purse
+from services.matching.accounts.proposals import Closed, Proposal, Proposals
 from services.matching.accounts.transfers import TransferIds
 from services.matching.engine import Engine
+from shared.logs.commands import read_actions
 from shared.logs.market_commands import Limits
 
 _WORD = 1 << 63
@@ -44,6 +47,19 @@ def restore_accounting(engine: Engine, rows: Any) -> None:
         for symbol, lots, cost, restricted in holdings:
             account.holdings[symbol] = Holding(lots, int(cost), [(until, why, part) for until, why, part in restricted])
         accounting.holdings.held += len(holdings)
+
+
+def restore_proposals(engine: Engine, rows: Any) -> None:
+    """Take proposals as `Proposals.rows` gave them; None: there are none."""
+    if rows is None:
+        return
+    four_eyes, revision, waiting, closed = rows
+    engine.decisions.proposals = Proposals(
+        four_eyes,
+        revision,
+        [Proposal(name, proposer, time_us, read_actions(actions)) for name, proposer, time_us, actions in waiting],
+        [Closed(name, proposer, ProposalState(state), checksum) for name, proposer, state, checksum in closed],
+    )
 
 
 def _row(account: FundedAccount) -> tuple[Any, ...]:

@@ -24,7 +24,7 @@ from services.matching.book.order import Order
 from services.matching.engine import Engine, EngineConfig
 from services.matching.idempotency import ClientOrderIds, OrderIdRows, Sources
 from services.matching.presence import Presence
-from services.matching.recovery.accounting_rows import accounting_rows, restore_accounting
+from services.matching.recovery.accounting_rows import accounting_rows, restore_accounting, restore_proposals
 from services.matching.traded_instrument import TradedInstrument
 from shared.trade_statistics import TradeStatistics
 
@@ -109,6 +109,7 @@ def encode_checkpoint(checkpoint: Checkpoint) -> bytes:
             engine.client_order_ids.rows({user: place for place, user in enumerate(engine.accounts)}),
             (engine.presence.ticks, engine.presence.rows()),
             accounting_rows(engine),
+            engine.decisions.proposals.rows(),
         )
     )
     packed: bytes = msgpack.packb((CHECKPOINT_VERSION, crc32(content), content))
@@ -196,14 +197,16 @@ def _account_row(account: UserAccount) -> tuple[Any, ...]:
 def _checkpoint(version: int, content: list[Any]) -> Checkpoint:
     head = CheckpointHead._make(content[: len(CheckpointHead._fields)])
     if version < CHECKPOINT_VERSION:
-        content = [*content, None]
-    config, time, last_order_id, markets, accounts, sources, ids, (ticks, seen), accounting = content[len(head) :]
+        content = [*content, None, None]
+    config, time, last_order_id, markets, accounts, sources, ids, (ticks, seen), *administration = content[len(head) :]
+    accounting, proposals = administration
     engine = Engine(EngineConfig(*config))
     engine.epoch, engine.position, engine.log_id, engine.time = head.epoch, head.position, head.log_id, time
     engine.last_order_id = last_order_id
     engine.sources = Sources((source, number) for source, number in sources)
     engine.presence = Presence(ticks, ((user, tick) for user, tick in seen))
     restore_accounting(engine, accounting)
+    restore_proposals(engine, proposals)
     for user, user_seq, positions, cash, cancel_on_disconnect in accounts:
         account = engine.account(user)
         account.user_seq, account.positions = user_seq, positions

@@ -115,6 +115,19 @@ class TransferKind(enum.StrEnum):
     """A mistake is put right, between any two accounts."""
 
 
+class ProposalState(enum.StrEnum):
+    """What has become of a proposal."""
+
+    PROPOSED = "proposed"
+    """It waits for another administrator."""
+    DONE = "done"
+    """It was carried out."""
+    EXPIRED = "expired"
+    """Nobody confirmed it in time."""
+    NONE = ""
+    """There is none."""
+
+
 class Liquidity(enum.StrEnum):
     """The role of an order in a fill: makers rested, takers arrived."""
 
@@ -184,6 +197,19 @@ class Code(enum.StrEnum):
     """This transfer_id was used before, for another transfer."""
     WOULD_TRADE = "would_trade"
     """A post-only order would have traded on arrival."""
+    # the administration
+    NOT_PERMITTED = "not_permitted"
+    """The token's roles do not allow this request."""
+    FOUR_EYES = "four_eyes"
+    """Whoever proposed something cannot confirm it."""
+    UNKNOWN_PROPOSAL = "unknown_proposal"
+    """No proposal of this id waits, or is remembered."""
+    PROPOSAL_EXPIRED = "proposal_expired"
+    """Nobody confirmed it in time."""
+    DUPLICATE_PROPOSAL = "duplicate_proposal"
+    """This proposal_id was used before, for something else."""
+    TOO_MANY_PROPOSALS = "too_many_proposals"
+    """As many proposals wait for a second person as may."""
     # why an accepted order ended
     BY_USER = "by_user"
     """Its user cancelled it."""

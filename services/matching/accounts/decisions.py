@@ -1,0 +1,114 @@
+"""What administrators decide: proposals, their confirmation by another person, and what is told of both.
+
+Owns the rule of four eyes, and that a proposal is carried out once, whole or not at all: it is asked ahead as it is
+proposed, and again as it is confirmed. Leaves the table to `Proposals`, the asking to `Outlook`, the doing to the
+engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from openoutcry.wire.types import Code, ProposalState
+from services.matching.accounts.outlook import Outlook
+from services.matching.accounts.proposals import LIFE_HOURS, Closed, Proposal, Proposals, needs_two
+from services.matching.traded_instrument import Refusal
+from shared.logs.commands import ActionCommand, Confirm, Propose, ProposedAction
+from shared.logs.events import AdministrativeAct, Event, Outcome
+
+_OK: Final = Refusal(Code.OK, "")
+
+
+class Decisions:
+    """
+    The administrators' decisions about one shard's market.
+
+    Args:
+        outlook: Returns the market as it is, to be asked ahead.
+        carry_out: Carries out one action and returns its outcome; its events are the command's.
+    """
+
+    def __init__(self, outlook: Callable[[], Outlook], carry_out: Callable[[ActionCommand], Outcome]) -> None:
+        self.proposals = Proposals()
+        self._outlook = outlook
+        self._carry_out = carry_out
+
+    def decide(self, command: Propose | Confirm, time_us: int, events: list[Event]) -> tuple[Refusal, int]:
+        """
+        Take a proposal or a confirmation; what happened is appended to `events`, the act itself last.
+
+        Returns:
+            Code and sentence, OK if it was taken, and how many orders were ended.
+
+        Cost: O(actions), each as its own command, and O(instruments).
+        """
+        self.proposals.expire(time_us)
+        waiting = self.proposals.find(command.proposal_id)
+        if isinstance(command, Propose):
+            actions: Sequence[ProposedAction] = command.actions
+            refusal, ended = self._propose(command, waiting, time_us)
+        else:
+            actions = waiting.actions if isinstance(waiting, Proposal) else ()
+            refusal, ended = self._confirm(command, waiting)
+        known = self.proposals.find(command.proposal_id)
+        act = AdministrativeAct(
+            command.source,
+            command.number,
+            time_us,
+            "propose" if isinstance(command, Propose) else "confirm",
+            command.actor,
+            command.proposal_id,
+            known.proposer if known is not None else "",
+            known.state if known is not None else ProposalState.NONE,
+            refusal.code,
+            actions,
+        )
+        events.append(act)
+        return refusal, ended
+
+    def _propose(self, command: Propose, known: Proposal | Closed | None, time_us: int) -> tuple[Refusal, int]:
+        proposals, actions = self.proposals, command.actions
+        refusal = proposals.refusal(command.proposal_id, actions)
+        if refusal is not None:
+            return refusal, 0
+        if known is not None and known.state is not ProposalState.EXPIRED:
+            return _OK, 0
+        refusal = self._outlook().refusal(actions)
+        if refusal is not None:
+            return refusal, 0
+        proposal = Proposal(command.proposal_id, command.actor, time_us, actions)
+        if proposals.four_eyes and any(needs_two(action.command) for action in actions):
+            refusal = proposals.no_room(actions)
+            if refusal is None:
+                proposals.add(proposal)
+            return refusal or _OK, 0
+        return self._do(proposal)
+
+    def _confirm(self, command: Confirm, known: Proposal | Closed | None) -> tuple[Refusal, int]:
+        if known is None:
+            rule = f"proposal_id: no proposal {command.proposal_id} waits"
+            return Refusal(Code.UNKNOWN_PROPOSAL, rule), 0
+        if known.state is ProposalState.EXPIRED:
+            rule = f"proposal_id: {command.proposal_id} waited for {LIFE_HOURS} hours; propose it again"
+            return Refusal(Code.PROPOSAL_EXPIRED, rule), 0
+        if known.proposer == command.actor:
+            rule = f"actor: {command.actor} proposed it, another administrator confirms"
+            return Refusal(Code.FOUR_EYES, rule), 0
+        if not isinstance(known, Proposal):
+            return _OK, 0
+        refusal = self._outlook().refusal(known.actions)
+        return (refusal, 0) if refusal is not None else self._do(known)
+
+    def _do(self, proposal: Proposal) -> tuple[Refusal, int]:
+        """Carry out all actions, which have been asked ahead."""
+        ended = 0
+        for place, action in enumerate(proposal.actions):
+            outcome = self._carry_out(action.command)
+            # Never refused: `Outlook` is at least as strict. If it were not, a market that goes on is better than one
+            # that ends at the same command for ever; the refusal is told, and nothing more of it is done.
+            if outcome.code is not Code.OK:
+                return Refusal(outcome.code, f"actions.{place}.{action.name}: {outcome.text}"), ended
+            ended += outcome.cancelled
+        self.proposals.done(proposal)
+        return _OK, ended

@@ -1,0 +1,263 @@
+"""What a market would be if it did as proposed: every action is asked ahead, before the first is carried out.
+
+Owns the checks of actions against a market in which those before them have been carried out. Nothing changes here. So a
+proposal is carried out whole or not at all. Checks are strict where several transfers meet: what one brings is not
+counted for the next.
+"""
+
+from __future__ import annotations
+
+from collections import ChainMap
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from openoutcry.wire.errors import ConfigurationError
+from openoutcry.wire.types import Code, MarketState, TransferKind
+from services.matching.accounts.account import UserAccount
+from services.matching.accounts.accounting import HOLDINGS_MAX, Accounting
+from services.matching.accounts.administration import groups_fault, limits_fault, terms_refusal
+from services.matching.accounts.funded_account import RESTRICTED_MAX, FundedAccount
+from services.matching.accounts.limits import LIMITS_MAX
+from services.matching.accounts.transfers import FREE_TEXT, SYSTEM_ACCOUNTS, asset_clash
+from services.matching.traded_instrument import INSTRUMENTS_MAX, Refusal, TradedInstrument
+from shared.logs.commands import ActionCommand, ListInstrument, ProposedAction, SetMarketState
+from shared.logs.market_commands import (
+    NOTE_MAX,
+    BeginAccounts,
+    EndOrders,
+    MakeTransfer,
+    SetGroups,
+    SetLimits,
+    SetTerms,
+)
+from shared.token_claims import USER
+
+SETTABLE_STATES: Final = (MarketState.OPEN, MarketState.HALTED, MarketState.CLOSED)
+NO_ACCOUNTS: Final = Refusal(Code.BAD_REQUEST, "accounts: this market keeps none; begin them before anything else")
+_TOGETHER: Final = (TransferKind.DEPOSIT, TransferKind.GRANT)
+"""Transfers that may be proposed with others: what they need, `~bank` and `~issuer` always have."""
+
+
+class Outlook:
+    """
+    A market as the actions asked of so far would leave it.
+
+    Args:
+        instruments: By symbol; read only, like the others.
+        accounts: By user.
+        accounting: None if the market keeps no accounts.
+        four_eyes: As decided so far.
+    """
+
+    def __init__(
+        self,
+        instruments: dict[str, TradedInstrument],
+        accounts: Mapping[str, UserAccount],
+        accounting: Accounting | None,
+        *,
+        four_eyes: bool,
+    ) -> None:
+        self._listed: dict[str, TradedInstrument] = {}
+        self._instruments: Mapping[str, TradedInstrument] = ChainMap(self._listed, instruments)
+        self._accounts = accounts
+        self._accounting = accounting
+        self._four_eyes = four_eyes
+        self._limits: dict[tuple[str, str, str | None], None] = {}
+        self._transfers: dict[str, None] = {}
+        self._sums: dict[tuple[str, str], int] = {}
+        self._holdings: dict[tuple[str, str], None] = {}
+        self._dates: dict[tuple[str, str], dict[int, None]] = {}
+
+    def refusal(self, actions: Sequence[ProposedAction]) -> Refusal | None:
+        """Return why not all of these can be carried out, or None: they can. O(actions and instruments)."""
+        for place, action in enumerate(actions):
+            refusal = self._alone(action, actions) or self._refusal(action.command)
+            if refusal is not None:
+                where = f"actions.{place}.{action.name}: " if len(actions) > 1 else ""
+                return Refusal(refusal.code, where + refusal.text)
+        return None
+
+    def _alone(self, action: ProposedAction, actions: Sequence[ProposedAction]) -> Refusal | None:
+        command = action.command
+        together = not isinstance(command, EndOrders | MakeTransfer) or (
+            isinstance(command, MakeTransfer) and command.kind in _TOGETHER
+        )
+        if together or len(actions) == 1:
+            return None
+        return Refusal(Code.BAD_REQUEST, "is proposed alone; of transfers, deposits and grants go together")
+
+    def _refusal(self, command: ActionCommand) -> Refusal | None:  # noqa: PLR0911 - one a kind
+        match command:
+            case ListInstrument():
+                return self._listing(command)
+            case BeginAccounts():
+                return self._beginning(command)
+            case SetMarketState():
+                return self._state(command)
+            case EndOrders():
+                return self._ending(command)
+            case SetTerms():
+                return terms_refusal(command, self._instruments) if self._accounting is not None else NO_ACCOUNTS
+            case SetLimits():
+                return self._limit(command)
+            case SetGroups():
+                fault = groups_fault(command)
+                if self._accounting is None:
+                    return NO_ACCOUNTS
+                return Refusal(Code.BAD_REQUEST, fault) if fault is not None else None
+            case MakeTransfer():
+                return self._transfer(command)
+
+    def _listing(self, command: ListInstrument) -> Refusal | None:
+        refusal = listing_refusal(command, self._instruments, self._accounting)
+        if refusal is None and command.instrument.symbol not in self._instruments:
+            self._listed[command.instrument.symbol] = TradedInstrument(command.instrument)
+        return refusal
+
+    def _beginning(self, command: BeginAccounts) -> Refusal | None:
+        begun = self._accounting is not None
+        refusal = beginning_refusal(command, self._instruments, self._accounts, begun=begun, four_eyes=self._four_eyes)
+        if refusal is None and not begun:
+            self._accounting, self._four_eyes = Accounting(), command.four_eyes
+        return refusal
+
+    def _state(self, command: SetMarketState) -> Refusal | None:
+        if not FREE_TEXT.fullmatch(command.reason):
+            rule = f"reason: is at most {NOTE_MAX} characters, none of them a control character"
+            return Refusal(Code.BAD_REQUEST, rule)
+        return state_refusal(command, self._instruments)
+
+    def _ending(self, command: EndOrders) -> Refusal | None:
+        if not USER.fullmatch(command.user):
+            return Refusal(Code.BAD_REQUEST, f"user: {command.user!r} cannot be a user's name")
+        if command.instrument is not None and command.instrument not in self._instruments:
+            return unknown_instrument(command.instrument)
+        return None
+
+    def _limit(self, command: SetLimits) -> Refusal | None:
+        if self._accounting is None:
+            return NO_ACCOUNTS
+        fault = limits_fault(command, self._instruments)
+        key = (command.user, command.group, command.instrument)
+        limits = self._accounting.limits
+        if fault is None and not limits.has(*key):
+            self._limits[key] = None
+            if len(limits) + len(self._limits) > LIMITS_MAX:
+                fault = f"limits: {LIMITS_MAX:,} are set, and there is no room for more"
+        return Refusal(Code.BAD_REQUEST, fault) if fault is not None else None
+
+    def _transfer(self, command: MakeTransfer) -> Refusal | None:
+        accounting = self._accounting
+        if accounting is None:
+            return NO_ACCOUNTS
+        refusal = accounting.transfers.repeated(command)
+        if refusal is not None:
+            return refusal if refusal.code is not Code.OK else None
+        if command.transfer_id in self._transfers:
+            rule = f"transfer_id: {command.transfer_id} stands twice"
+            return Refusal(Code.DUPLICATE_TRANSFER, rule)
+        self._transfers[command.transfer_id] = None
+        refusal = accounting.transfer_refusal(command, self._accounts, self._instruments)
+        if refusal is not None:
+            return refusal
+        given = (command.debit, command.asset)
+        self._sums[given] = self._sums.get(given, 0) + command.amount
+        together = command._replace(amount=self._sums[given])
+        refusal = accounting.transfer_refusal(together, self._accounts, self._instruments)
+        return refusal or self._crowded(command, accounting) or self._missing(command, accounting)
+
+    def _crowded(self, command: MakeTransfer, accounting: Accounting) -> Refusal | None:
+        """Return why the credited account cannot take the lots too, or None."""
+        if command.asset not in self._instruments:
+            return None
+        taken = (command.credit, command.asset)
+        account = self._accounts.get(command.credit)
+        holding = account.holdings.get(command.asset) if isinstance(account, FundedAccount) else None
+        if holding is None:
+            self._holdings[taken] = None
+        if accounting.holdings.held + len(self._holdings) >= HOLDINGS_MAX:
+            rule = f"asset: the exchange keeps {HOLDINGS_MAX:,} holdings, and there is no room for another"
+            return Refusal(Code.TOO_MANY_HOLDINGS, rule)
+        if command.available_from:
+            dates = self._dates.setdefault(taken, {})
+            if holding is not None and not dates:
+                dates.update(dict.fromkeys(until for until, _, _ in holding.restricted))
+            dates[command.available_from] = None
+            if len(dates) > RESTRICTED_MAX:
+                rule = f"available_from: {command.credit} would wait for more than {RESTRICTED_MAX} dates"
+                return Refusal(Code.BAD_REQUEST, rule)
+        return None
+
+    def _missing(self, command: MakeTransfer, accounting: Accounting) -> Refusal | None:
+        if command.debit in SYSTEM_ACCOUNTS:
+            return None
+        account = self._accounts.get(command.debit)
+        if not isinstance(account, FundedAccount):
+            account = accounting.account(command.debit)
+        is_lots = command.asset in self._instruments
+        refusal = accounting.missing(command, account, is_lots=is_lots)
+        if refusal is None or not command.cancel_orders:
+            return refusal
+        freed = accounting.freed(command.asset, account, self._instruments, is_lots=is_lots)
+        return refusal if command.amount > freed else None
+
+
+def listing_refusal(
+    command: ListInstrument, instruments: Mapping[str, TradedInstrument], accounting: Accounting | None
+) -> Refusal | None:
+    """Return why an instrument cannot be listed, or None: it can, or is. O(instruments) where accounts are kept."""
+    instrument = command.instrument
+    known = instruments.get(instrument.symbol)
+    if known is not None:
+        if known.instrument == instrument:
+            return None
+        rule = f"instrument: {instrument.symbol} is listed already, with another definition"
+        return Refusal(Code.BAD_REQUEST, rule)
+    if len(instruments) >= INSTRUMENTS_MAX:
+        return Refusal(Code.BAD_REQUEST, f"instrument: a shard lists at most {INSTRUMENTS_MAX}")
+    try:
+        instrument.checked()
+    except ConfigurationError as error:
+        return Refusal(Code.BAD_REQUEST, str(error))
+    if accounting is not None:
+        clash = asset_clash(instrument, instruments)
+        return Refusal(Code.BAD_REQUEST, clash) if clash is not None else None
+    return None
+
+
+def beginning_refusal(
+    command: BeginAccounts,
+    instruments: Mapping[str, TradedInstrument],
+    accounts: Mapping[str, UserAccount],
+    *,
+    begun: bool,
+    four_eyes: bool,
+) -> Refusal | None:
+    """Return why accounts cannot begin, or None: they can, or have. O(instruments)."""
+    if begun:
+        if command.four_eyes is four_eyes:
+            return None
+        return Refusal(Code.BAD_REQUEST, "four_eyes: was decided when the accounts began, and stays")
+    if accounts:
+        rule = f"accounts: begin before anybody is known to the market; {len(accounts):,} users are"
+        return Refusal(Code.BAD_REQUEST, rule)
+    for market in instruments.values():
+        clash = asset_clash(market.instrument, instruments)
+        if clash is not None:
+            return Refusal(Code.BAD_REQUEST, clash)
+    return None
+
+
+def state_refusal(command: SetMarketState, instruments: Mapping[str, TradedInstrument]) -> Refusal | None:
+    """Return why an instrument's state cannot be set so, or None."""
+    if command.instrument not in instruments:
+        return unknown_instrument(command.instrument)
+    if command.state not in SETTABLE_STATES:
+        rule = f"state: must be one of {', '.join(SETTABLE_STATES)}, not {command.state}"
+        return Refusal(Code.BAD_REQUEST, rule)
+    return None
+
+
+def unknown_instrument(symbol: str) -> Refusal:
+    """Return how a command ends that names what is not listed."""
+    return Refusal(Code.UNKNOWN_INSTRUMENT, f"instrument: there is no {symbol}")
