@@ -50,11 +50,15 @@ class HealthPages:
     Args:
         registry: What `/metrics` shows; the process's CPU, memory and open files are added.
         readiness: Tells whether it wants work.
+        notice: What operators should know even while all is well, in a line; "" for nothing.
     """
 
-    def __init__(self, registry: CollectorRegistry, readiness: Callable[[], Readiness]) -> None:
+    def __init__(
+        self, registry: CollectorRegistry, readiness: Callable[[], Readiness], notice: Callable[[], str] = str
+    ) -> None:
         self._registry = registry
         self._readiness = readiness
+        self._notice = notice
         self._collected = ""
         self._collected_at = float("-inf")
         ProcessCollector(registry=registry)
@@ -63,7 +67,8 @@ class HealthPages:
         """Answer a GET of one of the three; None for any other path."""
         match path:
             case "/healthz":
-                return http.reject(200, "alive\n")
+                notice = self._notice()
+                return http.reject(200, f"alive\n{notice}\n" if notice else "alive\n")
             case "/readyz":
                 status, text = self._readiness()
                 return http.reject(status, f"{text}\n")

@@ -159,6 +159,8 @@ class EngineState(NamedTuple):
     """Commands applied since the market began; 0 while a standby has nothing to follow with."""
     unready: str
     """Why it could not lead at this moment; empty if it does or could."""
+    four_eyes: bool = True
+    """Whether administrators need each other's consent in its market."""
 
 
 class EngineStateCollector(Collector):
@@ -178,4 +180,7 @@ class EngineStateCollector(Collector):
         yield _ENGINE.gauge("leader", "1 while this engine leads, 0 while it stands by", int(state.role is Role.LEADER))
         yield _ENGINE.gauge("ready", "1 while this engine leads, or could at once", int(not state.unready))
         yield _ENGINE.gauge("term", "Term of this leader; 0 while another leads", state.term)
+        yield _ENGINE.gauge(
+            "four_eyes", "1 while administrators need each other's consent, 0 in a market without", int(state.four_eyes)
+        )
         yield _ENGINE.gauge("position", "Commands applied since the market began, by this engine", state.position)

@@ -101,12 +101,14 @@ class MatchingService:
         leader, shadow = self._leader, self._standby.shadow
         if leader is not None:
             unready = f"nothing published for {leader.silent_s:.1f} s" if leader.silent_s > READY_S else ""
-            return EngineState(Role.LEADER, leader.term, leader.engine.position, unready or self._retry_limit.reason)
+            engine, reason = leader.engine, unready or self._retry_limit.reason
+            return EngineState(Role.LEADER, leader.term, engine.position, reason, engine.decisions.proposals.four_eyes)
         if shadow is None:
             return EngineState(Role.STANDBY, 0, 0, self._retry_limit.reason or "nothing to follow with yet")
         silent_s = time.monotonic() - self._followed_at
         unready = f"nothing followed for {silent_s:.1f} s" if silent_s > READY_S else ""
-        return EngineState(Role.STANDBY, 0, shadow.engine.position, self._retry_limit.reason or unready)
+        engine, reason = shadow.engine, self._retry_limit.reason or unready
+        return EngineState(Role.STANDBY, 0, engine.position, reason, engine.decisions.proposals.four_eyes)
 
     async def run(self) -> None:
         """

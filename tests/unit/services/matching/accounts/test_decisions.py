@@ -241,8 +241,11 @@ def test_a_market_without_accounts_has_two_administrators_too() -> None:
         ((action(SetMarketState, "ACME", MarketState.HALTED, "a\x00b"),), "reason: is at most 200 characters"),
         ((action(SetMarketState, "NONE", MarketState.HALTED, ""),), "instrument: there is no NONE"),
         ((action(EndOrders, "~bank", None),), "user: '~bank' cannot be a user's name"),
-        ((action(ListInstrument, Instrument("USD")),), "instrument: USD would be an instrument and a currency"),
-        ((action(ListInstrument, Instrument("X", currency="ACME")),), "instrument: ACME would be an instrument"),
+        ((action(ListInstrument, Instrument("USD")),), "instrument: USD's currency USD is an instrument here"),
+        (
+            (action(ListInstrument, Instrument("X", currency="ACME")),),
+            "instrument: X's currency ACME is an instrument here",
+        ),
         ((action(ListInstrument, ACME._replace(name="x")),), "instrument: ACME is listed already"),
     ],
 )
