@@ -19,7 +19,14 @@ from openoutcry.wire.messages import Account, Delta, Level, Snapshot, Status, Ti
 from openoutcry.wire.sequence import Verdict, classify
 from openoutcry.wire.types import MarketState
 from services.gateway.history import BookHistory
-from shared.logs.events import AdministrativeAct, BookChange, CancelOnDisconnectSet, Outcome, PrivateExecution
+from shared.logs.events import (
+    AdministrativeAct,
+    BookChange,
+    CancelOnDisconnectSet,
+    MarketShown,
+    Outcome,
+    PrivateExecution,
+)
 from shared.logs.packet import FEED_START, SECTIONS, FeedId, Packet
 from shared.logs.snapshots import BookState
 from shared.trade_statistics import TradeStatistics
@@ -50,6 +57,7 @@ class Changes:
         delisted: Symbols that a new epoch, or a store that went back, lists no more.
         switches: In order.
         acts: In order.
+        shown: In order.
         missing_trades: (symbol, first, last) trade ids that this replica will never have; in no order.
         tapes: Symbols whose trade ids may have begun anew, to the last id that both histories share; first of all.
         accounts_loaded: Accounts were replaced: what led there is not among the executions.
@@ -64,6 +72,7 @@ class Changes:
     listings: list[Instrument]
     switches: list[CancelOnDisconnectSet]
     acts: list[AdministrativeAct]
+    shown: list[MarketShown]
 
     def __init__(self) -> None:
         for name in _PASSED_ON:
@@ -247,6 +256,7 @@ class MarketReplica:
             changes.switches.append(switch)
         changes.outcomes.extend(packet.outcomes)
         changes.acts.extend(packet.acts)
+        changes.shown.extend(packet.shown)
         self.feed_id = feed_id
 
     def load(

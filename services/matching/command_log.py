@@ -24,6 +24,7 @@ from shared.logs.commands import (
     PlaceOrder,
     Present,
     Propose,
+    ReadMarket,
     ReplaceOrder,
     SetCancelOnDisconnect,
     SetMarketState,
@@ -68,6 +69,7 @@ _SHAPES: Final[dict[type[Any], tuple[tuple[type, ...], ...]]] = {
     EndOrders: ((*_NAME, str, str), (*_NAME, str, type(None))),
     Propose: ((*_NAME, str, tuple),),
     Confirm: ((*_NAME, str),),
+    ReadMarket: ((*_NAME, int),),
 }
 """The types that the fields of each command may have."""
 _DEFINITION: Final = (str, str, str, str, str, int, int, int)

@@ -48,6 +48,7 @@ from shared.logs.commands import (
     PlaceOrder,
     Present,
     Propose,
+    ReadMarket,
     ReplaceOrder,
     SetCancelOnDisconnect,
     SetMarketState,
@@ -190,7 +191,7 @@ class Engine:
                 outcome = self._note_present(command)
             case BeginAccounts() | MakeTransfer() | SetLimits() | SetGroups() | SetTerms() | EndOrders():
                 outcome = self._administer(command)
-            case Propose() | Confirm():
+            case Propose() | Confirm() | ReadMarket():
                 refusal, cancelled = self.decisions.decide(command, self.time, events)
                 outcome = _outcome(command, refusal, cancelled=cancelled)
             case _:

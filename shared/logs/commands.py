@@ -177,6 +177,16 @@ class Confirm(NamedTuple):
     proposal_id: str
 
 
+class ReadMarket(NamedTuple):
+    """Ask what is set and what waits. It changes nothing; in the log it has its place, and shows who has looked."""
+
+    source: str
+    number: int
+    actor: str
+    start: int
+    """Rows before the first one wanted."""
+
+
 Command: TypeAlias = (
     PlaceOrder
     | CancelOrder
@@ -195,6 +205,7 @@ Command: TypeAlias = (
     | EndOrders
     | Propose
     | Confirm
+    | ReadMarket
 )
 
 _CODES: Final[dict[type[Any], int]] = {
@@ -215,6 +226,7 @@ _CODES: Final[dict[type[Any], int]] = {
     EndOrders: 16,
     Propose: 17,
     Confirm: 18,
+    ReadMarket: 19,
 }
 _SIDES: Final = {side.value: side for side in Side}
 _KINDS: Final = {kind.value: kind for kind in OrderKind}
@@ -317,4 +329,6 @@ def _market_command(code: object, fields: list[Any]) -> Command:  # noqa: PLR091
             return Propose._make(fields)
         case 18:
             return Confirm._make(fields)
+        case 19:
+            return ReadMarket._make(fields)
     raise ValueError(f"unknown command {code!r}")

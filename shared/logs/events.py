@@ -6,7 +6,7 @@ Public events are protocol messages already (`Trade`, `Status`, `Instrument`); h
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.messages import Execution, Level, Status, Terms, Trade, Transfer
@@ -79,6 +79,20 @@ class AdministrativeAct(NamedTuple):
     """What is proposed; in a packet's rows [name, fields]. Empty if there is no such proposal any more."""
 
 
+class MarketShown(NamedTuple):
+    """A part of what is set and of what waits, for whoever asked."""
+
+    source: str
+    """Of the command, like the next."""
+    number: int
+    revision: int
+    """Proposals carried out so far: parts of the same revision fit together."""
+    total: int
+    """Rows in all."""
+    rows: Sequence[Sequence[Any]]
+    """Each begins with what it is: `market`, `instrument`, `limits`, `groups` or `proposal`."""
+
+
 class BookChange(NamedTuple):
     """All changes of one book since the packet before, merged; the engine's form of a `Delta`."""
 
@@ -102,4 +116,5 @@ Event: TypeAlias = (
     | Terms
     | AccountsBegun
     | AdministrativeAct
+    | MarketShown
 )

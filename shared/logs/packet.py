@@ -23,6 +23,7 @@ from shared.logs.events import (
     AdministrativeAct,
     BookChange,
     CancelOnDisconnectSet,
+    MarketShown,
     Outcome,
     PrivateExecution,
     PrivateTransfer,
@@ -63,6 +64,7 @@ class Packet(NamedTuple):
     terms: Sequence[Terms] = ()
     beginnings: Sequence[AccountsBegun] = ()
     acts: Sequence[AdministrativeAct] = ()
+    shown: Sequence[MarketShown] = ()
 
 
 PLAIN_FIELDS: Final = Packet._fields.index("transfers")
@@ -184,6 +186,7 @@ SECTIONS: Final = (
     Section(Terms, "terms", partial(_made, Terms)),
     Section(AccountsBegun, "beginnings", partial(_made, AccountsBegun)),
     Section(AdministrativeAct, "acts", partial(_made, AdministrativeAct)),
+    Section(MarketShown, "shown", partial(_made, MarketShown)),
 )
 """All sections in the order of the packet's fields. The builder, `decode_packet` and the gateway's replica go by this
 table. Another section is a line here, a field at the end of `Packet`, and its effect in every reader."""

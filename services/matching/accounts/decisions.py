@@ -13,9 +13,10 @@ from typing import Final
 from openoutcry.wire.types import Code, ProposalState
 from services.matching.accounts.outlook import Outlook
 from services.matching.accounts.proposals import LIFE_HOURS, Closed, Proposal, Proposals, needs_two
+from services.matching.accounts.setting_rows import page_of, proposal_row
 from services.matching.traded_instrument import Refusal
-from shared.logs.commands import ActionCommand, Confirm, Propose, ProposedAction
-from shared.logs.events import AdministrativeAct, Event, Outcome
+from shared.logs.commands import ActionCommand, Confirm, Propose, ProposedAction, ReadMarket
+from shared.logs.events import AdministrativeAct, Event, MarketShown, Outcome
 
 _OK: Final = Refusal(Code.OK, "")
 
@@ -34,16 +35,23 @@ class Decisions:
         self._outlook = outlook
         self._carry_out = carry_out
 
-    def decide(self, command: Propose | Confirm, time_us: int, events: list[Event]) -> tuple[Refusal, int]:
+    def decide(self, command: Propose | Confirm | ReadMarket, time_us: int, events: list[Event]) -> tuple[Refusal, int]:
         """
-        Take a proposal or a confirmation; what happened is appended to `events`, the act itself last.
+        Take a proposal or a confirmation, or a question; what happened is appended to `events`, the act itself last.
 
         Returns:
             Code and sentence, OK if it was taken, and how many orders were ended.
 
-        Cost: O(actions), each as its own command, and O(instruments).
+        Cost: O(actions), each as its own command, and O(instruments); a question O(instruments, limits and accounts).
         """
         self.proposals.expire(time_us)
+        if isinstance(command, ReadMarket):
+            if command.start < 0:
+                return Refusal(Code.BAD_REQUEST, f"start: is from 0 on, not {command.start}"), 0
+            rows = [*self._outlook().rows(), *map(proposal_row, self.proposals.waiting())]
+            page = page_of(rows, command.start)
+            events.append(MarketShown(command.source, command.number, self.proposals.revision, len(rows), page))
+            return _OK, 0
         waiting = self.proposals.find(command.proposal_id)
         if isinstance(command, Propose):
             actions: Sequence[ProposedAction] = command.actions

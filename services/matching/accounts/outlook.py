@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from openoutcry.wire.errors import ConfigurationError
 from openoutcry.wire.types import Code, MarketState, TransferKind
@@ -18,6 +18,7 @@ from services.matching.accounts.accounting import HOLDINGS_MAX, Accounting
 from services.matching.accounts.administration import groups_fault, limits_fault, terms_refusal
 from services.matching.accounts.funded_account import RESTRICTED_MAX, FundedAccount
 from services.matching.accounts.limits import LIMITS_MAX
+from services.matching.accounts.setting_rows import setting_rows
 from services.matching.accounts.transfers import FREE_TEXT, SYSTEM_ACCOUNTS, asset_clash
 from services.matching.traded_instrument import INSTRUMENTS_MAX, Refusal, TradedInstrument
 from shared.logs.commands import ActionCommand, ListInstrument, ProposedAction, SetMarketState
@@ -76,6 +77,10 @@ class Outlook:
                 where = f"actions.{place}.{action.name}: " if len(actions) > 1 else ""
                 return Refusal(refusal.code, where + refusal.text)
         return None
+
+    def rows(self) -> list[tuple[Any, ...]]:
+        """Return what is set; see `setting_rows`."""
+        return setting_rows(self._instruments, self._accounts, self._accounting, four_eyes=self._four_eyes)
 
     def _alone(self, action: ProposedAction, actions: Sequence[ProposedAction]) -> Refusal | None:
         command = action.command

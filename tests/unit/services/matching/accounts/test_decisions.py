@@ -18,12 +18,13 @@ from shared.logs.commands import (
     ListInstrument,
     Propose,
     ProposedAction,
+    ReadMarket,
     SetMarketState,
     Tick,
     decode_commands,
     encode_commands,
 )
-from shared.logs.events import AdministrativeAct, Event
+from shared.logs.events import AdministrativeAct, Event, MarketShown
 from shared.logs.market_commands import (
     BeginAccounts,
     EndOrders,
@@ -282,6 +283,46 @@ def test_so_many_proposals_may_wait() -> None:
     office.engine.check_invariants()
 
 
+def test_whoever_asks_is_shown_what_is_set_and_what_waits() -> None:
+    office = Office(four_eyes=False)
+    limits = Limits(collar_bp=500, may_short=3)
+    office.proposes("adam", "p1", action(SetTerms, "ACME", 100, 0), action(SetLimits, "", "staff", None, limits))
+    office.proposes("adam", "p2", action(SetGroups, "ann", ("staff",)))
+    [shown, answer] = office.does(ReadMarket, "eve", 0)
+    assert isinstance(shown, MarketShown)
+    assert (shown.source, shown.number, answer[2]) == ("gateway", office.number, Code.OK)
+    assert (shown.revision, shown.total) == (3, 4)
+    assert shown.rows == [
+        ("market", True, False),
+        ("instrument", "ACME", "open", "", 100, 0),
+        ("limits", "", "staff", None, {"collar_bp": 500, "may_short": 3}),
+        ("groups", "ann", ("staff",)),
+    ]
+    assert code(office.does(ReadMarket, "eve", -1)) is Code.BAD_REQUEST
+
+
+def test_what_is_shown_at_once_is_bounded() -> None:
+    office = Office()
+    terms = action(SetTerms, "ACME", 100, 0)
+    for n in range(4):
+        office.proposes("adam", f"p{n}", *[terms] * 40)
+    seen: list[Any] = []
+    while True:
+        shown = office.does(ReadMarket, "eve", len(seen))[0]
+        assert isinstance(shown, MarketShown)
+        assert shown.total == 6
+        seen += shown.rows
+        if len(seen) == shown.total:
+            break
+        assert sum(1 + (len(row[-1]) if row[0] == "proposal" else 0) for row in shown.rows) <= 100
+    assert [row[1] for row in seen] == [True, "ACME", "p0", "p1", "p2", "p3"]
+    assert seen[2][2:] == (
+        "adam",
+        office.time,
+        [("set_terms", {"instrument": "ACME", "reference": 100, "collar_bp": 0})] * 40,
+    )
+
+
 def test_proposals_are_in_the_checkpoint() -> None:
     office = Office()
     office.proposes("adam", "p1", action(MakeTransfer, *WITHDRAWAL))
@@ -311,6 +352,6 @@ def test_proposals_survive_the_log() -> None:
         action(SetMarketState, "ACME", MarketState.HALTED, "news"),
         action(EndOrders, "ann", None),
     )
-    commands = [Propose("g", 1, "adam", "p1", actions), Confirm("g", 2, "eve", "p1")]
+    commands = [Propose("g", 1, "adam", "p1", actions), Confirm("g", 2, "eve", "p1"), ReadMarket("g", 3, "eve", 0)]
     assert decode_commands(encode_commands(commands)) == commands  # type: ignore[arg-type]
     assert {each.name for each in actions} == set(ACTIONS)
