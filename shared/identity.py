@@ -11,6 +11,7 @@ import base64
 import binascii
 import math
 import re
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 import jwt
@@ -31,6 +32,7 @@ from shared.token_claims import (
     names,
     place_problems,
     read_object,
+    role_problems,
 )
 from shared.token_keys import KID_LETTERS_MAX, SHARED_ALGORITHM, TokenKey
 
@@ -44,7 +46,8 @@ class Identity(NamedTuple):
     user: str
     """"" while nobody has been named."""
     roles: frozenset[str] = NO_NAMES
-    """What the identity provider calls the user's roles; nothing depends on them yet."""
+    """What the identity provider calls the user's roles. `admin` may administer the market, and it, `compliance` and
+    `auditor` may see what is set; nothing depends on others yet."""
     groups: frozenset[str] = NO_NAMES
     """The same of groups."""
     expires_at: float = math.inf
@@ -87,6 +90,9 @@ class Authenticator:
         problems = form_problems(claims) or [*place_problems(claims, self.audience), *early_problems(claims, now)]
         if problems:
             raise AuthenticationFailed(f"token: {'; '.join(problems)}")
+        apart = role_problems(claims)
+        if apart:
+            raise AuthenticationFailed(f"token: {apart[0]}", CloseCode.FORBIDDEN)
         expires_at = float(claims["exp"])
         if expires_at + LEEWAY_S <= now:
             raise AuthenticationFailed("token: expired; get a new one", CloseCode.TOKEN_EXPIRED)
@@ -146,7 +152,9 @@ def take_apart(token: str) -> tuple[dict[str, Any], bytes]:
     return read_object(header, "header"), payload
 
 
-def mint_token(user: str, secret: bytes, expires_at: float, audience: Audience = ANYBODY) -> str:
+def mint_token(
+    user: str, secret: bytes, expires_at: float, audience: Audience = ANYBODY, roles: Sequence[str] = ()
+) -> str:
     """
     Make a token, HS256.
 
@@ -155,13 +163,19 @@ def mint_token(user: str, secret: bytes, expires_at: float, audience: Audience =
         secret: At least 32 bytes.
         expires_at: Unix time in seconds.
         audience: For whom it is to be, and of whom.
+        roles: Of the user.
 
     Raises:
-        ConfigurationError: If the user's name is not of that form.
+        ConfigurationError: If the user's name is not of that form, or the roles exclude each other.
     """
     if not USER.fullmatch(user):
         raise ConfigurationError(f"user must be 1 to 64 letters, digits and . _ @ + -, not {user!r}")
     claims: dict[str, Any] = {"sub": user, "exp": int(expires_at)}
+    if roles:
+        claims["roles"] = list(roles)
+    problems = [*form_problems(claims), *role_problems(claims)] if roles else []
+    if problems:
+        raise ConfigurationError(problems[0])
     if audience.names:
         claims["aud"] = audience.names[0]
     if audience.issuer:

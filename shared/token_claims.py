@@ -25,6 +25,8 @@ AUDIENCES_MAX: Final = 64
 TIMES: Final = ("exp", "nbf", "iat")
 LISTS: Final = ("roles", "groups")
 """Claims that are lists of names; one that is missing is an empty list."""
+APART: Final = frozenset(("admin", "auditor"))
+"""Roles that exclude each other: nobody audits what they have done."""
 NO_NAMES: Final[frozenset[str]] = frozenset()
 """One for all: each empty set of its own would be 216 bytes a connection."""
 LISTED_MAX: Final = 256
@@ -111,6 +113,13 @@ def form_problems(claims: Mapping[str, Any]) -> list[str]:
         if name in claims and not _is_list(claims[name])
     ]
     return problems
+
+
+def role_problems(claims: Mapping[str, Any]) -> list[str]:
+    """Tell why the roles of claims of the right form exclude each other; none if they do not."""
+    if names(claims, "roles") >= APART:
+        return [f"roles: nobody is {' and '.join(sorted(APART))} at once"]
+    return []
 
 
 def place_problems(claims: Mapping[str, Any], audience: Audience) -> list[str]:

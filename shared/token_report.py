@@ -21,6 +21,7 @@ from shared.token_claims import (
     form_problems,
     place_problems,
     read_object,
+    role_problems,
 )
 from shared.token_keys import TokenKeys
 
@@ -53,7 +54,7 @@ def report(token: str, keys: TokenKeys | str, audience: Audience, now: float) ->
         return TokenReport([], [failure.text])
     problems = form_problems(claims)
     if not problems:
-        problems = [*place_problems(claims, audience), *early_problems(claims, now)]
+        problems = [*role_problems(claims), *place_problems(claims, audience), *early_problems(claims, now)]
         if claims["exp"] + LEEWAY_S <= now:
             problems.append("exp: it has expired; get a new one")
     signature = _signature_problem(token, keys)

@@ -47,6 +47,9 @@ def mint(
     user: Annotated[str, typer.Argument(help="1 to 64 letters, digits and . _ @ + -")],
     secret_file: Annotated[Path, typer.Option(envvar="OUTCRY_SECRET_FILE", help="The gateways' secret.")],
     days: Annotated[float, typer.Option(help="How long it is valid.")] = 7,
+    role: Annotated[
+        list[str] | None, typer.Option(help="A role: admin, compliance, auditor, …; may be given several times.")
+    ] = None,
     audience: Annotated[str, typer.Option(envvar="OUTCRY_TOKEN_AUDIENCE", help="Its audience (aud).")] = "",
     issuer: Annotated[str, typer.Option(envvar="OUTCRY_TOKEN_ISSUER", help="Its issuer (iss).")] = "",
 ) -> None:
@@ -65,7 +68,7 @@ def mint(
             raise ConfigurationError(f"--days must be above 0 and at most {TOKEN_DAYS_MAX}, not {days:g}")
         names = tuple(each.strip() for each in audience.split(",") if each.strip())
         ends_at = time.time() + days * DAY_SECONDS
-        print(mint_token(user, checked_secret(secret), ends_at, Audience(names, issuer)))
+        print(mint_token(user, checked_secret(secret), ends_at, Audience(names, issuer), role or ()))
 
 
 @app.command()

@@ -307,7 +307,7 @@ class Gateway:
         for definition in changes.listings:  # before the executions, which can be read only with it
             self.service.broadcast(self._open_subscribers(), definition)
         self.service.publish(changes)
-        for session, reply in self.orders.answer(changes.outcomes):
+        for session, reply in self.orders.answer(changes.outcomes, [*changes.acts, *changes.shown]):
             self._answer(session, reply)
 
     def lost_place(self, reason: str, time_us: int) -> None:

@@ -16,12 +16,24 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Sequence
 from itertools import takewhile
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from openoutcry.wire.errors import InvalidRequest
 from openoutcry.wire.messages import Reply
 from openoutcry.wire.types import Code
-from services.gateway.requests import Cancel, CancelEvery, CancelOnDisconnect, NewOrder, OrderRequest, Replace
+from services.gateway.office import OFFICE_REQUESTS, Told, office_command, office_data
+from services.gateway.requests import (
+    Administer,
+    Cancel,
+    CancelEvery,
+    CancelOnDisconnect,
+    ConfirmProposal,
+    NewOrder,
+    OrderRequest,
+    Replace,
+    ShowMarket,
+)
+from shared.identity import Identity
 from shared.logs.commands import (
     COMMANDS_IN_ENTRY_MAX,
     PRESENT_USERS_MAX,
@@ -37,11 +49,13 @@ from shared.logs.events import Outcome
 
 if TYPE_CHECKING:
     from services.gateway.session import Session
-    from shared.identity import Identity
 
 BUSY: Final = "the exchange cannot take orders now; try again in a moment"
 UNKNOWN: Final = (
     "no answer in time: the order may stand or not; see the account, or repeat it under the same client_order_id"
+)
+UNKNOWN_PROPOSED: Final = (
+    "no answer in time: it may be proposed or confirmed, or not; repeat it under the same proposal_id"
 )
 
 
@@ -95,13 +109,15 @@ class OrderEntry:
             now: Monotonic seconds.
 
         Raises:
-            InvalidRequest: `busy`.
+            InvalidRequest: `busy`; or what `office_command` refuses.
         """
         if not self.log_is_writable or len(self._waiting) >= self._in_flight_max:
             raise InvalidRequest(Code.BUSY, BUSY, request.id)
-        self._number += 1
-        self._waiting[self._number] = _Waiting(session, request, now + self._answer_s)
-        self._queue.append(_command(self.source, self._number, identity.user, request))
+        number = self._number + 1
+        command = _command(self.source, number, identity, request)  # which may be refused
+        self._number = number
+        self._waiting[number] = _Waiting(session, request, now + self._answer_s)
+        self._queue.append(command)
 
     def say_present(self, users: Sequence[str]) -> None:
         """
@@ -138,15 +154,15 @@ class OrderEntry:
             self._say_busy(command.number)
         self._queue.clear()
 
-    def answer(self, outcomes: Iterable[Outcome]) -> list[tuple[Session, Reply]]:
-        """Match outcomes of the feed with the requests that wait for them; others' are ignored."""
+    def answer(self, outcomes: Iterable[Outcome], told: Sequence[Told] = ()) -> list[tuple[Session, Reply]]:
+        """Match outcomes of the feed with the requests that wait for them; others' are ignored, and what is told."""
         replies = []
         for outcome in outcomes:
             if outcome.source != self.source:
                 continue
             waiting = self._waiting.pop(outcome.number, None)
             if waiting is not None:
-                replies.append((waiting.session, _reply(waiting.request, outcome)))
+                replies.append((waiting.session, _reply(waiting.request, outcome, told)))
         return replies
 
     def expire(self, now: float) -> list[tuple[Session, Reply]]:
@@ -158,7 +174,8 @@ class OrderEntry:
         for number in late:  # deadlines ascend with numbers
             waiting = self._waiting.pop(number, None)
             if waiting is not None:
-                replies.append((waiting.session, Reply(waiting.request.id, False, Code.OUTCOME_UNKNOWN, UNKNOWN, {})))  # noqa: FBT003
+                text = UNKNOWN_PROPOSED if isinstance(waiting.request, OFFICE_REQUESTS) else UNKNOWN
+                replies.append((waiting.session, Reply(waiting.request.id, False, Code.OUTCOME_UNKNOWN, text, {})))  # noqa: FBT003
         return replies
 
     def _say_busy(self, number: int) -> None:
@@ -167,16 +184,19 @@ class OrderEntry:
             self._withdrawn.append((waiting.session, Reply(waiting.request.id, False, Code.BUSY, BUSY, {})))  # noqa: FBT003
 
 
-def _reply(request: OrderRequest, outcome: Outcome) -> Reply:
-    data = {}
+def _reply(request: OrderRequest, outcome: Outcome, told: Sequence[Told]) -> Reply:
+    data: dict[str, Any] = {}
     if outcome.order_id:
         data["order_id"] = outcome.order_id
     if request.op == "cancel_all" and not outcome.code:
         data["cancelled"] = outcome.cancelled
+    if told and isinstance(request, OFFICE_REQUESTS):
+        data = office_data(request, outcome, told)
     return Reply(request.id, not outcome.code, outcome.code, outcome.text, data)
 
 
-def _command(source: str, number: int, user: str, request: OrderRequest) -> Command:
+def _command(source: str, number: int, identity: Identity, request: OrderRequest) -> Command:
+    user = identity.user
     match request:
         case NewOrder():
             return PlaceOrder(
@@ -209,3 +229,5 @@ def _command(source: str, number: int, user: str, request: OrderRequest) -> Comm
             return CancelAll(source, number, user, request.instrument)
         case CancelOnDisconnect():
             return SetCancelOnDisconnect(source, number, user, request.on)
+        case Administer() | ConfirmProposal() | ShowMarket():
+            return office_command(source, number, identity, request)

@@ -1,9 +1,7 @@
 """Client requests: what they may hold, checked at the boundary with pydantic.
 
 Owns the form of every request and the sentence that names a broken rule. What depends on the market (whether an
-instrument exists, its highest price) is checked where that is known. Unknown fields are refused: a misspelt
-`post_only` must not become an order without it. A whole float is the integer that it equals, wherever one is asked for:
-some msgpack libraries write integers above 2**32 so.
+instrument exists, its highest price) is checked where that is known. What single fields may hold is in `request_rules`.
 """
 
 from __future__ import annotations
@@ -11,8 +9,6 @@ from __future__ import annotations
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     StrictBool,
     StrictInt,
@@ -21,23 +17,18 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from pydantic_core import ErrorDetails
 
 from openoutcry.wire.codec import Encoding
 from openoutcry.wire.errors import InvalidRequest, MalformedMessage
 from openoutcry.wire.request_limits import (
     EVERY_INSTRUMENT,
-    ID_LETTERS_MAX,
     INSTRUMENTS_IN_REQUEST_MAX,
     REQUEST_BYTES_MAX,
     TOKEN_LETTERS_MAX,
 )
 from openoutcry.wire.types import (
     DEPTHS,
-    EPOCH_MAX,
     INTERVALS_MS,
-    PRICE_MAX,
-    QUANTITY_MAX,
     Code,
     OrderKind,
     SelfTradePrevention,
@@ -46,46 +37,43 @@ from openoutcry.wire.types import (
 )
 from openoutcry.wire.value_text import value_text
 from services.gateway.request_map import KEY_LETTERS_MAX, FaultyMap, decode_map
+from services.gateway.request_rules import (
+    Channel,
+    ClientOrderId,
+    Counter,
+    LotsField,
+    OrderIdField,
+    RequestForm,
+    RequestId,
+    Symbol,
+    SymbolOrEvery,
+    TicksField,
+    Uint32,
+    broken_code,
+    has_float,
+    sentence,
+    whole,
+)
+from shared.logs.commands import ACTIONS_MAX
 
 AT_ONCE_BYTES_MAX: Final = 1024
 """A longer request is looked at before it is validated: to say all that can be wrong with it takes milliseconds."""
-
-Symbol: TypeAlias = Annotated[StrictStr, Field(pattern=r"^[A-Z0-9][A-Z0-9._-]{0,23}$")]
-SymbolOrEvery: TypeAlias = Annotated[StrictStr, Field(pattern=r"^(\*|[A-Z0-9][A-Z0-9._-]{0,23})$")]
-ClientOrderId: TypeAlias = Annotated[StrictStr, Field(pattern=r"^[A-Za-z0-9._:-]{1,36}$")]
-IdNumber: TypeAlias = Annotated[StrictInt, Field(ge=0, le=EPOCH_MAX)]
-IdText: TypeAlias = Annotated[StrictStr, Field(max_length=ID_LETTERS_MAX)]
-RequestId: TypeAlias = IdNumber | IdText
-TicksField: TypeAlias = Annotated[StrictInt, Field(ge=1, le=PRICE_MAX)]
-LotsField: TypeAlias = Annotated[StrictInt, Field(ge=1, le=QUANTITY_MAX)]
-OrderIdField: TypeAlias = Annotated[StrictInt, Field(ge=1, le=EPOCH_MAX)]
-Uint32: TypeAlias = Annotated[StrictInt, Field(ge=0, le=2**32 - 1)]
-Counter: TypeAlias = Annotated[StrictInt, Field(ge=0, le=EPOCH_MAX)]
-Channel: TypeAlias = Literal["book", "top", "ticker", "trades", "account", "status"]
+SomeOrEvery: TypeAlias = Annotated[list[SymbolOrEvery], Field(min_length=1, max_length=INSTRUMENTS_IN_REQUEST_MAX)]
 
 
-class _Request(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    id: RequestId
-    """Echoed in the reply."""
-
-
-class Login(_Request):
+class Login(RequestForm):
     """Name the user, where the handshake carried no token; later, extend the session by a newer one."""
 
     op: Literal["login"]
     token: Annotated[StrictStr, Field(min_length=1, max_length=TOKEN_LETTERS_MAX)]
 
 
-class Subscribe(_Request):
+class Subscribe(RequestForm):
     """Join channels. Each sends its present state first, then its changes."""
 
     op: Literal["subscribe"]
     channel: Channel
-    instruments: Annotated[list[SymbolOrEvery], Field(min_length=1, max_length=INSTRUMENTS_IN_REQUEST_MAX)] = [
-        EVERY_INSTRUMENT
-    ]
+    instruments: SomeOrEvery = [EVERY_INSTRUMENT]  # noqa: RUF012 - pydantic copies it
     depth: StrictInt = 0
     interval_ms: StrictInt = 0
     resume: Annotated[dict[Symbol, tuple[Counter, Counter, Uint32]], Field(max_length=INSTRUMENTS_IN_REQUEST_MAX)] = (
@@ -106,42 +94,40 @@ class Subscribe(_Request):
         return self
 
 
-class Unsubscribe(_Request):
+class Unsubscribe(RequestForm):
     """Leave channels."""
 
     op: Literal["unsubscribe"]
     channel: Channel
-    instruments: Annotated[list[SymbolOrEvery], Field(min_length=1, max_length=INSTRUMENTS_IN_REQUEST_MAX)] = [
-        EVERY_INSTRUMENT
-    ]
+    instruments: SomeOrEvery = [EVERY_INSTRUMENT]  # noqa: RUF012 - pydantic copies it
 
 
-class Resync(_Request):
+class Resync(RequestForm):
     """Ask for a fresh snapshot of a subscribed book."""
 
     op: Literal["resync"]
     instrument: Symbol
 
 
-class Instruments(_Request):
+class Instruments(RequestForm):
     """Ask for all definitions."""
 
     op: Literal["instruments"]
 
 
-class Ping(_Request):
+class Ping(RequestForm):
     """Ask for nothing but a reply; its data holds `server_time`."""
 
     op: Literal["ping"]
 
 
-class ConfirmPresence(_Request):
+class ConfirmPresence(RequestForm):
     """Say that the program's own code runs; from the first one on its connection counts as open by its requests."""
 
     op: Literal["present"]
 
 
-class NewOrder(_Request):
+class NewOrder(RequestForm):
     """Enter an order."""
 
     op: Literal["order"]
@@ -170,7 +156,7 @@ class NewOrder(_Request):
         return self
 
 
-class _NamesOrder(_Request):
+class _NamesOrder(RequestForm):
     client_order_id: ClientOrderId | None = None
     order_id: OrderIdField | None = None
 
@@ -201,27 +187,62 @@ class Replace(_NamesOrder):
         return self
 
 
-class CancelEvery(_Request):
+class CancelEvery(RequestForm):
     """Cancel all open orders, of one instrument or of all."""
 
     op: Literal["cancel_all"]
     instrument: Symbol | None = None
 
 
-class CancelOnDisconnect(_Request):
+class Administer(RequestForm):
+    """Propose actions of the market's administration, all or none of them; for the role `admin`."""
+
+    op: Literal["admin"]
+    proposal_id: ClientOrderId
+    """The administrator's own name for it: the same again changes nothing."""
+    actions: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=ACTIONS_MAX)]
+    """Each names its `action`, and has that action's fields."""
+
+
+class ConfirmProposal(RequestForm):
+    """Have another administrator's proposal carried out; for the role `admin`."""
+
+    op: Literal["confirm"]
+    proposal_id: ClientOrderId
+
+
+class ShowMarket(RequestForm):
+    """Ask what is set and what waits, a part at a time; for the roles `admin`, `compliance` and `auditor`."""
+
+    op: Literal["market"]
+    start: Counter = 0
+
+
+class CancelOnDisconnect(RequestForm):
     """Have all open orders cancelled when the user stays away, or no longer; it holds until it is asked for again."""
 
     op: Literal["cancel_on_disconnect"]
     on: StrictBool
 
 
-OrderRequest: TypeAlias = NewOrder | Cancel | Replace | CancelEvery | CancelOnDisconnect
+OfficeRequest: TypeAlias = Administer | ConfirmProposal | ShowMarket
+"""What only some roles may ask."""
+OrderRequest: TypeAlias = NewOrder | Cancel | Replace | CancelEvery | CancelOnDisconnect | OfficeRequest
 """What the engine has to answer: counted against the rate of orders, and refused while the feed is not open."""
-ORDER_REQUESTS: Final = (NewOrder, Cancel, Replace, CancelEvery, CancelOnDisconnect)
+ORDER_REQUESTS: Final = (
+    NewOrder,
+    Cancel,
+    Replace,
+    CancelEvery,
+    CancelOnDisconnect,
+    Administer,
+    ConfirmProposal,
+    ShowMarket,
+)
 """The same for `isinstance`, which takes a tuple faster than a union, and most orders are its first member."""
 
 Request: TypeAlias = Login | Subscribe | Unsubscribe | Resync | Instruments | Ping | ConfirmPresence | OrderRequest
-REQUEST_TYPES: Final[dict[str, type[_Request]]] = {
+REQUEST_TYPES: Final[dict[str, type[RequestForm]]] = {
     "login": Login,
     "subscribe": Subscribe,
     "unsubscribe": Unsubscribe,
@@ -234,13 +255,10 @@ REQUEST_TYPES: Final[dict[str, type[_Request]]] = {
     "replace": Replace,
     "cancel_all": CancelEvery,
     "cancel_on_disconnect": CancelOnDisconnect,
+    "admin": Administer,
+    "confirm": ConfirmProposal,
+    "market": ShowMarket,
 }
-_CODE_BY_FIELD: Final = {"price": Code.PRICE_OUT_OF_RANGE, "quantity": Code.QUANTITY_OUT_OF_RANGE}
-_RANGE_ERRORS: Final = ("greater_than_equal", "less_than_equal")
-_ID_RULE: Final = f"must be a whole number from 0 to {EPOCH_MAX} or a text of at most {ID_LETTERS_MAX} letters"
-"""The one field with a choice of types, so the one whose rule is not that of the branch that failed first."""
-FIELD_LEVELS: Final = 3
-"""Depth of the deepest numbers in a request: `resume` is a map of arrays."""
 _ID: Final[TypeAdapter[int | str]] = TypeAdapter(RequestId)
 
 
@@ -270,10 +288,10 @@ def decode_request(payload: bytes, encoding: Encoding) -> Request:
         return _validated(kind, fields)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=True)[0]
-        raise InvalidRequest(_code(first), _sentence(first), _readable_id(fields)) from error
+        raise InvalidRequest(broken_code(first), sentence(first), _readable_id(fields)) from error
 
 
-def _fault_at_first_sight(kind: type[_Request], fields: dict[str, Any]) -> str:
+def _fault_at_first_sight(kind: type[RequestForm], fields: dict[str, Any]) -> str:
     """
     Return what is wrong at first sight, "" if nothing.
 
@@ -289,85 +307,20 @@ def _fault_at_first_sight(kind: type[_Request], fields: dict[str, Any]) -> str:
     return ""
 
 
-def _validated(kind: type[_Request], fields: dict[str, Any]) -> Request:
+def _validated(kind: type[RequestForm], fields: dict[str, Any]) -> Request:
     try:
         return kind.model_validate(fields)  # type: ignore[return-value]  # REQUEST_TYPES holds the members of Request
     except ValidationError:  # looked for only now: hardly anybody sends whole floats
-        if not _has_float(fields):
+        if not has_float(fields):
             raise
-        return kind.model_validate(_whole(fields))  # type: ignore[return-value]
-
-
-def _has_float(value: Any, levels: int = FIELD_LEVELS) -> bool:
-    """Tell whether there is a float among these, in arrays and maps too."""
-    if levels and isinstance(value, list | dict):
-        return any(_has_float(held, levels - 1) for held in (value.values() if isinstance(value, dict) else value))
-    return isinstance(value, float)
-
-
-def _whole(value: Any, levels: int = FIELD_LEVELS) -> Any:
-    """Return the same with whole floats below 2**53, in arrays and maps too, as the integers that they equal."""
-    if isinstance(value, float):
-        return int(value) if value.is_integer() and abs(value) <= EPOCH_MAX else value
-    if levels and isinstance(value, list):
-        return [_whole(held, levels - 1) for held in value]
-    if levels and isinstance(value, dict):
-        return {key: _whole(held, levels - 1) for key, held in value.items()}
-    return value
+        return kind.model_validate(whole(fields))  # type: ignore[return-value]
 
 
 def _readable_id(fields: dict[str, Any]) -> int | str | None:
     try:
-        return _ID.validate_python(_whole(fields.get("id"), 0))
+        return _ID.validate_python(whole(fields.get("id"), 0))
     except ValidationError:
         return None
-
-
-def _code(error: ErrorDetails) -> Code:
-    field = error["loc"][0] if error["loc"] else ""
-    if field == "price" and isinstance(error["input"], float):
-        return Code.PRICE_OUT_OF_RANGE if error["input"].is_integer() else Code.OFF_TICK
-    if error["type"] in _RANGE_ERRORS:
-        return _CODE_BY_FIELD.get(str(field), Code.BAD_REQUEST)
-    return Code.BAD_REQUEST
-
-
-def _sentence(error: ErrorDetails) -> str:
-    """Name the field that is wrong, its rule, and what it was."""
-    if error["type"] == "value_error" and not error["loc"]:
-        return str(error["ctx"]["error"])
-    field = ".".join(str(part) for part in error["loc"] if not str(part).startswith(("constrained-", "function-")))
-    match error["type"]:
-        case "missing":
-            return f"{field}: is required"
-        case "extra_forbidden":
-            return f"{field}: is no field of this request"
-    rule = _ID_RULE if field == "id" else _rule(field, error)
-    return f"{field}: {rule}, not {value_text(error['input'])}"
-
-
-def _rule(field: str, error: ErrorDetails) -> str:
-    context = error.get("ctx", {})
-    match error["type"]:
-        case "greater_than_equal":
-            return f"must be at least {context['ge']}"
-        case "less_than_equal":
-            return f"must be at most {context['le']}"
-        case "int_type" | "int_from_float":
-            return _number_rule(field, error["input"])
-        case "string_pattern_mismatch":
-            return f"must match {context['pattern']}"
-        case "enum" | "literal_error":
-            return f"must be one of {str(context['expected']).replace(' or ', ', ')}"
-        case _:
-            return error["msg"][0].lower() + error["msg"][1:]
-
-
-def _number_rule(field: str, given: object) -> str:
-    if field != "price":
-        return "must be a whole number"
-    is_beyond = isinstance(given, float) and given.is_integer()
-    return f"must be from 1 to {PRICE_MAX}" if is_beyond else "must be a whole number of ticks"
 
 
 def _listed(values: tuple[int, ...]) -> str:

@@ -61,6 +61,26 @@ MESSAGES: Final[dict[str, Message]] = {
     "reply, to a request whose id could not be read": Reply(
         None, ok=False, code=Code.BAD_REQUEST, text="id: is required", data={}
     ),
+    "reply, to a proposal": Reply(
+        14, ok=True, code=Code.OK, text="", data={"proposal_id": "market-2026-11-30", "state": "proposed"}
+    ),
+    "reply, to a question for what is set": Reply(
+        18,
+        ok=True,
+        code=Code.OK,
+        text="",
+        data={
+            "revision": 3,
+            "total": 5,
+            "rows": [
+                ["market", True, True],
+                ["instrument", "ACME", "halted", "news pending", 10_000, 1_000],
+                ["limits", "", "staff", None, {"collar_bp": 500}],
+                ["groups", "ada", ["staff"]],
+                ["proposal", "p-31", "grace", TIME, [["set_groups", {"user": "ada", "groups": []}]]],
+            ],
+        },
+    ),
     "snapshot": Snapshot(
         "ACME",
         EPOCH,
@@ -153,6 +173,50 @@ MESSAGES: Final[dict[str, Message]] = {
     ),
 }
 
+ACTION_EXAMPLES: Final[tuple[dict[str, Any], ...]] = (
+    {"action": "begin_accounts", "four_eyes": True},
+    {
+        "action": "list_instrument",
+        "symbol": "ACME-C100-2703",
+        "kind": "option",
+        "name": "ACME call, 100 USD, 2027-03-19",
+        "currency": "USD",
+        "tick_size": "0.01",
+        "lot_size": 1,
+        "price_max": 100_000,
+        "quantity_max": 1_000,
+        "option": OPTION_TERMS,
+        "session": {"opens": "08:00", "closes": "18:30"},
+    },
+    {"action": "set_terms", "instrument": "ACME", "reference": 10_000, "collar_bp": 1_000},
+    {
+        "action": "set_limits",
+        "group": "staff",
+        "instrument": "ACME",
+        "order_quantity_max": 500,
+        "order_value_max": 50_000_000_000,
+        "collar_bp": 500,
+        "open_orders_max": 20,
+        "position_max": 5_000,
+        "may_short": 0,
+    },
+    {"action": "set_groups", "user": "ada", "groups": ["staff", "finance"]},
+    {
+        "action": "make_transfer",
+        "transfer_id": "grants-417",
+        "kind": "grant",
+        "asset": "ACME",
+        "debit": "~issuer",
+        "credit": "ada",
+        "amount": 100,
+        "available_from": TIME,
+        "note": "Für zehn Jahre",
+    },
+    {"action": "set_market_state", "instrument": "ACME", "state": "halted", "reason": "news pending"},
+    {"action": "end_orders", "user": "ada"},
+)
+"""One of each action that may be proposed."""
+
 REQUESTS: Final[dict[str, dict[str, Any]]] = {
     "login": {"op": "login", "id": 1, "token": "header.payload.signature"},
     "subscribe to books": {
@@ -198,6 +262,17 @@ REQUESTS: Final[dict[str, dict[str, Any]]] = {
     "cancel all of an instrument": {"op": "cancel_all", "id": 11, "instrument": "ACME"},
     "cancel all": {"op": "cancel_all", "id": 12},
     "cancel on disconnect": {"op": "cancel_on_disconnect", "id": 13, "on": True},
+    "admin, what may be proposed together": {
+        "op": "admin",
+        "id": 14,
+        "proposal_id": "market-2026-11-30",
+        "actions": list(ACTION_EXAMPLES[:6]),
+    },
+    "admin, a halt": {"op": "admin", "id": 15, "proposal_id": "halt-1", "actions": [ACTION_EXAMPLES[6]]},
+    "admin, a user's orders": {"op": "admin", "id": 16, "proposal_id": "end-1", "actions": [ACTION_EXAMPLES[7]]},
+    "confirm": {"op": "confirm", "id": 17, "proposal_id": "market-2026-11-30"},
+    "market": {"op": "market", "id": 18},
+    "market, what comes after": {"op": "market", "id": 19, "start": 100},
 }
 
 MIXED: Final = (0, 1, 2, 0x7FFFFFFF, 0x80000000, 0xDEADBEEF, 0xFFFFFFFF)

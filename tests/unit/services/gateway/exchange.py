@@ -8,7 +8,14 @@ from openoutcry.wire.depth_book import DepthBook
 from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.messages import Account, Execution, Status, Trade
 from openoutcry.wire.types import Code, ExecutionEvent, Liquidity, MarketState, OrderKind, Side, TimeInForce
-from shared.logs.events import BookChange, CancelOnDisconnectSet, Outcome, PrivateExecution
+from shared.logs.events import (
+    AdministrativeAct,
+    BookChange,
+    CancelOnDisconnectSet,
+    MarketShown,
+    Outcome,
+    PrivateExecution,
+)
 from shared.logs.packet import PACKET_VERSION, FeedId, Packet
 from shared.logs.snapshots import BookState
 
@@ -41,6 +48,8 @@ class Exchange:
         statuses: Iterable[Status] = (),
         listings: Iterable[Instrument] = (),
         switches: Iterable[CancelOnDisconnectSet] = (),
+        acts: Iterable[AdministrativeAct] = (),
+        shown: Iterable[MarketShown] = (),
     ) -> tuple[FeedId, Packet, int]:
         """Set levels of one book and return the packet that says so, as (id, packet, published)."""
         changes = []
@@ -67,6 +76,8 @@ class Exchange:
             list(statuses),
             list(listings),
             list(switches),
+            acts=list(acts),
+            shown=list(shown),
         )
         return FeedId(self.term, self.position), packet, 1_000_000 + self.position
 
