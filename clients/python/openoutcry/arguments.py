@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from openoutcry.wire.errors import InvalidArgument
@@ -28,6 +28,7 @@ _UNITS: Final = {
     "depth": " of levels",
     "interval_ms": " of milliseconds",
     "order_id": "",
+    "start": " of rows",
 }
 _ADVICE: Final = {"price": "; Instrument.ticks turns an amount of money into ticks"}
 _SWITCHES: Final = ("post_only", "on")
@@ -115,7 +116,22 @@ def seconds(name: str, value: object) -> float:
     return value
 
 
+def actions_wanted(value: object) -> list[dict[str, Any]]:
+    """
+    Return actions to propose, as a request holds them; what each may hold, the exchange checks.
+
+    Raises:
+        InvalidArgument: If they are no sequence of maps whose names are texts.
+    """
+    rows = list(value) if isinstance(value, Sequence) and not isinstance(value, str) else None
+    if not rows or not all(isinstance(row, Mapping) and all(isinstance(key, str) for key in row) for row in rows):
+        raise _refused("actions", "is a sequence of maps, one or more", value)
+    return [dict(row) for row in rows]
+
+
 def _checked(name: str, value: object) -> object:
+    if name == "actions":
+        return actions_wanted(value)
     if name in _UNITS:
         return value if type(value) is int and -NUMBER_MAX <= value <= NUMBER_MAX else whole_number(name, value)
     if name not in _SWITCHES:

@@ -21,6 +21,8 @@ from openoutcry.wire.errors import OpenOutcryError
 
 ORDER_OPS: Final = ("order", "cancel", "replace", "cancel_all", "cancel_on_disconnect")
 """Requests that change what may trade."""
+REPEATABLE_OPS: Final = (*ORDER_OPS, "admin", "confirm")
+"""Requests whose answer may be lost when they have been carried out: `OutcomeUnknown` then."""
 
 
 class Disconnected(OpenOutcryError):
@@ -84,7 +86,8 @@ class OutcomeUnknown(OpenOutcryError):
     too. The account shows which it was.
 
     Args:
-        op: `order`, `cancel`, `replace`, `cancel_all` or `cancel_on_disconnect`.
+        op: `order`, `cancel`, `replace`, `cancel_all` or `cancel_on_disconnect`; `admin` or `confirm`, which may be
+            repeated with the same `proposal_id`.
         client_order_id: The order's, None where the request named none.
         reason: Why the answer was lost.
     """

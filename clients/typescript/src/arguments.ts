@@ -10,7 +10,7 @@ import { InvalidArgument } from "./errors.js";
 
 const UNITS: Readonly<Record<string, string>> = {
   price: " of ticks", quantity: " of lots", depth: " of levels", interval_ms: " of milliseconds", intervalMs: " of milliseconds",
-  order_id: "",
+  order_id: "", start: " of rows",
 };
 const ADVICE: Readonly<Record<string, string>> = { price: "; ticksOf turns an amount of money into ticks" };
 const SWITCHES: readonly string[] = ["post_only", "on"];
@@ -31,6 +31,8 @@ export function checkFields(fields: object): void {
       if (!Number.isSafeInteger(value)) throw refused(name, `is a whole number${UNITS[name] ?? ""}`, value);
     } else if (SWITCHES.includes(name)) {
       if (typeof value !== "boolean") throw refused(name, "is true or false", value);
+    } else if (name === "actions") {
+      if (!Array.isArray(value) || value.length === 0) throw refused(name, "is an array of actions, one or more", value);
     } else checkText(name, value);
   }
 }

@@ -23,8 +23,8 @@ export { decodePacket, SUBPROTOCOLS } from "./messages.js";
 export type * from "./messages.js";
 export { encodeRequest } from "./requests.js";
 export type {
-  Cancel, CancelAll, Channel, Identified, IntervalMs, ListInstruments, Login, NewTerms, OrderName, Ping, PlaceOrder, Position, Present, Replace,
-  Request, Resync, Subscribe, Unsubscribe,
+  Action, Administer, Cancel, CancelAll, Channel, ConfirmProposal, Identified, IntervalMs, ListInstruments, Login, NewTerms, OrderName, Ping, PlaceOrder, Position, Present, Replace,
+  Request, Resync, ShowMarket, Subscribe, Unsubscribe,
 } from "./requests.js";
 export { nodeDialer, platformDialer, standardDialer } from "./sockets.js";
 export type { TokenSource } from "./tokenSource.js";

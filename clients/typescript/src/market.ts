@@ -9,7 +9,7 @@ import { FeedSession } from "./feedSession.js";
 import type { FollowOptions, SessionEvent, Statistics } from "./feedSession.js";
 import { Link } from "./link.js";
 import type { Encoding, Instrument, MarketState, Reply, Snapshot, Status, Ticker, Welcome } from "./messages.js";
-import type { Channel, IntervalMs, NewTerms, OrderName, PlaceOrder, Request, Subscribe } from "./requests.js";
+import type { Action, Channel, IntervalMs, NewTerms, OrderName, PlaceOrder, Request, Subscribe } from "./requests.js";
 import { Signal } from "./signal.js";
 import { platformDialer } from "./sockets.js";
 import type { Dialer } from "./sockets.js";
@@ -217,6 +217,24 @@ export class Market {
     await this.#ask({ op: "cancel_on_disconnect", on });
   }
 
+  /**
+   * Propose actions of the market's administration, all or none of them; for the role `admin`. The reply's `state` is
+   * `proposed` (it waits for another administrator) or `done`. The same again under its id changes nothing.
+   */
+  async propose(proposalId: string, actions: readonly Action[]): Promise<Reply["data"]> {
+    return this.#ask({ op: "admin", proposal_id: proposalId, actions });
+  }
+
+  /** Have another administrator's proposal carried out. Returns and throws as `propose`. */
+  async confirm(proposalId: string): Promise<Reply["data"]> {
+    return this.#ask({ op: "confirm", proposal_id: proposalId });
+  }
+
+  /** Return a part of what is set and of what waits: `revision`, `total` and `rows`; for some roles. */
+  async settings(start = 0): Promise<Reply["data"]> {
+    return this.#ask({ op: "market", start });
+  }
+
   /** Return all instruments' definitions. Throws as `order` does. */
   async instruments(): Promise<Instrument[]> {
     this.#instruments.clear(); // the answer is the whole listing: what it does not name is listed no more
@@ -366,6 +384,9 @@ function nameOf(channel: Channel, instrument: string): string {
 /** Requests that change what may trade. */
 const ORDER_OPS: readonly string[] = ["order", "cancel", "replace", "cancel_all", "cancel_on_disconnect"];
 
+/** Those whose answer may be lost when they have been carried out; to repeat them is safe. */
+const REPEATABLE_OPS: readonly string[] = [...ORDER_OPS, "admin", "confirm"];
+
 function dataOf(request: Request, { ok, code, text, data }: Reply): Reply["data"] {
   if (ok) return data;
   if (code === "outcome_unknown") throw unanswered(request, text);
@@ -375,7 +396,7 @@ function dataOf(request: Request, { ok, code, text, data }: Reply): Reply["data"
 }
 
 function unanswered(request: Request, reason: string): Unanswered {
-  return ORDER_OPS.includes(request.op) ? new OutcomeUnknown(request.op, clientOrderIdIn(request), reason) : new Unanswered(reason);
+  return REPEATABLE_OPS.includes(request.op) ? new OutcomeUnknown(request.op, clientOrderIdIn(request), reason) : new Unanswered(reason);
 }
 
 function clientOrderIdIn(request: Request): string | null {

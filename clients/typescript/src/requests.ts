@@ -107,9 +107,37 @@ export interface Present {
   readonly op: "present";
 }
 
+/** Propose actions of the market's administration, all or none of them; for the role `admin`. */
+export interface Administer {
+  readonly op: "admin";
+  /** The administrator's own name for it: the same again changes nothing. */
+  readonly proposal_id: string;
+  /** 1 to 50, each with its `action` and that action's fields; docs/protocol.md lists them. */
+  readonly actions: readonly Action[];
+}
+
+/** One action to propose. */
+export interface Action {
+  readonly action: string;
+  readonly [field: string]: unknown;
+}
+
+/** Have another administrator's proposal carried out; for the role `admin`. */
+export interface ConfirmProposal {
+  readonly op: "confirm";
+  readonly proposal_id: string;
+}
+
+/** Ask what is set and what waits, a part at a time; for the roles `admin`, `compliance` and `auditor`. */
+export interface ShowMarket {
+  readonly op: "market";
+  /** Rows before the first one wanted. */
+  readonly start?: number | undefined;
+}
+
 export type Request =
   | Login | Subscribe | Unsubscribe | Resync | ListInstruments | Ping | Present | PlaceOrder | Cancel | Replace | CancelAll
-  | CancelOnDisconnect;
+  | CancelOnDisconnect | Administer | ConfirmProposal | ShowMarket;
 
 /** A request with the id that its reply will name: a whole number, or a text of at most 64 characters. */
 export type Identified<R extends Request = Request> = R & { readonly id: number | string };

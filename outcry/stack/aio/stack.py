@@ -119,9 +119,9 @@ class Stack:
         alive = [engine for engine in self.engines if engine.exit_status() is None]
         return [*([self.redis.child] if self.redis else []), *(alive or self.engines)[:1]]
 
-    def token(self, user: str) -> str:
-        """Mint a token for a development user."""
-        return mint_token(user, self._secret, time.time() + TOKEN_SECONDS)
+    def token(self, user: str, *roles: str) -> str:
+        """Mint a token for a development user, of these roles."""
+        return mint_token(user, self._secret, time.time() + TOKEN_SECONDS, roles=roles)
 
     async def start(self, stop: StopSignal) -> None:
         """

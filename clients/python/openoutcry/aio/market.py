@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Any, Final
 
@@ -23,7 +23,7 @@ from openoutcry.aio.tape import Tape
 from openoutcry.aio.token_source import Token
 from openoutcry.aio.views import Views
 from openoutcry.arguments import one_instrument, seconds, text, whole_number
-from openoutcry.errors import ORDER_OPS, Disconnected, OutcomeUnknown, RequestRefused, refusal
+from openoutcry.errors import REPEATABLE_OPS, Disconnected, OutcomeUnknown, RequestRefused, refusal
 from openoutcry.events import Event, ReplyReceived, RequestLost, SubscriptionRefused
 from openoutcry.feed_session import FeedSession
 from openoutcry.subscriptions import ACCOUNT
@@ -36,6 +36,8 @@ ANSWER_S: Final = 10.0
 """Default time for the first state of what is followed."""
 REPLY_S: Final = 10.0
 """Time for the reply to a request; the gateway itself gives an order 5 s."""
+SETTINGS_TRIES: Final = 3
+"""How often the settings are read anew because somebody changed them meanwhile."""
 
 
 class Market:
@@ -268,6 +270,53 @@ class Market:
         """
         return await self._request("cancel_on_disconnect", on=on)
 
+    # -- administration ---------------------------------------------------------------------------------------------
+
+    async def propose(self, proposal_id: str, actions: Sequence[Mapping[str, Any]]) -> Reply:
+        """
+        Propose actions of the market's administration, all or none of them; for the role `admin`.
+
+        Args:
+            proposal_id: Your own name for it, 1 to 36 letters, digits and . _ : - Proposing the same again under it
+                changes nothing, so repeating is safe.
+            actions: Maps, 1 to 50, each with its `action` and that action's fields; docs/protocol.md lists them.
+
+        Returns:
+            The reply, `ok`; `data["state"]` is `proposed`: it waits for another administrator; or `done`.
+
+        Raises:
+            RequestRefused: If it was refused; `code` and `text` say why, and nothing of it was done.
+            OutcomeUnknown: If the connection or the answer was lost.
+            Disconnected: If there is no connection at present; nothing was sent.
+            InvalidArgument: If the actions are no maps; nothing was sent.
+        """
+        return await self._request("admin", proposal_id=proposal_id, actions=actions)
+
+    async def confirm(self, proposal_id: str) -> Reply:
+        """Have another administrator's proposal carried out. Returns and raises as `propose`."""
+        return await self._request("confirm", proposal_id=proposal_id)
+
+    async def settings(self) -> tuple[int, list[Sequence[Any]]]:
+        """
+        Ask what administrators have set, and what waits; for the roles `admin`, `compliance` and `auditor`.
+
+        Returns:
+            The revision, which grows with each proposal carried out, and the rows; docs/protocol.md lists them.
+
+        Raises:
+            RequestRefused: If it was refused, or if administrators changed something each time while it was read.
+            Disconnected: If there is no connection at present, or it ends.
+        """
+        for _ in range(SETTINGS_TRIES):
+            data = (await self._request("market", start=0)).data
+            revision, rows = data["revision"], list(data["rows"])
+            while data["revision"] == revision and len(rows) < data["total"] and data["rows"]:
+                data = (await self._request("market", start=len(rows))).data
+                rows += data["rows"]
+            if data["revision"] == revision and len(rows) == data["total"]:
+                return revision, rows
+        raise RequestRefused(Code.BUSY, "the settings changed each time while they were read; try again in a moment")
+
     async def ping(self) -> Reply:
         """Ask for nothing but a reply; `data["server_time"]` is the gateway's clock in µs. Raises as `instruments`."""
         return await self._request("ping")
@@ -329,7 +378,7 @@ class Market:
                 await self.link.flush()
                 reply = await future
         except (TimeoutError, Disconnected) as error:
-            if op not in ORDER_OPS:
+            if op not in REPEATABLE_OPS:
                 raise
             reason = str(error) or f"no reply within {REPLY_S:g} s"
             raise OutcomeUnknown(op, fields.get("client_order_id"), reason) from error
