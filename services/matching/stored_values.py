@@ -17,23 +17,30 @@ LOOK_BYTES_MAX: Final = 256 * 1024
 """Values read at one look, about; one that is larger is looked at alone."""
 
 
-class _Record(NamedTuple):
+class StoredValue(NamedTuple):
+    """What is known of a value that was stored."""
+
     size: int
     checksum: int
+    """CRC-32 of its bytes."""
 
 
 class StoredValues:
     """The values that were stored last, by key."""
 
     def __init__(self) -> None:
-        self._records: dict[str, _Record] = {}
-        self._suspects: dict[str, _Record] = {}
+        self._records: dict[str, StoredValue] = {}
+        self._suspects: dict[str, StoredValue] = {}
         self._looked_at = 0  # keys, in order of first storing
 
     def stored(self, values: Mapping[str, bytes]) -> None:
         """Note what was stored; O(bytes), at the speed of memory."""
         for key, value in values.items():
-            self._records[key] = _Record(len(value), crc32(value))
+            self._records[key] = StoredValue(len(value), crc32(value))
+
+    def stored_beside(self, key: str, value: StoredValue) -> None:
+        """Note what somebody else has brought to the store; O(1)."""
+        self._records[key] = value
 
     def next_look(self) -> list[str]:
         """Return the keys to be looked at now: those under suspicion, and the next ones in turn."""

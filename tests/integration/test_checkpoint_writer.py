@@ -12,6 +12,7 @@ import socket
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from zlib import crc32
 
 import psutil
 import pytest
@@ -38,7 +39,9 @@ from shared.logs.stream_keys import StreamKeys
 pytestmark = pytest.mark.needs_redis
 
 KEYS = StreamKeys()
-ENCODED = Encoded(os.urandom(3 * CHUNK_BYTES + 7), os.urandom(CHUNK_BYTES))
+SNAPSHOTS = [os.urandom(2 * CHUNK_BYTES + 1), b"small"]
+ENCODED = Encoded(os.urandom(3 * CHUNK_BYTES + 7), os.urandom(CHUNK_BYTES), SNAPSHOTS)
+DEEP = [KEYS.snapshot("ACME"), KEYS.snapshot("GPU")]
 WITHIN_S = 10.0
 
 
@@ -48,14 +51,15 @@ def takes_for_ever() -> Encoded:
 
 
 async def read_all(image: Image) -> Encoded:
-    sizes = await image.sizes()
+    sizes = await image.sizes(2 + len(SNAPSHOTS))
     parts = []
     for size in sizes:
         part = b""
         while len(part) < size:
             part += await image.read(size - len(part))
         parts.append(part)
-    return Encoded(*parts)
+    checkpoint, accounts, *snapshots = parts
+    return Encoded(checkpoint, accounts, snapshots)
 
 
 async def eventually(condition: Callable[[], object]) -> None:
@@ -72,10 +76,10 @@ def is_gone(pid: int) -> bool:
 async def test_an_image_is_what_was_there_when_it_was_taken(make_image: Callable[[Encode], Image]) -> None:
     """The market goes on at once; what it changes is not in the image."""
     market = [b"before"]
-    image = make_image(lambda: Encoded(market[0] * 40_000, market[0]))
+    image = make_image(lambda: Encoded(market[0] * 40_000, market[0], [market[0], b""]))
     market[0] = b"after"
     try:
-        assert await read_all(image) == (b"before" * 40_000, b"before")
+        assert await read_all(image) == (b"before" * 40_000, b"before", [b"before", b""])
     finally:
         await image.end()
 
@@ -203,13 +207,18 @@ def desk(request: pytest.FixtureRequest, redis: Redis) -> Desk:
 async def test_brings_an_image_to_the_store(desk: Desk, redis: Redis) -> None:
     """Whole, under names that wait for the leader, and that the store forgets if nobody comes."""
     async with desk.running() as writer:
-        writer.begin(lambda: ENCODED, "5-0")
+        writer.begin(lambda: ENCODED, "5-0", DEEP)
         assert not writer.is_idle
         staged = await desk.made()
         assert staged.log_id == "5-0"
-        assert await redis.mget(staged.checkpoint, staged.accounts) == list(ENCODED)
+        assert await redis.mget(staged.checkpoint, staged.accounts) == list(ENCODED[:2])
+        assert [(each.key, each.size, each.checksum) for each in staged.snapshots] == [
+            (key, len(data), crc32(data)) for key, data in zip(DEEP, SNAPSHOTS, strict=True)
+        ]
+        assert await redis.mget([each.staged for each in staged.snapshots]) == SNAPSHOTS
+        assert 0 < await redis.pttl(staged.snapshots[1].staged) <= checkpoint_writer.STAGED_MS
         assert 0 < await redis.pttl(staged.checkpoint) <= checkpoint_writer.STAGED_MS
-        assert not await redis.exists(KEYS.checkpoint, KEYS.accounts)
+        assert not await redis.exists(KEYS.checkpoint, KEYS.accounts, *DEEP)
         await eventually(lambda: writer.is_idle)
 
 
@@ -218,28 +227,29 @@ async def test_no_two_attempts_have_a_name_in_common(desk: Desk) -> None:
     async with desk.running() as writer:
         names: set[str] = set()
         for _ in range(3):
-            writer.begin(lambda: ENCODED, "5-0")
-            names.update((await desk.made())[:2])
+            writer.begin(lambda: ENCODED, "5-0", DEEP)
+            made = await desk.made()
+            names.update((made.checkpoint, made.accounts, *(each.staged for each in made.snapshots)))
             await eventually(lambda: writer.is_idle)
-        assert len(names) == 6
+        assert len(names) == 12
 
 
 async def test_an_abandoned_one_is_never_ready(desk: Desk) -> None:
     """The leader has stored itself meanwhile: an older one must not come after."""
     async with desk.running() as writer:
-        writer.begin(lambda: ENCODED, "5-0")
+        writer.begin(lambda: ENCODED, "5-0", DEEP)
         writer.abandon()
         await eventually(lambda: writer.is_idle)
         assert writer.take_ready() is None
         assert not writer.has_failed
-        writer.begin(lambda: ENCODED, "6-0")
+        writer.begin(lambda: ENCODED, "6-0", DEEP)
         assert (await desk.made()).log_id == "6-0"
 
 
 async def test_one_that_waits_and_is_abandoned_is_never_ready(desk: Desk) -> None:
     """It had been made, and nobody had come for it, when the leader stored itself."""
     async with desk.running() as writer:
-        writer.begin(lambda: ENCODED, "5-0")
+        writer.begin(lambda: ENCODED, "5-0", DEEP)
         await eventually(lambda: writer._ready is not None)
         writer.abandon()
         assert writer.take_ready() is None
@@ -255,7 +265,7 @@ async def test_a_dead_child_is_a_failure_that_is_counted(redis: Redis) -> None:
 
     desk = Desk(redis, make_image)
     async with desk.running() as writer:
-        writer.begin(takes_for_ever, "5-0")
+        writer.begin(takes_for_ever, "5-0", DEEP)
         os.kill(images[0].pid, signal.SIGKILL)
         await eventually(lambda: writer.has_failed)
         assert not writer.is_idle
@@ -269,7 +279,7 @@ async def test_a_child_that_hangs_is_killed_in_time(redis: Redis, monkeypatch: p
     monkeypatch.setattr(checkpoint_writer, "MAKING_S_MAX", 0.2)
     desk = Desk(redis, ForkedImage)
     async with desk.running() as writer:
-        writer.begin(takes_for_ever, "5-0")
+        writer.begin(takes_for_ever, "5-0", DEEP)
         assert isinstance(writer._image, ForkedImage)
         pid = writer._image.pid
         await eventually(lambda: writer.has_failed)
@@ -284,7 +294,7 @@ async def test_without_a_process_to_be_had_it_has_failed_at_once(redis: Redis) -
         raise BlockingIOError(11, "Resource temporarily unavailable")
 
     desk = Desk(redis, make_image)
-    desk.writer.begin(lambda: ENCODED, "5-0")
+    desk.writer.begin(lambda: ENCODED, "5-0", DEEP)
     assert desk.writer.has_failed
     assert desk.failures() == 1
 
@@ -299,7 +309,7 @@ async def test_a_store_that_forgets_a_part_is_noticed(redis: Redis) -> None:
 
     desk = Desk(redis, Forgetful)
     async with desk.running() as writer:
-        writer.begin(lambda: ENCODED, "5-0")
+        writer.begin(lambda: ENCODED, "5-0", DEEP)
         await eventually(lambda: writer.has_failed)
         assert writer.take_ready() is None
 
@@ -308,7 +318,7 @@ async def test_nothing_outlives_the_writer(redis: Redis) -> None:
     """The engine ends while a child encodes."""
     desk = Desk(redis, ForkedImage)
     async with desk.running() as writer:
-        writer.begin(takes_for_ever, "5-0")
+        writer.begin(takes_for_ever, "5-0", DEEP)
         assert isinstance(writer._image, ForkedImage)
         pid = writer._image.pid
         await asyncio.sleep(0)

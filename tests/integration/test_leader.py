@@ -29,6 +29,7 @@ from services.matching.aio.retry_limit import RetryLimit
 from services.matching.aio.settings import MatchingSettings
 from services.matching.aio.store import open_store
 from services.matching.aio.takeover import Takeover
+from services.matching.recovery import snapshot_schedule
 from services.matching.recovery.checkpoint import Checkpoint, decode_checkpoint, encode_checkpoint, read_head
 from services.matching.recovery.sent_packets import KeptPackets, SentPacket
 from shared.aio.redis_connection import Redis, open_redis
@@ -360,6 +361,29 @@ async def test_a_checkpoint_made_beside_the_market_is_stored_with_a_later_packet
     assert await positions_kept(redis) == [2, 1]
     needed = read_head(cast("bytes", await redis.get(KEYS.previous_checkpoint))).log_id
     assert await redis.xrange(KEYS.commands, needed, needed)
+
+
+async def test_a_deep_books_snapshot_is_made_beside_the_market(redis: Redis, monkeypatch: Any) -> None:
+    """Late joiners find it with the checkpoint, as the book stood then, and go on in the feed behind `cover`."""
+    monkeypatch.setattr(snapshot_schedule, "LEVELS_PER_PACKET_MAX", 0)
+    house = House(redis)
+    await house.lead(checkpoint_interval_s=0)
+    await house.append(ListInstrument("leader", 1, Instrument("ACME")))
+    await house.turn_with_a_checkpoint()
+    await house.order()
+    await house.turn_with_a_checkpoint()
+    begun, seq = house.leader.last_id, house.leader.engine.instruments["ACME"].book.seq
+    await house.order()
+    await house.turn()
+    stored = decode_book_state(cast("bytes", await redis.get(KEYS.snapshot("ACME"))))
+    assert (stored.feed_id, stored.seq) == (str(begun), seq)
+    assert FeedId.parse(cast("bytes", await redis.get(KEYS.cover))) == begun
+    records = house.leader.stored_values
+    assert [records.lost(records.next_look(), await redis.mget(records.next_look())) for _ in range(2)] == [[], []]
+    await redis.delete(KEYS.snapshot("ACME"))
+    assert [records.lost(keys := records.next_look(), await redis.mget(keys)) for _ in range(2)][1] == [
+        KEYS.snapshot("ACME")
+    ]
 
 
 async def test_a_checkpoint_whose_answer_was_lost_is_made_good(redis: Redis) -> None:

@@ -18,7 +18,7 @@ from services.matching.aio.publisher import (
     StoreAnswer,
     WholeCheckpoint,
 )
-from services.matching.recovery.checkpoint_pair import StagedCheckpoint
+from services.matching.recovery.checkpoint_pair import StagedCheckpoint, StagedSnapshot
 from services.matching.recovery.sent_packets import SentPacket
 from shared.aio.redis_connection import Redis, RedisConnectionError, open_redis
 from shared.aio.redis_line import RedisLine
@@ -275,8 +275,9 @@ async def test_a_whole_checkpoint_becomes_both(redis: Redis, publisher: Publishe
 
 
 async def stage(redis: Redis, number: int) -> StagedCheckpoint:
-    staged = StagedCheckpoint(f"{KEYS.prefix}staged-{number}", f"{KEYS.prefix}accounts-{number}", "9-0")
-    for key in staged[:2]:
+    deep = StagedSnapshot(SNAPSHOT, f"{KEYS.prefix}staged-snapshot-{number}", 1, 0)
+    staged = StagedCheckpoint(f"{KEYS.prefix}staged-{number}", f"{KEYS.prefix}accounts-{number}", "9-0", [deep])
+    for key in (*staged[:2], deep.staged):
         await redis.set(key, f"{number}", px=60_000)
     return staged
 
@@ -289,23 +290,24 @@ async def test_a_staged_checkpoint_takes_its_place_and_the_newest_becomes_the_pr
         staged = await stage(redis, number)
         prev_id = FeedId(7, number - 1) if number > 1 else FEED_START
         fresh = entry(FeedId(7, number), prev_id)
-        answer = await publisher.publish(prev_id, [fresh], {}, NextCheckpoint(staged, "5-0"))
+        answer = await publisher.publish(prev_id, [fresh], {KEYS.cover: b"7-0"}, NextCheckpoint(staged, "5-0"))
         assert answer.kind is StoreAnswer.APPENDED
-    kept = (KEYS.checkpoint, KEYS.previous_checkpoint, KEYS.accounts)
-    assert await redis.mget(kept) == [b"3", b"2", b"3"]
-    assert [await redis.pttl(key) for key in kept] == [-1, -1, -1]
+    kept = (KEYS.checkpoint, KEYS.previous_checkpoint, KEYS.accounts, SNAPSHOT)
+    assert await redis.mget(kept) == [b"3", b"2", b"3", b"3"]
+    assert [await redis.pttl(key) for key in kept] == [-1, -1, -1, -1]
     assert len(await redis.keys("*staged*")) == 0
 
 
-@pytest.mark.parametrize("missing", [0, 1])
+@pytest.mark.parametrize("missing", [0, 1, 2])
 async def test_what_no_longer_waits_stores_nothing(redis: Redis, publisher: Publisher, missing: int) -> None:
     """Half of it would be worse than none: the packet is not appended either, so that the leader can think again."""
     await redis.set(KEYS.checkpoint, b"old")
     staged = await stage(redis, 1)
-    await redis.delete(staged[missing])
-    answer = await publisher.publish(FEED_START, [entry(FeedId(7, 3))], {SNAPSHOT: b"s"}, NextCheckpoint(staged, "5-0"))
+    await redis.delete([staged.checkpoint, staged.accounts, staged.snapshots[0].staged][missing])
+    values = {KEYS.listing: b"l"}
+    answer = await publisher.publish(FEED_START, [entry(FeedId(7, 3))], values, NextCheckpoint(staged, "5-0"))
     assert answer == Answer(StoreAnswer.UNSTAGED, "0-0")
-    assert await redis.exists(KEYS.feed, SNAPSHOT, KEYS.previous_checkpoint, KEYS.lease) == 0
+    assert await redis.exists(KEYS.feed, SNAPSHOT, KEYS.listing, KEYS.previous_checkpoint, KEYS.lease) == 0
     assert await redis.get(KEYS.checkpoint) == b"old"
 
 

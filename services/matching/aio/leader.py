@@ -25,7 +25,7 @@ from services.matching.recovery.checkpoint import Checkpoint, encode_checkpoint
 from services.matching.recovery.checkpoint_pair import StagedCheckpoint
 from services.matching.recovery.sent_packets import KeptPackets, SentPacket
 from services.matching.recovery.snapshot_schedule import SnapshotSchedule
-from services.matching.stored_values import StoredValues
+from services.matching.stored_values import StoredValue, StoredValues
 from shared.aio.cancellation import raise_if_cancelled
 from shared.aio.redis_connection import UNREACHABLE, RedisError
 from shared.logs.packet import FeedId, Packet, encode_packet
@@ -249,6 +249,9 @@ class Leader:
         self._renewed_at = sent_at
         names = self._keys.cover, self._keys.accounts  # written again so often that there is nothing to look after
         self.stored_values.stored({key: value for key, value in publication.values.items() if key not in names})
+        if isinstance(publication.checkpoint, NextCheckpoint):
+            for key, _, size, checksum in publication.checkpoint.staged.snapshots:
+                self.stored_values.stored_beside(key, StoredValue(size, checksum))
         if publication.fresh is not None:
             self._kept.add(publication.fresh)
             self._last_id = publication.fresh.feed_id
@@ -320,8 +323,7 @@ class Leader:
         )
         values = publication.values
         for symbol in due.instruments:
-            state = engine.instruments[symbol].book_state(engine.epoch, str(last_id))
-            values[keys.snapshot(symbol)] = encode_book_state(state)
+            values[keys.snapshot(symbol)] = self._encode_snapshot(symbol, last_id)
         if due.listing:
             values[keys.listing] = encode_listing([market.instrument for market in engine.instruments.values()])
         if due.everything:
@@ -339,9 +341,10 @@ class Leader:
         """Begin the next checkpoint if it is time. The engine stands between two packets."""
         now = time.monotonic()
         if self.checkpoints.is_idle and self._schedule.checkpoint_is_due(now):
-            self._schedule.begin_checkpoint(now)
+            deep, last_id = self._schedule.begin_checkpoint(now, self._levels), self._last_id
+            names = [self._keys.snapshot(symbol) for symbol in deep]
             with self._metrics.checkpoint_pause_seconds.time():
-                self.checkpoints.begin(self._encode, self.engine.log_id)
+                self.checkpoints.begin(lambda: self._encode(deep, last_id), self.engine.log_id, names)
 
     def _next_checkpoint(self, staged: StagedCheckpoint) -> NextCheckpoint:
         """Store one that was made beside the market; the one that was the newest is still to be recovered from."""
@@ -357,13 +360,19 @@ class Leader:
         """
         self.checkpoints.abandon()
         with self._metrics.checkpoint_pause_seconds.time():
-            encoded = self._encode()
+            encoded = self._encode((), self._last_id)
         values[self._keys.accounts] = encoded.accounts
         self._newest_log_id = self.engine.log_id
         return WholeCheckpoint(encoded.checkpoint, self.engine.log_id)
 
-    def _encode(self) -> Encoded:
+    def _encode(self, symbols: Sequence[str], last_id: FeedId) -> Encoded:
+        """Encode the market, and the snapshots of these books, as it stands after the packet `last_id`."""
         engine = self.engine
         checkpoint = Checkpoint(engine, self.term, self._publisher.store_id, self._keys.shard)
         accounts = {user: account.message() for user, account in engine.accounts.items()}
-        return Encoded(encode_checkpoint(checkpoint), encode_accounts(accounts))
+        snapshots = [self._encode_snapshot(symbol, last_id) for symbol in symbols]
+        return Encoded(encode_checkpoint(checkpoint), encode_accounts(accounts), snapshots)
+
+    def _encode_snapshot(self, symbol: str, last_id: FeedId) -> bytes:
+        engine = self.engine
+        return encode_book_state(engine.instruments[symbol].book_state(engine.epoch, str(last_id)))

@@ -3,7 +3,8 @@
 -- snapshots are stored. Neither Lua nor MULTI rolls back, hence the order: all that may be refused comes first.
 --
 -- KEYS: lease, feed, commands, one for each value to store, then those of the checkpoint:
---       none: no more | whole: newest, previous | next: newest, previous, accounts, staged newest, staged accounts.
+--       none: no more | whole: newest, previous | next: newest, previous, accounts, staged newest, staged accounts,
+--       then a snapshot and the same staged, for each deep book.
 -- ARGV: leader, lease in ms, the store's id, id of the predecessor, entries to keep in the feed,
 --       entries of the command log from which on it is trimmed, id of the first of them still needed or '',
 --       entries that may be trimmed of a log in this call,
@@ -23,6 +24,7 @@ local first_value = FIRST_PACKET + packets * 3
 local values = #ARGV - first_value + 1 - (checkpoint == 'whole' and 1 or 0)
 local newest, previous = KEYS[values + 4], KEYS[values + 5]
 local accounts, staged_newest, staged_accounts = KEYS[values + 6], KEYS[values + 7], KEYS[values + 8]
+local first_staged = values + 9
 
 -- What is no string names nobody; it is overwritten.
 local holder = redis.pcall('GET', KEYS[1])
@@ -69,8 +71,14 @@ if last ~= predecessor then
   return { behind and 'behind' or 'ahead', last }
 end
 
-if checkpoint == 'next' and redis.call('EXISTS', staged_newest, staged_accounts) < 2 then
-  return { 'unstaged', last }
+if checkpoint == 'next' then
+  local found = redis.call('EXISTS', staged_newest, staged_accounts) == 2
+  for at = first_staged, #KEYS, 2 do
+    found = found and redis.call('EXISTS', KEYS[at + 1]) == 1
+  end
+  if not found then
+    return { 'unstaged', last }
+  end
 end
 
 for packet = 0, packets - 1 do
@@ -101,6 +109,10 @@ elseif checkpoint == 'next' then
   redis.call('RENAME', staged_accounts, accounts)
   redis.call('PERSIST', newest)
   redis.call('PERSIST', accounts)
+  for at = first_staged, #KEYS, 2 do
+    redis.call('RENAME', KEYS[at + 1], KEYS[at])
+    redis.call('PERSIST', KEYS[at])
+  end
 end
 
 -- Trimming comes last: what goes is contained in what is stored. A slice with every call: it bounds how long a call

@@ -74,7 +74,12 @@ class WholeCheckpoint(NamedTuple):
 
 
 class NextCheckpoint(NamedTuple):
-    """A checkpoint that waits in the store and becomes the newest one, which becomes the previous one."""
+    """
+    A checkpoint that waits in the store and becomes the newest one, which becomes the previous one.
+
+    The accounts and snapshots that wait beside it are stored too. What waits is renamed: O(1) in the store, whatever
+    the size.
+    """
 
     staged: StagedCheckpoint
     first_needed: str
@@ -148,6 +153,8 @@ class Publisher:
                 kind = "next"
                 keys += (self._keys.checkpoint, self._keys.previous_checkpoint, self._keys.accounts)
                 keys += (staged.checkpoint, staged.accounts)
+                for snapshot in staged.snapshots:
+                    keys += (snapshot.key, snapshot.staged)
         arguments: list[str | bytes | int] = [
             self._leader,
             self._lease_ms,

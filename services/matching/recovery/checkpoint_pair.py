@@ -7,7 +7,7 @@ older one would not.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from openoutcry.wire.errors import MalformedMessage
@@ -23,14 +23,27 @@ class KeptCheckpoints(NamedTuple):
     previous: bytes | None = None
 
 
+class StagedSnapshot(NamedTuple):
+    """A deep book's snapshot that waits in the store."""
+
+    key: str
+    """Where it belongs."""
+    staged: str
+    """Its key, until then."""
+    size: int
+    checksum: int
+    """CRC-32 of its bytes."""
+
+
 class StagedCheckpoint(NamedTuple):
-    """One that waits in the store to become the newest, with the accounts of the same moment."""
+    """One that waits in the store to become the newest, with accounts and deep books' snapshots of the same moment."""
 
     checkpoint: str
     """Its key, until then."""
     accounts: str
     log_id: str
     """The command log's last entry that it holds."""
+    snapshots: Sequence[StagedSnapshot] = ()
 
 
 class RefusedCheckpoint(NamedTuple):

@@ -3,8 +3,8 @@
 Owns the rhythm. An instrument's snapshot comes at most once a second or every 1,000 packets, and only after a change.
 One packet carries as many snapshots as take some milliseconds, those first whose change has waited longest. Accounts
 and checkpoint come every few seconds or every 10,000 packets. These two are made beside the market, as it is after one
-packet, and stored with a later one. Owns `cover`: every packet up to it is contained in the stored snapshots and
-accounts. Time is an argument, in monotonic seconds.
+packet, and stored with a later one. So are the snapshots of books that are too deep for one packet. Owns `cover`: every
+packet up to it is contained in the stored snapshots and accounts. Time is an argument, in monotonic seconds.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ CHECKPOINT_PACKETS_MAX: Final = 10_000
 """Likewise accounts and checkpoint: then the next ones are begun. A small part of the feed's retention."""
 
 LEVELS_PER_PACKET_MAX: Final = 5_000
-"""Price levels in the snapshots that go with one packet, some 3 ms; one book that has more goes alone. The others' go
-with the packets that follow: of a thousand instruments that all trade, all would be due at the same packet."""
+"""Price levels in the snapshots that go with one packet, some 3 ms. The others' go with the packets that follow: of a
+thousand instruments that all trade, all would be due at the same packet. A book that alone has more is *deep*: its
+snapshot is made beside the market, with the next checkpoint."""
 LEVELS_A_SNAPSHOT: Final = 50
 """What a snapshot costs beside its levels, in levels."""
 
@@ -96,7 +97,9 @@ class SnapshotSchedule:
         self._lost: dict[str, _Subject] = {}  # to be stored though they may not have changed
         self._quiet_until = _NEVER  # none of _unstored is due before, monotonic seconds
         self._accounts = _Subject()
-        self._accounts_before: _Place | None = None  # the `unstored_after` that ends when those being made are stored
+        self._making: dict[str, None] = {}  # books whose snapshots are being made with the checkpoint
+        self._made_after: _Place | None = None  # the first `unstored_after` of all that is being made with it
+        self._checkpoint_wanted = False
         self._everything = True
         self._listing = False
         self._packets = 0
@@ -107,7 +110,7 @@ class SnapshotSchedule:
         self._everything = True
 
     def snapshot_lost(self, symbol: str) -> None:
-        """Make a snapshot due with the next packet, since the store holds it no more."""
+        """Make a snapshot due with the next packet, a deep book's with a checkpoint: the store holds it no more."""
         self._lost[symbol] = self._books.setdefault(symbol, _Subject())
 
     def listing_lost(self) -> None:
@@ -117,17 +120,35 @@ class SnapshotSchedule:
     def checkpoint_is_due(self, now: float) -> bool:
         """Tell whether it is time to begin another checkpoint, once the one before it is stored."""
         packets = self._packets - self._packets_before
-        return now - self._accounts.stored_at >= self._checkpoint_interval_s or packets >= CHECKPOINT_PACKETS_MAX
+        is_time = now - self._accounts.stored_at >= self._checkpoint_interval_s
+        return is_time or packets >= CHECKPOINT_PACKETS_MAX or self._checkpoint_wanted
 
-    def begin_checkpoint(self, now: float) -> None:
+    def begin_checkpoint(self, now: float, levels: Callable[[str], int] = lambda _: 0) -> list[str]:
         """
         Note that accounts and checkpoint are being made of what was observed so far; `take_due` is told the end.
 
         Beginning again gives up the one before: what that would have stored waits for this one.
+
+        Args:
+            now: Monotonic seconds.
+            levels: Returns how many price levels an instrument's book has.
+
+        Returns:
+            The symbols whose snapshots must be made with them: deep books' that have changed. None of them goes with a
+            packet until the end, since what is being made would then replace a newer one.
         """
-        self._accounts_before = self._accounts_before or self._accounts.unstored_after
-        self._accounts.stored(now)
+        deep = [symbol for symbol in (*self._unstored, *self._lost) if levels(symbol) > LEVELS_PER_PACKET_MAX]
+        self._making |= dict.fromkeys(deep)
+        books = [self._books[symbol] for symbol in self._making]
+        self._made_after = _first(self._made_after, *(each.unstored_after for each in (self._accounts, *books)))
+        for subject in (self._accounts, *books):
+            subject.stored(now)
+        for symbol in self._making:
+            self._unstored.pop(symbol, None)
+            self._lost.pop(symbol, None)
         self._packets_before = self._packets
+        self._checkpoint_wanted = False
+        return list(self._making)
 
     def observe(self, packet: Packet, prev_id: FeedId) -> None:
         """Take the packet that comes after the feed entry `prev_id`: what it changes is no longer as stored."""
@@ -137,7 +158,7 @@ class SnapshotSchedule:
             book.changed(before)
             self._unstored[symbol] = book
             due_at = book.stored_at + self._snapshot_interval_s
-            self._quiet_until = min(self._quiet_until, _NEVER if book.packets >= SNAPSHOT_PACKETS_MAX else due_at)
+            self._quiet_until = min(self._quiet_until, _NEVER if book.packets == SNAPSHOT_PACKETS_MAX else due_at)
         if packet.executions or packet.switches or packet.transfers or packet.beginnings:
             self._accounts.changed(before)
         self._listing = self._listing or bool(packet.listings)
@@ -171,7 +192,7 @@ class SnapshotSchedule:
         if everything:
             self.begin_checkpoint(now)
         if everything or checkpoint_made:
-            self._accounts_before = None
+            self._end_making()  # after the choice above: within one packet what was made comes last
         listing, self._listing = everything or self._listing, False
         cover = self._cover(last_id)
         uncovered = self._packets - cover.packets
@@ -179,22 +200,31 @@ class SnapshotSchedule:
 
     def _books_due(self, levels: Callable[[str], int], now: float) -> list[str]:
         """Return what is due; O(what is not stored), and O(1) until something can be due again."""
-        due = dict.fromkeys(self._lost)
-        if not due and now < self._quiet_until:
+        if not self._lost and now < self._quiet_until:
             return []
         self._quiet_until = _EVER
+        due = dict.fromkeys(self._lost)
         for symbol, book in self._unstored.items():
             if self._book_due(book, now):
                 due[symbol] = None
             else:
                 self._quiet_until = min(self._quiet_until, book.stored_at + self._snapshot_interval_s)
+        taken: list[str] = []
         left = LEVELS_PER_PACKET_MAX
-        for number, symbol in enumerate(due):
-            left -= LEVELS_A_SNAPSHOT + levels(symbol)
-            if left < 0 and number:
+        for symbol in due:
+            count = levels(symbol)
+            if symbol in self._making:
+                continue  # looked at again when that is stored
+            if count > LEVELS_PER_PACKET_MAX:
+                self._checkpoint_wanted = self._checkpoint_wanted or symbol in self._lost
+                self._quiet_until = min(self._quiet_until, now + self._snapshot_interval_s)  # it may have shrunk then
+                continue
+            left -= LEVELS_A_SNAPSHOT + count
+            if left < 0 and taken:
                 self._quiet_until = _NEVER
-                return list(due)[:number]
-        return list(due)
+                break
+            taken.append(symbol)
+        return taken
 
     def _book_due(self, book: _Subject, now: float) -> bool:
         return now - book.stored_at >= self._snapshot_interval_s or book.packets >= SNAPSHOT_PACKETS_MAX
@@ -202,8 +232,17 @@ class SnapshotSchedule:
     def _cover(self, last_id: FeedId) -> _Place:
         first = next(iter(self._unstored.values()), None)  # they stand in order of first change
         book = first.unstored_after if first is not None else None
-        unstored = (book, self._accounts_before, self._accounts.unstored_after)
-        return min((place for place in unstored if place is not None), default=_Place(last_id, self._packets))
+        return _first(book, self._made_after, self._accounts.unstored_after) or _Place(last_id, self._packets)
+
+    def _end_making(self) -> None:
+        """What was being made is stored, and what has changed meanwhile may be."""
+        self._made_after = None
+        self._making.clear()
+        self._quiet_until = _NEVER
+
+
+def _first(*places: _Place | None) -> _Place | None:
+    return min((place for place in places if place is not None), default=None)
 
 
 def _subjects(packet: Packet) -> dict[str, None]:

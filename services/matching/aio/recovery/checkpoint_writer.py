@@ -1,23 +1,24 @@
-"""Checkpoints that are made beside the market: one at a time, from the fork to two keys that wait in the store.
+"""Checkpoints that are made beside the market: one at a time, from the fork to the keys that wait in the store.
 
 Owns what is under way. The bytes go to the store in small pieces, on a connection of their own, under names that no
-other attempt has, so a piece that arrives late does no harm. They become checkpoint and accounts only by a publication
-of the leader, which compares first like every other. Leaves to the leader when to begin, and what to do when one
-fails: store the next one itself, so that neither log grows for ever.
+other attempt has, so a piece that arrives late does no harm. They become checkpoint, accounts and deep books' snapshots
+only by a publication of the leader, which compares first like every other. Leaves to the leader when to begin, and what
+to do when one fails: store the next one itself, so that neither log grows for ever.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
+from zlib import crc32
 
 import structlog
 
 from services.matching.aio.metrics import MatchingMetrics
 from services.matching.aio.recovery.forked_image import CHUNK_BYTES, Encode, Image, ImageFailed
-from services.matching.recovery.checkpoint_pair import StagedCheckpoint
+from services.matching.recovery.checkpoint_pair import StagedCheckpoint, StagedSnapshot
 from shared.aio.cancellation import raise_if_cancelled
 from shared.aio.redis_connection import UNREACHABLE, RedisError
 from shared.aio.redis_line import RedisLine
@@ -63,6 +64,7 @@ class CheckpointWriter:
         self._begun_at = 0.0
         self._attempts = 0
         self._log_id = ""
+        self._snapshots: Sequence[str] = ()
         self._log = structlog.get_logger().bind(term=term)
 
     @property
@@ -70,13 +72,14 @@ class CheckpointWriter:
         """Whether another one may be begun."""
         return self._image is None and self._ready is None and not self.has_failed
 
-    def begin(self, encode: Encode, log_id: str) -> None:
+    def begin(self, encode: Encode, log_id: str, snapshots: Sequence[str] = ()) -> None:
         """
         Take an image of the market as it stands between two packets.
 
         Args:
             encode: Encodes it.
             log_id: The command log's last entry that it holds.
+            snapshots: Keys of the snapshots in it.
         """
         assert self.is_idle, "one at a time"
         self._begun_at = time.monotonic()
@@ -87,6 +90,7 @@ class CheckpointWriter:
             return
         self._attempts += 1
         self._log_id = log_id
+        self._snapshots = snapshots
         self._is_wanted = True
         self._begun.set()
 
@@ -131,18 +135,18 @@ class CheckpointWriter:
                 self._ready = staged
 
     async def _stage(self, image: Image) -> StagedCheckpoint:
-        checkpoint, accounts = (
-            self._keys.staged(key, f"{self._term}-{self._attempts}")
-            for key in (self._keys.checkpoint, self._keys.accounts)
-        )
-        log_id = self._log_id
-        checkpoint_bytes, accounts_bytes = await image.sizes()
-        await self._gather(checkpoint, checkpoint_bytes, image)
-        await self._gather(accounts, accounts_bytes, image)
-        return StagedCheckpoint(checkpoint, accounts, log_id)
+        name, log_id = f"{self._term}-{self._attempts}", self._log_id
+        keys = [self._keys.checkpoint, self._keys.accounts, *self._snapshots]
+        gathered: list[StagedSnapshot] = []
+        for key, size in zip(keys, await image.sizes(len(keys)), strict=True):
+            staged = self._keys.staged(key, name)
+            gathered.append(StagedSnapshot(key, staged, size, await self._gather(staged, size, image)))
+        checkpoint, accounts, *snapshots = gathered
+        return StagedCheckpoint(checkpoint.staged, accounts.staged, log_id, snapshots)
 
-    async def _gather(self, key: str, size: int, image: Image) -> None:
-        gathered = 0
+    async def _gather(self, key: str, size: int, image: Image) -> int:
+        """Bring one value to the store; returns its CRC-32."""
+        gathered = checksum = 0
         while gathered < size:
             chunk = await image.read(min(CHUNK_BYTES, size - gathered))
             if gathered:
@@ -151,8 +155,10 @@ class CheckpointWriter:
                 await self._line.call("SET", key, chunk, "PX", STAGED_MS)
                 held = len(chunk)
             gathered += len(chunk)
+            checksum = crc32(chunk, checksum)
             if held != gathered:
                 raise ImageFailed(f"the store holds {held} of {gathered} bytes of {key}")
+        return checksum
 
     def _fail(self, reason: str) -> None:
         if self._is_wanted or self._image is None:

@@ -15,7 +15,7 @@ import signal
 import struct
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
 CHUNK_BYTES: Final = 64 * 1024
@@ -24,7 +24,7 @@ CHILD_NICENESS: Final = 5
 """Where cores are scarce, a third of the time that the market's own processes get."""
 REAP_POLL_S: Final = 0.01
 STDERR: Final = 2
-_SIZES: Final = struct.Struct(">QQ")
+_SIZE: Final = struct.Struct(">Q")
 
 
 class Encoded(NamedTuple):
@@ -32,6 +32,12 @@ class Encoded(NamedTuple):
 
     checkpoint: bytes
     accounts: bytes
+    snapshots: Sequence[bytes] = ()
+    """Of deep books."""
+
+    def parts(self) -> list[bytes]:
+        """Return all of it, in order."""
+        return [self.checkpoint, self.accounts, *self.snapshots]
 
 
 Encode: TypeAlias = Callable[[], Encoded]
@@ -44,9 +50,12 @@ class ImageFailed(Exception):
 class Image(Protocol):
     """An image that comes in pieces."""
 
-    async def sizes(self) -> tuple[int, int]:
+    async def sizes(self, count: int = 2) -> list[int]:
         """
-        Return the bytes of checkpoint and accounts; to be called first.
+        Return the bytes of checkpoint, accounts and each snapshot; to be called first.
+
+        Args:
+            count: How many these are.
 
         Raises:
             ImageFailed: If whoever encodes it has ended.
@@ -71,12 +80,13 @@ class InlineImage:
     """
 
     def __init__(self, encode: Encode) -> None:
-        encoded = encode()
-        self._sizes = len(encoded.checkpoint), len(encoded.accounts)
-        self._left = memoryview(encoded.checkpoint + encoded.accounts)
+        parts = encode().parts()
+        self._sizes = [len(part) for part in parts]
+        self._left = memoryview(b"".join(parts))
 
-    async def sizes(self) -> tuple[int, int]:
-        """Return the bytes of checkpoint and accounts."""
+    async def sizes(self, count: int = 2) -> list[int]:
+        """Return the bytes of checkpoint, accounts and each snapshot."""
+        assert count == len(self._sizes)
         return self._sizes
 
     async def read(self, size: int) -> bytes:
@@ -123,13 +133,12 @@ class ForkedImage:
         os.set_blocking(reading, False)
         self._pipe: int | None = reading
 
-    async def sizes(self) -> tuple[int, int]:
-        """Return the bytes of checkpoint and accounts, once they are encoded."""
+    async def sizes(self, count: int = 2) -> list[int]:
+        """Return the bytes of checkpoint, accounts and each snapshot, once they are encoded."""
         header = b""
-        while len(header) < _SIZES.size:
-            header += await self.read(_SIZES.size - len(header))
-        checkpoint, accounts = _SIZES.unpack(header)
-        return checkpoint, accounts
+        while len(header) < count * _SIZE.size:
+            header += await self.read(count * _SIZE.size - len(header))
+        return [size for (size,) in _SIZE.iter_unpack(header)]
 
     async def read(self, size: int) -> bytes:
         """Return the next bytes."""
@@ -193,11 +202,11 @@ def _be_the_child(encode: Encode, pipe: int) -> None:
         _close_all_but(pipe)
         os.nice(CHILD_NICENESS)
         gc.disable()
-        encoded = encode()
+        parts = encode().parts()
         with os.fdopen(pipe, "wb") as out:
-            out.write(_SIZES.pack(len(encoded.checkpoint), len(encoded.accounts)))
-            out.write(encoded.checkpoint)
-            out.write(encoded.accounts)
+            out.write(b"".join(_SIZE.pack(len(part)) for part in parts))
+            for part in parts:
+                out.write(part)
         status = 0
     except BrokenPipeError:
         pass  # nobody wants it any more

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -41,10 +43,17 @@ class Feed:
         self.schedule.observe(packet(), FeedId(0, 0))
         self.schedule.take_due(self.last, LISTED, now=0.0)
 
-    def say(self, content: Packet, now: float, *, checkpoint_made: bool = False) -> Due:
+    def say(
+        self,
+        content: Packet,
+        now: float,
+        *,
+        checkpoint_made: bool = False,
+        levels: Callable[[str], int] = lambda _: 0,
+    ) -> Due:
         prev, self.last = self.last, FeedId(7, self.last.position + 1)
         self.schedule.observe(content, prev)
-        return self.schedule.take_due(self.last, LISTED, now, checkpoint_made=checkpoint_made)
+        return self.schedule.take_due(self.last, LISTED, now, levels=levels, checkpoint_made=checkpoint_made)
 
 
 def test_everything_is_stored_with_the_first_packet() -> None:
@@ -217,14 +226,104 @@ def test_one_packet_carries_a_bounded_number_of_snapshots() -> None:
     assert due.cover == FeedId(7, 2), "S0 has changed since"
 
 
-def test_a_book_of_more_levels_goes_alone() -> None:
-    schedule = SnapshotSchedule(1.0, 1e9)
-    schedule.take_due(FeedId(7, 1), LISTED, 0.0)
-    schedule.observe(packet(*LISTED), FeedId(7, 1))
-    deep = {"levels": lambda _: 10 * LEVELS_PER_PACKET_MAX}
-    assert [schedule.take_due(FeedId(7, n), LISTED, 1.0, **deep).instruments for n in (2, 3, 4, 5)] == [
-        ["A"],
-        ["B"],
-        ["C"],
-        [],
-    ]
+def deep(*symbols: str) -> Callable[[str], int]:
+    return lambda symbol: (symbol in symbols) * (LEVELS_PER_PACKET_MAX + 1)
+
+
+def test_a_deep_book_goes_with_the_checkpoint() -> None:
+    """Encoded in a packet, a book of 300,000 levels held up every order for 150 ms, once a second."""
+    feed = Feed()
+    assert feed.say(packet("A", "B"), 2.0, levels=deep("A")).instruments == ["B"]
+    assert feed.schedule.begin_checkpoint(5.0, deep("A")) == ["A"]
+    assert feed.say(packet(), 5.1, levels=deep("A")).cover == FeedId(7, 0)
+    due = feed.say(packet(), 5.2, levels=deep("A"), checkpoint_made=True)
+    assert (due.instruments, due.cover) == ([], FeedId(7, 3))
+
+
+def test_what_changes_in_a_deep_book_while_its_snapshot_is_made_is_not_in_it() -> None:
+    feed = Feed()
+    feed.say(packet("A"), 2.0, levels=deep("A"))
+    feed.schedule.begin_checkpoint(5.0, deep("A"))
+    feed.say(packet("A"), 5.1, levels=deep("A"))
+    assert feed.say(packet(), 5.2, levels=deep("A"), checkpoint_made=True).cover == FeedId(7, 1)
+    assert feed.schedule.begin_checkpoint(10.0, deep("A")) == ["A"]
+
+
+def test_a_book_that_shrinks_while_its_snapshot_is_made_is_not_stored_before_it() -> None:
+    """The older one would come last, and `cover` would promise what it does not hold."""
+    feed = Feed()
+    feed.say(packet("A"), 2.0, levels=deep("A"))
+    feed.schedule.begin_checkpoint(5.0, deep("A"))
+    assert feed.say(packet("A"), 6.5).instruments == []
+    assert feed.say(packet(), 6.6, checkpoint_made=True).instruments == [], "both would be stored in one call"
+    assert feed.say(packet(), 6.7).instruments == ["A"]
+
+
+def test_a_deep_book_that_shrinks_is_stored_within_its_second() -> None:
+    feed = Feed()
+    feed.say(packet("A"), 2.0, levels=deep("A"))
+    assert feed.say(packet(), 3.0).instruments == ["A"]
+
+
+def test_a_deep_books_lost_snapshot_asks_for_a_checkpoint() -> None:
+    """It is not due for seconds, and late joiners wait."""
+    feed = Feed()
+    feed.schedule.snapshot_lost("A")
+    assert feed.say(packet(), 0.5, levels=deep("A")).instruments == []
+    assert feed.schedule.checkpoint_is_due(0.5)
+    assert feed.schedule.begin_checkpoint(0.5, deep("A")) == ["A"]
+    assert not feed.schedule.checkpoint_is_due(0.6)
+    due = feed.say(packet(), 0.6, levels=deep("A"), checkpoint_made=True)
+    assert (due.instruments, due.cover) == ([], FeedId(7, 2))
+
+
+def test_a_very_busy_deep_book_does_not_have_every_packet_search() -> None:
+    """Of ten thousand books that have changed, each is looked at once an interval."""
+    feed, asked = Feed(), list[str]()
+    for _ in range(2 * SNAPSHOT_PACKETS_MAX):
+        feed.say(packet("A"), 0.5, levels=lambda symbol: asked.append(symbol) or LEVELS_PER_PACKET_MAX + 1)
+    assert len(asked) <= 2
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sets(st.sampled_from(LISTED)),  # changed
+            st.sets(st.sampled_from(LISTED)),  # deep from now on
+            st.floats(0, 2),
+            st.sampled_from(["", "", "begin", "made", "everything", "lost"]),
+        ),
+        max_size=60,
+    )
+)
+def test_cover_is_true_of_books_that_grow_deep_and_shrink(steps: list[tuple[set[str], set[str], float, str]]) -> None:
+    """What the store holds is what was written last: snapshots of packets, and those that were made for long."""
+    feed, now = Feed(), 0.0
+    changed: dict[str, list[FeedId]] = {symbol: [] for symbol in LISTED}
+    stored = dict.fromkeys(LISTED, feed.last)
+    making: dict[str, FeedId] | None = None
+    cover = feed.last
+    for books, depths, pause, act in steps:
+        now += pause
+        if act == "everything":
+            feed.schedule.everything()
+        elif act == "lost":
+            feed.schedule.snapshot_lost("A")
+        is_made = act == "made" and making is not None
+        due = feed.say(packet(*sorted(books)), now, checkpoint_made=is_made, levels=deep(*depths))
+        for symbol in books:
+            changed[symbol].append(feed.last)
+        stored |= dict.fromkeys(due.instruments, feed.last)
+        assert due.everything or not depths & set(due.instruments)
+        if due.everything:
+            making = None
+        elif is_made and making is not None:
+            stored |= making
+            making = None
+        for symbol, ids in changed.items():
+            assert all(feed_id <= stored[symbol] for feed_id in ids if feed_id <= due.cover)
+        assert cover <= due.cover <= feed.last
+        assert due.uncovered == feed.last.position - due.cover.position
+        cover = due.cover
+        if act == "begin" and making is None:
+            making = dict.fromkeys(feed.schedule.begin_checkpoint(now, deep(*depths)), feed.last)
