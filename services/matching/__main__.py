@@ -34,9 +34,10 @@ from shared.aio.settings import load_settings
 from shared.aio.tracing import check_tracing, open_tracing
 from shared.store_errors import CorruptEntry, LeadershipLost, StoreUnavailable
 
-COLLECTOR_THRESHOLDS: Final = (100_000, 50, 1_000)
+COLLECTOR_THRESHOLDS: Final = (10_000, 10_000, 1_000)
 """Of the garbage collector. An order book is millions of objects that live long and form no cycles but its queues'
-links, which are cut by hand: walking through them in the middle of trading would cost milliseconds and find nothing."""
+links, which are cut by hand: walking through them in the middle of trading would cost milliseconds and find nothing. So
+the young are looked at, 10,000 at a time, some 4 ms while a book grows; 100,000 took 40. The others nearly never."""
 
 LINGER_S: Final = 12.0
 """How long an engine that will end with status 5 still shows its metrics: two scrapes of five seconds, and some."""

@@ -9,11 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from services.matching.recovery import snapshot_schedule
 from tests.simulation import faults, parts
 from tests.simulation.faults import WITNESSED
 from tests.simulation.simulation import simulate
 
 ROOT = Path(__file__).parents[2]
+DEEP = [(snapshot_schedule, "LEVELS_PER_PACKET_MAX", 2)]
+"""Books of three levels are as deep ones."""
 
 
 @pytest.mark.parametrize("seed", range(1, 26))
@@ -41,6 +44,14 @@ def test_a_longer_failover_before_a_living_leader_is_not_noticed_either(seed: in
     assert not result.finding, result.report()
     assert result.counts[WITNESSED] >= 3
     assert (result.epochs, result.lost) == (1, 0)
+
+
+@pytest.mark.parametrize("seed", range(1, 6))
+def test_nothing_is_found_where_every_book_is_deep(seed: int) -> None:
+    """Their snapshots are made beside the market, are stored late, and must be what `cover` says all the same."""
+    result = simulate(seed, DEEP)
+    assert not result.finding, result.report()
+    assert result.acknowledged
 
 
 @pytest.mark.parametrize("seed", range(1, 9))
