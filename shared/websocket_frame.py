@@ -20,7 +20,12 @@ PONG: Final = 0xA
 
 def server_frame(payload: bytes, opcode: int) -> bytes:
     """Build one whole, unmasked frame."""
-    return _header(len(payload), opcode, mask_bit=0) + payload
+    return frame_head(len(payload), opcode) + payload
+
+
+def frame_head(size: int, opcode: int) -> bytes:
+    """Build what comes before the payload of such a frame; for payloads that stand in pieces."""
+    return _header(size, opcode, mask_bit=0)
 
 
 def client_frame(payload: bytes, opcode: int, mask: bytes) -> bytes:

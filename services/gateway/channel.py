@@ -16,6 +16,7 @@ from openoutcry.wire.digest import book_digest
 from openoutcry.wire.messages import Delta, Level, Message, Snapshot, Status, Ticker, Trade
 from openoutcry.wire.request_limits import EVERY_INSTRUMENT
 from openoutcry.wire.types import MarketState
+from services.gateway.deep_snapshots import DeepSnapshots
 from services.gateway.history import BookHistory
 from services.gateway.replica import InstrumentReplica, MarketReplica
 
@@ -173,10 +174,18 @@ class Channel(ABC, Generic[MemberT]):
 
 
 class BookChannel(Channel[MemberT]):
-    """Whole books: a snapshot, then merged deltas."""
+    """
+    Whole books: a snapshot, then merged deltas.
 
-    def __init__(self, key: ChannelKey, market: MarketReplica) -> None:
+    Args:
+        key: What it sends.
+        market: Where it reads.
+        deep: Where deep books' snapshots are made; None: all are made at once.
+    """
+
+    def __init__(self, key: ChannelKey, market: MarketReplica, deep: DeepSnapshots | None = None) -> None:
         super().__init__(key, market)
+        self._deep = deep
         self.sent: dict[str, int] = {}
         """Instrument to the seq up to which every member has been sent."""
         self._snapshots: dict[str, Snapshot] = {}
@@ -195,28 +204,49 @@ class BookChannel(Channel[MemberT]):
     def _news(self, instrument: InstrumentReplica) -> Sequence[Message]:
         seq = instrument.book.seq
         sent = self.sent.get(instrument.symbol)
-        self.sent[instrument.symbol] = seq
         if sent == seq:
             return ()
         delta = None if sent is None else instrument.delta_since(sent)
-        return (self.snapshot(instrument) if delta is None else delta,)
+        news: Sequence[Message] = () if delta is None else (delta,)
+        if delta is None and not self.is_silent():
+            news = self._state(instrument)
+        if news:
+            self.sent[instrument.symbol] = seq
+        else:  # a deep book's snapshot is being made; the channel is marked again when it is there
+            self.sent.pop(instrument.symbol, None)
+        return news
+
+    def is_ready(self, symbol: str, mark: BookMark | None = None) -> bool:
+        """Tell whether `behind` can be sent; if not a snapshot is being made for it: ask again in the next turn."""
+        if self._deep is None or self._delta_behind(symbol, mark) is not None:
+            return True
+        return self._deep.is_ready(self._market.instruments[symbol])
 
     def _state(self, instrument: InstrumentReplica) -> Sequence[Message]:
+        """Return the book; nothing if it is deep and not ready."""
+        if self._deep is not None and self._deep.is_deep(instrument):
+            return self._deep.state(instrument)
         return (self.snapshot(instrument),)
 
     def since(self, symbol: str, told: Sequence[Message]) -> Sequence[Message]:
         """Return a merged delta after the snapshot sent, if the book is still of its history."""
+        news = self._since(symbol, told)
+        return self.state_of(symbol) if news is None else news
+
+    def needs_state(self, symbol: str, told: Sequence[Message]) -> bool:
+        """Tell whether `since` gives a state: no delta leads on."""
+        return not self._market.instruments[symbol].is_broken and self._since(symbol, told) is None
+
+    def _since(self, symbol: str, told: Sequence[Message]) -> Sequence[Message] | None:
         instrument = self._market.instruments[symbol]
         if instrument.is_broken or not told:
-            return self.state_of(symbol)
-        [snapshot] = told
-        assert isinstance(snapshot, Snapshot)
-        book = instrument.book
-        if (snapshot.epoch, snapshot.seq) == (book.epoch, book.seq):
+            return None
+        (epoch, seq, digest), book = _position(told), instrument.book
+        if (epoch, seq) == (book.epoch, book.seq):
             return ()
-        is_known = snapshot.epoch == book.epoch and instrument.history.holds(snapshot.seq, snapshot.digest)
-        delta = instrument.delta_since(snapshot.seq) if is_known else None
-        return self._state(instrument) if delta is None else (delta,)
+        is_known = epoch == book.epoch and instrument.history.holds(seq, digest)
+        delta = instrument.delta_since(seq) if is_known else None
+        return None if delta is None else (delta,)
 
     def marks(self) -> dict[str, BookMark]:
         """Return the seq up to which the members have been sent each book; O(books)."""
@@ -228,19 +258,22 @@ class BookChannel(Channel[MemberT]):
         marks = {}
         for symbol, messages in told.items():
             instrument = self._market.instruments.get(symbol)
-            for snapshot in messages:
-                assert isinstance(snapshot, Snapshot)
-                if instrument is not None and instrument.history.holds(snapshot.seq, snapshot.digest):
-                    marks[symbol] = BookMark(snapshot.seq, instrument.history)
+            if instrument is not None and messages:
+                _, seq, digest = _position(messages)
+                if instrument.history.holds(seq, digest):
+                    marks[symbol] = BookMark(seq, instrument.history)
         return marks
 
     def behind(self, symbol: str, mark: BookMark | None) -> Sequence[Message]:
         """Return one merged delta after a mark; the state for a new member if no delta leads on from there."""
+        delta = self._delta_behind(symbol, mark)
+        return self.state_of(symbol) if delta is None else (delta,)
+
+    def _delta_behind(self, symbol: str, mark: BookMark | None) -> Delta | None:
         instrument = self._market.instruments[symbol]
         if mark is None or mark.history is not instrument.history or instrument.is_broken:
-            return self.state_of(symbol)
-        delta = instrument.delta_since(mark.seq)
-        return self._state(instrument) if delta is None else (delta,)
+            return None
+        return instrument.delta_since(mark.seq)
 
     def snapshot(self, instrument: InstrumentReplica) -> Snapshot:
         """Return the book as it stands; made once for all who ask at the same seq."""
@@ -417,7 +450,7 @@ class TradesChannel(Channel[MemberT]):
         """Return the trades sent to members after these marks, and announce those that cannot be had any more."""
         messages: list[Message] = []
         for symbol in self.sent:
-            messages += self._missed_of(symbol, marks.get(symbol, TapeMark()))
+            messages += self.missed_of(symbol, marks.get(symbol, TapeMark()))
         return messages
 
     def since(self, symbol: str, told: Sequence[Message]) -> Sequence[Message]:
@@ -430,7 +463,7 @@ class TradesChannel(Channel[MemberT]):
             or (trades[-1].trade_id, trades[-1].time) < (last.trade_id, last.time)
         ):
             return self.state_of(symbol)
-        return self._missed_of(symbol, TapeMark(last.trade_id))
+        return self.missed_of(symbol, TapeMark(last.trade_id))
 
     def _mark_of(self, symbol: str, told: Sequence[Message]) -> int:
         instrument = self._market.instruments[symbol]
@@ -439,7 +472,8 @@ class TradesChannel(Channel[MemberT]):
             return last.trade_id
         return trades[-min(len(trades), TRADES_ON_JOIN_MAX)].trade_id - 1 if trades else instrument.trade_id
 
-    def _missed_of(self, symbol: str, told: TapeMark) -> list[Message]:
+    def missed_of(self, symbol: str, told: TapeMark) -> list[Message]:
+        """Return the same of one instrument; O(trades kept)."""
         messages: list[Message] = []
         (mark, lost), sent = told, self.sent.get(symbol, 0)
         if lost is not None:
@@ -458,6 +492,14 @@ class TradesChannel(Channel[MemberT]):
         return tuple(instrument.trades)[-TRADES_ON_JOIN_MAX:]
 
 
+def _position(told: Sequence[Message]) -> tuple[int, int, int]:
+    """Return epoch, seq and digest of the book that a snapshot, and perhaps a delta behind it, lead to."""
+    snapshot, last = told[0], told[-1]
+    assert isinstance(snapshot, Snapshot)
+    assert isinstance(last, Snapshot | Delta)
+    return snapshot.epoch, last.seq, last.digest
+
+
 def missing_trades(symbol: str, first: int, last: int) -> Status:
     """Announce trades that cannot be had any more, by their ids."""
     return Status(symbol, MarketState.RESYNCING, f"trades {first} to {last} are missing", 0)
@@ -473,11 +515,11 @@ class StatusChannel(Channel[MemberT]):
         return (instrument.status(),)
 
 
-def open_channel(key: ChannelKey, market: MarketReplica) -> Channel[Any]:
+def open_channel(key: ChannelKey, market: MarketReplica, deep: DeepSnapshots | None = None) -> Channel[Any]:
     """Make the channel that a key describes."""
     match key.kind:
         case "book":
-            return WindowChannel(key, market) if key.depth else BookChannel(key, market)
+            return WindowChannel(key, market) if key.depth else BookChannel(key, market, deep)
         case "top":
             return TopChannel(key, market)
         case "ticker":

@@ -19,7 +19,9 @@ from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.messages import Heartbeat, Message, Status, Trade
 from openoutcry.wire.request_limits import EVERY_INSTRUMENT
 from openoutcry.wire.types import INTERVALS_MS, LEVEL_QUANTITY_MAX
+from services.gateway.account_listeners import AccountListeners
 from services.gateway.broadcast import Broadcast, FanOutStatistics, Part, joined, still_here, write_by_transports
+from services.gateway.catch_up import CatchUp
 from services.gateway.channel import (
     TRADES_ON_JOIN_MAX,
     BookChannel,
@@ -31,20 +33,17 @@ from services.gateway.channel import (
     missing_trades,
     open_channel,
 )
+from services.gateway.deep_snapshots import DeepSnapshots
 from services.gateway.pacer import Pacer
 from services.gateway.replica import Changes, MarketReplica
 from services.gateway.rotation import Places, Rotation
+from services.gateway.snapshot_making import finished_frames, holds_made
 from services.gateway.subscriber import DEFAULT_LAG_LIMITS, NO_DESCRIPTOR, LagLimits, LagVerdict, Subscriber
 from shared.logs.events import PrivateExecution
 from shared.websocket_frame import BINARY, TEXT, server_frame
 
 PACE_S: Final = 0.010
 """Default shortest time between two flushes of the channels without an interval of their own."""
-WHOLE_ROWS_MAX: Final = 2_000
-"""Levels of a channel, some 30 KB in JSON, up to which one that has drained gets snapshots; beyond, merged deltas."""
-CHANNELS_A_PART: Final = 32
-"""Channels sent in one go to a subscriber that has drained, some 2 ms; of `WHOLE_ROWS_MAX` rows, and the last one's."""
-
 _BOOK_KINDS: Final = ("book", "top", "ticker")
 """The kinds of channel that a change of a book concerns."""
 _KINDS: Final = (*_BOOK_KINDS, "trades", "status")
@@ -61,6 +60,7 @@ class FanOut:
         lag_limits: When a subscriber is too slow.
         pace_s: Shortest time between two flushes, seconds; 0 flushes at once.
         broadcast: How a flush reaches its listeners.
+        deep: Where deep books' snapshots are made, for who calls `go_on`; None: they are made at once.
     """
 
     def __init__(
@@ -69,17 +69,20 @@ class FanOut:
         lag_limits: LagLimits = DEFAULT_LAG_LIMITS,
         pace_s: float = PACE_S,
         broadcast: Broadcast = write_by_transports,
+        deep: DeepSnapshots | None = None,
     ) -> None:
         self.market = market or MarketReplica()
         self.lag_limits = lag_limits
         self.statistics = FanOutStatistics()
         self._broadcast = broadcast
+        self._deep = deep
+        self._catch_up = CatchUp(self)
         self._channels: dict[ChannelKey, Channel[Subscriber]] = {}
         self._by_subject: dict[tuple[str, str], list[Channel[Subscriber]]] = {}
         self._pacers = {ms: Pacer(max(ms / 1000, pace_s)) for ms in INTERVALS_MS}
         self._marked: dict[Pacer, None] = {}
         """Those that have something to send; of most packets none has."""
-        self._account_listeners: dict[str, dict[Subscriber, None]] = {}
+        self._account_listeners = AccountListeners()
         self._state_frames: dict[tuple[Channel[Subscriber], Encoding], tuple[list[Message], bytes]] = {}
         self._listing_frames: dict[Encoding, tuple[list[Instrument], bytes]] = {}
         self._lagging: dict[Subscriber, None] = {}
@@ -97,9 +100,9 @@ class FanOut:
     # -- subscriptions ----------------------------------------------------------------------------------------------
 
     def subscribe(self, subscriber: Subscriber, key: ChannelKey) -> None:
-        """Join a channel and send its state; a subscription of the same kind and instrument is replaced."""
+        """Join a channel and send its state, which `is_ready`; one of the same kind and instrument is replaced."""
         channel = self._join(subscriber, key)
-        self._send_state(subscriber, channel)
+        self.send_state(subscriber, channel)
 
     def resume(self, subscriber: Subscriber, key: ChannelKey, epoch: int, seq: int, digest: int) -> bool:
         """
@@ -122,9 +125,9 @@ class FanOut:
         ):
             delta = instrument.delta_since(seq)
         if delta is None:
-            self._send_state(subscriber, channel)
+            self.send_state(subscriber, channel)
             return False
-        self._enter(subscriber, channel)
+        self.enter(subscriber, channel)
         self.send(subscriber, [delta])
         return True
 
@@ -135,11 +138,11 @@ class FanOut:
         Returns:
             The messages sent for each.
         """
-        channel = self._channels.get(key) or open_channel(key, self.market)
+        channel = self._channels.get(key) or open_channel(key, self.market, self._deep)
         told = {symbol: channel.state_of(symbol) for symbol in symbols}
         messages = [message for state in told.values() for message in state]
         if messages:
-            self._send_owed(subscriber, messages)
+            self.send_owed(subscriber, messages)
         return told
 
     def join_told(self, subscriber: Subscriber, key: ChannelKey, told: Mapping[str, Sequence[Message]]) -> None:
@@ -151,10 +154,39 @@ class FanOut:
             elif isinstance(channel, TradesChannel):
                 subscriber.trade_marks[key.instrument] = channel.marks_of(told)
             return
-        self._enter(subscriber, channel)
+        self.enter(subscriber, channel)
         news = [message for symbol in channel.symbols() for message in channel.since(symbol, told.get(symbol, ()))]
         if news:
-            self._send_owed(subscriber, news)
+            self.send_owed(subscriber, news)
+
+    def is_ready(self, subscriber: Subscriber, key: ChannelKey, symbol: str) -> bool:
+        """
+        Tell whether an instrument's state in a channel can be sent, or need not be.
+
+        If not, a deep book's snapshot is being made: ask again each turn, and `go_on`.
+        """
+        if self._deep is None or key.kind != "book" or key.depth or subscriber.is_lagging or subscriber.is_gone:
+            return True
+        return self._deep.is_ready(self.market.instruments[symbol])
+
+    def is_ready_again(self, subscriber: Subscriber, instrument: str) -> bool:
+        """Tell whether `resync` can send the state of a followed book; else ask again each turn, and `go_on`."""
+        channel = self._book_channel(subscriber, instrument)
+        return channel is None or self.is_ready(subscriber, channel.key, instrument)
+
+    def behind(self, subscriber: Subscriber, key: ChannelKey, told: Mapping[str, Sequence[Message]]) -> list[str]:
+        """Return those of a channel's deep books that must be told anew: no delta leads on from what was told."""
+        deep, channel = self._deep, self._channels.get(key) or open_channel(key, self.market, self._deep)
+        if deep is None or not isinstance(channel, BookChannel) or subscriber.is_lagging or subscriber.is_gone:
+            return []
+        books = [each.symbol for each in self.market.instruments.values() if deep.is_deep(each)]
+        return [symbol for symbol in books if channel.needs_state(symbol, told.get(symbol, ()))]
+
+    def leads_on(self, key: ChannelKey, epoch: int, seq: int, digest: int) -> bool:
+        """Tell whether `resume` can: one merged delta leads on from there."""
+        instrument = self.market.instruments[key.instrument]
+        is_known = epoch == instrument.book.epoch and instrument.history.holds(seq, digest)
+        return not key.depth and is_known and instrument.delta_since(seq) is not None
 
     def rows(self, key: ChannelKey, symbol: str) -> int:
         """Return about how many levels or trades an instrument's state in a channel has; O(1)."""
@@ -184,23 +216,17 @@ class FanOut:
         if subscriber.is_lagging:
             subscriber.book_marks.get(channel.key.instrument, {}).pop(instrument, None)
         if subscriber in channel.listeners(subscriber):
-            self._send_owed(subscriber, channel.state_of(instrument))
+            self.send_owed(subscriber, channel.state_of(instrument))
 
     def hear_account(self, subscriber: Subscriber) -> None:
         """Send the user's private state, and from now on every execution."""
-        subscriber.hears_account = True
-        self._account_listeners.setdefault(subscriber.user, {})[subscriber] = None
+        self._account_listeners.add(subscriber)
         if not subscriber.is_lagging:  # else it gets the account when it has drained
-            self._send_owed(subscriber, [self.market.account(subscriber.user)])
+            self.send_owed(subscriber, [self.market.account(subscriber.user)])
 
     def leave_account(self, subscriber: Subscriber) -> bool:
         """Send no more executions; False if none were sent."""
-        heard, subscriber.hears_account = subscriber.hears_account, False
-        listeners = self._account_listeners.get(subscriber.user, {})
-        listeners.pop(subscriber, None)
-        if not listeners:
-            self._account_listeners.pop(subscriber.user, None)
-        return heard
+        return self._account_listeners.discard(subscriber)
 
     def remove(self, subscriber: Subscriber) -> None:
         """Forget a subscriber; O(its subscriptions)."""
@@ -231,7 +257,7 @@ class FanOut:
         counts: Counts[str] = Counts()
         for channel in self._channels.values():
             counts[channel.key.kind] += channel.followers
-        counts["account"] = sum(map(len, self._account_listeners.values()))
+        counts["account"] = len(self._account_listeners)
         return counts
 
     # -- sending ----------------------------------------------------------------------------------------------------
@@ -258,7 +284,7 @@ class FanOut:
         for symbol, first, last in changes.missing_trades:
             self._queue_trade(symbol, last, missing_trades(symbol, first, last))
         if changes.accounts_loaded:
-            self._renew_accounts(self._account_listeners)
+            self._renew_accounts(self._account_listeners.users())
         self._pass_on_executions(changes.executions)
         self._renew_accounts(dict.fromkeys(switch.user for switch in changes.switches))
 
@@ -349,17 +375,23 @@ class FanOut:
     @property
     def has_more(self) -> bool:
         """Whether `go_on` has something to do."""
-        return bool(self._resuming)
+        return bool(self._resuming) or (self._deep is not None and self._deep.has_more)
 
     def go_on(self, now: float) -> None:
         """
-        Send the one that has waited longest the next part of what it missed; call it once a turn while there is one.
+        Do the next part of what is large; call it once a turn while there is more.
 
-        A part is sent only to one that has read the part before. It costs what `CHANNELS_A_PART` says.
+        That is of a deep book's snapshot, and of what the one that has waited longest has missed. A part is sent only
+        to one that has read the part before. They cost what `LEVELS_A_PART` and `CHANNELS_A_PART` say.
         """
-        subscriber = next(iter(self._resuming))
-        del self._resuming[subscriber]
-        self.review(subscriber, now)
+        if self._deep is not None and self._deep.has_more:
+            complete = self._deep.do_part()
+            if complete is not None:
+                self._mark(("book",), complete.symbol)  # whose followers may wait for it, see `BookChannel`
+        if self._resuming:
+            subscriber = next(iter(self._resuming))
+            del self._resuming[subscriber]
+            self.review(subscriber, now)
 
     def _suspend(self, subscriber: Subscriber, now: float) -> None:
         self.statistics.lagged += 1
@@ -385,64 +417,16 @@ class FanOut:
         subscriber.is_resuming = False
         self._lagging.pop(subscriber, None)
         self._resuming.pop(subscriber, None)
-        is_complete = self._send_missed(subscriber)
+        is_complete = self._catch_up.send_part(subscriber)
         if subscriber.is_lagging or subscriber.is_gone:
             return  # again, under what has just been sent: the marks of the others stay
         if is_complete:
             if subscriber.hears_account:
-                self._send_owed(subscriber, [self.market.account(subscriber.user)])
+                self.send_owed(subscriber, [self.market.account(subscriber.user)])
             return
         subscriber.lagging_since = now  # of which a part has gone out, so that its time begins anew
         subscriber.is_resuming = True
         self._lagging[subscriber] = self._resuming[subscriber] = None
-
-    def _send_missed(self, subscriber: Subscriber) -> bool:
-        """Send a part of what was missed; False if there is more."""
-        behind = [each for each in subscriber.channels.values() if subscriber not in each.listeners(subscriber)]
-        rows = 0
-        for number, channel in enumerate(behind):
-            if number == CHANNELS_A_PART or rows >= WHOLE_ROWS_MAX:
-                return False
-            rows += self._send_missed_in(subscriber, channel)
-            if subscriber.is_lagging or subscriber.is_gone:
-                break
-        return True
-
-    def _send_missed_in(self, subscriber: Subscriber, channel: Channel[Subscriber]) -> int:
-        """Bring a subscriber back in sync in one channel; returns about how many rows that took."""
-        if isinstance(channel, TradesChannel):
-            return self._send_missed_trades(subscriber, channel)
-        if isinstance(channel, BookChannel):
-            self._send_missed_changes(subscriber, channel)
-        else:
-            self._send_state(subscriber, channel)
-        return sum(self.rows(channel.key, symbol) for symbol in channel.symbols())
-
-    def _send_missed_trades(self, subscriber: Subscriber, channel: TradesChannel[Subscriber]) -> int:
-        """Send the trades missed; returns how many, which may be 1,000 of each instrument."""
-        marks = subscriber.trade_marks.pop(channel.key.instrument, {})
-        self._enter(subscriber, channel)
-        missed = channel.missed(marks)
-        if missed:
-            self._send_owed(subscriber, missed)
-        return len(missed)
-
-    def _send_missed_changes(self, subscriber: Subscriber, channel: BookChannel[Subscriber]) -> None:
-        """
-        Resynchronise one's books: by snapshots, or by one merged delta each if those are large.
-
-        A large snapshot fills the buffer by itself: who got one for having drained would lag again under it, and so
-        on, and never get anything else.
-        """
-        marks = subscriber.book_marks.pop(channel.key.instrument, None)
-        symbols = channel.symbols()
-        if marks is None or sum(self.rows(channel.key, symbol) for symbol in symbols) <= WHOLE_ROWS_MAX:
-            self._send_state(subscriber, channel)
-            return
-        self._enter(subscriber, channel)
-        messages = [message for symbol in symbols for message in channel.behind(symbol, marks.get(symbol))]
-        if messages:
-            self._send_owed(subscriber, messages)
 
     def _abort(self, subscriber: Subscriber, now: float) -> None:
         since = subscriber.lagging_since
@@ -461,7 +445,7 @@ class FanOut:
             self._places.take(subscriber)
         channel = self._channels.get(key)
         if channel is None:
-            channel = self._channels[key] = open_channel(key, self.market)
+            channel = self._channels[key] = open_channel(key, self.market, self._deep)
             self._by_subject.setdefault((key.kind, key.instrument), []).append(channel)
         channel.followers += 1
         subscriber.channels[key.kind, key.instrument] = channel
@@ -474,6 +458,7 @@ class FanOut:
         if channel is None:
             return False
         channel.listeners(subscriber).pop(subscriber, None)
+        subscriber.half_told.pop((kind, instrument), None)
         if kind == "book":
             subscriber.book_marks.pop(instrument, None)
         elif kind == "trades":
@@ -498,17 +483,22 @@ class FanOut:
         channels = subscriber.channels
         return channels.get(("book", instrument)) or channels.get(("book", EVERY_INSTRUMENT))
 
-    def _enter(self, subscriber: Subscriber, channel: Channel[Subscriber]) -> None:
+    def enter(self, subscriber: Subscriber, channel: Channel[Subscriber]) -> None:
+        """Have a follower get the channel's flushes from now on."""
         if channel.is_silent():
             channel.begin()
         channel.listeners(subscriber)[subscriber] = subscriber.descriptor
 
-    def _send_state(self, subscriber: Subscriber, channel: Channel[Subscriber]) -> None:
+    def send_state(self, subscriber: Subscriber, channel: Channel[Subscriber]) -> None:
+        """Send a channel's state and enter it; encoded once for all until it is another."""
         if subscriber.is_lagging or subscriber.is_gone:
             return  # it gets the state when it has drained
-        self._enter(subscriber, channel)
+        self.enter(subscriber, channel)
         messages = channel.state()
         if not messages:
+            return
+        if holds_made(messages):
+            self.send_owed(subscriber, messages)
             return
         held = self._state_frames.get((channel, subscriber.encoding))
         if held is None or held[0] != messages:
@@ -517,11 +507,12 @@ class FanOut:
         subscriber.owed_bytes += len(held[1])
         self._write(subscriber, held[1])
 
-    def _send_owed(self, subscriber: Subscriber, messages: Iterable[Message]) -> None:
+    def send_owed(self, subscriber: Subscriber, messages: Sequence[Message]) -> None:
         """Send state that was asked for, which does not count against the hard limit."""
-        frame = self.frame(messages, subscriber.encoding)
-        subscriber.owed_bytes += len(frame)
-        self._write(subscriber, frame)
+        frames = finished_frames(messages, subscriber.encoding, self.frame)
+        subscriber.owed_bytes += sum(map(len, frames))
+        for frame in frames:
+            self._write(subscriber, frame)
 
     def _close(self, channel: Channel[Subscriber]) -> None:
         key = channel.key
@@ -580,9 +571,9 @@ class FanOut:
     def _renew_accounts(self, users: Iterable[str]) -> None:
         """Send these users' listeners their account: what changed it was jumped over, or is no execution."""
         for user in self._side_rotation.order(dict.fromkeys(users)):  # a copy: a write may remove the last listener
-            for subscriber in list(self._account_listeners.get(user, ())):
+            for subscriber in self._account_listeners.of(user):
                 if not subscriber.is_lagging:
-                    self._send_owed(subscriber, [self.market.account(user)])
+                    self.send_owed(subscriber, [self.market.account(user)])
 
     def _pass_on_executions(self, executions: Iterable[PrivateExecution]) -> None:
         by_user: dict[str, list[Message]] = {}
@@ -590,7 +581,7 @@ class FanOut:
             if private.user in self._account_listeners:
                 by_user.setdefault(private.user, []).append(private.execution)
         for user in self._side_rotation.order(by_user):
-            for subscriber in list(self._account_listeners.get(user, ())):
+            for subscriber in self._account_listeners.of(user):
                 if not subscriber.is_lagging:
                     self.send(subscriber, by_user[user])
 
@@ -603,11 +594,12 @@ class FanOut:
             if not messages:
                 continue
             self.statistics.flushes += 1
+            is_made = holds_made(messages)
             for encoding, members in channel.members.items():
                 others = channel.further[encoding]
                 if not members and not others:
                     continue
-                frame = self.frame(messages, encoding)
+                frame = self.frame(messages, encoding) if not is_made else self._owed_frame(messages, channel, encoding)
                 if members:
                     first.append((frame, members))
                 if others:
@@ -616,6 +608,13 @@ class FanOut:
         self._send_round(first, self._rotation)
         self._send_round(further if removed == self._removed else still_here(further), self._further_rotation)
         return bool(first or further)
+
+    def _owed_frame(self, messages: Sequence[Message], channel: Channel[Subscriber], encoding: Encoding) -> bytes:
+        """Build what holds a deep book's snapshot; its size is no reason to abort a listener."""
+        frame = b"".join(finished_frames(messages, encoding, self.frame))
+        for subscriber in (*channel.members[encoding], *channel.further[encoding]):
+            subscriber.owed_bytes += len(frame)
+        return frame
 
     def _send_round(self, parts: list[Part], rotation: Rotation) -> None:
         if not parts:

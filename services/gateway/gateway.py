@@ -23,8 +23,9 @@ from openoutcry.wire.types import Code, MarketState
 from services.gateway.broadcast import Broadcast, write_by_transports
 from services.gateway.channel import ChannelKey
 from services.gateway.client_messages import INVALID_DATA
+from services.gateway.deep_snapshots import DeepSnapshots
 from services.gateway.fan_out import FanOut
-from services.gateway.joining import Joining
+from services.gateway.joining import InParts, Joining, Resyncing
 from services.gateway.limits import GatewayLimits
 from services.gateway.order_entry import OrderEntry
 from services.gateway.presence import PING_FRAME, PresenceRound
@@ -133,7 +134,7 @@ class Gateway:
     ) -> None:
         self.limits = limits
         self.market = MarketReplica()
-        self.service = FanOut(self.market, limits.lag, pace_s, broadcast)
+        self.service = FanOut(self.market, limits.lag, pace_s, broadcast, DeepSnapshots())
         self.orders = OrderEntry(source, limits.commands_in_flight, limits.command_s)
         self.clients: dict[Session, ConnectedClient] = {}
         self._turns: list[dict[ConnectedClient, None]] = [{} for _ in range(TURNS)]
@@ -150,8 +151,8 @@ class Gateway:
         self._awaiting_keys: dict[ConnectedClient, Login] = {}
         self._logins: deque[tuple[ConnectedClient, Login]] = deque()
         """Those of them whose keys may be here now: of a thousand at once each waits for its turn."""
-        self._joinings: deque[tuple[ConnectedClient, Joining]] = deque()
-        """Subscribes in parts, first come first; at most one of a connection."""
+        self._joinings: deque[tuple[ConnectedClient, InParts]] = deque()
+        """Requests in parts, first come first; at most one of a connection."""
         self._behind: deque[ConnectedClient] = deque()
         """Clients whose requests have waited and may be done now; a client stands here once."""
         self._random = random
@@ -249,7 +250,10 @@ class Gateway:
         if client.waiting is None or client.subscriber.is_gone:
             return
         if joining.do_part():
-            self._joinings.appendleft((client, joining))
+            if joining.is_waiting:
+                self._joinings.append((client, joining))
+            else:
+                self._joinings.appendleft((client, joining))
             return
         waiting, client.waiting = client.waiting, None
         self._put_behind(client, waiting)
@@ -562,7 +566,11 @@ class Gateway:
             text = f"instrument: this connection does not follow the book of {request.instrument}"
             raise InvalidRequest(Code.NOT_SUBSCRIBED, text)
         self._accept(client, request)
-        self.service.resync(client.subscriber, request.instrument)
+        if self.service.is_ready_again(client.subscriber, request.instrument):
+            self.service.resync(client.subscriber, request.instrument)
+        else:
+            client.waiting = deque()
+            self._joinings.append((client, Resyncing(self.service, client.subscriber, request.instrument)))
 
     # -- saying -----------------------------------------------------------------------------------------------------
 

@@ -15,6 +15,9 @@ from openoutcry.wire.messages import Level
 
 CHANGED_PRICES_MAX: Final = 1 << 15
 """Prices remembered per side; beyond it the longer untouched half is forgotten, and with it their seqs."""
+DELTA_PRICES_MAX: Final = 1 << 14
+"""Prices a side that one merged delta names, some 10 ms in all; of a history that is full, so many are never
+forgotten."""
 DIGESTS_MAX: Final = 1 << 14
 """Seqs that can be resumed from; beyond it the older half is forgotten."""
 
@@ -47,13 +50,14 @@ class BookHistory:
 
     def changed_since(self, seq: int) -> tuple[list[int], list[int]] | None:
         """
-        Return the bid and the ask prices touched after `seq`, latest first, or None if that is no longer known.
+        Return the bid and the ask prices touched after `seq`, latest first.
 
-        O(prices returned).
+        None if that is no longer known, or is more than one merged delta names. O(prices returned).
         """
         if seq < self.floor:
             return None
-        return _later_than(self._bids, seq), _later_than(self._asks, seq)
+        bids, asks = _later_than(self._bids, seq), _later_than(self._asks, seq)
+        return None if max(len(bids), len(asks)) > DELTA_PRICES_MAX else (bids, asks)
 
     def holds(self, seq: int, digest: int) -> bool:
         """Tell whether this history passed through `seq` with that digest, as far as is remembered."""
@@ -72,9 +76,9 @@ class BookHistory:
 
 
 def _later_than(changed: dict[int, int], seq: int) -> list[int]:
-    prices = []
+    prices: list[int] = []
     for price, when in reversed(changed.items()):
-        if when <= seq:
+        if when <= seq or len(prices) > DELTA_PRICES_MAX:
             break
         prices.append(price)
     return prices

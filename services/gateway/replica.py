@@ -19,6 +19,7 @@ from openoutcry.wire.messages import Account, Delta, Level, Snapshot, Status, Ti
 from openoutcry.wire.sequence import Verdict, classify
 from openoutcry.wire.types import MarketState
 from services.gateway.history import BookHistory
+from services.gateway.snapshot_making import SnapshotMaking
 from shared.logs.events import (
     AdministrativeAct,
     BookChange,
@@ -102,8 +103,11 @@ class InstrumentReplica:
         self.state_time = 0
         self.is_broken = False
         """Its levels are known to be wrong: nothing of it may be sent before it is loaded again."""
-        self._bid_orders: dict[int, int] = {}
-        self._ask_orders: dict[int, int] = {}
+        self.making: SnapshotMaking | None = None
+        """A snapshot of the book that is being made, and must know what changes."""
+        self.bid_orders: dict[int, int] = {}
+        """Price to orders at it, of every level. Read only."""
+        self.ask_orders: dict[int, int] = {}
 
     def apply(self, change: BookChange, time_us: int) -> bool:
         """
@@ -122,11 +126,13 @@ class InstrumentReplica:
             return False
         if verdict is Verdict.GAP:
             raise ReplicaBroken(f"{self.symbol}: changes {book.seq + 1} to {change.prev_seq} are missing")
+        if self.making is not None:
+            self.making.note(change)
         self.is_broken = True  # until all of it is applied: a field of another type may raise anywhere
         if book.advance(change.seq, time_us, change.bids, change.asks, change.digest) is not Verdict.APPLY:
             raise ReplicaBroken(f"{self.symbol}: digest at seq {change.seq} is {book.digest}, not {change.digest}")
-        _count_orders(self._bid_orders, change.bids)
-        _count_orders(self._ask_orders, change.asks)
+        _count_orders(self.bid_orders, change.bids)
+        _count_orders(self.ask_orders, change.asks)
         self.history.record(change.seq, change.bids, change.asks, change.digest)
         self.is_broken = False
         return True
@@ -166,9 +172,10 @@ class InstrumentReplica:
         if not continues or state.trade_id > self.trade_id:
             self.trades.clear()  # what is kept must be contiguous
         self.book = newer
+        self.making = None  # it goes on with the book that was held, which changes no more
         self.is_broken = False
-        self._bid_orders = {level[0]: level[2] for level in state.bids}
-        self._ask_orders = {level[0]: level[2] for level in state.asks}
+        self.bid_orders = {level[0]: level[2] for level in state.bids}
+        self.ask_orders = {level[0]: level[2] for level in state.asks}
         self.statistics = TradeStatistics(state.last, state.open, state.high, state.low, state.volume)
         self.trade_id = state.trade_id
         self.state, self.state_reason, self.state_time = state.state, state.reason, state.state_time
@@ -176,7 +183,7 @@ class InstrumentReplica:
 
     def levels(self, depth: int) -> tuple[list[Level], list[Level]]:
         """Return the best bids and asks as [price, quantity, orders], best first; O(depth)."""
-        return _levels(self.book.bids, self._bid_orders, depth), _levels(self.book.asks, self._ask_orders, depth)
+        return _levels(self.book.bids, self.bid_orders, depth), _levels(self.book.asks, self.ask_orders, depth)
 
     def snapshot(self) -> Snapshot:
         """Return the whole book as it stands; O(levels)."""

@@ -11,10 +11,11 @@ its own listener only.
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple, Protocol
 
 from openoutcry.wire.codec import Encoding
+from openoutcry.wire.messages import Message
 from services.gateway.channel import BookMark, Channel, TapeMark
 
 NO_DESCRIPTOR: Final = -1
@@ -35,6 +36,19 @@ class Transport(Protocol):
 
     def abort(self) -> None:
         """End the connection at once, unsent bytes lost."""
+
+
+class HalfTold:
+    """What one that has drained has still to be told of a channel for all instruments."""
+
+    __slots__ = ("left", "passes", "told")
+
+    def __init__(self, left: list[str]) -> None:
+        self.left = left
+        """Instruments that come next, the next one last."""
+        self.told: dict[str, Sequence[Message]] = {}
+        """What the others were told, in channels that keep no marks."""
+        self.passes = 1
 
 
 class LagLimits(NamedTuple):
@@ -84,6 +98,7 @@ class Subscriber:
         "descriptor",
         "encoding",
         "error",
+        "half_told",
         "hears_account",
         "is_further",
         "is_gone",
@@ -127,6 +142,8 @@ class Subscriber:
         """Bytes of state it asked for and may still have to drain; they do not count against the hard limit."""
         self.book_marks: dict[str, dict[str, BookMark]] = {}
         """What a channel of books covers (a symbol, or "*") to the seqs sent of each before it lagged."""
+        self.half_told: dict[tuple[str, str], HalfTold] = {}
+        """(kind, instrument) of channels that it is brought back in sync with in several parts."""
         self.trade_marks: dict[str, dict[str, TapeMark]] = {}
         """What a channel of trades covers (a symbol, or "*") to the ids sent of each before it lagged."""
 

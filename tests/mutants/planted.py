@@ -116,7 +116,7 @@ PLANTED: Final = (
     ),
     Planted(
         "one that has drained is told everything in one turn",
-        _SERVICE,
+        "services/gateway/catch_up.py",
         "            if number == CHANNELS_A_PART or rows >= WHOLE_ROWS_MAX:\n",
         "            if False:\n",
         (f"{_UNIT}/gateway/test_resuming.py",),

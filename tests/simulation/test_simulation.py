@@ -9,14 +9,20 @@ from pathlib import Path
 
 import pytest
 
+from services.gateway import deep_snapshots, joining, snapshot_making
 from services.matching.recovery import snapshot_schedule
 from tests.simulation import faults, parts
 from tests.simulation.faults import WITNESSED
 from tests.simulation.simulation import simulate
 
 ROOT = Path(__file__).parents[2]
-DEEP = [(snapshot_schedule, "LEVELS_PER_PACKET_MAX", 2)]
-"""Books of three levels are as deep ones."""
+DEEP = [
+    (snapshot_schedule, "LEVELS_PER_PACKET_MAX", 2),
+    (deep_snapshots, "DEEP_LEVELS", 2),
+    (joining, "ROWS_A_PART", 2),
+    (snapshot_making, "LEVELS_A_PART", 1),
+]
+"""Books of three levels are as deep ones, for engines and gateways."""
 
 
 @pytest.mark.parametrize("seed", range(1, 26))
@@ -48,7 +54,7 @@ def test_a_longer_failover_before_a_living_leader_is_not_noticed_either(seed: in
 
 @pytest.mark.parametrize("seed", range(1, 6))
 def test_nothing_is_found_where_every_book_is_deep(seed: int) -> None:
-    """Their snapshots are made beside the market, are stored late, and must be what `cover` says all the same."""
+    """Snapshots are made beside the market, stored late, and sent in parts: nobody's book may be another for it."""
     result = simulate(seed, DEEP)
     assert not result.finding, result.report()
     assert result.acknowledged

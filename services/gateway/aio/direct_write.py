@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from typing import cast
 
 from services.gateway.broadcast import Part, around
 from services.gateway.subscriber import NO_DESCRIPTOR, Subscriber
@@ -34,6 +35,7 @@ def write_to_all(parts: Sequence[Part], start: int) -> list[Subscriber]:
             except OSError:  # full, or gone: the transport finds out which
                 sent = 0
             if sent != size:
-                unsent.append((subscriber, frame[sent:]))
+                # No copy, since a frame may have megabytes: a socket's transport takes whatever is like bytes.
+                unsent.append((subscriber, cast("bytes", memoryview(frame)[sent:])))
     # Only now: a write through the transport may take subscribers out of the listeners.
     return [subscriber for subscriber, rest in unsent if not subscriber.write(rest)]

@@ -133,6 +133,9 @@ class GatewayServer:
     def wake(self) -> None:
         """Have what clients have asked for passed on: commands to the log, and what is large in parts."""
         self.appender.wake()
+        self._go_on_soon()
+
+    def _go_on_soon(self) -> None:
         if self._part_timer is None and self.gateway.has_more:
             self._part_timer = self.loop.call_soon(self._go_on)
 
@@ -145,6 +148,7 @@ class GatewayServer:
             if self._unsent_since is not None:
                 self.hops.flush_wait.observe(began_at - self._unsent_since)
                 self._unsent_since = None
+        self._go_on_soon()  # with deep books' snapshots, which a flush may ask for
         deadline = service.next_deadline()
         if self._traces is not None and (is_flushed or deadline is None):
             self._traces.told(self._traced_ns)
@@ -204,6 +208,7 @@ class GatewayServer:
             self.gateway.go_on(self.now(), self.time_us())
         finally:  # whatever happened to one, the others are not to wait for ever
             self.wake()
+            self.flush()  # what has been made may be what a channel waits for
 
     def _place_lost(self, reason: str) -> None:
         self.gateway.lost_place(reason, self.time_us())

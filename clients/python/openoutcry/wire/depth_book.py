@@ -7,7 +7,7 @@ sides. Source: docs/protocol.md, "The client's rule".
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Iterator
 
 from openoutcry.wire.digest import ASK, BID, MASK, book_digest, level_digest
@@ -74,6 +74,20 @@ class DepthSide:
         if self.side == ASK:
             return self._prices[:count]
         return self._prices[: -count - 1 : -1]
+
+    def prices_behind(self, price: int, count: int) -> list[int]:
+        """
+        Return the next `count` prices that are worse than one, best first; O(count).
+
+        Args:
+            price: In ticks, of a level or of none; 0 is better than all.
+            count: How many at most, at least 1.
+        """
+        if self.side == ASK:
+            first = bisect_right(self._prices, price)
+            return self._prices[first : first + count]
+        end = bisect_left(self._prices, price) if price else len(self._prices)
+        return self._prices[max(0, end - count) : end][::-1]
 
     def levels(self, depth: int = 0) -> list[tuple[int, int]]:
         """Return the best `depth` levels as (price, quantity), best first; 0 is all of them. O(depth)."""

@@ -9,8 +9,9 @@ from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.messages import Account, Delta, Execution, Heartbeat, OpenOrder, Snapshot, Status, Ticker, Trade
 from openoutcry.wire.sequence import Verdict
 from openoutcry.wire.types import MarketState
+from services.gateway.catch_up import WHOLE_ROWS_MAX
 from services.gateway.channel import ChannelKey
-from services.gateway.fan_out import WHOLE_ROWS_MAX, FanOut
+from services.gateway.fan_out import FanOut
 from services.gateway.pacer import Pacer
 from services.gateway.replica import Changes, MarketReplica, ReplicaBroken
 from services.gateway.subscriber import LagLimits, LagVerdict, Subscriber

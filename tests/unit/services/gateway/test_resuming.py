@@ -8,9 +8,9 @@ import pytest
 
 from openoutcry.wire.messages import Account, Delta, Execution, Heartbeat, Snapshot, Status, Trade
 from openoutcry.wire.sequence import Verdict
-from services.gateway import fan_out
+from services.gateway import catch_up
+from services.gateway.catch_up import CHANNELS_A_PART
 from services.gateway.channel import ChannelKey
-from services.gateway.fan_out import CHANNELS_A_PART
 from services.gateway.market_data_service import MarketDataService
 from services.gateway.subscriber import LagVerdict, Subscriber
 from tests.unit.services.gateway.listener import Listener
@@ -53,7 +53,7 @@ def test_a_drained_member_of_many_channels_is_told_a_part_a_turn() -> None:
 def test_deep_channels_are_parts_of_their_own() -> None:
     hall = Hall("ACME", "BETA")
     for symbol in ("ACME", "BETA"):
-        hall.feed(bids=[(price, 1) for price in range(1, fan_out.WHOLE_ROWS_MAX + 1)], symbol=symbol)
+        hall.feed(bids=[(price, 1) for price in range(1, catch_up.WHOLE_ROWS_MAX + 1)], symbol=symbol)
     listener, subscriber = lagging(hall, *(ChannelKey("book", symbol, 0, 0) for symbol in ("ACME", "BETA")))
     listener.unsent = 0
     hall.service.review(subscriber, 2.0)
@@ -68,12 +68,12 @@ def test_missed_trades_count_as_rows_and_are_no_reason_to_abort() -> None:
     hall = Hall(*symbols)
     listener, subscriber = lagging(hall, *(ChannelKey("trades", symbol, 0, 0) for symbol in symbols))
     for symbol in symbols:
-        hall.feed(trades=[hall.exchange.trade(100, 1, symbol) for _ in range(fan_out.WHOLE_ROWS_MAX // 2)])
+        hall.feed(trades=[hall.exchange.trade(100, 1, symbol) for _ in range(catch_up.WHOLE_ROWS_MAX // 2)])
     hall.flush()
     listener.unsent = 0
     sent = hall.service.statistics.bytes
     hall.service.review(subscriber, 2.0)
-    assert len(listener.heard(Trade)) == fan_out.WHOLE_ROWS_MAX
+    assert len(listener.heard(Trade)) == catch_up.WHOLE_ROWS_MAX
     assert hall.service.has_more
     listener.unsent = hall.service.statistics.bytes - sent
     assert listener.unsent > LIMITS.hard_bytes
@@ -236,7 +236,7 @@ def test_one_that_goes_between_two_parts_is_told_no_more() -> None:
 @pytest.mark.parametrize("seed", range(30))
 def test_nothing_is_lost_or_wrong_however_it_lags(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Parts of one channel, trades and books by name and of all, a lag or a new numbering at any place."""
-    monkeypatch.setattr(fan_out, "CHANNELS_A_PART", 1)
+    monkeypatch.setattr(catch_up, "CHANNELS_A_PART", 1)
     random = Random(seed)
     symbols = ("ACME", "BETA", "CORE")
     hall = Hall(*symbols)
