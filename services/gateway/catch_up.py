@@ -8,14 +8,12 @@ joined when all have been, with what has changed since. Leaves to the fan-out wh
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
 from openoutcry.wire.messages import Delta, Message, Snapshot
-from services.gateway.channel import BookChannel, BookMark, Channel, TapeMark, TradesChannel
+from services.gateway.channel import BookChannel, BookMark, Channel, ChannelKey, TapeMark, TradesChannel
+from services.gateway.replica import MarketReplica
 from services.gateway.subscriber import HalfTold, Subscriber
-
-if TYPE_CHECKING:
-    from services.gateway.fan_out import FanOut
 
 WHOLE_ROWS_MAX: Final = 2_000
 """Levels of a channel, some 30 KB in JSON, up to which one that has drained gets snapshots; beyond, merged deltas."""
@@ -27,6 +25,24 @@ PASSES_MAX: Final = 3
 has changed in all of them."""
 
 
+class Service(Protocol):
+    """What is needed of the fan-out."""
+
+    market: MarketReplica
+
+    def rows(self, key: ChannelKey, symbol: str) -> int:
+        """Return about how many levels or trades an instrument's state in a channel has."""
+
+    def enter(self, subscriber: Subscriber, channel: Channel[Subscriber]) -> None:
+        """Have a follower get the channel's flushes from now on."""
+
+    def send_state(self, subscriber: Subscriber, channel: Channel[Subscriber]) -> None:
+        """Send a channel's state and enter it."""
+
+    def send_owed(self, subscriber: Subscriber, messages: Sequence[Message]) -> None:
+        """Send what does not count against the hard limit."""
+
+
 class CatchUp:
     """
     What is owed to who has lagged.
@@ -35,7 +51,7 @@ class CatchUp:
         service: The fan-out that sends it.
     """
 
-    def __init__(self, service: FanOut) -> None:
+    def __init__(self, service: Service) -> None:
         self._service = service
 
     def send_part(self, subscriber: Subscriber) -> bool:

@@ -30,12 +30,19 @@ class _Made(NamedTuple):
     """Bytes, in all encodings."""
 
 
+class _Making(NamedTuple):
+    instrument: InstrumentReplica
+    history: BookHistory
+    """Of which the book is."""
+    snapshot: SnapshotMaking
+
+
 class DeepSnapshots:
     """All that are made or kept, at most one of each instrument."""
 
     def __init__(self) -> None:
         self._wanted: dict[InstrumentReplica, None] = {}  # first come, first made
-        self._making: SnapshotMaking | None = None
+        self._making: _Making | None = None
         self._made: dict[InstrumentReplica, _Made] = {}
 
     @property
@@ -82,17 +89,19 @@ class DeepSnapshots:
             del self._wanted[instrument]
             if instrument.is_broken:
                 return None  # its levels are wrong: who still wants it asks again
-            self._making = making = instrument.making = SnapshotMaking(instrument)
-        if making.do_part():
+            snapshot = SnapshotMaking(instrument.book, instrument.bid_orders, instrument.ask_orders)
+            instrument.making = snapshot
+            self._making = making = _Making(instrument, instrument.history, snapshot)
+        if making.snapshot.do_part():
             return None
         self._making = None
-        if making.instrument.making is making:
+        if making.instrument.making is making.snapshot:
             making.instrument.making = None
         self._keep(making)
         return making.instrument
 
-    def _keep(self, making: SnapshotMaking) -> None:
-        snapshot = making.made()
+    def _keep(self, making: _Making) -> None:
+        snapshot = making.snapshot.made()
         self._made.pop(making.instrument, None)
         self._made[making.instrument] = _Made(snapshot, making.history, sum(map(len, snapshot.frames.values())))
         size = sum(made.size for made in self._made.values())

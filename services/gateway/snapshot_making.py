@@ -10,19 +10,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import msgpack
 
 from openoutcry.wire.codec import Encoding, encode_messages
-from openoutcry.wire.depth_book import DepthSide
+from openoutcry.wire.depth_book import DepthBook, DepthSide
 from openoutcry.wire.digest import BID
 from openoutcry.wire.messages import Level, Message, Snapshot
 from shared.logs.events import BookChange
 from shared.websocket_frame import BINARY, TEXT, frame_head
-
-if TYPE_CHECKING:
-    from services.gateway.replica import InstrumentReplica
 
 LEVELS_A_PART: Final = 4_000
 """Levels of one part, both encodings, some 3 ms."""
@@ -62,19 +59,17 @@ class SnapshotMaking:
     One snapshot of a whole book.
 
     Args:
-        instrument: Its book as it stands now is the snapshot; `note` must be told each change from now on.
+        book: As it stands now it is the snapshot; `note` must be told each change from now on.
+        bid_orders: Price to orders at it, of every bid level; changed together with the book.
+        ask_orders: Likewise.
     """
 
-    __slots__ = ("_asks", "_bids", "_head", "_parts", "history", "instrument")
+    __slots__ = ("_asks", "_bids", "_head", "_parts")
 
-    def __init__(self, instrument: InstrumentReplica) -> None:
-        book = instrument.book
-        self.instrument = instrument
-        self.history = instrument.history
-        """Of which the book is."""
-        self._head = Snapshot(instrument.symbol, book.epoch, book.seq, book.time, 0, (), (), book.digest)
-        self._bids = _Side(book.bids, instrument.bid_orders)
-        self._asks = _Side(book.asks, instrument.ask_orders)
+    def __init__(self, book: DepthBook, bid_orders: Mapping[int, int], ask_orders: Mapping[int, int]) -> None:
+        self._head = Snapshot(book.instrument, book.epoch, book.seq, book.time, 0, (), (), book.digest)
+        self._bids = _Side(book.bids, bid_orders)
+        self._asks = _Side(book.asks, ask_orders)
         self._parts: tuple[_Encoded, _Encoded] = (_Encoded(), _Encoded())
 
     def note(self, change: BookChange) -> None:

@@ -39,6 +39,10 @@ class Book:
         self.change([(1_000_000 - n, 1, 1) for n in range(levels)], [])
 
 
+def making_of(replica: InstrumentReplica) -> SnapshotMaking:
+    return SnapshotMaking(replica.book, replica.bid_orders, replica.ask_orders)
+
+
 def payload(made: MadeSnapshot, encoding: Encoding) -> bytes:
     [frame] = FrameReader().receive(made.frames[encoding])
     return frame.payload
@@ -52,7 +56,7 @@ def test_it_is_the_book_as_it_stood_at_the_beginning(part: int, first: tuple, ch
         book = Book()
         book.change(*first)
         whole = {encoding: encode_messages([book.replica.snapshot()], encoding) for encoding in Encoding}
-        making = book.replica.making = SnapshotMaking(book.replica)
+        making = book.replica.making = making_of(book.replica)
         for change in changes:
             if not making.do_part():
                 break
@@ -68,7 +72,7 @@ def test_every_length_of_an_array_is_encoded(levels: int) -> None:
     """Msgpack counts in 4, 16 and 32 bits, and a part ends where the book does."""
     book = Book()
     book.grow(levels)
-    making = SnapshotMaking(book.replica)
+    making = making_of(book.replica)
     parts = 1
     while making.do_part():
         parts += 1
@@ -84,7 +88,7 @@ def test_a_book_that_is_loaded_meanwhile_changes_nothing() -> None:
     exchange.packet(bids=[(price, 5) for price in range(1, 9)])
     replica.load(exchange.states()[0], 1)
     whole = encode_messages([replica.snapshot()], Encoding.MSGPACK)
-    making = replica.making = SnapshotMaking(replica)
+    making = replica.making = making_of(replica)
     exchange.packet(bids=[(1, 0), (2, 7), (100, 1)])
     replica.load(exchange.states()[0], 1)
     exchange.packet(bids=[(3, 9)])
