@@ -416,7 +416,7 @@ class Engine:
 
     # The door.
 
-    def _admit(
+    def _admit(  # noqa: PLR0911 - one a rule
         self, account: UserAccount, market: TradedInstrument, order: Order, price: int, quantity: int
     ) -> Refusal | None:
         """
@@ -446,14 +446,23 @@ class Engine:
                 rule = f"{held} of your orders are remembered for {WINDOW_S} s, and there is no room for more"
                 return Refusal(Code.RATE_LIMITED, f"client_order_id: {rule}; send fewer")
         refused = market.refusal(limit, quantity)
-        if self.accounting is None or refused is not None:
+        accounting = self.accounting
+        if accounting is None or refused is not None:
             return refused
-        return self._afford(self.accounting, account, market, order, price, quantity)
+        # All accounts of a market that keeps them are funded; to assert it here would cost a tenth of the asking.
+        if (
+            order.order_id > self.last_order_id
+            and limit is not None
+            and accounting.is_fine(account, market, order, price, quantity, self.time)  # type: ignore[arg-type]
+        ):
+            return None
+        assert isinstance(account, FundedAccount)
+        return self._afford(accounting, account, market, order, price, quantity)
 
     def _afford(
         self,
         accounting: Accounting,
-        account: UserAccount,
+        account: FundedAccount,
         market: TradedInstrument,
         order: Order,
         price: int,
@@ -462,7 +471,6 @@ class Engine:
         """Return why an account may not have an order like this, or None; see `_admit`."""
         if quantity <= order.quantity - order.remaining:
             return None  # replaced by no more than what is filled: it ends
-        assert isinstance(account, FundedAccount)
         refused = accounting.forbidden(account, market, order, price, quantity, self.time)
         if refused is not None:
             return refused
@@ -499,7 +507,7 @@ class Engine:
         part = (price, quantity, trade_id)
         for order, remaining, liquidity in ((taker, taker_remaining, _TAKER), (maker, maker_remaining, _MAKER)):
             account = self.accounts[order.user]
-            account.filled(order, market, price, quantity, rested=liquidity is _MAKER)
+            account.filled(order, market, price, quantity, liquidity)
             if not remaining:
                 account.closed(order, market)
             self._execution(account, _FILLED, order, remaining, part, liquidity)

@@ -40,6 +40,7 @@ class TradedInstrument:
         "book",
         "changed_at",
         "collar_bp",
+        "currency",
         "epoch_trade_id",
         "instrument",
         "reason",
@@ -47,12 +48,15 @@ class TradedInstrument:
         "state",
         "state_time",
         "statistics",
+        "symbol",
         "terms_time",
         "tick_value",
     )
 
     def __init__(self, instrument: Instrument) -> None:
         self.instrument = instrument
+        self.symbol = instrument.symbol
+        self.currency = instrument.currency
         self.book = OrderBook(instrument.symbol)
         self.state = MarketState.OPEN
         self.reason = ""

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from openoutcry.wire.account import cash_texts, settle
 from openoutcry.wire.messages import Account, OpenOrder
+from openoutcry.wire.types import Liquidity
 from services.matching.book.order import Order
 from services.matching.traded_instrument import TradedInstrument
 
@@ -63,8 +64,8 @@ class UserAccount:
             self.orders[order.order_id] = order
             self.client_order_ids[order.client_order_id] = order
 
-    def filled(self, order: Order, market: TradedInstrument, price: int, quantity: int, *, rested: bool) -> None:  # noqa: ARG002 - as `FundedAccount`
-        """Move lots and money for one fill of an order that was opened; `rested`: it waited in the book for it."""
+    def filled(self, order: Order, market: TradedInstrument, price: int, quantity: int, liquidity: Liquidity) -> None:  # noqa: ARG002 - as `FundedAccount`
+        """Move lots and money for one fill of an order that was opened."""
         settle(self.positions, self.cash, market.instrument, market.tick_value, order.side, price, quantity)
 
     def changing(self, order: Order, market: TradedInstrument) -> None:

@@ -12,8 +12,8 @@ from typing import Final
 
 from openoutcry.wire.types import AMOUNT_MAX, Code, OrderKind, Side, TimeInForce
 from services.matching.accounts.account import UserAccount
-from services.matching.accounts.funded_account import RESTRICTED_MAX, FundedAccount, HoldingCount
-from services.matching.accounts.gate import NO_LIMIT, Gate
+from services.matching.accounts.funded_account import RESTRICTED_MAX, FundedAccount, Holding, HoldingCount
+from services.matching.accounts.gate import BASIS, NO_LIMIT, Gate, collar
 from services.matching.accounts.limits import LimitTable
 from services.matching.accounts.money_text import lots_text, money_text, time_text
 from services.matching.accounts.transfers import SYSTEM_ACCOUNTS, TransferIds, transfer_fault
@@ -27,7 +27,6 @@ _GTC: Final = TimeInForce.GTC
 _BID: Final = Side.BID
 _MARKET: Final = OrderKind.MARKET
 _MILLION: Final = 1_000_000
-_BASIS: Final = 10_000
 
 
 class Accounting:
@@ -44,6 +43,43 @@ class Accounting:
 
     # What an order may be.
 
+    def is_fine(
+        self, account: FundedAccount, market: TradedInstrument, order: Order, price: int, quantity: int, time_us: int
+    ) -> bool:
+        """
+        Tell whether a new limit order passes all that `forbidden` and `unaffordable` ask, which then need not be asked.
+
+        False where one of them has something to say, or only perhaps. True counts the message. For most orders, in a
+        fifth of the time.
+        """
+        holding = account.holdings.get(market.symbol)
+        if holding is None:
+            return False
+        limits = self.limits
+        if holding.gate_of != limits.version:
+            holding.gate = limits.gate(account, market)
+            holding.gate_of = limits.version
+        gate = holding.gate
+        assert gate is not None
+        reference = market.statistics.last or market.reference
+        if reference != gate.reference:
+            gate.refer(reference)
+        if quantity > gate.order_quantity_max or not gate.low <= price <= gate.high:
+            return False
+        notional = price * quantity
+        if notional > gate.notional_max or (gate.counts_orders and not _has_room(gate, account, holding)):
+            return False
+        if order.side is _BID:
+            purse = holding.purse
+            if (
+                notional * market.tick_value > purse.amount - purse.reserved
+                or holding.lots + holding.buying + quantity > gate.position_max
+            ):
+                return False
+        elif quantity > holding.lots - holding.reserved or holding.restricted:
+            return False
+        return not gate.is_rated or _takes_message(account, gate.messages_per_second, time_us)
+
     def forbidden(
         self, account: FundedAccount, market: TradedInstrument, order: Order, price: int, quantity: int, time_us: int
     ) -> Refusal | None:
@@ -58,7 +94,7 @@ class Accounting:
             quantity: Its whole quantity, in lots, what has been filled included.
             time_us: Of the command.
         """
-        gate = self.limits.gate(account, market.instrument.symbol)
+        gate = self.limits.gate(account, market)
         if quantity > gate.order_quantity_max:
             rule = f"quantity: one order of yours has at most {gate.order_quantity_max:,} lots, not {quantity:,}"
             return Refusal(Code.QUANTITY_OUT_OF_RANGE, rule)
@@ -69,7 +105,7 @@ class Accounting:
                 currency = market.instrument.currency
                 worth, most = money_text(value, currency), money_text(gate.order_value_max)
                 return Refusal(Code.ORDER_VALUE, f"quantity: the order is worth {worth}, one of yours at most {most}")
-        refusal = _collared(gate, market, price, reference) if price and reference else None
+        refusal = _collared(gate, price, reference) if price and reference else None
         return refusal or _crowded(gate, account, market, order, quantity) or _hurried(gate, account, time_us)
 
     def unaffordable(
@@ -98,6 +134,7 @@ class Accounting:
         """
         symbol = market.instrument.symbol
         wanted = quantity - (order.quantity - order.remaining)  # of a new order: all of it
+        released = order.reserved if order.order_id in account.orders else 0
         holding = account.holdings.get(symbol)
         if holding is None and self.holdings.held >= HOLDINGS_MAX:
             rule = f"instrument: the exchange keeps {HOLDINGS_MAX:,} holdings, and there is no room for another"
@@ -108,19 +145,19 @@ class Accounting:
             else:
                 cost = wanted * price * market.tick_value
             currency = market.instrument.currency
-            free = account.free_cash(currency) + order.reserved
+            free = account.free_cash(currency) + released
             if cost <= free:
                 return None
             needs = f"quantity: needs {money_text(cost, currency)}, {money_text(max(free, 0))} are free"
             purse = account.purses.get(currency)
-            reserved = purse.reserved - order.reserved if purse is not None else 0
+            reserved = purse.reserved - released if purse is not None else 0
             return Refusal(Code.INSUFFICIENT_CASH, needs + _because(reserved and money_text(reserved)))
-        lots, reserved = (holding.lots, holding.reserved - order.reserved) if holding is not None else (0, 0)
+        lots, reserved = (holding.lots, holding.reserved - released) if holding is not None else (0, 0)
         held_back = holding.held_back(time_us) if holding is not None and holding.restricted else 0
         free = lots - reserved - held_back
         if wanted <= free:
             return None
-        may_short = self.limits.gate(account, symbol).may_short
+        may_short = self.limits.gate(account, market).may_short
         if wanted <= free + may_short:
             return None
         needs = f"quantity: needs {lots_text(wanted)}, {max(free + may_short, 0):,} are free"
@@ -129,12 +166,11 @@ class Accounting:
 
     def bound(self, account: FundedAccount, market: TradedInstrument, side: Side) -> int:
         """Return the worst price of a market order, in ticks; 0: none. It takes no price beyond the collar."""
-        reference = market.statistics.last or market.reference
-        bp = _collar_bp(self.limits.gate(account, market.instrument.symbol), market)
-        if not reference or bp == NO_LIMIT:
-            return 0
-        low, high = collar(reference, bp)
-        return max(high, 1) if side is _BID else low
+        gate = self.limits.gate(account, market)
+        gate.refer(market.statistics.last or market.reference)
+        if side is _BID:
+            return max(gate.high, 1) if gate.high != NO_LIMIT else 0
+        return gate.low
 
     # Transfers.
 
@@ -220,7 +256,10 @@ class Accounting:
             _check_reserved(account, markets)
             for symbol, holding in account.holdings.items():
                 sums[symbol] = sums.get(symbol, 0) + holding.lots
-                assert account.user in SYSTEM_ACCOUNTS or holding.lots >= -self.limits.gate(account, symbol).may_short
+                assert (
+                    account.user in SYSTEM_ACCOUNTS
+                    or holding.lots >= -self.limits.gate(account, markets[symbol]).may_short
+                )
                 assert holding.lots or not holding.cost
                 assert not holding.is_empty()
             for currency, purse in account.purses.items():
@@ -230,18 +269,9 @@ class Accounting:
         assert held == self.holdings.held
 
 
-def collar(reference: int, bp: int) -> tuple[int, int]:
-    """Return the lowest and the highest price within so many basis points of a reference, in ticks."""
-    return -(-reference * (_BASIS - bp) // _BASIS), reference * (_BASIS + bp) // _BASIS
-
-
-def _collar_bp(gate: Gate, market: TradedInstrument) -> int:
-    return min(gate.collar_bp, market.collar_bp or NO_LIMIT)
-
-
-def _collared(gate: Gate, market: TradedInstrument, price: int, reference: int) -> Refusal | None:
-    bp = _collar_bp(gate, market)
-    if bp == NO_LIMIT or reference * (_BASIS - bp) <= price * _BASIS <= reference * (_BASIS + bp):
+def _collared(gate: Gate, price: int, reference: int) -> Refusal | None:
+    bp = gate.collar_bp
+    if bp == NO_LIMIT or reference * (BASIS - bp) <= price * BASIS <= reference * (BASIS + bp):
         return None
     low, high = collar(reference, bp)
     where, limit = ("above", f"at most {high:,}") if price > reference else ("below", f"at least {low:,}")
@@ -275,18 +305,26 @@ def _crowded(
 
 
 def _hurried(gate: Gate, account: FundedAccount, time_us: int) -> Refusal | None:
-    """Take one message out of a bucket that holds a second's worth, integers only; or return why there is none."""
+    """Count a message, or return why there may be none now."""
     rate = gate.messages_per_second
-    if rate == NO_LIMIT:
+    if rate == NO_LIMIT or _takes_message(account, rate, time_us):
         return None
-    left = min(rate * _MILLION, account.rate_left + (time_us - account.rate_time) * rate)
-    account.rate_time = time_us
+    return Refusal(Code.RATE_LIMITED, f"you may send {rate:,} orders and replaces a second; cancels are free")
+
+
+def _takes_message(account: FundedAccount, rate: int, time_us: int) -> bool:
+    """Take one message out of a bucket that holds a second's worth, if there is one; integers only."""
+    left = account.rate_left + (time_us - account.rate_time) * rate
     if left < _MILLION:
-        account.rate_left = left
-        rule = f"you may send {rate:,} orders and replaces a second; cancels are free"
-        return Refusal(Code.RATE_LIMITED, rule)
-    account.rate_left = left - _MILLION
-    return None
+        return False
+    most = rate * _MILLION
+    account.rate_left = (min(most, left)) - _MILLION
+    account.rate_time = time_us
+    return True
+
+
+def _has_room(gate: Gate, account: FundedAccount, holding: Holding) -> bool:
+    return len(account.orders) < gate.open_orders_max and holding.orders < gate.instrument_orders_max
 
 
 def _because(reserved: str | int, held_back: int = 0, until_us: int = 0) -> str:

@@ -119,7 +119,7 @@ class Administration:
         """Book one half of a transfer; returns what its account is told."""
         available_from = command.available_from if amount > 0 else 0
         if is_lots:
-            balance = str(account.move_lots(command.asset, amount, available_from))
+            balance = str(account.move_lots(self._instruments[command.asset], amount, available_from))
         else:
             balance = amount_text(account.move_cash(command.asset, amount))
         account.user_seq += 1
@@ -151,7 +151,8 @@ class Administration:
             return Refusal(Code.BAD_REQUEST, fault)
         account = self._funded(command.user)
         account.groups = tuple(sorted(set(command.groups)))
-        account.gates_of = NOT_COMPILED
+        for holding in account.holdings.values():
+            holding.gate_of = NOT_COMPILED
         return _OK
 
     def _set_terms(self, command: SetTerms, time_us: int, events: list[Event]) -> Refusal:
@@ -161,6 +162,7 @@ class Administration:
         market = self._instruments[command.instrument]
         if (market.reference, market.collar_bp) != (command.reference, command.collar_bp):
             market.reference, market.collar_bp, market.terms_time = command.reference, command.collar_bp, time_us
+            self._accounting.limits.forget()
             events.append(market.terms())
         return _OK
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from openoutcry.wire.account import amount_text, cost_after
 from openoutcry.wire.messages import Account
-from openoutcry.wire.types import Side
+from openoutcry.wire.types import Liquidity, Side
 from services.matching.accounts.account import UserAccount
 from services.matching.accounts.gate import Gate
 from services.matching.book.order import Order
@@ -21,8 +21,9 @@ from services.matching.traded_instrument import TradedInstrument
 RESTRICTED_MAX: Final = 400
 """Parts of one holding that become free at different times: more than a year of trading days."""
 NOT_COMPILED: Final = -1
-"""`gates_of` of an account whose gates are not those of the present limits."""
+"""`gate_of` of a holding that has no gate yet, or whose user's groups have changed."""
 _BID: Final = Side.BID
+_TAKER: Final = Liquidity.TAKER
 
 
 class HoldingCount:
@@ -48,13 +49,27 @@ class Purse:
 
 
 class Holding:
-    """A user's lots of one instrument."""
+    """
+    A user's lots of one instrument.
 
-    __slots__ = ("buying", "cost", "lots", "orders", "reserved", "restricted")
+    Args:
+        purse: The user's money in the instrument's currency.
+        lots: Held; negative is short.
+        cost: Of all of them, in millionths.
+        restricted: What cannot be sold yet.
+    """
 
-    def __init__(self, lots: int = 0, cost: int = 0, restricted: list[tuple[int, str, int]] | None = None) -> None:
+    __slots__ = ("buying", "cost", "gate", "gate_of", "lots", "orders", "purse", "reserved", "restricted")
+
+    def __init__(
+        self, purse: Purse, lots: int = 0, cost: int = 0, restricted: list[tuple[int, str, int]] | None = None
+    ) -> None:
+        self.purse = purse
+        self.gate: Gate | None = None
+        """The user's limits here, compiled; shared by all users with the same ones."""
+        self.gate_of = NOT_COMPILED
+        """The version of the limits that it was compiled from."""
         self.lots = lots
-        """Negative is short."""
         self.cost = cost
         """Of all lots together, in millionths, never an average; see `openoutcry.wire.account.cost_after`."""
         self.restricted = restricted or []
@@ -104,7 +119,7 @@ class FundedAccount(UserAccount):
         count: Of the market's holdings.
     """
 
-    __slots__ = ("_count", "gates", "gates_of", "groups", "holdings", "purses", "rate_left", "rate_time")
+    __slots__ = ("_count", "groups", "holdings", "purses", "rate_left", "rate_time")
 
     def __init__(self, user: str, count: HoldingCount) -> None:
         super().__init__(user)
@@ -115,10 +130,6 @@ class FundedAccount(UserAccount):
         """By symbol; none of them is empty, but for those of orders that are being carried out."""
         self.groups: tuple[str, ...] = ()
         """In order of name."""
-        self.gates: dict[str, Gate] = {}
-        """Limits by symbol, compiled; shared by all users with the same limits. Changed by `LimitTable` alone."""
-        self.gates_of = NOT_COMPILED
-        """The version of the limits that they were compiled from."""
         self.rate_left = 0
         """Millionths of messages that the user may still send at `rate_time`, µs."""
         self.rate_time = 0
@@ -127,20 +138,29 @@ class FundedAccount(UserAccount):
 
     def opened(self, order: Order, market: TradedInstrument, *, rests: bool) -> None:
         """Reserve what a resting order may still need."""
+        holding = self.holdings.get(market.symbol) or self.holding(market)
+        order.holding, order.reserved = holding, 0
         if rests:
             self.orders[order.order_id] = order
             self.client_order_ids[order.client_order_id] = order
-            self.holding(order.instrument).orders += 1
-            self._reserve(order, market)
+            holding.orders += 1
+            remaining = order.remaining
+            if order.side is _BID:
+                order.reserved = reserved = remaining * order.price * market.tick_value
+                holding.purse.reserved += reserved
+                holding.buying += remaining
+            else:
+                order.reserved = remaining
+                holding.reserved += remaining
 
-    def filled(self, order: Order, market: TradedInstrument, price: int, quantity: int, *, rested: bool) -> None:
-        """Move lots and money; of an order that rested, out of what it had reserved at its limit."""
+    def filled(self, order: Order, market: TradedInstrument, price: int, quantity: int, liquidity: Liquidity) -> None:
+        """Move lots and money; of an order that was no taker, out of what it had reserved at its limit."""
         unit = price * market.tick_value
-        purse = self.purse(market.instrument.currency)
-        holding = self.holding(order.instrument)
+        holding: Holding = order.holding
+        purse = holding.purse
         lots = holding.lots
         if order.side is _BID:
-            if rested:
+            if liquidity is not _TAKER:
                 released = quantity * order.price * market.tick_value
                 purse.reserved -= released
                 order.reserved -= released
@@ -152,7 +172,7 @@ class FundedAccount(UserAccount):
                 return
             quantity = -quantity
         else:
-            if rested:
+            if liquidity is not _TAKER:
                 holding.reserved -= quantity
                 order.reserved -= quantity
             purse.amount += quantity * unit
@@ -165,26 +185,25 @@ class FundedAccount(UserAccount):
         holding.lots, holding.cost, result = cost_after(lots, holding.cost, -quantity, unit)
         purse.result += result
 
-    def changing(self, order: Order, market: TradedInstrument) -> None:
+    def changing(self, order: Order, market: TradedInstrument) -> None:  # noqa: ARG002 - as `UserAccount`
         """Release what the order has reserved, before its price and quantity change."""
-        self._release(order, market)
+        _release(order)
 
     def changed(self, order: Order, market: TradedInstrument, *, rests: bool) -> None:
         """Reserve what the order needs as it stands now."""
         if rests:
-            self._reserve(order, market)
+            _reserve(order, market)
 
     def closed(self, order: Order, market: TradedInstrument) -> None:
         """Release what the order did not use."""
-        symbol = order.instrument
+        holding: Holding = order.holding
         if self.orders.pop(order.order_id, None) is not None:
             del self.client_order_ids[order.client_order_id]
-            self.holdings[symbol].orders -= 1
+            holding.orders -= 1
             if order.reserved:
-                self._release(order, market)
-        holding = self.holdings.get(symbol)
-        if holding is not None and holding.is_empty():
-            self._drop(symbol)
+                _release(order)
+        if not holding.lots and holding.is_empty():
+            self._drop(market.symbol)
 
     # Transfers.
 
@@ -194,16 +213,16 @@ class FundedAccount(UserAccount):
         purse.amount += amount
         return purse.amount
 
-    def move_lots(self, symbol: str, lots: int, available_from: int = 0) -> int:
+    def move_lots(self, market: TradedInstrument, lots: int, available_from: int = 0) -> int:
         """Add lots that may be sold from then on (µs), or (negative) take some, those held back longest first."""
-        holding = self.holding(symbol)
+        holding = self.holding(market)
         holding.lots, holding.cost, _ = cost_after(holding.lots, holding.cost, lots, 0)
         if available_from and lots > 0:
             holding.restrict(available_from, "vesting", lots)
         elif lots < 0:
             holding.release_latest(-lots)
         if holding.is_empty():
-            self._drop(symbol)
+            self._drop(market.symbol)
         return holding.lots
 
     # Looking.
@@ -215,11 +234,11 @@ class FundedAccount(UserAccount):
             purse = self.purses[currency] = Purse()
         return purse
 
-    def holding(self, symbol: str) -> Holding:
+    def holding(self, market: TradedInstrument) -> Holding:
         """Return the holding, a new one where there is none."""
-        holding = self.holdings.get(symbol)
+        holding = self.holdings.get(market.symbol)
         if holding is None:
-            holding = self.holdings[symbol] = Holding()
+            holding = self.holdings[market.symbol] = Holding(self.purse(market.currency))
             self._count.held += 1
         return holding
 
@@ -247,26 +266,28 @@ class FundedAccount(UserAccount):
             result={currency: amount_text(purse.result) for currency, purse in self.purses.items()},
         )
 
-    def _reserve(self, order: Order, market: TradedInstrument) -> None:
-        remaining = order.remaining
-        holding = self.holdings[order.instrument]
-        if order.side is _BID:
-            order.reserved = remaining * order.price * market.tick_value
-            self.purse(market.instrument.currency).reserved += order.reserved
-            holding.buying += remaining
-        else:
-            order.reserved = remaining
-            holding.reserved += remaining
-
-    def _release(self, order: Order, market: TradedInstrument) -> None:
-        holding = self.holdings[order.instrument]
-        if order.side is _BID:
-            self.purses[market.instrument.currency].reserved -= order.reserved
-            holding.buying -= order.remaining
-        else:
-            holding.reserved -= order.reserved
-        order.reserved = 0
-
     def _drop(self, symbol: str) -> None:
-        del self.holdings[symbol]
-        self._count.held -= 1
+        if self.holdings.pop(symbol, None) is not None:  # else an order of the same command has dropped it
+            self._count.held -= 1
+
+
+def _reserve(order: Order, market: TradedInstrument) -> None:
+    holding: Holding = order.holding
+    remaining = order.remaining
+    if order.side is _BID:
+        order.reserved = remaining * order.price * market.tick_value
+        holding.purse.reserved += order.reserved
+        holding.buying += remaining
+    else:
+        order.reserved = remaining
+        holding.reserved += remaining
+
+
+def _release(order: Order) -> None:
+    holding: Holding = order.holding
+    if order.side is _BID:
+        holding.purse.reserved -= order.reserved
+        holding.buying -= order.remaining
+    else:
+        holding.reserved -= order.reserved
+    order.reserved = 0

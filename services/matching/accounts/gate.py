@@ -7,36 +7,70 @@ from typing import Final
 
 from shared.logs.market_commands import Limits
 
+BASIS: Final = 10_000
 NO_LIMIT: Final = 1 << 200
 """More than any quantity, value or number of orders can be."""
 
 
 class Gate:
-    """All limits of one user in one instrument; NO_LIMIT where there is none."""
+    """
+    All limits of one user in one instrument; NO_LIMIT where there is none.
+
+    Args:
+        everywhere: Limits that concern the user in all instruments.
+        here: Those of this instrument.
+        collar_bp: Everybody's, of the instrument's terms; 0: none.
+        tick_value: What one lot is worth at one tick, in millionths.
+    """
 
     __slots__ = (
         "collar_bp",
+        "counts_orders",
+        "high",
         "instrument_orders_max",
+        "is_rated",
+        "low",
         "may_short",
         "messages_per_second",
+        "notional_max",
         "open_orders_max",
         "order_quantity_max",
         "order_value_max",
         "position_max",
+        "reference",
     )
 
-    def __init__(self, everywhere: Iterable[Limits], here: Iterable[Limits]) -> None:
+    def __init__(self, everywhere: Iterable[Limits], here: Iterable[Limits], collar_bp: int, tick_value: int) -> None:
         everywhere, here = list(everywhere), list(here)
         both = everywhere + here
         self.order_quantity_max = _strictest([limits.order_quantity_max for limits in both])
         self.order_value_max = _strictest([limits.order_value_max for limits in both])
-        self.collar_bp = _strictest([limits.collar_bp for limits in both])
+        self.notional_max = self.order_value_max // tick_value
+        """Lots times ticks of one order."""
+        self.collar_bp = _strictest([limits.collar_bp for limits in both] + [collar_bp or None])
+        self.reference = 0
+        self.low, self.high = 0, NO_LIMIT
+        """Lowest and highest price, in ticks, while the reference price is `reference`."""
         self.open_orders_max = _strictest([limits.open_orders_max for limits in everywhere])
         self.instrument_orders_max = _strictest([limits.open_orders_max for limits in here])
+        self.counts_orders = self.open_orders_max != NO_LIMIT or self.instrument_orders_max != NO_LIMIT
         self.position_max = _strictest([limits.position_max for limits in both])
         self.messages_per_second = _strictest([limits.messages_per_second for limits in everywhere])
+        self.is_rated = self.messages_per_second != NO_LIMIT
         short = _strictest([limits.may_short for limits in both])
         self.may_short = 0 if short == NO_LIMIT else short
+
+    def refer(self, reference: int) -> None:
+        """Put the collar around another reference price, in ticks; 0: there is none, and no collar."""
+        self.reference = reference
+        self.low, self.high = 0, NO_LIMIT
+        if reference and self.collar_bp != NO_LIMIT:
+            self.low, self.high = collar(reference, self.collar_bp)
+
+
+def collar(reference: int, bp: int) -> tuple[int, int]:
+    """Return the lowest and the highest price within so many basis points of a reference, in ticks."""
+    return -(-reference * (BASIS - bp) // BASIS), reference * (BASIS + bp) // BASIS
 
 
 def _strictest(limits: Iterable[int | None]) -> int:

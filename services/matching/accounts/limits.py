@@ -11,6 +11,7 @@ from typing import Final
 
 from services.matching.accounts.funded_account import FundedAccount
 from services.matching.accounts.gate import Gate
+from services.matching.traded_instrument import TradedInstrument
 from shared.logs.market_commands import Limits
 
 LIMITS_MAX: Final = 100_000
@@ -23,15 +24,16 @@ NONE: Final = Limits()
 class LimitTable:
     """All limits of a market."""
 
-    __slots__ = ("_classes", "_gates", "_rows", "_users", "version")
+    __slots__ = ("_gates", "_rows", "_users", "version")
 
     def __init__(self, rows: Iterable[tuple[str, str, str | None, Limits]] = ()) -> None:
         self.version = 0
         """Changes with every change; gates compiled before are void."""
         self._rows: dict[tuple[str, str, str | None], Limits] = {}
         self._users: dict[str, int] = {}  # users with limits of their own, to how many
-        self._classes: dict[tuple[str, tuple[str, ...]], dict[str, Gate]] = {}
-        self._gates = 0
+        self._gates: dict[
+            tuple[str, tuple[str, ...], str], Gate
+        ] = {}  # by user if it has limits of its own, groups, symbol
         for user, group, symbol, limits in rows:
             self.set(user, group, symbol, limits)
 
@@ -63,22 +65,23 @@ class LimitTable:
             self._users[user] = count
             if not count:
                 del self._users[user]
-        self._forget()
+        self.forget()
 
-    def gate(self, account: FundedAccount, symbol: str) -> Gate:
+    def gate(self, account: FundedAccount, market: TradedInstrument) -> Gate:
         """Return what an account's orders of an instrument are judged by; O(1), or O(its groups) on first sight."""
-        if account.gates_of != self.version:
-            user = account.user if account.user in self._users else ""
-            account.gates = self._classes.setdefault((user, account.groups), {})
-            account.gates_of = self.version
-        gate = account.gates.get(symbol)
+        key = (account.user if account.user in self._users else "", account.groups, market.symbol)
+        gate = self._gates.get(key)
         if gate is None:
-            if self._gates >= GATES_MAX:
-                self._forget()
-                return self.gate(account, symbol)
-            gate = account.gates[symbol] = Gate(self._of(account, None), self._of(account, symbol))
-            self._gates += 1
+            if len(self._gates) >= GATES_MAX:
+                self.forget()
+            everywhere, here = self._of(account, None), self._of(account, market.symbol)
+            gate = self._gates[key] = Gate(everywhere, here, market.collar_bp, market.tick_value)
         return gate
+
+    def forget(self) -> None:
+        """Have all gates compiled anew: something that they were compiled from has changed. O(1)."""
+        self.version += 1
+        self._gates = {}
 
     def _of(self, account: FundedAccount, symbol: str | None) -> Iterator[Limits]:
         keys = (("", ""), *[("", group) for group in account.groups], (account.user, ""))
@@ -86,8 +89,3 @@ class LimitTable:
             limits = self._rows.get((user, group, symbol))
             if limits is not None:
                 yield limits
-
-    def _forget(self) -> None:
-        self.version += 1
-        self._classes = {}
-        self._gates = 0

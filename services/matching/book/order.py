@@ -6,6 +6,8 @@ Invariant: 0 <= remaining <= quantity; the filled part is the difference.
 
 from __future__ import annotations
 
+from typing import Any
+
 from openoutcry.wire.types import OrderKind, SelfTradePrevention, Side, TimeInForce
 
 
@@ -26,10 +28,16 @@ class Order:
         client_order_id: The user's own name for it; the book only carries it.
     """
 
+    holding: Any
+    """Its user's lots and money, where the exchange keeps accounts: its fills and its end need them again. Unset before
+    the account has taken it."""
+    reserved: int
+    """What its account holds back for it: millionths of money for a bid, lots for an ask. Set as `holding`."""
     __slots__ = (
         "after",
         "before",
         "client_order_id",
+        "holding",
         "instrument",
         "kind",
         "order_id",
@@ -64,9 +72,6 @@ class Order:
         self.quantity = quantity
         self.remaining = quantity
         """Lots not filled; what was left when the order ended, once it has."""
-        self.reserved = 0
-        """What its account holds back for it while it rests: millionths of money for a bid, lots for an ask; 0 where
-        the exchange keeps no accounts. Changed by `FundedAccount` alone."""
         self.kind = kind
         self.time_in_force = time_in_force
         self.post_only = post_only

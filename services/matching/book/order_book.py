@@ -16,6 +16,7 @@ levels; `seq` rises by 1 with every call that touches a level.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain, islice
 from typing import Final, NamedTuple, TypeAlias
 
 from openoutcry.wire.depth_book import is_crossed
@@ -229,22 +230,22 @@ class OrderBook:
 
         Cost: O(1) where the best level is enough, else O(orders met), 0.2 µs each, `met_max` at most.
         """
-        cost, wanted, user = 0, order.remaining, order.user
+        cost, wanted = 0, order.remaining
         best = self.asks.levels.get(self.asks.best_price)
-        if best is None or (bound and best.price > bound):
-            return 0
-        enough = best.orders == 1 and best.quantity >= wanted
-        for level in (best,) if enough else self.asks.from_best(met_max):
+        behind = islice(self.asks.from_best(met_max), 1, None)  # ranks nothing before it is asked for
+        for level in chain((best,) if best is not None else (), behind):
             held = level.first
             while held is not None and wanted and met_max > 0 and (not bound or level.price <= bound):
                 met_max -= 1
-                if held.user != user:
+                if held.user != order.user:
                     lots = min(wanted, held.remaining)
                     wanted -= lots
                     cost += lots * level.price
                 elif order.self_trade_prevention is not _CANCEL_OLDEST:
                     return cost
                 held = held.after
+            if held is not None or not wanted:
+                break
         return cost
 
     @property

@@ -29,7 +29,7 @@ def accounting_rows(engine: Engine) -> tuple[Any, ...] | None:
 
 
 def restore_accounting(engine: Engine, rows: Any) -> None:
-    """Make all accounts of an engine that has none yet, in their order."""
+    """Make all accounts of an engine that has instruments and no accounts yet, in their order."""
     if rows is None:
         return
     transfers, limits, accounts = rows
@@ -45,7 +45,9 @@ def restore_accounting(engine: Engine, rows: Any) -> None:
         for currency, amount, result in purses:
             account.purses[currency] = Purse(amount, int(result))
         for symbol, lots, cost, restricted in holdings:
-            account.holdings[symbol] = Holding(lots, int(cost), [(until, why, part) for until, why, part in restricted])
+            purse = account.purse(engine.instruments[symbol].currency)
+            parts = [(until, why, part) for until, why, part in restricted]
+            account.holdings[symbol] = Holding(purse, lots, int(cost), parts)
         accounting.holdings.held += len(holdings)
 
 

@@ -205,6 +205,11 @@ def _checkpoint(version: int, content: list[Any]) -> Checkpoint:
     engine.last_order_id = last_order_id
     engine.sources = Sources((source, number) for source, number in sources)
     engine.presence = Presence(ticks, ((user, tick) for user, tick in seen))
+    orders: list[Order] = []
+    for row in markets:
+        market = _market(_ROWS[version](row))
+        engine.instruments[market.instrument.symbol] = market
+        orders += market.book.orders.values()
     restore_accounting(engine, accounting)
     restore_proposals(engine, proposals)
     for user, user_seq, positions, cash, cancel_on_disconnect in accounts:
@@ -212,11 +217,6 @@ def _checkpoint(version: int, content: list[Any]) -> Checkpoint:
         account.user_seq, account.positions = user_seq, positions
         account.cancel_on_disconnect = cancel_on_disconnect
         account.cash = {currency: millionths(amount) for currency, amount in cash.items()}
-    orders: list[Order] = []
-    for row in markets:
-        market = _market(_ROWS[version](row))
-        engine.instruments[market.instrument.symbol] = market
-        orders += market.book.orders.values()
     for order in sorted(orders, key=_order_id):
         engine.account(order.user).opened(order, engine.instruments[order.instrument], rests=True)
     rows = OrderIdRows._make(ids) if version > VERSIONS_READ[0] else _rows_of_version_2(engine, ids)

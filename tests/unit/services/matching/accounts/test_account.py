@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from openoutcry.wire.messages import OpenOrder
-from openoutcry.wire.types import OrderKind, Side, TimeInForce
+from openoutcry.wire.types import Liquidity, OrderKind, Side, TimeInForce
 from services.matching.accounts.account import UserAccount
 from services.matching.traded_instrument import TradedInstrument
 from tests.unit.services.matching.flow import ACME, ask, bid
@@ -36,8 +36,8 @@ def test_an_order_that_ends_as_it_arrives_harms_no_other() -> None:
 def test_lots_and_money_add_up() -> None:
     """A round trip at a profit of one tick."""
     account = UserAccount("ann")
-    account.filled(bid(1, 100, 3), MARKET, 100, 3, rested=True)
-    account.filled(ask(2, 101, 3), MARKET, 101, 3, rested=False)
+    account.filled(bid(1, 100, 3), MARKET, 100, 3, Liquidity.MAKER)
+    account.filled(ask(2, 101, 3), MARKET, 101, 3, Liquidity.TAKER)
     assert account.positions == {"ACME": 0}
     assert account.cash == {"USD": 3 * 10_000}
 
@@ -50,6 +50,6 @@ def test_the_message_shows_open_orders_and_is_a_copy() -> None:
     account.opened(order, MARKET, rests=True)
     message = account.message()
     account.closed(order, MARKET)
-    account.filled(bid(8, 100, 3), MARKET, 100, 3, rested=True)
+    account.filled(bid(8, 100, 3), MARKET, 100, 3, Liquidity.MAKER)
     assert message.orders == [OpenOrder(7, "x", "ACME", Side.ASK, OrderKind.LIMIT, TimeInForce.GTC, 100, 5, 2)]
     assert message.positions == {}

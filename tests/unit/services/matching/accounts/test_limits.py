@@ -8,11 +8,15 @@ import pytest
 
 from openoutcry.wire.types import Code, OrderKind, TimeInForce
 from services.matching.accounts import limits as limits_module
-from services.matching.accounts.accounting import collar
+from services.matching.accounts.gate import collar
 from services.matching.accounts.limits import LimitTable
+from services.matching.traded_instrument import TradedInstrument
 from shared.logs.market_commands import Limits, SetGroups, SetLimits, SetTerms
-from tests.unit.services.matching.accounts.floor import DOLLAR, Floor
+from tests.unit.services.matching import flow
+from tests.unit.services.matching.accounts.floor import DOLLAR, OTHER, Floor
 from tests.unit.services.matching.flow import outcome
+
+ACME, ELSE = TradedInstrument(flow.ACME), TradedInstrument(OTHER)
 
 
 def rich_floor() -> Floor:
@@ -215,12 +219,12 @@ def test_users_with_the_same_limits_share_what_they_are_judged_by() -> None:
     floor.join("bob", "x")
     table = LimitTable([("", "x", None, Limits(order_quantity_max=3))])
     ann, bob = floor.account("ann"), floor.account("bob")
-    assert table.gate(ann, "ACME") is table.gate(bob, "ACME")
+    assert table.gate(ann, ACME) is table.gate(bob, ACME)
     table.set("bob", "", None, Limits(order_quantity_max=2))
-    assert table.gate(ann, "ACME").order_quantity_max == 3
-    assert table.gate(bob, "ACME").order_quantity_max == 2
+    assert table.gate(ann, ACME).order_quantity_max == 3
+    assert table.gate(bob, ACME).order_quantity_max == 2
     table.set("bob", "", None, Limits())
-    assert table.gate(ann, "ACME") is table.gate(bob, "ACME")
+    assert table.gate(ann, ACME) is table.gate(bob, ACME)
 
 
 def test_rows_and_gates_have_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -231,5 +235,5 @@ def test_rows_and_gates_have_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not table.has_room("cat", "", None)
     assert table.has_room("ann", "", None)
     ann, bob = floor.account("ann"), floor.account("bob")
-    found = [table.gate(*each).order_quantity_max for each in ((ann, "A"), (bob, "A"), (ann, "B"), (bob, "B"))]
+    found = [table.gate(*each).order_quantity_max for each in ((ann, ACME), (bob, ACME), (ann, ELSE), (bob, ELSE))]
     assert found == [1, 2, 1, 2]

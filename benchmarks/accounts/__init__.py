@@ -1,0 +1,1 @@
+"""What accounts and limits cost the engine, beside itself without them and beside another build."""
