@@ -10,7 +10,7 @@ from services.matching.aio.settings import Durability
 from services.matching.engine import Engine
 from services.matching.recovery.checkpoint import Checkpoint, encode_checkpoint
 from shared.identity import mint_token
-from shared.logs.commands import SetMarketState, encode_commands
+from shared.logs.commands import Command, SetMarketState, encode_commands
 from shared.logs.stream_keys import COMMANDS_FIELD, StreamKeys
 from tests.simulation import parts
 from tests.simulation.history import Finding, History
@@ -18,10 +18,13 @@ from tests.simulation.network import Network
 from tests.simulation.parts import INSTRUMENTS, NODE_ENTRIES, SECRET, EnginePart, GatewayPart, Part
 from tests.simulation.store_server import StoreServer
 from tests.simulation.told import WINDOW
+from tests.simulation.treasury import PAUSE_S, SHARE, Treasury
 from tests.simulation.user import User, Wishes
 from tests.simulation.world import WALL_CLOCK_BEGINS_S
 
 if TYPE_CHECKING:
+    from random import Random
+
     from openoutcry.wire.depth_book import DepthBook
     from tests.simulation.history import Node
     from tests.simulation.world import World
@@ -76,11 +79,28 @@ class Market:
                 ("dan", 0, Wishes({acme: WINDOW, gpu: 0}, 0, ("trades",))),
             )
         ]
+        self.treasury = self._treasury(world.stream("treasury"))
         self._operator_random = world.stream("operator")
         self._operator_numbers = itertools.count(1)
         self._halted: str | None = None
         self._is_operated = True
         world.after(self._operator_random.uniform(*HALT_S), self._operate)
+
+    def _treasury(self, random: Random) -> Treasury | None:
+        """Return who looks after the accounts, in the seeds that have a market with such."""
+        if random.random() >= SHARE:
+            return None
+        users, symbols = [user.name for user in self.users], [instrument.symbol for instrument in INSTRUMENTS]
+        treasury = Treasury(random, users, symbols, self._append)
+        treasury.begin()
+
+        def act() -> None:
+            treasury.act(int((WALL_CLOCK_BEGINS_S + self.world.now) * 1e6))
+            if self._is_operated:
+                self.world.after(random.uniform(*PAUSE_S), act)
+
+        self.world.after(random.uniform(*PAUSE_S), act)
+        return treasury
 
     def reopen(self) -> None:
         """Open every instrument, and halt none any more."""
@@ -103,7 +123,9 @@ class Market:
 
     def _set_state(self, symbol: str, state: MarketState) -> None:
         reason = "" if state is MarketState.OPEN else "news"
-        command = SetMarketState("operator", next(self._operator_numbers), symbol, state, reason)
+        self._append(SetMarketState("operator", next(self._operator_numbers), symbol, state, reason))
+
+    def _append(self, command: Command) -> None:
         words = [b"XADD", self.history.keys.commands.encode(), b"*", COMMANDS_FIELD, encode_commands([command])]
         self.store.call("operator", words)
 

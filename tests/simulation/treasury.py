@@ -1,0 +1,139 @@
+"""The company's administration in a simulated market with accounts: transfers, limits, groups and terms, all the time.
+
+Its commands are appended to the log as a gateway would append them, each with a number of its own, and some of them
+twice: an id that is sent again changes nothing. What it asks for may be refused; all that must hold is what holds of
+every command.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from random import Random
+from typing import Final
+
+from openoutcry.wire.types import BANK, ISSUER, TransferKind
+from shared.logs.commands import Command
+from shared.logs.market_commands import BeginAccounts, Limits, MakeTransfer, SetGroups, SetLimits, SetTerms
+from tests.simulation.desk import PRICE
+
+SHARE: Final = 0.5
+"""Of the seeds have a market with accounts."""
+SOURCE: Final = "treasury"
+PAUSE_S: Final = (0.1, 0.8)
+"""Between two of its acts."""
+TICK_VALUE: Final = 10_000
+"""What one lot of each instrument is worth at one tick, in millionths."""
+DAY_US: Final = 2_000_000
+"""Lots are held back for a few of these."""
+
+
+class Treasury:
+    """
+    What is appended.
+
+    Args:
+        random: Of its choices.
+        users: Whose accounts.
+        symbols: Of what is listed.
+        append: Appends one command to the log.
+    """
+
+    def __init__(
+        self, random: Random, users: Sequence[str], symbols: Sequence[str], append: Callable[[Command], None]
+    ) -> None:
+        self._random = random
+        self._users = users
+        self._symbols = symbols
+        self._append = append
+        self._numbers = itertools.count(1)
+        self._ids = itertools.count(1)
+        self._last: MakeTransfer | None = None
+
+    def begin(self) -> None:
+        """Have accounts kept, before anybody is known."""
+        self._append(BeginAccounts(SOURCE, next(self._numbers), "root"))
+
+    def act(self, now_us: int) -> None:
+        """Append one command; `now_us` is about the log's time."""
+        random = self._random
+        [make] = random.choices(
+            [self._fund, self._take, self._correct, self._again, self._limit, self._group, self._terms],
+            [50, 14, 6, 8, 8, 7, 7],
+        )
+        self._append(make(now_us))
+
+    def _fund(self, now_us: int) -> Command:
+        random = self._random
+        user = random.choice(self._users)
+        if random.random() < 0.5:
+            return self._transfer(TransferKind.DEPOSIT, "USD", BANK, user, random.randint(1, 60 * PRICE) * TICK_VALUE)
+        later = now_us + random.randint(0, 4) * DAY_US if random.random() < 0.4 else 0
+        lots = random.randint(1, 40)
+        return self._transfer(TransferKind.GRANT, random.choice(self._symbols), ISSUER, user, lots, later)
+
+    def _take(self, _now_us: int) -> Command:
+        random = self._random
+        user = random.choice(self._users)
+        if random.random() < 0.5:
+            return self._transfer(TransferKind.WITHDRAWAL, "USD", user, BANK, random.randint(1, 9 * PRICE) * TICK_VALUE)
+        return self._transfer(TransferKind.FORFEIT, random.choice(self._symbols), user, ISSUER, random.randint(1, 9))
+
+    def _correct(self, _now_us: int) -> Command:
+        random = self._random
+        debit, credit = random.sample([*self._users, BANK, ISSUER], 2)
+        asset = random.choice([*self._symbols, "USD", "EUR"])
+        return self._transfer(TransferKind.CORRECTION, asset, debit, credit, random.randint(0, 9))
+
+    def _again(self, now_us: int) -> Command:
+        """Send the last transfer again, as it was or with another amount."""
+        if self._last is None:
+            return self._fund(now_us)
+        amount = self._last.amount + (self._random.random() < 0.3)
+        return self._last._replace(number=next(self._numbers), amount=amount)
+
+    def _limit(self, _now_us: int) -> Command:
+        random = self._random
+        limits = Limits(
+            order_quantity_max=self._perhaps(3, 20),
+            order_value_max=self._perhaps(3 * PRICE * TICK_VALUE, 20 * PRICE * TICK_VALUE),
+            collar_bp=self._perhaps(100, 900),
+            open_orders_max=self._perhaps(1, 12),
+            position_max=self._perhaps(10, 200),
+            may_short=self._perhaps(0, 20),
+        )
+        user, group = random.choice([("", ""), ("", "x"), ("", "y"), (random.choice(self._users), "")])
+        symbol = random.choice([None, *self._symbols])
+        return SetLimits(SOURCE, next(self._numbers), "root", user, group, symbol, limits)
+
+    def _group(self, _now_us: int) -> Command:
+        groups = tuple(group for group in "xy" if self._random.random() < 0.5)
+        return SetGroups(SOURCE, next(self._numbers), "root", self._random.choice(self._users), groups)
+
+    def _terms(self, _now_us: int) -> Command:
+        symbol, collar_bp = self._random.choice(self._symbols), self._random.choice([0, 0, 300, 1_000])
+        return SetTerms(SOURCE, next(self._numbers), "root", symbol, PRICE, collar_bp)
+
+    def _perhaps(self, least: int, most: int) -> int | None:
+        return self._random.randint(least, most) if self._random.random() < 0.25 else None
+
+    def _transfer(
+        self, kind: TransferKind, asset: str, debit: str, credit: str, amount: int, available_from: int = 0
+    ) -> MakeTransfer:
+        cancel_orders = self._random.random() < 0.5
+        name = f"t{next(self._ids)}"
+        self._last = MakeTransfer(
+            SOURCE,
+            next(self._numbers),
+            "root",
+            name,
+            kind,
+            asset,
+            debit,
+            credit,
+            amount,
+            available_from,
+            "",
+            cancel_orders,
+        )
+        return self._last
