@@ -15,7 +15,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from openoutcry.wire.codec import Encoding, encode_messages
-from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.messages import Heartbeat, Message, Status, Trade
 from openoutcry.wire.request_limits import EVERY_INSTRUMENT
 from openoutcry.wire.types import INTERVALS_MS, LEVEL_QUANTITY_MAX
@@ -39,7 +38,6 @@ from services.gateway.replica import Changes, MarketReplica
 from services.gateway.rotation import Places, Rotation
 from services.gateway.snapshot_making import finished_frames, holds_made
 from services.gateway.subscriber import DEFAULT_LAG_LIMITS, NO_DESCRIPTOR, LagLimits, LagVerdict, Subscriber
-from shared.logs.events import PrivateExecution
 from shared.websocket_frame import BINARY, TEXT, server_frame
 
 PACE_S: Final = 0.010
@@ -82,9 +80,8 @@ class FanOut:
         self._pacers = {ms: Pacer(max(ms / 1000, pace_s)) for ms in INTERVALS_MS}
         self._marked: dict[Pacer, None] = {}
         """Those that have something to send; of most packets none has."""
-        self._account_listeners = AccountListeners()
         self._state_frames: dict[tuple[Channel[Subscriber], Encoding], tuple[list[Message], bytes]] = {}
-        self._listing_frames: dict[Encoding, tuple[list[Instrument], bytes]] = {}
+        self._listing_frames: dict[Encoding, tuple[list[Message], bytes]] = {}
         self._lagging: dict[Subscriber, None] = {}
         self._resuming: dict[Subscriber, None] = {}
         """Those of them that have drained, and have been sent a part of what they missed."""
@@ -96,6 +93,7 @@ class FanOut:
         self._further_rotation = Rotation()
         self._side_rotation = Rotation()
         """Of all other loops over users."""
+        self._accounts = AccountListeners(self.market, self.send, self.send_owed, self._side_rotation)
 
     # -- subscriptions ----------------------------------------------------------------------------------------------
 
@@ -219,20 +217,18 @@ class FanOut:
             self.send_owed(subscriber, channel.state_of(instrument))
 
     def hear_account(self, subscriber: Subscriber) -> None:
-        """Send the user's private state, and from now on every execution."""
-        self._account_listeners.add(subscriber)
-        if not subscriber.is_lagging:  # else it gets the account when it has drained
-            self.send_owed(subscriber, [self.market.account(subscriber.user)])
+        """Send the user's private state, and from now on every execution and transfer."""
+        self._accounts.add(subscriber)
 
     def leave_account(self, subscriber: Subscriber) -> bool:
-        """Send no more executions; False if none were sent."""
-        return self._account_listeners.discard(subscriber)
+        """Send no more of them; False if none were sent."""
+        return self._accounts.remove(subscriber)
 
     def remove(self, subscriber: Subscriber) -> None:
         """Forget a subscriber; O(its subscriptions)."""
         for kind, instrument in list(subscriber.channels):
             self.unsubscribe(subscriber, kind, instrument)
-        self.leave_account(subscriber)
+        self._accounts.remove(subscriber)
         self._lagging.pop(subscriber, None)
         self._resuming.pop(subscriber, None)
         subscriber.descriptor = NO_DESCRIPTOR
@@ -257,13 +253,13 @@ class FanOut:
         counts: Counts[str] = Counts()
         for channel in self._channels.values():
             counts[channel.key.kind] += channel.followers
-        counts["account"] = len(self._account_listeners)
+        counts["account"] = len(self._accounts)
         return counts
 
     # -- sending ----------------------------------------------------------------------------------------------------
 
     def publish(self, changes: Changes) -> None:
-        """Pass on what packets or snapshots changed; channels go out with their next flush, executions at once."""
+        """Pass on what packets or snapshots changed; channels go out with their next flush, what is private at once."""
         for symbol in changes.delisted:
             self._end(symbol)
         for symbol, shared_id in changes.tapes.items():
@@ -284,9 +280,12 @@ class FanOut:
         for symbol, first, last in changes.missing_trades:
             self._queue_trade(symbol, last, missing_trades(symbol, first, last))
         if changes.accounts_loaded:
-            self._renew_accounts(self._account_listeners.users())
-        self._pass_on_executions(changes.executions)
-        self._renew_accounts(dict.fromkeys(switch.user for switch in changes.switches))
+            self._accounts.renew(self._accounts.users())
+        self._accounts.pass_on(changes.executions)
+        if changes.beginnings:  # after what happened before: an account stands for no execution that was not sent
+            self._accounts.renew(self._accounts.users())
+        if changes.switches:
+            self._accounts.renew(switch.user for switch in changes.switches)
 
     def flush_due(self, now: float) -> bool:
         """Send what is due by now, if anything; costs one encode a channel and encoding, and one write a listener."""
@@ -315,11 +314,11 @@ class FanOut:
         self._write(subscriber, self.frame(messages, subscriber.encoding))
 
     def send_listing(self, subscriber: Subscriber) -> None:
-        """Send every definition, lagging or not; encoded once, until the listing is another."""
-        definitions, encoding = list(self.market.listing.values()), subscriber.encoding
+        """Send every definition, and the terms of those that have some; encoded once, until any of it is another."""
+        messages, encoding = self.market.listing_messages(), subscriber.encoding
         held = self._listing_frames.get(encoding)
-        if held is None or held[0] != definitions:
-            held = self._listing_frames[encoding] = definitions, self.frame(definitions, encoding)
+        if held is None or held[0] != messages:
+            held = self._listing_frames[encoding] = messages, self.frame(messages, encoding)
         self._write(subscriber, held[1])
 
     def heartbeat(self, subscribers: Iterable[Subscriber], server_time: int) -> None:
@@ -567,23 +566,6 @@ class FanOut:
         for kind in kinds:
             yield from by_subject.get((kind, symbol), ())
             yield from by_subject.get((kind, EVERY_INSTRUMENT), ())
-
-    def _renew_accounts(self, users: Iterable[str]) -> None:
-        """Send these users' listeners their account: what changed it was jumped over, or is no execution."""
-        for user in self._side_rotation.order(dict.fromkeys(users)):  # a copy: a write may remove the last listener
-            for subscriber in self._account_listeners.of(user):
-                if not subscriber.is_lagging:
-                    self.send_owed(subscriber, [self.market.account(user)])
-
-    def _pass_on_executions(self, executions: Iterable[PrivateExecution]) -> None:
-        by_user: dict[str, list[Message]] = {}
-        for private in executions:
-            if private.user in self._account_listeners:
-                by_user.setdefault(private.user, []).append(private.execution)
-        for user in self._side_rotation.order(by_user):
-            for subscriber in self._account_listeners.of(user):
-                if not subscriber.is_lagging:
-                    self.send(subscriber, by_user[user])
 
     def _flush(self, channels: Iterable[Channel[Subscriber]]) -> bool:
         """Collect and encode each channel once, and write to each listener once, whatever it follows."""

@@ -310,6 +310,8 @@ class Gateway:
             self.service.broadcast(self._open_subscribers(), Status(symbol, MarketState.DELISTED, DELISTED, time_us))
         for definition in changes.listings:  # before the executions, which can be read only with it
             self.service.broadcast(self._open_subscribers(), definition)
+        for terms in changes.terms:
+            self.service.broadcast(self._open_subscribers(), terms)
         self.service.publish(changes)
         for session, reply in self.orders.answer(changes.outcomes, [*changes.acts, *changes.shown]):
             self._answer(session, reply)

@@ -1,7 +1,7 @@
 """The gateway's copy of the market: every book, ticker and account, made from snapshots and packets.
 
 Owns the truth that channels read from. Applying a packet again, or one that is partly known, changes nothing: books
-go by seq, trades by trade id, executions by user_seq. Leaves fetching and waiting to the feed reader.
+go by seq, trades by trade id, executions and transfers by user_seq. Leaves fetching and waiting to the feed reader.
 """
 
 from __future__ import annotations
@@ -14,29 +14,34 @@ from typing import Final
 from openoutcry.wire.account import AccountBook
 from openoutcry.wire.depth_book import DepthBook, DepthSide
 from openoutcry.wire.errors import OpenOutcryError
+from openoutcry.wire.funded_account_book import FundedAccountBook, account_book
 from openoutcry.wire.instrument import Instrument
-from openoutcry.wire.messages import Account, Delta, Level, Snapshot, Status, Ticker, Trade
+from openoutcry.wire.messages import Account, Delta, Level, Message, Snapshot, Status, Terms, Ticker, Trade
 from openoutcry.wire.sequence import Verdict, classify
 from openoutcry.wire.types import MarketState
 from services.gateway.history import BookHistory
 from services.gateway.snapshot_making import SnapshotMaking
 from shared.logs.events import (
+    AccountsBegun,
     AdministrativeAct,
     BookChange,
     CancelOnDisconnectSet,
     MarketShown,
     Outcome,
     PrivateExecution,
+    PrivateTransfer,
 )
-from shared.logs.packet import FEED_START, SECTIONS, FeedId, Packet
+from shared.logs.packet import FEED_START, PLAIN_VERSION, SECTIONS, FeedId, Packet
 from shared.logs.snapshots import BookState
 from shared.trade_statistics import TradeStatistics
 
 RECENT_TRADES_MAX: Final = 1000
 """Trades kept per instrument for users who lagged; older ones are announced as missing."""
 
-_PASSED_ON: Final = tuple(section.name for section in SECTIONS if section.kind is not BookChange)
-"""Sections whose entries are passed on one by one; of a book it matters only that it changed."""
+_MERGED: Final = (BookChange, PrivateTransfer)
+_PASSED_ON: Final = tuple(section.name for section in SECTIONS if section.kind not in _MERGED)
+"""Sections whose entries are passed on one by one; of a book it matters only that it changed, and transfers are passed
+on among the executions, whose numbers they share."""
 
 
 class ReplicaBroken(OpenOutcryError):
@@ -51,7 +56,7 @@ class Changes:
         books: Symbols whose book moved on; in order of first change.
         restarted: Symbols whose history broke: subscribers need a snapshot, a delta will not do.
         trades: In order.
-        executions: In order.
+        executions: And transfers; of each user in the order of their numbers.
         outcomes: In order.
         statuses: In order.
         listings: In order; a definition that is another than before is among them too.
@@ -59,6 +64,8 @@ class Changes:
         switches: In order.
         acts: In order.
         shown: In order.
+        terms: In order.
+        beginnings: At most one, if the market keeps accounts from then on; `executions` come before, or build on it.
         missing_trades: (symbol, first, last) trade ids that this replica will never have; in no order.
         tapes: Symbols whose trade ids may have begun anew, to the last id that both histories share; first of all.
         accounts_loaded: Accounts were replaced: what led there is not among the executions.
@@ -67,13 +74,15 @@ class Changes:
     __slots__ = ("accounts_loaded", "books", "delisted", "missing_trades", "restarted", "tapes", *_PASSED_ON)
 
     trades: list[Trade]
-    executions: list[PrivateExecution]
+    executions: list[PrivateExecution | PrivateTransfer]
     outcomes: list[Outcome]
     statuses: list[Status]
     listings: list[Instrument]
     switches: list[CancelOnDisconnectSet]
     acts: list[AdministrativeAct]
     shown: list[MarketShown]
+    terms: list[Terms]
+    beginnings: list[AccountsBegun]
 
     def __init__(self) -> None:
         for name in _PASSED_ON:
@@ -101,6 +110,8 @@ class InstrumentReplica:
         self.state = MarketState.OPEN
         self.state_reason = ""
         self.state_time = 0
+        self.terms = Terms(definition.symbol, 0, 0, 0)
+        """With the time 0 if nobody has set any."""
         self.is_broken = False
         """Its levels are known to be wrong: nothing of it may be sent before it is loaded again."""
         self.making: SnapshotMaking | None = None
@@ -179,6 +190,7 @@ class InstrumentReplica:
         self.statistics = TradeStatistics(state.last, state.open, state.high, state.low, state.volume)
         self.trade_id = state.trade_id
         self.state, self.state_reason, self.state_time = state.state, state.reason, state.state_time
+        self.terms = Terms(self.symbol, state.terms_time, state.reference, state.collar_bp)
         return continues
 
     def levels(self, depth: int) -> tuple[list[Level], list[Level]]:
@@ -234,6 +246,8 @@ class MarketReplica:
         self.accounts: dict[str, AccountBook] = {}
         self.cancel_on_disconnect: dict[str, None] = {}
         """Users with cancel-on-disconnect on."""
+        self.keeps_accounts = False
+        """Whether orders need the money and the lots that they promise."""
 
     def apply(self, feed_id: FeedId, packet: Packet, published_us: int, changes: Changes) -> None:
         """
@@ -255,7 +269,10 @@ class MarketReplica:
             if self._instrument(trade.instrument).print_trade(trade):
                 changes.trades.append(trade)
                 changes.books[trade.instrument] = None
-        self._execute(packet.executions, changes)
+        if packet.version == PLAIN_VERSION:
+            self._execute(packet.executions, changes)
+        else:
+            self._execute_among_transfers(packet, changes)
         for status in packet.statuses:
             self._change_state(status, changes)
         for switch in packet.switches:
@@ -297,7 +314,8 @@ class MarketReplica:
         told = self._replace_listing(definitions, changes)
         for state, book in zip(states, books, strict=True):
             self._load_state(state, book, told.get(state.instrument, 0), changes, is_same_epoch=is_same_epoch)
-        self.accounts = {user: self._loaded(account) for user, account in accounts.items()}
+        self.accounts = {user: account_book(self.listing, account) for user, account in accounts.items()}
+        self.keeps_accounts = any(account.holdings is not None for account in accounts.values())
         self.cancel_on_disconnect = dict.fromkeys(
             user for user, account in accounts.items() if account.cancel_on_disconnect
         )
@@ -324,11 +342,13 @@ class MarketReplica:
     ) -> None:
         symbol = state.instrument
         instrument = self.instruments[symbol]
-        status = instrument.status()
+        status, terms = instrument.status(), instrument.terms
         continues = instrument.take(state, book)
         (changes.books if continues else changes.restarted)[symbol] = None
         if instrument.status() != status:
             changes.statuses.append(instrument.status())
+        if instrument.terms != terms:
+            changes.terms.append(instrument.terms)
         # In a new epoch ids up to the last before it are of the history that was followed; later ones are other trades.
         shared_id = min(told_id, state.trade_id if is_same_epoch else state.epoch_trade_id)
         if not is_same_epoch or shared_id < told_id:
@@ -339,7 +359,12 @@ class MarketReplica:
     def account(self, user: str) -> Account:
         """Return a user's private state; empty for a user who never traded."""
         held = self.accounts.get(user)
-        return held.account() if held else Account(0, [], {}, {})
+        return (held or self._new_account()).account()
+
+    def listing_messages(self) -> list[Message]:
+        """Return all definitions in order of listing, then the terms of those that have some; O(instruments)."""
+        terms = [instrument.terms for instrument in self.instruments.values() if instrument.terms.time]
+        return [*self.listing.values(), *terms]
 
     def _instrument(self, symbol: str) -> InstrumentReplica:
         try:
@@ -367,6 +392,43 @@ class MarketReplica:
             elif verdict is Verdict.GAP:
                 raise ReplicaBroken(f"executions of {user} after {account.user_seq} are missing")
 
+    def _execute_among_transfers(self, packet: Packet, changes: Changes) -> None:
+        """Apply what concerns accounts and terms: executions and transfers in the order of each user's numbers."""
+        for begun in packet.beginnings:
+            self._begin_accounts(begun, changes)
+        happened: list[PrivateExecution | PrivateTransfer] = [*packet.executions, *packet.transfers]
+        for private in sorted(happened, key=_user_seq):
+            if isinstance(private, PrivateExecution):
+                self._execute((private,), changes)
+            else:
+                self._transfer(private, changes)
+        for terms in packet.terms:
+            self._change_terms(terms, changes)
+
+    def _transfer(self, private: PrivateTransfer, changes: Changes) -> None:
+        user, transfer = private
+        account = self._account(user)
+        if not isinstance(account, FundedAccountBook):
+            raise ReplicaBroken(f"a transfer of {user} came, and the beginning of accounts did not")
+        verdict = account.apply_transfer(transfer)
+        if verdict is Verdict.APPLY:
+            changes.executions.append(private)
+        elif verdict is Verdict.GAP:
+            why = "leads to another balance" if account.user_seq == transfer.user_seq else "is not the next of theirs"
+            raise ReplicaBroken(f"transfer {transfer.user_seq} of {user} {why}")
+
+    def _begin_accounts(self, begun: AccountsBegun, changes: Changes) -> None:
+        if not self.keeps_accounts:  # else what was loaded is ahead of the packet
+            self.keeps_accounts = True
+            self.accounts = {}  # nobody was known to the market
+            changes.beginnings.append(begun)
+
+    def _change_terms(self, terms: Terms, changes: Changes) -> None:
+        instrument = self._instrument(terms.instrument)
+        if terms.time >= instrument.terms.time and terms != instrument.terms:
+            instrument.terms = terms
+            changes.terms.append(terms)
+
     def _switch(self, switch: CancelOnDisconnectSet) -> None:
         """
         Switch a user's cancel-on-disconnect.
@@ -382,8 +444,11 @@ class MarketReplica:
     def _account(self, user: str) -> AccountBook:
         account = self.accounts.get(user)
         if account is None:
-            account = self.accounts[user] = AccountBook(self.listing)
+            account = self.accounts[user] = self._new_account()
         return account
+
+    def _new_account(self) -> AccountBook:
+        return FundedAccountBook(self.listing) if self.keeps_accounts else AccountBook(self.listing)
 
     def _change_state(self, status: Status, changes: Changes) -> None:
         assert status.instrument is not None
@@ -391,11 +456,6 @@ class MarketReplica:
         instrument.state, instrument.state_reason = MarketState(status.state), status.reason
         instrument.state_time = status.time
         changes.statuses.append(status)
-
-    def _loaded(self, account: Account) -> AccountBook:
-        book = AccountBook(self.listing)
-        book.load(account)
-        return book
 
 
 def verified_book(state: BookState, time_us: int) -> DepthBook:
@@ -420,6 +480,10 @@ def _check_states(listing: Sequence[Instrument], states: Sequence[BookState]) ->
             raise ReplicaBroken(f"a snapshot of {state.instrument} stands where another instrument's should")
         if state.epoch != states[0].epoch:
             raise ReplicaBroken(f"{state.instrument}: its snapshot is of epoch {state.epoch}, not {states[0].epoch}")
+
+
+def _user_seq(private: PrivateExecution | PrivateTransfer) -> int:
+    return private[1].user_seq
 
 
 def _count_orders(counts: dict[int, int], levels: Iterable[Level]) -> None:

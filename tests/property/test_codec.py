@@ -153,7 +153,7 @@ def test_almost_requests_are_refused_with_a_sentence_in_both_encodings(fields: d
     check_request(json.dumps(fields).encode(), Encoding.JSON)
 
 
-@given(st.binary(max_size=64) | rows(st.integers(0, 10), 13))
+@given(st.binary(max_size=64) | rows(st.integers(0, 16), 14))
 def test_any_bytes_are_commands_or_malformed(data: bytes) -> None:
     """A reader of the command log counts on this error alone to name the corrupt entry."""
     with suppress(MalformedMessage):
@@ -163,8 +163,8 @@ def test_any_bytes_are_commands_or_malformed(data: bytes) -> None:
 @given(
     st.binary(max_size=64)
     | values.map(pack)
-    | st.lists(values, max_size=13).map(lambda fields: pack([PACKET_VERSION, *fields]))
-    | st.lists(st.lists(values, max_size=3), min_size=11, max_size=13).map(lambda all_: pack([PACKET_VERSION, *all_]))
+    | st.lists(values, max_size=16).map(lambda fields: pack([PACKET_VERSION, *fields]))
+    | st.lists(st.lists(values, max_size=3), min_size=14, max_size=16).map(lambda all_: pack([PACKET_VERSION, *all_]))
 )
 def test_any_bytes_are_a_packet_or_malformed(data: bytes) -> None:
     """A reader of the feed counts on this error alone to name the corrupt entry."""
@@ -176,7 +176,7 @@ def test_any_bytes_are_a_packet_or_malformed(data: bytes) -> None:
 @given(
     data=st.binary(max_size=64)
     | values.map(pack)
-    | (st.lists(values, max_size=17) | values).map(lambda content: pack([SNAPSHOT_VERSION, content]))
+    | (st.lists(values, max_size=21) | values).map(lambda content: pack([SNAPSHOT_VERSION, content]))
     | st.lists(st.lists(values, max_size=4), max_size=3).map(lambda content: pack([SNAPSHOT_VERSION, content]))
 )
 def test_any_bytes_are_a_snapshot_or_malformed(decode: Any, data: bytes) -> None:
@@ -196,7 +196,7 @@ def test_frames_of_many_messages_survive_the_round_trip(names: list[str], encodi
     assert encode_messages(decode_messages(encoded, encoding), encoding) == encoded
 
 
-@given(st.sampled_from(MESSAGE_ROWS), st.lists(values, max_size=3), st.integers(13, 10_000))
+@given(st.sampled_from(MESSAGE_ROWS), st.lists(values, max_size=3), st.integers(16, 10_000))
 def test_new_fields_and_new_types_are_left_out(row: list[Any], more: list[Any], new_type: int) -> None:
     """Compatibility: a later minor version adds at the end, and today's readers go on."""
     frame = pack([[new_type, *more], [*row, *more]])

@@ -26,8 +26,10 @@ from openoutcry.wire.messages import (
     Reply,
     Snapshot,
     Status,
+    Terms,
     Ticker,
     Trade,
+    Transfer,
     Welcome,
 )
 from openoutcry.wire.types import (
@@ -41,6 +43,7 @@ from openoutcry.wire.types import (
     OrderKind,
     Side,
     TimeInForce,
+    TransferKind,
 )
 
 FOLDER: Final = Path(__file__).parents[2] / "protocol" / "vectors"
@@ -108,6 +111,18 @@ MESSAGES: Final[dict[str, Message]] = {
     "status of the gateway": Status(None, MarketState.STALE, "no feed for 3 s", TIME),
     "heartbeat": Heartbeat(TIME, {"ACME": 14, "GPU-HOUR": 0}),
     "account": Account(9, [ORDER], {"ACME": -5, "DESK-HQ": 1}, {"USD": "499.950000"}, cancel_on_disconnect=True),
+    "account, of an exchange that keeps accounts": Account(
+        12,
+        [ORDER],
+        {"ACME": 100, "GPU-HOUR": 0},
+        {"USD": "2400.000000"},
+        holdings={
+            "ACME": [100, 40, [[TIME + 86_400_000_000, 60, "vesting"]], "9950.500000"],
+            "GPU-HOUR": [0, 0, [], "0.000000"],
+        },
+        reserved={"USD": "1999.600000"},
+        result={"USD": "-3.333333"},
+    ),
     "execution, filled": Execution(
         10,
         ExecutionEvent.FILLED,
@@ -171,6 +186,14 @@ MESSAGES: Final[dict[str, Message]] = {
     "instrument, with trading hours": Instrument(
         "DESK-HQ", "internal", "Ein Tisch für einen Monat", session={"opens": "08:00", "closes": "18:30"}
     ),
+    "transfer, money that came": Transfer(
+        13, TIME, "payroll-2026-01:17", TransferKind.DEPOSIT, "USD", "250.000000", "2650.000000", 0
+    ),
+    "transfer, lots that can be sold later": Transfer(
+        14, TIME, "grants-2026:417", TransferKind.GRANT, "ACME", "60", "160", TIME + 86_400_000_000
+    ),
+    "transfer, lots that went": Transfer(15, TIME, "fix-9", TransferKind.CORRECTION, "ACME", "-10", "150", 0),
+    "terms": Terms("ACME", TIME, 10_000, 1_000),
 }
 
 ACTION_EXAMPLES: Final[tuple[dict[str, Any], ...]] = (

@@ -19,9 +19,13 @@ Where to begin
 What you follow: each can be read at any time, and looped over with `async for`
     Book                of `await market.book(symbol)`: levels, best prices, `stale`; yields BookUpdate
     LiveTicker          of `market.ticker`: best prices and statistics, as Ticker
-    Tape                of `market.trades`, each a Trade, and of `account.executions()`, each an
-                        Execution; a Missing stands in the place of those that will not come
-    LiveAccount         of `market.account()`: your orders (OpenOrder), positions and cash
+    Tape                of `market.trades`, each a Trade, of `account.executions()`, each an Execution,
+                        and of `account.transfers()`, each a Transfer of a TransferKind; a Missing
+                        stands in the place of those that will not come
+    LiveAccount         of `market.account()`: your orders (OpenOrder), positions and cash. If it
+                        `keeps_accounts`: holdings (HeldLots, of which RestrictedLots wait) and what
+                        your orders reserve
+    Terms               of `market.terms(symbol)`: the reference price and how far from it orders may be
     Status              of `market.status()`: the state of an instrument, or of the gateway's feed
     StaleReason         why the client cannot vouch for a book or an account at present
 
@@ -58,11 +62,12 @@ from openoutcry.aio.tape import Tape
 from openoutcry.aio.token_source import Token
 from openoutcry.errors import Disconnected, OrderRefused, OutcomeUnknown, RequestRefused
 from openoutcry.events import StaleReason
+from openoutcry.held_lots import HeldLots, RestrictedLots
 from openoutcry.trade_tape import Missing
 from openoutcry.wire.codec import Encoding
 from openoutcry.wire.errors import ConfigurationError, InvalidArgument, OpenOutcryError
 from openoutcry.wire.instrument import Instrument
-from openoutcry.wire.messages import Execution, OpenOrder, Reply, Status, Ticker, Trade
+from openoutcry.wire.messages import Execution, OpenOrder, Reply, Status, Terms, Ticker, Trade, Transfer
 from openoutcry.wire.types import (
     Code,
     ExecutionEvent,
@@ -72,6 +77,7 @@ from openoutcry.wire.types import (
     SelfTradePrevention,
     Side,
     TimeInForce,
+    TransferKind,
 )
 
 __all__ = [
@@ -83,6 +89,7 @@ __all__ = [
     "Encoding",
     "Execution",
     "ExecutionEvent",
+    "HeldLots",
     "Instrument",
     "InvalidArgument",
     "Liquidity",
@@ -98,14 +105,18 @@ __all__ = [
     "OutcomeUnknown",
     "Reply",
     "RequestRefused",
+    "RestrictedLots",
     "SelfTradePrevention",
     "Side",
     "StaleReason",
     "Status",
     "Tape",
+    "Terms",
     "Ticker",
     "TimeInForce",
     "Token",
     "Trade",
+    "Transfer",
+    "TransferKind",
     "connect",
 ]

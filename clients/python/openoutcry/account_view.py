@@ -7,15 +7,16 @@ from collections.abc import Mapping
 from openoutcry.book_view import Finding
 from openoutcry.events import StaleReason
 from openoutcry.wire.account import AccountBook
+from openoutcry.wire.funded_account_book import FundedAccountBook, account_book
 from openoutcry.wire.instrument import Instrument
-from openoutcry.wire.messages import Account, Execution
+from openoutcry.wire.messages import Account, Execution, Transfer
 from openoutcry.wire.sequence import Verdict
 from openoutcry.wire.types import ExecutionEvent
 
 
 class AccountView:
     """
-    Open orders, positions and cash.
+    Open orders, positions and cash; where the exchange keeps accounts, holdings and what orders reserve.
 
     Args:
         listing: Definitions by symbol, growing; fills need the instrument's currency and tick value.
@@ -31,7 +32,7 @@ class AccountView:
 
     def on_account(self, account: Account) -> Finding:
         """Take a snapshot instead of all that is held."""
-        self.account.load(account)
+        self.account = account_book(self._listing, account)
         self.stale_reason = None
         return Finding.VERIFIED
 
@@ -41,13 +42,15 @@ class AccountView:
             return Finding.NOTHING
         if execution.event == ExecutionEvent.FILLED and execution.instrument not in self._listing:
             return self._break()
-        match self.account.apply(execution):
-            case Verdict.APPLY:
-                return Finding.VERIFIED
-            case Verdict.DUPLICATE:
-                return Finding.NOTHING
-            case _:
-                return self._break()
+        return self._found(self.account.apply(execution))
+
+    def on_transfer(self, transfer: Transfer) -> Finding:
+        """Apply the next transfer; one to an account that is not known to hold anything is treated as a gap."""
+        if self.stale_reason is not None:
+            return Finding.NOTHING
+        if not isinstance(self.account, FundedAccountBook):
+            return self._break()
+        return self._found(self.account.apply_transfer(transfer))
 
     def lose(self, reason: StaleReason) -> bool:
         """Note that the connection or the gateway's feed is gone; True if that is news."""
@@ -55,6 +58,15 @@ class AccountView:
             return False
         self.stale_reason = reason
         return True
+
+    def _found(self, verdict: Verdict) -> Finding:
+        match verdict:
+            case Verdict.APPLY:
+                return Finding.VERIFIED
+            case Verdict.DUPLICATE:
+                return Finding.NOTHING
+            case _:
+                return self._break()
 
     def _break(self) -> Finding:
         self.stale_reason = StaleReason.GAP

@@ -6,7 +6,7 @@ import enum
 from typing import NamedTuple, TypeAlias
 
 from openoutcry.wire.instrument import Instrument
-from openoutcry.wire.messages import Execution, Goodbye, Reply, Status, Ticker, Trade, Welcome
+from openoutcry.wire.messages import Execution, Goodbye, Reply, Status, Terms, Ticker, Trade, Transfer, Welcome
 
 
 class StaleReason(enum.StrEnum):
@@ -119,8 +119,14 @@ class InstrumentListed(NamedTuple):
     instrument: Instrument
 
 
+class TermsChanged(NamedTuple):
+    """What orders of an instrument are judged by beside its definition, new or known."""
+
+    terms: Terms
+
+
 class AccountLoaded(NamedTuple):
-    """The account is a fresh snapshot, after execution `user_seq`."""
+    """The account is a fresh snapshot, after execution or transfer `user_seq`."""
 
     user_seq: int
 
@@ -135,6 +141,12 @@ class ExecutionSeen(NamedTuple):
     """An execution, applied to the account; each once and in order."""
 
     execution: Execution
+
+
+class TransferSeen(NamedTuple):
+    """Lots or money that came or went without a trade, applied to the account; each once and in order."""
+
+    transfer: Transfer
 
 
 class ReplyReceived(NamedTuple):
@@ -164,9 +176,11 @@ Event: TypeAlias = (
     | TickerChanged
     | StatusChanged
     | InstrumentListed
+    | TermsChanged
     | AccountLoaded
     | AccountStale
     | ExecutionSeen
+    | TransferSeen
     | ReplyReceived
     | RequestLost
 )

@@ -36,9 +36,11 @@ from openoutcry.events import (
     StatusChanged,
     SubscriptionAccepted,
     SubscriptionRefused,
+    TermsChanged,
     TickerChanged,
     TradeSeen,
     TradesMissing,
+    TransferSeen,
 )
 from openoutcry.listing_view import ListingView
 from openoutcry.message_shape import NUMBER_MAX, check_message
@@ -128,6 +130,8 @@ class FeedSession:
         self.tickers: dict[str, Ticker] = {}
         self.statuses: dict[str | None, Status] = {}
         """By symbol; None is the gateway's own feed."""
+        self.terms: dict[str, Terms] = {}
+        """By symbol, as far as heard; an instrument that is not there has none, or its listing was not asked for."""
         self._listing = ListingView()
         self.account = AccountView(self.listing)
         self._tapes: dict[str, TradeTape] = {}
@@ -371,8 +375,8 @@ class FeedSession:
                 self._hear_trade(message)
             case Heartbeat():
                 self._hear_heartbeat(message, now)
-            case Execution():
-                self._hear_execution(message, now)
+            case Execution() | Transfer():
+                self._hear_private(message, now)
             case Reply():
                 self._hear_reply(message, now)
             case Account():
@@ -381,11 +385,8 @@ class FeedSession:
                 self._events.append(AccountLoaded(message.user_seq))
             case Status():
                 self._hear_status(message, now)
-            case Instrument():
-                self._listing.hear(message)
-                self._events.append(InstrumentListed(message))
-            case Transfer() | Terms():
-                pass
+            case Instrument() | Terms():
+                self._hear_listing(message)
             case _:
                 assert_never(message)
 
@@ -398,7 +399,7 @@ class FeedSession:
         self._events.append(Connected(welcome))
         if self._is_watched:
             self._present_at = now
-        if ACCOUNT in self._subscriptions:
+        if ACCOUNT in self._subscriptions or self.terms:  # terms change, and may have while we were away
             self._ask({"op": "instruments"})
         self._ask_wanted(now)
 
@@ -418,10 +419,21 @@ class FeedSession:
             if view is not None:
                 self._note_book(instrument, view.on_heartbeat(seq), now)
 
-    def _hear_execution(self, execution: Execution, now: float) -> None:
-        finding = self.account.on_execution(execution)
+    def _hear_listing(self, message: Instrument | Terms) -> None:
+        if isinstance(message, Instrument):
+            self._listing.hear(message)
+            self._events.append(InstrumentListed(message))
+        else:
+            self.terms[message.instrument] = message
+            self._events.append(TermsChanged(message))
+
+    def _hear_private(self, message: Execution | Transfer, now: float) -> None:
+        if isinstance(message, Execution):
+            finding = self.account.on_execution(message)
+        else:
+            finding = self.account.on_transfer(message)
         if finding is Finding.VERIFIED:
-            self._events.append(ExecutionSeen(execution))
+            self._events.append(ExecutionSeen(message) if isinstance(message, Execution) else TransferSeen(message))
         elif finding is Finding.BROKEN:
             self._events.append(AccountStale(StaleReason.GAP))
             self._reload_account(now)
@@ -447,6 +459,7 @@ class FeedSession:
         self._subscribing.pop(reply.id, None)  # type: ignore[arg-type]  # the ids of ours are numbers
         if pending.op == "instruments" and reply.ok:
             self._listing.expect(_count(reply))
+            self.terms.clear()  # what follows has all of them
         if pending.switches_on is not None and reply.ok:
             self._watch(on=pending.switches_on)
         if not pending.is_ours:
@@ -546,6 +559,7 @@ class FeedSession:
     def _end_instrument(self, instrument: str, reason: str) -> None:
         """Forget what a new epoch does not list: the server has ended what was followed of it."""
         self._listing.forget(instrument)
+        self.terms.pop(instrument, None)
         self.tickers.pop(instrument, None)
         self._current_tickers.discard(instrument)
         self._tapes.pop(instrument, None)

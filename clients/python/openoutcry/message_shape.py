@@ -23,8 +23,10 @@ from openoutcry.wire.messages import (
     Reply,
     Snapshot,
     Status,
+    Terms,
     Ticker,
     Trade,
+    Transfer,
     Welcome,
 )
 from openoutcry.wire.types import LEVEL_QUANTITY_MAX, PRICE_MAX, Side
@@ -37,6 +39,8 @@ NUMBER_MAX: Final = 2**53 - 1
 
 _CASH: Final = re.compile(r"-?[0-9]{1,40}\.[0-9]{6}")
 """As large as sums get, and no larger: integers of more than 4,300 digits cannot be read."""
+_AMOUNT: Final = re.compile(r"-?[0-9]{1,40}(?:\.[0-9]{6})?")
+"""Lots, or money."""
 _SIDES: Final = frozenset(Side)
 
 
@@ -109,6 +113,41 @@ def _is_cash(value: Any) -> bool:
     return _is_map(value) and all(isinstance(amount, str) and _CASH.fullmatch(amount) for amount in value.values())
 
 
+def _is_cash_or_none(value: Any) -> bool:
+    return value is None or _is_cash(value)
+
+
+def _is_amount(value: Any) -> bool:
+    return isinstance(value, str) and _AMOUNT.fullmatch(value) is not None
+
+
+def _is_holdings_or_none(value: Any) -> bool:
+    return value is None or (_is_map(value) and all(map(_is_holding, value.values())))
+
+
+def _is_holding(value: Any) -> bool:
+    return (
+        isinstance(value, list)
+        and len(value) >= 4
+        and type(value[0]) is int
+        and _is_number(value[1])
+        and isinstance(value[2], list)
+        and all(map(_is_restricted, value[2]))
+        and isinstance(value[3], str)
+        and _CASH.fullmatch(value[3]) is not None
+    )
+
+
+def _is_restricted(value: Any) -> bool:
+    return (
+        isinstance(value, list)
+        and len(value) >= 3
+        and _is_number(value[0])
+        and _is_positive(value[1])
+        and _is_text(value[2])
+    )
+
+
 def _is_changes(value: Any) -> bool:
     return isinstance(value, list) and all(map(_is_change, value))
 
@@ -151,7 +190,16 @@ _SHAPES: Final[dict[type[Any], tuple[_Check, ...]]] = {
     Ticker: (_is_text, *(_is_number,) * 11),
     Status: (_is_text_or_none, _is_text, _is_text, _is_number),
     Heartbeat: (_is_number, _is_counts),
-    Account: (_is_number, _is_orders, _is_amounts, _is_cash, _is_flag),
+    Account: (
+        _is_number,
+        _is_orders,
+        _is_amounts,
+        _is_cash,
+        _is_flag,
+        _is_holdings_or_none,
+        _is_cash_or_none,
+        _is_cash_or_none,
+    ),
     Execution: (
         _is_positive,
         _is_text,
@@ -162,6 +210,8 @@ _SHAPES: Final[dict[type[Any], tuple[_Check, ...]]] = {
         _is_text,
         _is_text,
     ),
+    Transfer: (_is_positive, _is_number, _is_text, _is_text, _is_text, _is_amount, _is_amount, _is_number),
+    Terms: (_is_text, *(_is_number,) * 3),
     Goodbye: (_is_number, _is_text, _is_number),
     Instrument: (*(_is_text,) * 4, _is_tick_size, *(_is_positive,) * 3, _is_map_or_none, _is_map_or_none),
 }

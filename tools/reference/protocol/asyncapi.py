@@ -24,8 +24,8 @@ Examples: TypeAlias = Sequence[Mapping[str, Any]]
 PATH: Final = "/v1/stream"
 SCHEMAS: Final = "#/components/schemas/"
 MESSAGES_OF_OPERATION: Final[dict[str, tuple[str, ...]]] = {
-    "market data": ("snapshot", "delta", "trade", "ticker", "status", "instrument"),
-    "private data": ("account", "execution"),
+    "market data": ("snapshot", "delta", "trade", "ticker", "status", "instrument", "terms"),
+    "private data": ("account", "execution", "transfer"),
     "connection": ("welcome", "reply", "heartbeat", "goodbye"),
 }
 """What the gateway sends, by who causes it."""

@@ -17,6 +17,7 @@ from openoutcry.wire.types import (
     SelfTradePrevention,
     Side,
     TimeInForce,
+    TransferKind,
 )
 from tools.reference.protocol.field_docs import class_doc, field_docs
 from tools.reference.protocol.meanings import Schema, between
@@ -30,6 +31,7 @@ ENUMERATIONS: Final[tuple[type[enum.StrEnum], ...]] = (
     SelfTradePrevention,
     Side,
     TimeInForce,
+    TransferKind,
 )
 
 

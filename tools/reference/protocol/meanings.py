@@ -46,6 +46,31 @@ def meaning(owner: str, field: str) -> Meaning:
     return MEANINGS.get(f"{owner}.{field}") or MEANINGS[field]
 
 
+MONEY_PATTERN: Final = r"^-?[0-9]+\.[0-9]{6}$"
+AMOUNT_PATTERN: Final = r"^-?[0-9]+(\.[0-9]{6})?$"
+_MONEY: Final = {"additionalProperties": {"type": "string", "pattern": MONEY_PATTERN}}
+_HOLDING: Final = {
+    "type": "array",
+    "prefixItems": [
+        {"type": "integer", **between(-SAFE_MAX), "description": "Lots held; negative is short."},
+        {"type": "integer", **between(0), "description": "Lots of open asks."},
+        {
+            "type": "array",
+            "items": {
+                "type": "array",
+                "prefixItems": [
+                    {"type": "integer", **between(0), "description": "Until when, \u00b5s since 1970-01-01 UTC."},
+                    {"type": "integer", **between(1), "description": "Lots that cannot be sold before."},
+                    {"type": "string", "description": "Why."},
+                ],
+                "minItems": 3,
+            },
+            "description": "What cannot be sold yet, ascending.",
+        },
+        {"type": "string", "pattern": MONEY_PATTERN, "description": "What all of them cost together."},
+    ],
+    "minItems": 4,
+}
 _SNAPSHOT_LEVELS: Final = {"items": {"$ref": "#/$defs/snapshot_level"}}
 _DELTA_LEVELS: Final = {"items": {"$ref": "#/$defs/delta_level"}}
 _BY_SYMBOL: Final = {"propertyNames": {"pattern": SYMBOL_PATTERN}}
@@ -165,8 +190,9 @@ MEANINGS: Final[dict[str, Meaning]] = {
     "state": Meaning("What it is in from now on."),
     "reason": Meaning("Why."),
     # orders
-    "user_seq": Meaning("Number of the user's last execution.", form=between(0)),
+    "user_seq": Meaning("Number of the user's last execution or transfer.", form=between(0)),
     "Execution.user_seq": Meaning("", form=between(1)),
+    "Transfer.user_seq": Meaning("", form=between(1)),
     "event": Meaning("What happened."),
     "order_id": Meaning("The exchange's name for an order.", form=between(0)),
     "client_order_id": Meaning("The user's own name for an order.", form={"pattern": "^[A-Za-z0-9._:-]{1,36}$"}),
@@ -195,10 +221,20 @@ MEANINGS: Final[dict[str, Meaning]] = {
     "self_trade_prevention": Meaning("Who gives way when two orders of one user meet."),
     "orders": Meaning("Open orders, in no order."),
     "positions": Meaning("", "lots", {**_BY_SYMBOL, "additionalProperties": {"type": "integer", **between(-SAFE_MAX)}}),
-    "cash": Meaning(
-        "", "of the currency", {"additionalProperties": {"type": "string", "pattern": r"^-?[0-9]+\.[0-9]{6}$"}}
-    ),
+    "cash": Meaning("", "of the currency", _MONEY),
     "cancel_on_disconnect": Meaning(""),
+    "holdings": Meaning("", form={**_BY_SYMBOL, "additionalProperties": _HOLDING}),
+    "reserved": Meaning("", "of the currency", _MONEY),
+    "result": Meaning("", "of the currency", _MONEY),
+    # accounts
+    "transfer_id": Meaning("The exchange's name for a transfer.", form={"pattern": "^[A-Za-z0-9._:-]{1,36}$"}),
+    "Transfer.kind": Meaning("Why lots or money moved."),
+    "asset": Meaning(""),
+    "amount": Meaning("", form={"pattern": AMOUNT_PATTERN}),
+    "balance": Meaning("", form={"pattern": AMOUNT_PATTERN}),
+    "available_from": Meaning("", form=between(0)),
+    "reference": Meaning("", "ticks", between(0, PRICE_MAX)),
+    "collar_bp": Meaning("", "basis points", between(0, 9_999)),
     "on": Meaning("Whether from now on they are."),
     # definitions
     "symbol": Meaning("Name of the instrument.", form={"pattern": SYMBOL_PATTERN}),

@@ -1,4 +1,7 @@
-"""The user's account as its owner holds it: orders, positions and cash, and the executions that change them."""
+"""The user's account as its owner holds it: orders, holdings and cash, and what changes them.
+
+An exchange may keep accounts: then orders need the money and the lots that they promise. `keeps_accounts` says so.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,10 @@ from openoutcry.aio.pulse import Pulse
 from openoutcry.aio.tape import Tape
 from openoutcry.errors import RequestRefused
 from openoutcry.events import StaleReason
+from openoutcry.held_lots import HeldLots, held_lots
 from openoutcry.trade_tape import Missing
-from openoutcry.wire.messages import Execution, OpenOrder
+from openoutcry.wire.funded_account_book import FundedAccountBook
+from openoutcry.wire.messages import Execution, OpenOrder, Transfer
 
 
 class LiveAccount:
@@ -29,8 +34,10 @@ class LiveAccount:
         self._pulse = pulse
         self._is_silent = is_silent
         self._told: int | None = None
-        """Number of the last execution that readers know of, seen or missing; None before the first snapshot."""
+        """Number of the last execution or transfer that readers know of, seen or missing; None before the first
+        snapshot."""
         self._tapes: WeakSet[Tape[Execution]] = WeakSet()
+        self._transfer_tapes: WeakSet[Tape[Transfer]] = WeakSet()
 
     def __repr__(self) -> str:
         account, standing = self._view.account, self.stale or "verified"
@@ -48,8 +55,42 @@ class LiveAccount:
 
     @property
     def cash(self) -> dict[str, int]:
-        """Net of all trades by currency, in millionths, as it stands; negative is paid. A copy."""
+        """
+        Money by currency, in millionths, as it stands. A copy.
+
+        Where the exchange keeps accounts, what is held, what open orders reserve included. Elsewhere the net of all
+        trades; negative is paid.
+        """
         return dict(self._view.account.cash)
+
+    @property
+    def keeps_accounts(self) -> bool:
+        """Whether orders need the money and the lots that they promise."""
+        return isinstance(self._view.account, FundedAccountBook)
+
+    @property
+    def holdings(self) -> dict[str, HeldLots]:
+        """What is held and offered by instrument, as it stands; empty without accounts. O(holdings, open orders)."""
+        book = self._view.account
+        return held_lots(book) if isinstance(book, FundedAccountBook) else {}
+
+    @property
+    def reserved(self) -> dict[str, int]:
+        """What the open bids may still cost by currency, in millionths; empty without accounts. O(open orders)."""
+        book = self._view.account
+        return book.reserved().cash if isinstance(book, FundedAccountBook) else {}
+
+    @property
+    def free(self) -> dict[str, int]:
+        """Money that is not reserved by currency, in millionths; empty without accounts. O(open orders)."""
+        held = self._view.account.cash
+        return {currency: held.get(currency, 0) - reserved for currency, reserved in self.reserved.items()}
+
+    @property
+    def results(self) -> dict[str, int]:
+        """Realised result of all sales by currency, in millionths; empty without accounts. A copy."""
+        book = self._view.account
+        return dict(book.results) if isinstance(book, FundedAccountBook) else {}
 
     @property
     def cancel_on_disconnect(self) -> bool:
@@ -58,7 +99,7 @@ class LiveAccount:
 
     @property
     def user_seq(self) -> int:
-        """Number of the last execution that is in it."""
+        """Number of the last execution or transfer that is in it."""
         return self._view.account.user_seq
 
     @property
@@ -88,6 +129,16 @@ class LiveAccount:
         self._tapes.add(tape)
         return tape
 
+    def transfers(self) -> Tape[Transfer]:
+        """
+        Return a tape of all transfers from now on: lots and money that come or go without a trade.
+
+        They share their numbers with the executions. A `Missing` names numbers of either that will not come.
+        """
+        tape: Tape[Transfer] = Tape(self._pulse)
+        self._transfer_tapes.add(tape)
+        return tape
+
     def seen(self, execution: Execution) -> None:
         """Pass an execution on; called by the market."""
         self._told = execution.user_seq
@@ -95,11 +146,21 @@ class LiveAccount:
             tape.add(execution.user_seq, execution)
         self.moved()
 
+    def transferred(self, transfer: Transfer) -> None:
+        """Pass a transfer on; called by the market."""
+        self._told = transfer.user_seq
+        for tape in self._transfer_tapes:
+            tape.add(transfer.user_seq, transfer)
+        self.moved()
+
     def loaded(self, user_seq: int) -> None:
-        """Note a fresh snapshot, and name the executions that it stands for; called by the market."""
+        """Note a fresh snapshot, and name the executions and transfers that it stands for; called by the market."""
         if self._told is not None and user_seq > self._told:
+            missing = Missing(self._told + 1, user_seq)
             for tape in self._tapes:
-                tape.add_missing(Missing(self._told + 1, user_seq))
+                tape.add_missing(missing)
+            for transfers in self._transfer_tapes:
+                transfers.add_missing(missing)
         self._told = user_seq
         self.moved()
 

@@ -29,7 +29,7 @@ from openoutcry.feed_session import FeedSession
 from openoutcry.subscriptions import ACCOUNT
 from openoutcry.wire.codec import Encoding
 from openoutcry.wire.instrument import Instrument
-from openoutcry.wire.messages import Reply, Status, Trade
+from openoutcry.wire.messages import Reply, Status, Terms, Trade
 from openoutcry.wire.types import Code, OrderKind, SelfTradePrevention, Side, TimeInForce
 
 ANSWER_S: Final = 10.0
@@ -82,6 +82,14 @@ class Market:
     def status(self, instrument: str | None = None) -> Status | None:
         """Return the last status heard: of an instrument (see `follow_status`), or of the gateway for None."""
         return self.session.statuses.get(None if instrument is None else text("instrument", instrument))
+
+    def terms(self, instrument: str) -> Terms | None:
+        """
+        Return what orders of an instrument are judged by beside its definition, as last heard; None if nothing is.
+
+        They come with the definitions, so ask for `instruments` or follow the account first.
+        """
+        return self.session.terms.get(text("instrument", instrument))
 
     def check(self) -> None:
         """
@@ -169,7 +177,7 @@ class Market:
 
     async def instruments(self, timeout_s: float = ANSWER_S) -> list[Instrument]:
         """
-        Return the definitions of all instruments, in order of listing.
+        Return the definitions of all instruments, in order of listing; `terms` knows theirs a moment later.
 
         Raises:
             RequestRefused: If the server refuses.

@@ -24,6 +24,7 @@ from openoutcry.events import (
     TickerChanged,
     TradeSeen,
     TradesMissing,
+    TransferSeen,
 )
 from openoutcry.feed_session import FeedSession
 from openoutcry.trade_tape import Missing
@@ -104,7 +105,7 @@ class Views:
             case TradesMissing(instrument, first, last):
                 for tape in self._tapes.get(instrument, ()):
                     tape.add_missing(Missing(first, last))
-            case ExecutionSeen() | AccountLoaded() | AccountStale():
+            case ExecutionSeen() | TransferSeen() | AccountLoaded() | AccountStale():
                 self._on_account_event(event)
             case SubscriptionRefused():
                 self._refuse(event)
@@ -135,11 +136,13 @@ class Views:
     def _is_silent(self) -> bool:
         return self._session.is_silent(time.monotonic())
 
-    def _on_account_event(self, event: ExecutionSeen | AccountLoaded | AccountStale) -> None:
+    def _on_account_event(self, event: ExecutionSeen | TransferSeen | AccountLoaded | AccountStale) -> None:
         account = self.account()
         match event:
             case ExecutionSeen(execution):
                 account.seen(execution)
+            case TransferSeen(transfer):
+                account.transferred(transfer)
             case AccountLoaded(user_seq):
                 account.loaded(user_seq)
             case AccountStale():

@@ -171,7 +171,7 @@ class Execution(NamedTuple):
     """Something happened to one of the user's orders."""
 
     user_seq: int
-    """Contiguous per user, from 1."""
+    """Contiguous per user, from 1, over executions and transfers."""
     event: ExecutionEvent
     time: int
     order_id: int

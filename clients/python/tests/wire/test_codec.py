@@ -21,8 +21,18 @@ from openoutcry.wire.messages import (
     Reply,
     Status,
     Trade,
+    Transfer,
 )
-from openoutcry.wire.types import Code, ExecutionEvent, Liquidity, MarketState, OrderKind, Side, TimeInForce
+from openoutcry.wire.types import (
+    Code,
+    ExecutionEvent,
+    Liquidity,
+    MarketState,
+    OrderKind,
+    Side,
+    TimeInForce,
+    TransferKind,
+)
 
 HEARTBEAT = Heartbeat(1_000, {"ACME": 3})
 _ORDERED = (1, "mine", "ACME", Side.BID, OrderKind.LIMIT, TimeInForce.GTC, 100, 5, 3)
@@ -53,6 +63,7 @@ WORDS = [
     Reply(1, False, Code.BUSY, "later", {}),
     EXECUTION,
     Account(1, [OpenOrder(*_ORDERED)], {}, {}),
+    Transfer(1, 0, "t1", TransferKind.GRANT, "ACME", "5", "5", 0),
 ]
 
 
@@ -78,7 +89,28 @@ def test_the_members_cover_every_field_that_is_typed_as_an_enumeration() -> None
         for kind in (*MESSAGE_TYPES.values(), OpenOrder)
         if any(isinstance(hint, enum.EnumType) for hint in get_type_hints(kind).values())
     }
-    assert typed == {Trade, Status, Execution, OpenOrder}, "add a message to WORDS"
+    assert typed == {Trade, Status, Execution, OpenOrder, Transfer}, "add a message to WORDS"
+
+
+@pytest.mark.parametrize("encoding", Encoding)
+def test_an_account_of_a_server_of_before_is_read(encoding: Encoding) -> None:
+    """It does not send what accounts hold: a client is often newer than the exchange."""
+    account = Account(4, [OpenOrder(*_ORDERED)], {"ACME": 2}, {"USD": "1.000000"}, cancel_on_disconnect=True)
+    if encoding is Encoding.MSGPACK:
+        [row] = msgpack.unpackb(encode_messages([account], encoding))
+        frame = msgpack.packb([row[:6]])
+    else:
+        [fields] = json.loads(encode_messages([account], encoding))
+        for name in ("holdings", "reserved", "result"):
+            del fields[name]
+        frame = json.dumps([fields]).encode()
+    assert decode_messages(frame, encoding) == [account]
+
+
+def test_an_account_of_fewer_fields_yet_is_malformed() -> None:
+    [row] = msgpack.unpackb(encode_messages([Account(1, [], {}, {})], Encoding.MSGPACK))
+    with pytest.raises(MalformedMessage):
+        decode_messages(msgpack.packb([row[:5]]), Encoding.MSGPACK)
 
 
 @pytest.mark.parametrize("encoding", Encoding)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from shared.logs.feed_entry import FeedEntry, decode_feed_entry
-from shared.logs.packet import PACKET_VERSION, FeedId, Packet, encode_packet
+from shared.logs.packet import PACKET_VERSION, SECTIONS, FeedId, Packet, encode_packet
 from shared.logs.stream_keys import PACKET_FIELD, PUBLISHED_FIELD
 from shared.store_errors import CorruptEntry
 
-PACKET = Packet(PACKET_VERSION, 7, 4, 5, "1-0", 9, [], [], [], [], [], [], [])
+PACKET = Packet(PACKET_VERSION, 7, 4, 5, "1-0", 9, *[[]] * len(SECTIONS))
 DATA = encode_packet(PACKET)
 
 

@@ -9,10 +9,38 @@ import pytest
 
 from openoutcry.wire.errors import MalformedMessage
 from openoutcry.wire.instrument import Instrument
-from openoutcry.wire.messages import Execution, Status, Trade
-from openoutcry.wire.types import Code, ExecutionEvent, Liquidity, MarketState, OrderKind, Side, TimeInForce
-from shared.logs.events import BookChange, CancelOnDisconnectSet, Event, Outcome, PrivateExecution
-from shared.logs.packet import FEED_START, PACKET_VERSION, SECTIONS, FeedId, Packet, decode_packet, encode_packet
+from openoutcry.wire.messages import Execution, Status, Terms, Trade, Transfer
+from openoutcry.wire.types import (
+    BANK,
+    Code,
+    ExecutionEvent,
+    Liquidity,
+    MarketState,
+    OrderKind,
+    Side,
+    TimeInForce,
+    TransferKind,
+)
+from shared.logs.events import (
+    AccountsBegun,
+    BookChange,
+    CancelOnDisconnectSet,
+    Event,
+    Outcome,
+    PrivateExecution,
+    PrivateTransfer,
+)
+from shared.logs.packet import (
+    FEED_START,
+    PACKET_VERSION,
+    PLAIN_VERSION,
+    SECTIONS,
+    FeedId,
+    OtherVersion,
+    Packet,
+    decode_packet,
+    encode_packet,
+)
 
 EXECUTION = Execution(
     1,
@@ -47,7 +75,11 @@ PACKET = Packet(
     [Status("ACME", MarketState.OPEN, "", 0)],
     [Instrument("ACME")],
     [CancelOnDisconnectSet("ada", on=True)],
+    [PrivateTransfer(BANK, Transfer(1, 5, "t1", TransferKind.DEPOSIT, "USD", "-2.000000", "-2.000000", 0))],
+    [Terms("ACME", 5, 100, 500)],
+    [AccountsBegun(5)],
 )
+PLAIN = Packet(PLAIN_VERSION, *PACKET[1:13], [], [], [])
 
 
 def test_a_packet_survives_the_feed() -> None:
@@ -56,6 +88,21 @@ def test_a_packet_survives_the_feed() -> None:
     assert isinstance(decoded.changes[0], BookChange)
     assert isinstance(decoded.executions[0].execution, Execution)
     assert decoded.switches[0].on is True
+    assert isinstance(decoded.transfers[0].transfer, Transfer)
+    assert isinstance(decoded.terms[0], Terms)
+    assert isinstance(decoded.beginnings[0], AccountsBegun)
+
+
+def test_a_packet_of_version_2_is_read() -> None:
+    """Gateways are replaced before the engines: what the engine of before wrote is what this one writes."""
+    row = list(PLAIN[:13])
+    assert encode_packet(PLAIN) == msgpack.packb(row)
+    assert decode_packet(msgpack.packb(row)) == PLAIN
+
+
+def test_a_packet_of_a_later_version_is_told_apart_from_damage() -> None:
+    with pytest.raises(OtherVersion, match="packet version 4, this program reads 2 and 3"):
+        decode_packet(msgpack.packb([PACKET_VERSION + 1, *PACKET[1:], []]))
 
 
 def test_the_same_packet_has_the_same_bytes() -> None:
@@ -64,7 +111,21 @@ def test_the_same_packet_has_the_same_bytes() -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [{}, [], [PACKET_VERSION - 1, *PACKET[1:]], PACKET[:-1], [*PACKET, 1], [*PACKET[:6], [[1]], *PACKET[7:]]]
+    "content",
+    [
+        {},
+        [],
+        [PLAIN_VERSION, *PACKET[1:]],
+        [PLAIN_VERSION, *PACKET[1:12]],
+        PACKET[:-1],
+        PACKET[:13],
+        [*PACKET, 1],
+        [*PACKET[:6], [[1]], *PACKET[7:]],
+        [*PACKET[:13], [[BANK, [1]]], [], []],
+        [*PACKET[:13], [BANK], [], []],
+        [*PACKET[:14], [["ACME", 5]], []],
+        [*PACKET[:15], [[]]],
+    ],
 )
 def test_what_is_no_packet_is_malformed(content: object) -> None:
     with pytest.raises(MalformedMessage):

@@ -23,8 +23,30 @@ from shared.logs.snapshots import (
 )
 
 STATE = BookState(
-    "ACME", 7, "3-12", 4, 0, [[100, 5, 1]], [], 99, 100, 99, 101, 98, 50, 3, MarketState.HALTED, "news", 17, 2
+    "ACME",
+    7,
+    "3-12",
+    4,
+    0,
+    [[100, 5, 1]],
+    [],
+    99,
+    100,
+    99,
+    101,
+    98,
+    50,
+    3,
+    MarketState.HALTED,
+    "news",
+    17,
+    2,
+    9,
+    101,
+    500,
 )
+
+PLAIN = STATE._replace(terms_time=0, reference=0, collar_bp=0)
 
 
 def test_a_book_survives() -> None:
@@ -35,7 +57,13 @@ def test_a_book_survives() -> None:
 
 def test_a_book_of_version_2_is_read() -> None:
     """Gateways are replaced before the engines, or after them."""
-    assert decode_book_state(msgpack.packb([2, STATE[:-2]])) == STATE._replace(state_time=0, epoch_trade_id=0)
+    assert decode_book_state(msgpack.packb([2, STATE[:-5]])) == PLAIN._replace(state_time=0, epoch_trade_id=0)
+
+
+def test_a_book_of_an_exchange_without_terms_is_read_and_written_as_before() -> None:
+    """A gateway of before reads 18 fields and no more: it goes on until somebody sets terms."""
+    assert encode_book_state(PLAIN) == msgpack.packb([VERSION, STATE[:-3]])
+    assert decode_book_state(msgpack.packb([VERSION, STATE[:-3]])) == PLAIN
 
 
 @pytest.mark.parametrize("at", range(len(STATE)))
@@ -66,6 +94,13 @@ def test_a_book_with_a_level_of_another_shape_is_malformed() -> None:
         ["ada", [1, [[1, "mine", "ACME", "bid", "limit", "gtc", "100", 5, 3]], {}, {}, False]],
         ["ada", [1, [], {}, {}, 0]],
         [7, [1, [], {}, {}, False]],
+        ["ada", [1, [], {}, {}, False, {}]],
+        ["ada", [1, [], {}, {}, False, {"ACME": [1, 0, [], "1"]}, {}, {}]],
+        ["ada", [1, [], {}, {}, False, {"ACME": [1, 0, "0.000000"]}, {}, {}]],
+        ["ada", [1, [], {}, {}, False, {"ACME": [1, 0, [[1, 2]], "0.000000"]}, {}, {}]],
+        ["ada", [1, [], {}, {}, False, {"ACME": 1}, {}, {}]],
+        ["ada", [1, [], {}, {}, False, {}, {"USD": 1}, {}]],
+        ["ada", [1, [], {}, {}, False, {}, {}, {"USD": "1"}]],
     ],
 )
 def test_an_account_with_a_field_of_another_type_is_malformed(account: object) -> None:
@@ -83,6 +118,20 @@ def test_accounts_survive() -> None:
     ada = Account(4, [order], {"ACME": 2}, {"USD": "-0.000001"})
     accounts = {"ada": ada, "bob": Account(0, [], {}, {}, cancel_on_disconnect=True)}
     assert decode_accounts(encode_accounts(accounts)) == accounts
+
+
+def test_accounts_that_hold_something_survive() -> None:
+    held = {"ACME": [5, 2, [[9, 3, "vesting"]], "-12.500000"]}
+    ada = Account(4, [], {"ACME": 5}, {"USD": "7.000000"}, False, held, {"USD": "1.000000"}, {"USD": "-0.000001"})
+    bank = Account(1, [], {}, {"USD": "-7.000000"}, False, {}, {"USD": "0.000000"}, {"USD": "0.000000"})
+    assert decode_accounts(encode_accounts({"~bank": bank, "ada": ada})) == {"~bank": bank, "ada": ada}
+
+
+def test_accounts_of_an_exchange_that_keeps_none_are_written_as_before() -> None:
+    """A gateway of before reads five fields and no more."""
+    ada = Account(4, [], {"ACME": 2}, {"USD": "-0.000001"})
+    row = ["ada", [4, [], {"ACME": 2}, {"USD": "-0.000001"}, False]]
+    assert encode_accounts({"ada": ada}) == msgpack.packb([VERSION, [row]])
 
 
 @pytest.mark.parametrize("decode", [decode_book_state, decode_listing, decode_accounts])
