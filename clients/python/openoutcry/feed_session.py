@@ -355,7 +355,7 @@ class FeedSession:
 
     # -- messages ---------------------------------------------------------------------------------------------------
 
-    def _hear(self, message: Message, now: float) -> None:  # noqa: C901, PLR0912 - a line a type
+    def _hear(self, message: Message, now: float) -> None:  # noqa: PLR0912 - a line a type
         match message:
             case Goodbye():
                 self._events.append(GoodbyeReceived(message))

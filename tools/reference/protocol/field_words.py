@@ -83,7 +83,8 @@ def _entries(schema: Schema) -> tuple[list[str], Schema]:
     if "patternProperties" in schema:
         [(pattern, values)] = schema["patternProperties"].items()
         return [pattern], values
-    return list(schema.get("propertyNames", {}).values()), schema.get("additionalProperties", {})
+    values = schema.get("additionalProperties", {})
+    return list(schema.get("propertyNames", {}).values()), values if isinstance(values, dict) else {}
 
 
 def _plain(schema: Schema) -> Iterator[str]:

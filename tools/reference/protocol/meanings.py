@@ -236,6 +236,10 @@ MEANINGS: Final[dict[str, Meaning]] = {
     "reference": Meaning("", "ticks", between(0, PRICE_MAX)),
     "collar_bp": Meaning("", "basis points", between(0, 9_999)),
     "on": Meaning("Whether from now on they are."),
+    # administration
+    "proposal_id": Meaning("The administrator's own name for a proposal."),
+    "actions": Meaning(""),
+    "start": Meaning("Where the part begins; the reply to the part before it says where."),
     # definitions
     "symbol": Meaning("Name of the instrument.", form={"pattern": SYMBOL_PATTERN}),
     "Instrument.kind": Meaning("What it is.", form={"enum": list(KINDS)}),

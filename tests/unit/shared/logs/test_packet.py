@@ -33,6 +33,7 @@ from shared.logs.events import (
 from shared.logs.packet import (
     FEED_START,
     PACKET_VERSION,
+    PLAIN_FIELDS,
     PLAIN_VERSION,
     SECTIONS,
     FeedId,
@@ -78,8 +79,10 @@ PACKET = Packet(
     [PrivateTransfer(BANK, Transfer(1, 5, "t1", TransferKind.DEPOSIT, "USD", "-2.000000", "-2.000000", 0))],
     [Terms("ACME", 5, 100, 500)],
     [AccountsBegun(5)],
+    [],
+    [],
 )
-PLAIN = Packet(PLAIN_VERSION, *PACKET[1:13], [], [], [])
+PLAIN = Packet(PLAIN_VERSION, *PACKET[1:PLAIN_FIELDS], *[[]] * (len(PACKET) - PLAIN_FIELDS))
 
 
 def test_a_packet_survives_the_feed() -> None:
@@ -95,7 +98,7 @@ def test_a_packet_survives_the_feed() -> None:
 
 def test_a_packet_of_version_2_is_read() -> None:
     """Gateways are replaced before the engines: what the engine of before wrote is what this one writes."""
-    row = list(PLAIN[:13])
+    row = list(PLAIN[:PLAIN_FIELDS])
     assert encode_packet(PLAIN) == msgpack.packb(row)
     assert decode_packet(msgpack.packb(row)) == PLAIN
 
@@ -116,15 +119,15 @@ def test_the_same_packet_has_the_same_bytes() -> None:
         {},
         [],
         [PLAIN_VERSION, *PACKET[1:]],
-        [PLAIN_VERSION, *PACKET[1:12]],
+        [PLAIN_VERSION, *PACKET[1 : PLAIN_FIELDS - 1]],
         PACKET[:-1],
-        PACKET[:13],
+        PACKET[:PLAIN_FIELDS],
         [*PACKET, 1],
         [*PACKET[:6], [[1]], *PACKET[7:]],
-        [*PACKET[:13], [[BANK, [1]]], [], []],
-        [*PACKET[:13], [BANK], [], []],
-        [*PACKET[:14], [["ACME", 5]], []],
-        [*PACKET[:15], [[]]],
+        [*PACKET[:13], [[BANK, [1]]], *PACKET[14:]],
+        [*PACKET[:13], [BANK], *PACKET[14:]],
+        [*PACKET[:14], [["ACME", 5]], *PACKET[15:]],
+        [*PACKET[:15], [[]], *PACKET[16:]],
     ],
 )
 def test_what_is_no_packet_is_malformed(content: object) -> None:
