@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "load": "Load a deployment with users who check what they are sent, and measure it.",
     "matching": "Run a matching engine; a second one on the same Redis stands by.",
     "gateway": "Run a gateway; as many as users need, on one Redis.",
+    "admin": "Administer a running market: transfers, limits, halts, its file; what needs two is confirmed by another.",
     "token": "Mint a token for a development user (outcry token USER …), or check one (outcry token check).",
 }
 """The first line of each command's help, as its module `outcry.cli.<name>` has it; in the order of `outcry --help`."""

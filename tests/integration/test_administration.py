@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
 from openoutcry import connect
 from openoutcry.aio.market import Market
 from openoutcry.errors import OrderRefused, RequestRefused
+from openoutcry.wire.errors import ConfigurationError
+from outcry.administration.aio.desk import HINT, Desk
 from outcry.stack.aio.stack import Stack
 from outcry.stack.aio.stop_signal import StopSignal
 from outcry.stack.options import StackOptions
@@ -96,3 +102,74 @@ def test_one_wrong_action_and_nothing_is_done(stack: Stack) -> None:
             assert await adam.settings() == before
 
     asyncio.run(run())
+
+
+FILE = """\
+[market]
+accounting = "full"
+[instruments.ACME]
+reference = 10_000
+collar_bp = 1_000
+[instruments.BETA]
+currency = "EUR"
+[limits.staff]
+order_value_max = 50_000
+[groups]
+staff = ["ann"]
+"""
+
+
+def desk(stack: Stack, gateway: int, name: str, said: list[str]) -> Desk:
+    return Desk(stack.gateway_urls[gateway], stack.token(name, "admin"), said.append)
+
+
+def test_a_file_is_proposed_by_one_and_confirmed_by_another(
+    tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
+) -> None:
+    """Applied twice it changes nothing; a wrong one changes nothing either."""
+    path = tmp_path / "market.toml"
+    options = StackOptions(gateways=2, redis_url=None, port=None, engines=1)
+    with Stack(options, tmp_path_factory.mktemp("accounts"), lambda _: None) as stack:
+        asyncio.run(_start(stack))
+        said: list[str] = []
+        adam, eve = desk(stack, 0, "adam", said), desk(stack, 1, "eve", said)
+        path.write_text(FILE + "stafff = 3\n")
+        with pytest.raises(ConfigurationError, match=r"market.toml:12: groups.stafff: "):
+            asyncio.run(adam.apply(path))
+        path.write_text(FILE + '[instruments.ACME-2027]\ncurrency = "ACME"\n')
+        with pytest.raises(RequestRefused, match="ACME-2027's currency ACME is an instrument here"):
+            asyncio.run(adam.apply(path))
+        path.write_text(FILE)
+        said.clear()
+        asyncio.run(adam.show())
+        assert said[:2] == ["revision 0", "market     False  True"]
+        said.clear()
+        asyncio.run(adam.plan(path))
+        planned = said.copy()
+        assert planned[-2:] == [
+            "+ limits.staff: order_value_max none -> 50,000,000,000",
+            "+ groups of ann: none -> staff",
+        ]
+        asyncio.run(adam.apply(path))
+        state, proposal_id, *_ = said[-1].split()
+        assert (state, said[-1].endswith(f"outcry admin confirm {proposal_id.removesuffix(';')}")) == ("proposed", True)
+        proposal_id = proposal_id.removesuffix(";")
+        said.clear()
+        asyncio.run(adam.apply(path))
+        assert said == [f"waits already: {proposal_id}{HINT} {proposal_id}"]
+        with pytest.raises(RequestRefused, match="four_eyes"):
+            asyncio.run(adam.confirm([proposal_id]))
+        asyncio.run(eve.confirm([proposal_id]))
+        assert said[-1] == f"done  {proposal_id}"
+        asyncio.run(adam.apply(path))
+        assert said[-1] == "the market is as the file says"
+        command = [sys.executable, "-m", "outcry", "admin", "show", "--url", stack.gateway_urls[1]]
+        shown = subprocess.run(
+            command,
+            env={**os.environ, "OUTCRY_TOKEN": stack.token("olga", "auditor")},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert "instrument ACME  open  -  10000  1000" in shown.stdout
+        assert "groups     ann  staff" in shown.stdout

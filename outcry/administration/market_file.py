@@ -1,0 +1,166 @@
+"""The market's file: what administrators want to be set, as TOML.
+
+Owns its form. Every fault is told with line and key, all of them at once, and nothing of a file with one is used.
+Whether the market can do it is the exchange's to say.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Any, Final, Literal, TypeAlias
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr, ValidationError
+from pydantic_core import ErrorDetails
+
+from openoutcry.wire.errors import ConfigurationError
+from openoutcry.wire.types import AMOUNT_MAX, PRICE_MAX
+from outcry.administration.toml_lines import TomlLines
+from services.gateway.office_actions import (
+    BasisPoints,
+    FreeText,
+    Group,
+    Number31,
+    OptionTermsForm,
+    SessionForm,
+    User,
+)
+from services.gateway.request_rules import Symbol, sentence
+
+FILE_BYTES_MAX: Final = 4 * 1024 * 1024
+FAULTS_MAX: Final = 20
+"""Faults that are told at once."""
+EVERYBODY: Final = "everybody"
+_MILLION: Final = 1_000_000
+_AT_LINE: Final = re.compile(r"^(.*) \(at line (\d+), column \d+\)$")
+
+
+def money(value: int | str) -> int:
+    """
+    Return an amount of money in millionths.
+
+    Raises:
+        ValueError: If it is no amount above 0, or finer than that.
+    """
+    try:
+        millionths = Decimal(value) * _MILLION
+    except InvalidOperation:
+        raise ValueError('must be a number, or a decimal in quotes such as "1000.50"') from None
+    if not millionths.is_finite() or millionths != int(millionths) or not 1 <= millionths <= AMOUNT_MAX:
+        raise ValueError("must be above 0, of at most six places")
+    return int(millionths)
+
+
+Money: TypeAlias = Annotated[StrictInt | StrictStr, AfterValidator(money)]
+Count: TypeAlias = Annotated[StrictInt, Field(ge=0, le=AMOUNT_MAX)]
+
+
+class Section(BaseModel):
+    """What all parts of the file have."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class MarketSection(Section):
+    """`[market]`."""
+
+    accounting: Literal["full", "none"] = "none"
+    four_eyes: StrictBool = True
+
+
+class InstrumentSection(Section):
+    """`[instruments.SYMBOL]`: its definition, which never changes, and its terms."""
+
+    kind: Literal["share", "option", "internal"] = "share"
+    name: FreeText = ""
+    currency: Annotated[StrictStr, Field(pattern=r"^[^\x00-\x1f\x7f]{1,16}$")] = "USD"
+    tick_size: Annotated[StrictStr, Field(pattern=r"^[0-9]{1,9}(\.[0-9]{1,6})?$")] = "0.01"
+    lot_size: Number31 = 1
+    price_max: Number31 = 10_000_000
+    quantity_max: Number31 = 1_000_000
+    option: OptionTermsForm | None = None
+    session: SessionForm | None = None
+    reference: Annotated[StrictInt, Field(ge=0, le=PRICE_MAX)] = 0
+    collar_bp: Annotated[StrictInt, Field(ge=0, le=9_999)] = 0
+
+
+class LimitRow(Section):
+    """Limits in one instrument."""
+
+    order_quantity_max: Annotated[StrictInt, Field(ge=1, le=AMOUNT_MAX)] | None = None
+    order_value_max: Money | None = None
+    collar_bp: BasisPoints | None = None
+    open_orders_max: Count | None = None
+    position_max: Count | None = None
+    may_short: Count | None = None
+
+
+class LimitSection(LimitRow):
+    """`[limits.GROUP]`, `[limits.everybody]` or `[limits."user:NAME"]`: limits in all instruments, and in some."""
+
+    messages_per_second: Annotated[StrictInt, Field(ge=1, le=1_000_000)] | None = None
+    instruments: dict[Symbol, LimitRow] = Field(default_factory=dict)
+
+
+LimitOwner: TypeAlias = Annotated[StrictStr, Field(pattern=r"^(user:[A-Za-z0-9._@+-]{1,64}|[A-Za-z0-9._-]{1,32})$")]
+
+
+class MarketFile(Section):
+    """The whole file. A part that is left out is left as it is."""
+
+    market: MarketSection | None = None
+    instruments: dict[Symbol, InstrumentSection] = Field(default_factory=dict)
+    limits: dict[LimitOwner, LimitSection] | None = None
+    groups: dict[Group, list[User]] | None = None
+
+
+def read_market(text: str, name: str) -> MarketFile:
+    """
+    Read a market's file.
+
+    Args:
+        text: Its content.
+        name: How it is called in sentences about its faults.
+
+    Raises:
+        ConfigurationError: A line for each fault, `name:line: key: rule`.
+    """
+    if len(text) > FILE_BYTES_MAX:
+        raise ConfigurationError(f"{name}: has more than {FILE_BYTES_MAX} letters")
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        found = _AT_LINE.match(str(error))
+        where, what = (found[2], found[1]) if found is not None else ("1", str(error))
+        raise ConfigurationError(f"{name}:{where}: {what}") from error
+    try:
+        return MarketFile.model_validate(content)
+    except ValidationError as error:
+        lines = TomlLines(text)
+        faults = sorted(_fault(fault, lines) for fault in error.errors(include_url=False, include_context=True))
+        told = [f"{name}:{line}: {text}" for line, text in faults[:FAULTS_MAX]]
+        if len(faults) > FAULTS_MAX:
+            told.append(f"{name}: and {len(faults) - FAULTS_MAX} faults more")
+        raise ConfigurationError("\n".join(told)) from error
+
+
+def _fault(fault: ErrorDetails, lines: TomlLines) -> tuple[int, str]:
+    path = [part for part in fault["loc"] if part not in _OF_PYDANTIC]
+    line = lines.line_of(path)
+    key = key_text(path)
+    if fault["type"] == "extra_forbidden":
+        return line, f"{key}: is no key here"
+    if fault["type"] == "value_error":
+        return line, f"{key}: {fault['ctx']['error']}"
+    single: Any = {**fault, "loc": ("x",)}
+    return line, f"{key}: {sentence(single).removeprefix('x: ')}"
+
+
+_OF_PYDANTIC: Final = ("[key]", "int", "str")
+"""What it puts into places beside the keys."""
+
+
+def key_text(path: list[str | int]) -> str:
+    """Return a path as people write it: `instruments.ACME.tick_table[1].step`."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")

@@ -1,0 +1,98 @@
+"""The market's file: what is wrong with it is told with line and key."""
+
+from __future__ import annotations
+
+import pytest
+
+from openoutcry.wire.errors import ConfigurationError
+from outcry.administration.market_file import read_market
+from outcry.administration.toml_lines import TomlLines
+
+WRONG = '''\
+[market]
+accounting = "full"
+four_eyes = 1
+
+# comment [x]
+[instruments.ACME]
+collar_bp = 10_000
+stepp = 3
+option = { underlying = "ACME", right = "call" }
+name = """
+[limits.no]
+x = 3
+"""
+[limits.staff]
+order_value_max = 50_000
+order_quantity_max = 0
+[limits."user:ann".instruments.ACME]
+may_short = -1
+[limits.finance]
+order_value_max = "x"
+[groups]
+staff = ["ann",
+  "b b"]
+[roles]
+'''
+
+
+def faults(text: str) -> list[str]:
+    with pytest.raises(ConfigurationError) as caught:
+        read_market(text, "market.toml")
+    return str(caught.value).splitlines()
+
+
+def test_every_fault_has_its_line_and_key() -> None:
+    starts = [
+        "market.toml:3: market.four_eyes: ",
+        "market.toml:7: instruments.ACME.collar_bp: must be at most 9999, not 10000",
+        "market.toml:8: instruments.ACME.stepp: is no key here",
+        "market.toml:9: instruments.ACME.option.expiry: is required",
+        "market.toml:9: instruments.ACME.option.strike: is required",
+        "market.toml:10: instruments.ACME.name: must match",
+        "market.toml:16: limits.staff.order_quantity_max: must be at least 1, not 0",
+        "market.toml:18: limits.user:ann.instruments.ACME.may_short: must be at least 0, not -1",
+        "market.toml:20: limits.finance.order_value_max: must be a number, or a decimal in quotes",
+        "market.toml:22: groups.staff[1]: must match",
+        "market.toml:24: roles: is no key here",
+    ]
+    told = faults(WRONG)
+    assert [fault for fault, start in zip(told, starts, strict=True) if not fault.startswith(start)] == []
+
+
+def test_wrong_syntax_has_its_line() -> None:
+    assert faults("[market]\naccounting = full\n") == ["market.toml:2: Invalid value"]
+
+
+def test_faults_beyond_some_are_counted() -> None:
+    text = "[market]\n" + "".join(f"x{n} = 1\n" for n in range(30))
+    assert faults(text)[-1] == "market.toml: and 10 faults more"
+
+
+def test_money_is_read_in_millionths() -> None:
+    text = '[limits.staff]\norder_value_max = "1000.50"\n[limits.everybody]\norder_value_max = 7\n'
+    limits = read_market(text, "market.toml").limits
+    assert limits is not None
+    assert [row.order_value_max for row in limits.values()] == [1_000_500_000, 7_000_000]
+    assert faults('[limits.a]\norder_value_max = "0.0000001"') == [
+        "market.toml:2: limits.a.order_value_max: must be above 0, of at most six places"
+    ]
+
+
+def test_lines_of_keys() -> None:
+    first = "a = 1\n[[t.rows]]\nx = [ # [\n  ']', 2,\n]\ny.z = 'a = 3'\n"
+    second = "[[t.rows]]\n\"x\" = 2\ntext = '''\nx = 9\n''' # '\nq = 1\n"
+    lines = TomlLines(first + second)
+    expected = {
+        ("a",): 1,
+        ("t", "rows", 0): 2,
+        ("t", "rows", 0, "x"): 3,
+        ("t", "rows", 0, "y", "z"): 6,
+        ("t", "rows", 1): 7,
+        ("t", "rows", 1, "x"): 8,
+        ("t", "rows", 1, "x", 3, "deep"): 8,
+        ("t", "rows", 1, "text"): 9,
+        ("t", "rows", 1, "q"): 12,
+        ("nothing",): 1,
+    }
+    assert {path: lines.line_of(path) for path in expected} == expected
