@@ -17,6 +17,9 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 COMPILE: Final = os.environ.get("MYPYC") == "1"
 CORE: Final = (
     "services/matching/accounts/account.py",
+    "services/matching/accounts/accounting.py",
+    "services/matching/accounts/funded_account.py",
+    "services/matching/accounts/gate.py",
     "services/matching/book/book_side.py",
     "services/matching/engine.py",
     "services/matching/packet_builder.py",
