@@ -8,7 +8,7 @@ recent seqs, by which a returning client proves that it stands on this history.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from openoutcry.wire.messages import Level
@@ -40,8 +40,15 @@ class BookHistory:
         self._asks: dict[int, int] = {}
         self._digests = {seq: digest}
 
-    def record(self, seq: int, bids: Iterable[Level], asks: Iterable[Level], digest: int) -> None:
-        """Note the levels that the changes up to `seq` touched; O(levels)."""
+    def record(self, seq: int, bids: Sequence[Level], asks: Sequence[Level], digest: int) -> None:
+        """
+        Note the levels that the changes up to `seq` touched; O(levels).
+
+        More than one merged delta names, as where snapshots were loaded: then all before is forgotten.
+        """
+        if max(len(bids), len(asks)) > DELTA_PRICES_MAX:
+            self.floor, self._bids, self._asks, self._digests = seq, {}, {}, {seq: digest}
+            return
         self._bids = self._touch(self._bids, seq, bids)
         self._asks = self._touch(self._asks, seq, asks)
         self._digests[seq] = digest

@@ -9,17 +9,25 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import zip_longest
-from typing import Final
+from typing import Final, TypeAlias
 
 from openoutcry.wire.account import AccountBook
 from openoutcry.wire.depth_book import DepthBook, DepthSide
-from openoutcry.wire.errors import OpenOutcryError
 from openoutcry.wire.funded_account_book import FundedAccountBook, account_book
 from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.messages import Account, Delta, Level, Message, Snapshot, Status, Terms, Ticker, Trade
 from openoutcry.wire.sequence import Verdict, classify
 from openoutcry.wire.types import MarketState
 from services.gateway.history import BookHistory
+from services.gateway.loading import (
+    LEVELS_A_STEP,
+    LoadedBook,
+    ReplicaBroken,
+    Steps,
+    difference,
+    finish,
+    loaded_book,
+)
 from services.gateway.snapshot_making import SnapshotMaking
 from shared.logs.events import (
     AccountsBegun,
@@ -44,8 +52,10 @@ _PASSED_ON: Final = tuple(section.name for section in SECTIONS if section.kind n
 on among the executions, whose numbers they share."""
 
 
-class ReplicaBroken(OpenOutcryError):
-    """The copy no longer follows from the feed (a gap, a digest that differs): load the snapshots again."""
+Changed: TypeAlias = tuple[list[Level], list[Level]]
+"""Levels of both sides that a snapshot sets: absolute quantities, 0 removes."""
+Replaced: TypeAlias = tuple[DepthBook, dict[int, int], dict[int, int]]
+"""A book that nobody holds any more, and the orders at its prices."""
 
 
 class Changes:
@@ -164,20 +174,33 @@ class InstrumentReplica:
         Raises:
             ReplicaBroken: If the snapshot's digest is not that of its levels; nothing was taken.
         """
-        return self.take(state, verified_book(state, time_us))
+        loaded = loaded_book(state, time_us)
+        return self.take(loaded, finish(self.changed(loaded)))
 
-    def take(self, state: BookState, newer: DepthBook) -> bool:
-        """Take a snapshot whose book has been verified; see `load`."""
+    def changed(self, loaded: LoadedBook) -> Steps[Changed | None]:
+        """Find what a snapshot changes, for `take`; None if it does not continue the history held to a later seq."""
+        if not self._continues(loaded.state) or loaded.state.seq == self.book.seq:
+            return None
+        held, newer = self.book, loaded.book
+        return (yield from difference(held.bids, newer.bids)), (yield from difference(held.asks, newer.asks))
+
+    def _continues(self, state: BookState) -> bool:
         held = self.book
-        continues = (
-            not self.is_broken
-            and state.epoch == held.epoch
-            and (state.seq > held.seq or (state.seq == held.seq and state.digest == held.digest))
-        )
-        if continues and state.seq > self.book.seq:
-            bids = list(self.book.bids.difference(newer.bids))
-            asks = list(self.book.asks.difference(newer.asks))
-            self.history.record(state.seq, bids, asks, state.digest)
+        is_later = state.seq > held.seq or (state.seq == held.seq and state.digest == held.digest)
+        return not self.is_broken and state.epoch == held.epoch and is_later
+
+    def take(self, loaded: LoadedBook, changed: Changed | None) -> bool:
+        """
+        Take a snapshot whose book has been verified; see `load`.
+
+        Args:
+            loaded: The snapshot.
+            changed: What `changed` found for it; nothing may have happened since.
+        """
+        state, newer = loaded.state, loaded.book
+        continues = self._continues(state)
+        if changed is not None:
+            self.history.record(state.seq, *changed, state.digest)
         elif not continues:
             self.history = BookHistory(state.seq, state.digest)
         if not continues or state.trade_id > self.trade_id:
@@ -185,8 +208,7 @@ class InstrumentReplica:
         self.book = newer
         self.making = None  # it goes on with the book that was held, which changes no more
         self.is_broken = False
-        self.bid_orders = {level[0]: level[2] for level in state.bids}
-        self.ask_orders = {level[0]: level[2] for level in state.asks}
+        self.bid_orders, self.ask_orders = loaded.bid_orders, loaded.ask_orders
         self.statistics = TradeStatistics(state.last, state.open, state.high, state.low, state.volume)
         self.trade_id = state.trade_id
         self.state, self.state_reason, self.state_time = state.state, state.reason, state.state_time
@@ -248,6 +270,7 @@ class MarketReplica:
         """Users with cancel-on-disconnect on."""
         self.keeps_accounts = False
         """Whether orders need the money and the lots that they promise."""
+        self._replaced: list[Replaced] = []
 
     def apply(self, feed_id: FeedId, packet: Packet, published_us: int, changes: Changes) -> None:
         """
@@ -307,14 +330,43 @@ class MarketReplica:
         """
         definitions = list(listing)
         _check_states(definitions, states)
-        books = [verified_book(state, time_us) for state in states]
+        return finish(self.loading(cover, definitions, [loaded_book(state, time_us) for state in states], accounts))
+
+    def loading(
+        self,
+        cover: FeedId,
+        definitions: Sequence[Instrument],
+        books: Sequence[LoadedBook],
+        accounts: Mapping[str, Account],
+    ) -> Steps[Changes]:
+        """
+        Do the same in steps, from books that have been verified. All is taken with the last step.
+
+        No packet may be applied meanwhile. The last step costs O(instruments), and what can no longer be sent as deltas
+        is forgotten.
+
+        Raises:
+            ReplicaBroken: If a snapshot is missing, or of another epoch than the others; nothing was taken then.
+        """
+        _check_states(definitions, [loaded.state for loaded in books])
+        listing = {definition.symbol: definition for definition in definitions}
+        changed: list[Changed | None] = []
+        for loaded in books:
+            held = self.instruments.get(loaded.state.instrument)
+            is_same = held is not None and held.definition == listing[loaded.state.instrument]
+            changed.append((yield from held.changed(loaded)) if held is not None and is_same else None)
+        held_accounts: dict[str, AccountBook] = {}
+        for user, account in accounts.items():
+            held_accounts[user] = account_book(listing, account)
+            yield 1 + len(account.orders)
         changes = Changes()
-        epoch = states[0].epoch if states else self.epoch
+        epoch = books[0].state.epoch if books else self.epoch
         is_same_epoch, self.epoch = epoch == self.epoch, epoch
-        told = self._replace_listing(definitions, changes)
-        for state, book in zip(states, books, strict=True):
-            self._load_state(state, book, told.get(state.instrument, 0), changes, is_same_epoch=is_same_epoch)
-        self.accounts = {user: account_book(self.listing, account) for user, account in accounts.items()}
+        told = self._replace_listing(listing, changes)
+        for loaded, news in zip(books, changed, strict=True):
+            told_id = told.get(loaded.state.instrument, 0)
+            self._load_book(loaded, news, told_id, changes, is_same_epoch=is_same_epoch)
+        self.accounts = held_accounts
         self.keeps_accounts = any(account.holdings is not None for account in accounts.values())
         self.cancel_on_disconnect = dict.fromkeys(
             user for user, account in accounts.items() if account.cancel_on_disconnect
@@ -323,10 +375,15 @@ class MarketReplica:
         self.feed_id = cover
         return changes
 
-    def _replace_listing(self, definitions: Iterable[Instrument], changes: Changes) -> dict[str, int]:
+    def take_replaced(self) -> list[Replaced]:
+        """Return, once, the deep books that were replaced: to be freed in steps."""
+        replaced, self._replaced = self._replaced, []
+        return replaced
+
+    def _replace_listing(self, listing: dict[str, Instrument], changes: Changes) -> dict[str, int]:
         """Hold these instruments and no others; returns the last trade ids of those held so far."""
         before = self.instruments
-        self.listing = {definition.symbol: definition for definition in definitions}
+        self.listing = listing
         self.instruments = {}
         for symbol, definition in self.listing.items():
             held = before.get(symbol)
@@ -337,13 +394,16 @@ class MarketReplica:
         changes.delisted = [symbol for symbol in before if symbol not in self.instruments]
         return {symbol: instrument.trade_id for symbol, instrument in before.items()}
 
-    def _load_state(
-        self, state: BookState, book: DepthBook, told_id: int, changes: Changes, *, is_same_epoch: bool
+    def _load_book(
+        self, loaded: LoadedBook, changed: Changed | None, told_id: int, changes: Changes, *, is_same_epoch: bool
     ) -> None:
+        state = loaded.state
         symbol = state.instrument
         instrument = self.instruments[symbol]
         status, terms = instrument.status(), instrument.terms
-        continues = instrument.take(state, book)
+        if instrument.making is None and len(instrument.bid_orders) + len(instrument.ask_orders) > LEVELS_A_STEP:
+            self._replaced.append((instrument.book, instrument.bid_orders, instrument.ask_orders))
+        continues = instrument.take(loaded, changed)
         (changes.books if continues else changes.restarted)[symbol] = None
         if instrument.status() != status:
             changes.statuses.append(instrument.status())
@@ -456,20 +516,6 @@ class MarketReplica:
         instrument.state, instrument.state_reason = MarketState(status.state), status.reason
         instrument.state_time = status.time
         changes.statuses.append(status)
-
-
-def verified_book(state: BookState, time_us: int) -> DepthBook:
-    """
-    Return a snapshot's book; O(levels log levels).
-
-    Raises:
-        ReplicaBroken: If the snapshot's digest is not that of its levels.
-    """
-    book = DepthBook(state.instrument)
-    snapshot = Snapshot(state.instrument, state.epoch, state.seq, time_us, 0, state.bids, state.asks, state.digest)
-    if book.load(snapshot) is not Verdict.APPLY:
-        raise ReplicaBroken(f"{state.instrument}: the stored snapshot at seq {state.seq} has digest {book.digest}")
-    return book
 
 
 def _check_states(listing: Sequence[Instrument], states: Sequence[BookState]) -> None:

@@ -7,7 +7,8 @@ there is in the snapshots. Some may be ahead of it, which does no harm, since ap
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 
 import msgpack
@@ -26,6 +27,9 @@ _WITHOUT_TERMS: Final = len(_STATE) - 3
 _SHORTER: Final = (_WITHOUT_TERMS - 2, _WITHOUT_TERMS)
 """Fields of a book state of version 2, and of one without terms: what they lack is 0."""
 _LEVEL: Final = (int, int, int)
+_SIDES_AT: Final = 5
+"""Where among them the bids are."""
+_SIDES_END: Final = 7
 _ORDER: Final = (int, str, str, str, str, str, int, int, int)
 _DEFINITION: Final = (str, str, str, str, str, int, int, int)
 """The first fields of an instrument; its terms and session are maps or None."""
@@ -83,16 +87,55 @@ def decode_book_state(data: bytes) -> BookState:
         MalformedMessage: If the bytes are not a snapshot of this version.
     """
     fields = _unpack(data, "snapshot")
-    try:
-        if len(fields) in _SHORTER:
-            fields += [0] * (len(_STATE) - len(fields))
-        fields[14] = MarketState(fields[14])
-        _check(_STATE, fields)
-        for level in (*fields[5], *fields[6]):
+    with _naming("snapshot"):
+        state = _book_state(fields)
+        for level in (*state.bids, *state.asks):
             _check(_LEVEL, level)
-        return BookState._make(fields)
-    except (ValueError, TypeError, IndexError) as error:
-        raise MalformedMessage(f"no snapshot: {error}") from error
+        return state
+
+
+class BookStateReader:
+    """
+    Unpacks one snapshot in parts: first the bids, then the asks, then `state`. Each may raise MalformedMessage.
+
+    Args:
+        data: What `encode_book_state` gave; copied.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self._size = len(data)
+        with _naming("snapshot"):
+            self._unpacker = msgpack.Unpacker(max_bin_len=0, max_ext_len=0, max_buffer_size=max(1, len(data)))
+            self._unpacker.feed(data)
+            parts = self._unpacker.read_array_header()
+            version, self._count = self._unpacker.unpack(), self._unpacker.read_array_header()
+            if parts != 2 or version not in VERSIONS_READ or self._count < _SIDES_END:
+                raise ValueError(f"of version {version!r}, in {parts} parts of which one has {self._count} fields")
+            self._fields: list[Any] = [self._unpacker.unpack() for _ in range(_SIDES_AT)]
+            self._left = self._unpacker.read_array_header()
+
+    def read_levels(self, count: int) -> list[Level] | None:
+        """Return up to `count` levels of the side that is read, best first; None, once, at its end. O(count)."""
+        unpack = self._unpacker.unpack
+        with _naming("snapshot"):
+            if self._left:
+                rows = [unpack() for _ in range(min(count, self._left))]
+                self._left -= len(rows)
+                for row in rows:
+                    _check(_LEVEL, row)
+                return rows
+            self._fields.append([])
+            if len(self._fields) < _SIDES_END:
+                self._left = self._unpacker.read_array_header()
+            return None
+
+    def state(self) -> BookState:
+        """Return the rest, in which both sides are empty, once both have been read."""
+        with _naming("snapshot"):
+            rest = [self._unpacker.unpack() for _ in range(self._count - _SIDES_END)]
+            if self._unpacker.tell() != self._size:
+                raise ValueError("there is more behind it")
+            return _book_state(self._fields + rest)
 
 
 def encode_listing(instruments: Sequence[Instrument]) -> bytes:
@@ -126,10 +169,40 @@ def decode_accounts(data: bytes) -> dict[str, Account]:
     Raises:
         MalformedMessage: If the bytes are not accounts of this version.
     """
+    return dict(read_accounts(data))
+
+
+def read_accounts(data: bytes) -> Iterator[tuple[str, Account]]:
+    """Unpack every user's account, one after another; raises as `decode_accounts`, perhaps after some."""
+    with _naming("accounts"):
+        unpacker = msgpack.Unpacker(max_bin_len=0, max_ext_len=0, max_buffer_size=max(1, len(data)))
+        unpacker.feed(data)
+        parts, version = unpacker.read_array_header(), unpacker.unpack()
+        if parts != 2 or version not in VERSIONS_READ:
+            raise ValueError(f"of version {version!r}, in {parts} parts")
+        for _ in range(unpacker.read_array_header()):
+            user, row = unpacker.unpack()
+            yield user, _account(user, *row)
+        if unpacker.tell() != len(data):
+            raise ValueError("there is more behind it")
+
+
+def _book_state(fields: list[Any]) -> BookState:
+    """Make a state of its fields; its levels have yet to be checked."""
+    if len(fields) in _SHORTER:
+        fields += [0] * (len(_STATE) - len(fields))
+    fields[14] = MarketState(fields[14])
+    _check(_STATE, fields)
+    return BookState._make(fields)
+
+
+@contextmanager
+def _naming(what: str) -> Iterator[None]:
+    """Have whatever a value's wrong bytes raise say what they are not."""
     try:
-        return {user: _account(user, *row) for user, row in _unpack(data, "accounts")}
-    except (ValueError, TypeError, AttributeError) as error:
-        raise MalformedMessage(f"no accounts: {error}") from error
+        yield
+    except (ValueError, TypeError, IndexError, AttributeError, msgpack.UnpackException) as error:
+        raise MalformedMessage(f"no {what}: {error}") from error
 
 
 def _check(types: tuple[type, ...], values: Iterable[Any]) -> None:

@@ -13,8 +13,9 @@ import pytest
 from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.messages import Delta, Reply, Snapshot, Status, Trade
 from openoutcry.wire.types import Code, MarketState, Side
+from services.gateway.aio import feed_reader
 from services.gateway.aio.feed_reader import FeedReader
-from services.gateway.replica import ReplicaBroken
+from services.gateway.loading import LEVELS_A_STEP, ReplicaBroken, Steps
 from shared.aio.redis_line import RedisLine
 from shared.logs.events import BookChange
 from shared.logs.packet import FeedId, encode_packet
@@ -243,3 +244,35 @@ async def test_users_hear_of_a_lost_redis_in_time_stay_connected_and_get_on_agai
         assert (await ann.hear(Delta)).digest == exchange.books["ACME"].digest
         assert len(server.gateway.clients) == 1
     await exchange.redis.aclose()
+
+
+async def test_others_are_served_between_the_steps_of_a_load() -> None:
+    """A resynchronisation of 300,000 levels was one turn of more than a second, for everybody's pings and replies."""
+    turns: list[int] = []
+
+    def steps() -> Steps[str]:
+        for size in (1, LEVELS_A_STEP - 1, 1, 1, LEVELS_A_STEP, LEVELS_A_STEP - 1):
+            turns.append(size)
+            yield size
+        return "done"
+
+    async def others() -> None:
+        while True:
+            turns.append(0)
+            await asyncio.sleep(0)
+
+    async with asyncio.TaskGroup() as tasks:
+        serving = tasks.create_task(others())
+        assert await feed_reader._in_turns(steps()) == "done"
+        serving.cancel()
+    assert turns == [1, LEVELS_A_STEP - 1, 0, 1, 1, LEVELS_A_STEP, 0, LEVELS_A_STEP - 1]
+
+
+async def test_a_deep_book_is_loaded_as_it_was_stored(redis_url: str, exchange: StoredExchange, tmp_path: Path) -> None:
+    exchange.packet(bids=[(price, 1) for price in range(1, 6_000)])
+    exchange.packet(asks=[(price, 1) for price in range(6_000, 12_000)])
+    await exchange.store_snapshots()
+    async with gateway_on(redis_url, tmp_path) as server:
+        book = server.gateway.market.instruments["ACME"].book
+        assert book.digest == exchange.books["ACME"].digest
+        assert (len(book.bids), len(book.asks)) == (5_999, 6_000)

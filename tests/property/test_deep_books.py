@@ -14,8 +14,9 @@ from openoutcry.wire.sequence import Verdict
 from services.gateway import catch_up, deep_snapshots, history, joining, snapshot_making
 from services.gateway.gateway import ConnectedClient
 from services.gateway.limits import GatewayLimits
+from services.gateway.loading import ReplicaBroken
 from services.gateway.rate_limit import Rate
-from services.gateway.replica import Changes, ReplicaBroken
+from services.gateway.replica import Changes
 from services.gateway.subscriber import LagLimits
 from tests.unit.services.gateway.listener import Listener
 from tests.unit.services.gateway.test_gateway import House

@@ -13,7 +13,8 @@ from openoutcry.wire.sequence import Verdict
 from openoutcry.wire.types import DEPTHS
 from services.gateway import fan_out
 from services.gateway.channel import ChannelKey
-from services.gateway.replica import Changes, MarketReplica, ReplicaBroken
+from services.gateway.loading import ReplicaBroken
+from services.gateway.replica import Changes, MarketReplica
 from services.gateway.subscriber import LagLimits, Subscriber
 from tests.unit.services.gateway.exchange import Exchange
 from tests.unit.services.gateway.listener import Listener

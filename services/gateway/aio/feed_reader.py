@@ -9,7 +9,8 @@ the packet's content.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from random import Random
 from typing import Final, TypeVar
 
@@ -17,9 +18,11 @@ import structlog
 
 from openoutcry.wire.backoff import Backoff
 from openoutcry.wire.errors import MalformedMessage
+from openoutcry.wire.messages import Account
 from services.gateway.aio.ports import FeedPorts
+from services.gateway.loading import LEVELS_A_STEP, LoadedBook, ReplicaBroken, Steps, free, read_book
 from services.gateway.metrics import FeedStatistics
-from services.gateway.replica import Changes, ReplicaBroken
+from services.gateway.replica import Changes
 from shared.aio.cancellation import raise_if_cancelled
 from shared.aio.feed_stream import FeedStream
 from shared.aio.redis_connection import UNREACHABLE, RedisError, StreamEntry
@@ -27,7 +30,7 @@ from shared.aio.redis_line import RedisLine
 from shared.aio.store_failure import store_failure
 from shared.logs.feed_entry import FeedEntry
 from shared.logs.packet import FEED_START, FeedId
-from shared.logs.snapshots import decode_accounts, decode_book_state, decode_listing
+from shared.logs.snapshots import decode_listing, read_accounts
 from shared.logs.stream_keys import StreamKeys
 from shared.store_errors import CorruptEntry
 
@@ -131,16 +134,18 @@ class FeedReader:
         if same_listing != listing_data:
             raise ReplicaBroken("an instrument was listed meanwhile; its packet may lie before the cover")
         cover = _decoded(self._keys.cover, FeedId.parse, cover_data)
-        accounts = _decoded(self._keys.accounts, decode_accounts, accounts_data)
-        states = [_decoded(name, decode_book_state, data) for name, data in zip(names, states_data, strict=True)]
+        accounts = await _in_turns(_accounts(self._keys.accounts, accounts_data))
+        books = await _in_turns(_books(names, states_data, self._ports.time_us()))
         if self._corrupt_id != FEED_START:
             await self._look_behind_corrupt(cover)
-        time_us = self._ports.time_us()
-        changes = self._ports.market.load(cover, listing, states, accounts, time_us)
+        market = self._ports.market
+        changes = await _in_turns(market.loading(cover, listing, books, accounts))
         self.statistics.resyncs += 1
         self._is_placed = True
-        self._log.info("snapshots loaded", cover=str(cover), instruments=len(listing), books=len(states))
+        self._log.info("snapshots loaded", cover=str(cover), instruments=len(listing), books=len(books))
         self._ports.packets_read(changes)
+        for replaced in market.take_replaced():
+            await _in_turns(free(*replaced))
 
     async def _look_behind_corrupt(self, cover: FeedId) -> None:
         """See that the feed can be read on from there; else users would hear `open` and `resyncing` in turns."""
@@ -230,10 +235,51 @@ class FeedReader:
         self._is_placed = False
 
 
+async def _in_turns(steps: Steps[T]) -> T:
+    """Drive what is done in steps, so many at a time that nobody else waits for long."""
+    handled = 0
+    while True:
+        try:
+            handled += next(steps)
+        except StopIteration as end:
+            found: T = end.value
+            return found
+        if handled >= LEVELS_A_STEP:
+            handled = 0
+            await asyncio.sleep(0)
+
+
+def _accounts(key: str, data: bytes | None) -> Steps[dict[str, Account]]:
+    accounts: dict[str, Account] = {}
+    with _naming(key):
+        for user, account in read_accounts(_present(key, data)):
+            accounts[user] = account
+            yield 1 + len(account.orders)
+    return accounts
+
+
+def _books(names: Sequence[str], data: Sequence[bytes | None], time_us: int) -> Steps[list[LoadedBook]]:
+    books: list[LoadedBook] = []
+    for key, snapshot in zip(names, data, strict=True):
+        with _naming(key):
+            books.append((yield from read_book(_present(key, snapshot), time_us)))
+    return books
+
+
 def _decoded(key: str, decode: Callable[[bytes], T], data: bytes | None) -> T:
+    with _naming(key):
+        return decode(_present(key, data))
+
+
+def _present(key: str, data: bytes | None) -> bytes:
     if data is None:
         raise ReplicaBroken(f"{key} is missing, or no string; the exchange is to write it")
+    return data
+
+
+@contextmanager
+def _naming(key: str) -> Iterator[None]:
     try:
-        return decode(data)
+        yield
     except MalformedMessage as error:
         raise ReplicaBroken(f"{key} cannot be read; the exchange is to write it again: {error}") from error

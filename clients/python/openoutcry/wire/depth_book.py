@@ -42,6 +42,32 @@ class DepthSide:
         self._prices = sorted(self.quantities)
         self.digest = sum(level_digest(self.side, price, lots) for price, lots in self.quantities.items()) & MASK
 
+    def load_part(self, levels: Iterable[Level]) -> None:
+        """Take some of the levels of an empty side, for who loads it in parts; `load_end` ends it. O(levels)."""
+        side, quantities, prices, digest = self.side, self.quantities, self._prices, self.digest
+        for level in levels:
+            price, lots = level[0], level[1]
+            quantities[price] = lots
+            prices.append(price)
+            digest += level_digest(side, price, lots)
+        self.digest = digest & MASK
+
+    def load_end(self) -> None:
+        """Order the prices of what was loaded; at the speed of memory if the levels came best first."""
+        if len(self._prices) != len(self.quantities):  # of two levels at one price the last one counts
+            self.replace(list(self.quantities.items()))
+            return
+        if self.side == BID:
+            self._prices.reverse()
+        self._prices.sort()
+
+    def forget_part(self, count: int) -> None:
+        """Drop so many levels, for who frees a deep side in parts; `digest` is not kept up. O(count)."""
+        dropped = self._prices[-count:]
+        del self._prices[-count:]
+        for price in dropped:
+            del self.quantities[price]
+
     def set(self, price: int, quantity: int) -> None:
         """
         Make a level's quantity this; 0 removes it, and removing an absent level is normal.

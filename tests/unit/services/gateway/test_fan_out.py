@@ -12,8 +12,9 @@ from openoutcry.wire.types import MarketState
 from services.gateway.catch_up import WHOLE_ROWS_MAX
 from services.gateway.channel import ChannelKey
 from services.gateway.fan_out import FanOut
+from services.gateway.loading import ReplicaBroken
 from services.gateway.pacer import Pacer
-from services.gateway.replica import Changes, MarketReplica, ReplicaBroken
+from services.gateway.replica import Changes, MarketReplica
 from services.gateway.subscriber import LagLimits, LagVerdict, Subscriber
 from shared.logs.events import CancelOnDisconnectSet
 from tests.unit.services.gateway.exchange import Exchange

@@ -12,7 +12,8 @@ from openoutcry.wire.types import ExecutionEvent, MarketState
 from services.gateway.channel import TapeMark
 from services.gateway.gateway import ConnectedClient
 from services.gateway.limits import GatewayLimits
-from services.gateway.replica import Changes, MarketReplica, ReplicaBroken
+from services.gateway.loading import ReplicaBroken
+from services.gateway.replica import Changes, MarketReplica
 from services.gateway.subscriber import LagLimits
 from shared.logs.events import PrivateExecution
 from tests.unit.services.gateway.exchange import Exchange

@@ -5,7 +5,8 @@ import pytest
 from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.messages import Account, Status
 from openoutcry.wire.types import ExecutionEvent, MarketState
-from services.gateway.replica import Changes, MarketReplica, ReplicaBroken
+from services.gateway.loading import ReplicaBroken
+from services.gateway.replica import Changes, MarketReplica
 from shared.logs.events import CancelOnDisconnectSet
 from tests.unit.services.gateway.exchange import Exchange
 

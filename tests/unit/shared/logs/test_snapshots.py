@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import msgpack
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from openoutcry.wire.errors import MalformedMessage
 from openoutcry.wire.instrument import Instrument
@@ -14,6 +16,7 @@ from openoutcry.wire.types import MarketState, OrderKind, Side, TimeInForce
 from shared.logs.snapshots import SNAPSHOT_VERSION as VERSION
 from shared.logs.snapshots import (
     BookState,
+    BookStateReader,
     decode_accounts,
     decode_book_state,
     decode_listing,
@@ -146,3 +149,40 @@ def test_damage_and_other_versions_are_malformed(decode: Callable[[bytes], objec
 def test_an_unknown_market_state_is_malformed() -> None:
     with pytest.raises(MalformedMessage, match="ajar"):
         decode_book_state(msgpack.packb([VERSION, STATE._replace(state="ajar")]))  # type: ignore[arg-type]
+
+
+def in_parts(data: bytes, count: int) -> BookState:
+    """Read a book as a gateway reads a deep one."""
+    reader = BookStateReader(data)
+    sides: list[list[list[int]]] = [[], []]
+    for side in sides:
+        while (levels := reader.read_levels(count)) is not None:
+            assert 0 < len(levels) <= count
+            side.extend(levels)
+    return reader.state()._replace(bids=sides[0], asks=sides[1])
+
+
+LEVELS = st.lists(st.lists(st.integers(0, 1 << 40), min_size=3, max_size=3), max_size=20)
+
+
+@given(LEVELS, LEVELS, st.integers(1, 7))
+def test_a_book_that_is_read_in_parts_is_the_same(bids: list[list[int]], asks: list[list[int]], count: int) -> None:
+    for state in (STATE._replace(bids=bids, asks=asks), STATE._replace(bids=bids, asks=asks, terms_time=5)):
+        data = encode_book_state(state)
+        assert in_parts(data, count) == decode_book_state(data)
+
+
+@given(st.binary(max_size=3), st.data())
+def test_what_is_malformed_is_so_in_parts_as_well(piece: bytes, data: st.DataObject) -> None:
+    """Bytes that are cut, written over or have more behind them."""
+    whole = encode_book_state(STATE._replace(bids=[[100, 5, 1], [99, 7, 300]], asks=[[101, 70_000, 2]]))
+    at = data.draw(st.integers(0, len(whole)))
+    end = data.draw(st.integers(at, min(len(whole), at + 3)))
+    damaged = whole[:at] + piece + whole[end:]
+    try:
+        expected = decode_book_state(damaged)
+    except MalformedMessage:
+        with pytest.raises(MalformedMessage):
+            in_parts(damaged, 1)
+    else:
+        assert in_parts(damaged, 1) == expected
