@@ -27,8 +27,8 @@ import { FollowedBook } from "./followedBook.js";
 import type { Outcome, StaleReason } from "./followedBook.js";
 import { decodePacket } from "./messages.js";
 import type {
-  Delta, Encoding, Execution, Goodbye, Heartbeat, Instrument, MarketState, Message, Reply, Snapshot, Status, Ticker, Trade,
-  Welcome,
+  Delta, Encoding, Execution, Goodbye, Heartbeat, Instrument, MarketState, Message, Reply, Snapshot, Status, Terms, Ticker, Trade,
+  Transfer, Welcome,
 } from "./messages.js";
 import { PendingRequests } from "./pendingRequests.js";
 import type { Pending } from "./pendingRequests.js";
@@ -60,6 +60,7 @@ export type SessionEvent =
   | Trade
   | Goodbye
   | Instrument
+  | Terms
   /** A book changed, or can be vouched for again. It is verified. */
   | { readonly type: "book"; readonly book: DepthBook }
   /** A book cannot be vouched for till the next `book` event. */
@@ -74,6 +75,8 @@ export type SessionEvent =
   | { readonly type: "feed"; readonly state: MarketState; readonly reason: string }
   /** The account changed: by this execution, or (null) as a whole. */
   | { readonly type: "account"; readonly account: AccountView; readonly execution: Execution | null }
+  /** Lots or money came or went without a trade; the account has it. */
+  | { readonly type: "transferred"; readonly account: AccountView; readonly transfer: Transfer }
   /** The account cannot be vouched for till the next `account` event. */
   | { readonly type: "account_stale" }
   /** A request of `send` was answered. */
@@ -376,7 +379,8 @@ export class FeedSession {
         this.#events.push({ type: "account", account: this.account, execution: null });
         return;
       case "execution":
-        return this.#onExecution(message, now);
+      case "transfer":
+        return this.#onPrivate(message, now);
       default:
         this.#events.push(message);
     }
@@ -527,10 +531,13 @@ export class FeedSession {
     }
   }
 
-  #onExecution(execution: Execution, now: number): void {
-    const wasStale = this.account.stale;
-    const verdict = this.account.apply(execution);
-    if (verdict === Verdict.APPLY) this.#events.push({ type: "account", account: this.account, execution });
+  #onPrivate(message: Execution | Transfer, now: number): void {
+    const { account } = this;
+    const wasStale = account.stale;
+    const verdict = message.type === "execution" ? account.apply(message) : account.applyTransfer(message);
+    if (verdict === Verdict.APPLY) {
+      this.#events.push(message.type === "execution" ? { type: "account", account, execution: message } : { type: "transferred", account, transfer: message });
+    }
     if (verdict !== Verdict.GAP) return;
     if (!wasStale) this.#loseAccount();
     // `resync` is for books; subscribing again is what brings a whole account.

@@ -8,7 +8,7 @@ import { monotonicMs } from "./connection.js";
 import { FeedSession } from "./feedSession.js";
 import type { FollowOptions, SessionEvent, Statistics } from "./feedSession.js";
 import { Link } from "./link.js";
-import type { Encoding, Instrument, MarketState, Reply, Snapshot, Status, Ticker, Welcome } from "./messages.js";
+import type { Encoding, Instrument, MarketState, Reply, Snapshot, Status, Terms, Ticker, Welcome } from "./messages.js";
 import type { Action, Channel, IntervalMs, NewTerms, OrderName, PlaceOrder, Request, Subscribe } from "./requests.js";
 import { Signal } from "./signal.js";
 import { platformDialer } from "./sockets.js";
@@ -71,6 +71,7 @@ export class Market {
   readonly #views = new Map<string, View>();
   readonly #answers = new Map<number, Answer>();
   readonly #instruments = new Map<string, Instrument>();
+  readonly #terms = new Map<string, Terms>();
   /** Fires with every welcome and definition. */
   readonly #news = new Signal();
   #welcome: Welcome | null = null;
@@ -235,8 +236,14 @@ export class Market {
     return this.#ask({ op: "market", start });
   }
 
+  /** What orders of an instrument are judged by beside its definition, as last heard: it comes after `instruments`. */
+  terms(instrument: string): Terms | undefined {
+    return this.#terms.get(instrument);
+  }
+
   /** Return all instruments' definitions. Throws as `order` does. */
   async instruments(): Promise<Instrument[]> {
+    this.#terms.clear();
     this.#instruments.clear(); // the answer is the whole listing: what it does not name is listed no more
     const count = numberIn(await this.#ask({ op: "instruments" }), "count");
     await this.#within(this.#news, () => this.#instruments.size >= count, "no definitions");
@@ -323,6 +330,9 @@ export class Market {
       case "instrument":
         this.#instruments.set(event.symbol, event);
         return this.#news.fire();
+      case "terms":
+        this.#terms.set(event.instrument, event);
+        return this.#news.fire();
       case "feed":
         for (const view of this.#views.values()) if (view instanceof Book) view.signal.fire();
         return;
@@ -349,6 +359,7 @@ export class Market {
         return this.#answer(event.id, (answer) => answer.reject(new Unanswered("no reply came")));
       case "refused":
         return this.#refuse(event.subscription, new Refused(event.code, event.text));
+      case "transferred":
       case "account_stale":
         return this.#view<LiveAccount>("account", "*")?.signal.fire();
       case "trades_missed": // seen again by whoever reads the trades

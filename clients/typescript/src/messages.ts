@@ -10,7 +10,7 @@ import { decode } from "@msgpack/msgpack";
 import type { Side } from "./digest.js";
 import { ProtocolError } from "./errors.js";
 import {
-  anything, decimal, flag, level, list, mapOf, oneOf, only, orNull, positive, record, requestId, signed, text, whole,
+  anything, decimal, flag, laterOrNull, level, list, mapOf, oneOf, only, orNull, positive, record, requestId, signed, text, tuple, whole,
 } from "./wireValues.js";
 import type { OneOf, Shape } from "./wireValues.js";
 
@@ -144,7 +144,31 @@ export interface OpenOrder {
   readonly remaining: number;
 }
 
-/** The user's private state after execution `user_seq`. */
+/** `[lots, reserved, restricted, cost]`; see docs/protocol.md, "account". */
+export interface Holding {
+  /** Negative is short. */
+  readonly lots: number;
+  /** Lots of open asks. */
+  readonly reserved: number;
+  /** What cannot be sold yet, the earliest first. */
+  readonly restricted: readonly RestrictedLots[];
+  /** Of all lots together, as decimal text of six places. */
+  readonly cost: string;
+}
+
+/** Lots that cannot be sold before `until` (µs since 1970 UTC). */
+export interface RestrictedLots {
+  readonly until: number;
+  readonly lots: number;
+  readonly why: string;
+}
+
+/** A holding as it is written. */
+export type HoldingRow = readonly [
+  lots: number, reserved: number, restricted: readonly (readonly [until: number, lots: number, why: string])[], cost: string,
+];
+
+/** The user's private state after execution or transfer `user_seq`. */
 export interface Account {
   readonly type: "account";
   readonly user_seq: number;
@@ -155,6 +179,43 @@ export interface Account {
   readonly cash: Readonly<Record<string, string>>;
   /** Whether the user's orders are cancelled when the user stays away. */
   readonly cancel_on_disconnect: boolean;
+  /** Instrument to what is held; null, as the next two, if the exchange keeps no accounts. */
+  readonly holdings: Readonly<Record<string, HoldingRow>> | null;
+  /** Currency to what open bids may still cost, as `cash`. */
+  readonly reserved: Readonly<Record<string, string>> | null;
+  /** Currency to the realised result of all sales, as `cash`. */
+  readonly result: Readonly<Record<string, string>> | null;
+}
+
+export type TransferKind = OneOf<"deposit" | "withdrawal" | "grant" | "forfeit" | "exercise" | "expiry" | "correction">;
+
+/** Lots or money came or went without a trade. */
+export interface Transfer {
+  readonly type: "transfer";
+  /** Contiguous per user, over executions and transfers. */
+  readonly user_seq: number;
+  readonly time: number;
+  readonly transfer_id: string;
+  readonly kind: TransferKind;
+  /** A symbol or a currency. */
+  readonly asset: string;
+  /** What came, or (negative) went: lots as a whole number, money as decimal text of six places. */
+  readonly amount: string;
+  /** What is held of it now. */
+  readonly balance: string;
+  /** Lots that came cannot be sold before, µs; 0: at once. */
+  readonly available_from: number;
+}
+
+/** What orders of an instrument are judged by beside its definition. */
+export interface Terms {
+  readonly type: "terms";
+  readonly instrument: string;
+  readonly time: number;
+  /** Price in ticks that counts until the first trade; 0: none. */
+  readonly reference: number;
+  /** How far from the reference price an order's price may be, in basis points; 0: as far as it likes. */
+  readonly collar_bp: number;
 }
 
 export type ExecutionEvent = OneOf<"accepted" | "rejected" | "filled" | "cancelled" | "replaced" | "expired">;
@@ -162,7 +223,7 @@ export type ExecutionEvent = OneOf<"accepted" | "rejected" | "filled" | "cancell
 /** What became of one of the user's orders. */
 export interface Execution {
   readonly type: "execution";
-  /** Contiguous per user. */
+  /** Contiguous per user, over executions and transfers. */
   readonly user_seq: number;
   readonly event: ExecutionEvent;
   readonly time: number;
@@ -225,11 +286,13 @@ export interface Instrument {
 }
 
 export type Message =
-  | Welcome | Reply | Snapshot | Delta | Trade | Ticker | Status | Heartbeat | Account | Execution | Goodbye | Instrument;
+  | Welcome | Reply | Snapshot | Delta | Trade | Ticker | Status | Heartbeat | Account | Execution | Goodbye | Instrument
+  | Transfer | Terms;
 
 /** Longest time between heartbeats that is believed. */
 const HEARTBEAT_MS_MAX = 60_000;
 const CASH = /^-?\d{1,40}\.\d{6}$/;
+const AMOUNT = /^-?\d{1,40}(\.\d{6})?$/;
 const TICK_SIZE = /^(?=.*[1-9])\d{1,9}(\.\d{1,6})?$/;
 
 const side = only<Side>("bid", "ask");
@@ -239,10 +302,13 @@ const openOrder = record<OpenOrder>({
   order_id: whole, client_order_id: text, instrument: text, side, kind: oneOf(), time_in_force: oneOf(), price: whole,
   quantity: whole, remaining: whole,
 });
+const cash = mapOf(decimal(CASH));
+const restrictedPart = tuple<readonly [number, number, string]>(whole, positive(), text);
+const holding = tuple<HoldingRow>(signed, whole, list(restrictedPart), decimal(CASH));
 const optionTerms = record<OptionTerms>({ underlying: text, right: oneOf(), strike: whole, expiry: text });
 const tradingHours = record<TradingHours>({ opens: text, closes: text });
 
-/** Every message's fields. The order matters: of the messages by type number from 1, of the fields by position. */
+/** Every message's fields. The order matters: of the messages by type number (see `NAMES`), of the fields by position. */
 const SHAPES: { readonly [M in Message as M["type"]]: Shape<Omit<M, "type">> } = {
   welcome: {
     version: whole, session: text, user: text, server_time: whole, heartbeat_ms: positive(HEARTBEAT_MS_MAX), limits: mapOf(anything),
@@ -266,7 +332,8 @@ const SHAPES: { readonly [M in Message as M["type"]]: Shape<Omit<M, "type">> } =
   status: { instrument: orNull(text), state: oneOf(), reason: text, time: whole },
   heartbeat: { server_time: whole, books: mapOf(whole) },
   account: {
-    user_seq: whole, orders: list(openOrder), positions: mapOf(signed), cash: mapOf(decimal(CASH)), cancel_on_disconnect: flag,
+    user_seq: whole, orders: list(openOrder), positions: mapOf(signed), cash, cancel_on_disconnect: flag,
+    holdings: laterOrNull(mapOf(holding)), reserved: laterOrNull(cash), result: laterOrNull(cash),
   },
   execution: {
     user_seq: positive(), event: oneOf(), time: whole, order_id: whole, client_order_id: text, instrument: text, side,
@@ -278,9 +345,15 @@ const SHAPES: { readonly [M in Message as M["type"]]: Shape<Omit<M, "type">> } =
     symbol: text, kind: text, name: text, currency: text, tick_size: decimal(TICK_SIZE), lot_size: positive(), price_max: positive(),
     quantity_max: positive(), option: orNull(optionTerms), session: orNull(tradingHours),
   },
+  transfer: {
+    user_seq: positive(), time: whole, transfer_id: text, kind: oneOf(), asset: text, amount: decimal(AMOUNT), balance: decimal(AMOUNT),
+    available_from: whole,
+  },
+  terms: { instrument: text, time: whole, reference: whole, collar_bp: whole },
 };
 
-const NAMES = Object.keys(SHAPES);
+/** Types in the order of their numbers, from 1; nothing has the number 14. */
+const NAMES = Object.keys(SHAPES).flatMap((name) => (name === "terms" ? ["", name] : [name]));
 const READERS = new Map(
   Object.entries(SHAPES).map(([name, shape]) => [name, record(shape as Shape<Record<string, unknown>>)]),
 );

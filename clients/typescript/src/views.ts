@@ -12,7 +12,7 @@ import type { DepthBook } from "./depthBook.js";
 import type { PricedQuantity } from "./digest.js";
 import type { FeedSession } from "./feedSession.js";
 import type { StaleReason } from "./followedBook.js";
-import type { Execution, OpenOrder, Trade } from "./messages.js";
+import type { Execution, Holding, OpenOrder, Trade } from "./messages.js";
 import type { MissedTrades } from "./tradeTape.js";
 import { TradeTape } from "./tradeTape.js";
 import { Signal } from "./signal.js";
@@ -220,7 +220,7 @@ export class LiveAccount implements AsyncIterable<Execution> {
     return this.#account.stale || this.#isSilent();
   }
 
-  /** Executions applied. */
+  /** Executions and transfers applied. */
   get userSeq(): number {
     return this.#account.userSeq;
   }
@@ -238,6 +238,31 @@ export class LiveAccount implements AsyncIterable<Execution> {
   /** Currency to decimal text, as of the last whole account; see `AccountView.cash`. */
   get cash(): Readonly<Record<string, string>> {
     return this.#account.cash;
+  }
+
+  /** Whether orders need the money and the lots that they promise. */
+  get keepsAccounts(): boolean {
+    return this.#account.keepsAccounts;
+  }
+
+  /** Whether cash, reserved, result and costs are as they stand; see `AccountView.isMoneyCurrent`. */
+  get isMoneyCurrent(): boolean {
+    return this.#account.isMoneyCurrent;
+  }
+
+  /** Instrument to what is held and offered; empty without accounts. */
+  get holdings(): ReadonlyMap<string, Holding> {
+    return this.#account.holdings;
+  }
+
+  /** Currency to what open bids may still cost; see `isMoneyCurrent`. */
+  get reserved(): Readonly<Record<string, string>> {
+    return this.#account.reserved;
+  }
+
+  /** Currency to the realised result of all sales; see `isMoneyCurrent`. */
+  get result(): Readonly<Record<string, string>> {
+    return this.#account.result;
   }
 
   /** Whether the user's orders are cancelled when the user stays away; `Market.cancelOnDisconnect` sets it. */

@@ -68,6 +68,18 @@ export const orNull =
   (value, where) =>
     value === null ? null : read(value, where);
 
+/** As `orNull`, of a field that a server of before does not send. */
+export const laterOrNull =
+  <T>(read: Reader<T>): Reader<T | null> =>
+  (value, where) =>
+    value === undefined || value === null ? null : read(value, where);
+
+/** An array with these values at first; what is beyond them is ignored. */
+export const tuple =
+  <T extends readonly unknown[]>(...reads: { readonly [K in keyof T]: Reader<T[K]> }): Reader<T> =>
+  (value, where) =>
+    Array.isArray(value) ? (reads.map((read: Reader<unknown>, index) => read(value[index], `${where}[${index}]`)) as unknown as T) : complain(where, "a list", value);
+
 /** A whole number or a text or null: what a request may be named by. */
 export const requestId: Reader<number | string | null> = (value, where) =>
   value === null || typeof value === "string" ? value : whole(value, where);

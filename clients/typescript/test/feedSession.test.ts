@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
 import { bookDigest, FeedSession, InvalidArgument, NotConnected, OpenOutcryError, TooManyRequests } from "../src/index.js";
-import type { Execution, Message, SessionEvent, Trade } from "../src/index.js";
+import type { Execution, Message, SessionEvent, Trade, Transfer } from "../src/index.js";
 import { closeReason } from "../src/closeCodes.js";
 import { HEARTBEATS_MISSED_MAX, PENDING_MAX, PRESENT_MS, REPLY_MS, WELCOME_MS } from "../src/feedSession.js";
 import { REPAIR_MS } from "../src/repairs.js";
@@ -353,6 +353,47 @@ describe("the account", () => {
     assert.equal(bench.session.account.cancelOnDisconnect, true);
     assert.deepEqual(types(bench.hear(account(12))), ["account"]);
     assert.equal(bench.session.account.cancelOnDisconnect, false);
+  });
+
+  const DAY = 86_400_000_000;
+  const funded = {
+    ...account(9), positions: { ACME: 100 }, cash: { USD: "50.000000" }, holdings: { ACME: [100, 0, [[DAY, 60, "vesting"]], "9000.000000"] },
+    reserved: { USD: "20.000000" }, result: { USD: "0.000000" },
+  };
+  const transfer = (user_seq: number, more: Partial<Transfer> = {}): Transfer => ({
+    type: "transfer", user_seq, time: 1, transfer_id: "t1", kind: "deposit", asset: "USD", amount: "5.000000", balance: "55.000000",
+    available_from: 0, ...more,
+  });
+
+  test("transfers share the numbers of executions, and move money and lots", () => {
+    const bench = held();
+    bench.hear(funded);
+    assert.deepEqual(types(bench.hear(transfer(10), execution(11), transfer(10))), ["transferred", "account"]);
+    const { account: view } = bench.session;
+    assert.deepEqual([view.cash["USD"], view.position("ACME"), view.isMoneyCurrent], ["55.000000", 107, false]);
+    const grant = { kind: "grant", asset: "ACME", amount: "3", balance: "110", available_from: DAY } as const;
+    assert.deepEqual(types(bench.hear(transfer(12, grant))), ["transferred"]);
+    const restricted = [{ until: DAY, lots: 63, why: "vesting" }];
+    assert.deepEqual(view.holdings.get("ACME"), { lots: 110, reserved: 0, restricted, cost: "9000.000000" });
+    bench.hear(transfer(13, { kind: "forfeit", asset: "ACME", amount: "-70", balance: "40" }));
+    assert.deepEqual(view.holdings.get("ACME")?.restricted, []);
+  });
+
+  test("asks reserve lots, and parts whose time is over go with what comes after it", () => {
+    const bench = held();
+    bench.hear(funded);
+    bench.hear(execution(10, { event: "accepted", order_id: 72, side: "ask", remaining: 30, time: DAY - 1 }));
+    assert.deepEqual(bench.session.account.holdings.get("ACME")?.reserved, 30);
+    assert.equal(bench.session.account.holdings.get("ACME")?.restricted.length, 1);
+    bench.hear(execution(11, { event: "cancelled", order_id: 72, side: "ask", remaining: 0, time: DAY }));
+    assert.deepEqual(bench.session.account.holdings.get("ACME"), { lots: 100, reserved: 0, restricted: [], cost: "9000.000000" });
+  });
+
+  test("a transfer to other lots, or to an account that keeps nothing, is a gap", () => {
+    const bench = held();
+    assert.deepEqual(types(bench.hear(transfer(10))), ["account_stale"]);
+    bench.hear(funded);
+    assert.deepEqual(types(bench.hear(transfer(10, { asset: "ACME", amount: "1", balance: "7" }))), ["account_stale"]);
   });
 
   test("a gap makes it stale and asks for the whole account", () => {

@@ -32,7 +32,7 @@ describe("messages", () => {
   }
 
   test("every type has a vector", () => {
-    assert.equal(new Set(messages.map(({ value }) => value.type)).size, 12);
+    assert.equal(new Set(messages.map(({ value }) => value.type)).size, 14);
   });
 });
 
@@ -70,6 +70,13 @@ describe("what version 1 does not know", () => {
     const goodbye = { type: "goodbye", code: 4000, text: "", reconnect_in_ms: 5 };
     assert.deepEqual(decodePacket(later, "json"), [goodbye]);
     assert.deepEqual(decodePacket(Buffer.from("91950bcd0fa0a005a3616263", "hex"), "msgpack"), [goodbye]);
+  });
+
+  test("an account of a server of before holds nothing", () => {
+    const before = '[{"type":"account","user_seq":1,"orders":[],"positions":{},"cash":{},"cancel_on_disconnect":false}]';
+    const account = { type: "account", user_seq: 1, orders: [], positions: {}, cash: {}, cancel_on_disconnect: false, holdings: null, reserved: null, result: null };
+    assert.deepEqual(decodePacket(before, "json"), [account]);
+    assert.deepEqual(decodePacket(Buffer.from("919609019080" + "80c2", "hex"), "msgpack"), [account]);
   });
 
   test("a type is ignored, and what follows it in the packet is not", () => {

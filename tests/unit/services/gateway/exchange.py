@@ -6,17 +6,19 @@ from collections.abc import Iterable
 
 from openoutcry.wire.depth_book import DepthBook
 from openoutcry.wire.instrument import Instrument
-from openoutcry.wire.messages import Account, Execution, Status, Trade
+from openoutcry.wire.messages import Account, Execution, Status, Terms, Trade
 from openoutcry.wire.types import Code, ExecutionEvent, Liquidity, MarketState, OrderKind, Side, TimeInForce
 from shared.logs.events import (
+    AccountsBegun,
     AdministrativeAct,
     BookChange,
     CancelOnDisconnectSet,
     MarketShown,
     Outcome,
     PrivateExecution,
+    PrivateTransfer,
 )
-from shared.logs.packet import PACKET_VERSION, FeedId, Packet
+from shared.logs.packet import PACKET_VERSION, PLAIN_VERSION, FeedId, Packet
 from shared.logs.snapshots import BookState
 
 
@@ -48,6 +50,9 @@ class Exchange:
         statuses: Iterable[Status] = (),
         listings: Iterable[Instrument] = (),
         switches: Iterable[CancelOnDisconnectSet] = (),
+        transfers: Iterable[PrivateTransfer] = (),
+        terms: Iterable[Terms] = (),
+        beginnings: Iterable[AccountsBegun] = (),
         acts: Iterable[AdministrativeAct] = (),
         shown: Iterable[MarketShown] = (),
     ) -> tuple[FeedId, Packet, int]:
@@ -62,8 +67,9 @@ class Exchange:
             prev_seq = book.seq
             book.advance(prev_seq + commands, 0, bid_levels, ask_levels, 0)
             changes.append(BookChange(symbol, prev_seq, book.seq, bid_levels, ask_levels, book.digest))
+        later = list(transfers), list(terms), list(beginnings), list(acts), list(shown)
         packet = Packet(
-            PACKET_VERSION,
+            PACKET_VERSION if any(later) else PLAIN_VERSION,
             self.epoch,
             prev,
             self.position,
@@ -76,8 +82,7 @@ class Exchange:
             list(statuses),
             list(listings),
             list(switches),
-            acts=list(acts),
-            shown=list(shown),
+            *later,
         )
         return FeedId(self.term, self.position), packet, 1_000_000 + self.position
 
