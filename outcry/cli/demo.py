@@ -60,6 +60,9 @@ def demo(
         ),
     ] = None,
     engines: Engines = 2,
+    accounts: Annotated[
+        bool, typer.Option(help="The market keeps accounts: orders need money and lots. A replay's never does.")
+    ] = True,
     chaos: Annotated[
         bool, typer.Option("--chaos", help="Kill and freeze parts while the market trades; see below.")
     ] = False,
@@ -68,8 +71,9 @@ def demo(
     Run the whole market with users on this machine, and prove their books.
 
     Starts Redis, the matching engine, the gateways, bots that trade and the users, each part a process of its own.
-    Shows what happens. Ends with a verdict: every user's book is the engine's at the same (epoch, seq), or not. The
-    exit status says the same (0 or 1). Ctrl-C ends it early, with the verdict; twice, at once.
+    Shows what happens. Ends with a verdict: every user's book is the engine's at the same (epoch, seq), or not; and
+    each asset adds up to 0 over all accounts, which are kept unless --no-accounts. The exit status says the same (0 or
+    1). Ctrl-C ends it early, with the verdict; twice, at once.
 
     With --chaos, every few seconds a random part is killed with -9 or frozen, and one time in five two at once: the
     leading engine, the standby, a gateway, Redis (with `appendfsync always`). Users reconnect and resume; 40 traders
@@ -96,6 +100,7 @@ def demo(
             hot=hot,
             replay=ReplayOptions(replay, instrument, read_speed(speed)) if replay else None,
             seed=1 if seed is None else seed,
+            accounts=accounts,
         ).checked()
         check_writable("--report", report)
         with open_screen(view) as screen:

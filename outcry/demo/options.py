@@ -33,6 +33,8 @@ class DemoOptions(NamedTuple):
     """All users and all changes on one book."""
     replay: ReplayOptions | None
     seed: int
+    accounts: bool = True
+    """The market keeps accounts, and orders need what they promise; a replay's does not."""
 
     def checked(self) -> DemoOptions:
         """

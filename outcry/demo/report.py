@@ -29,6 +29,10 @@ class Report(RunReport):
     commands: int
     books_verified: int
     books_wrong: int
+    accounts: int
+    """Kept by the exchange, its own two among them; 0: it keeps none, and orders need nothing."""
+    assets_conserved: int
+    """Currencies and instruments whose sum over all accounts is 0 at the end; 0 if that of any one is not."""
     digests_checked: int
     """Deltas and snapshots compared with a whole book that a user holds."""
     digests_wrong: int

@@ -79,8 +79,10 @@ def summary(report: Report) -> RenderableType:
 def _verdict(report: Report) -> Text:
     books = f"{report.books_verified:,} books verified, {report.books_wrong} wrong"
     if report.is_good:
+        accounts = f"{report.accounts} accounts: each of {report.assets_conserved} assets adds up to 0 over all of them"
+        proven = f"{books}.\n  {accounts}." if report.accounts else f"{books}."
         return Text(
-            f"VERDICT OK: every user's book is the engine's at the same (epoch, seq):\n  {books}.", "bold green"
+            f"VERDICT OK: every user's book is the engine's at the same (epoch, seq):\n  {proven}", "bold green"
         )
     reasons = "".join(f"\n  {complaint}" for complaint in report.complaints)
     return Text(f"VERDICT FAILED: {books}.{reasons}", "bold red")

@@ -27,7 +27,13 @@ def build(settings: dict[str, Any]) -> Driver:
     """Make the driver that a first line describes."""
     redis_url = settings["redis_url"]
     if settings["role"] == "bots":
-        return Bots(redis_url, rate=settings["rate"], hot=settings["hot"], seed=settings["seed"])
+        return Bots(
+            redis_url,
+            rate=settings["rate"],
+            hot=settings["hot"],
+            seed=settings["seed"],
+            accounts=settings.get("accounts", False),
+        )
     return Replay(redis_url, Path(settings["path"]), settings["instrument"], settings["speed"])
 
 

@@ -20,6 +20,7 @@ from typing import Final
 from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.types import OrderKind, SelfTradePrevention, Side, TimeInForce
 from outcry.flow.fair_value import followed, following_price, opening_price, quantities
+from outcry.flow.funding import funding
 from outcry.flow.live_orders import LiveOrder, LiveOrders
 from shared.logs.commands import CancelAll, CancelOrder, Command, PlaceOrder, ReplaceOrder
 
@@ -115,6 +116,12 @@ class OrderFlow:
                 book.follow(leader)
         self._orders_per_book = max(LIVE_ORDERS_PER_BOOK_MIN, LIVE_ORDERS // len(instruments))
         self._number = 0
+
+    def funding(self) -> list[Command]:
+        """Return commands that give every user money and lots, in a market that keeps accounts from now on."""
+        groups = {"bid-makers": _BID_MAKERS, "ask-makers": _ASK_MAKERS, "takers": _TAKERS}
+        instruments = [book.instrument for book in self._books]
+        return funding(instruments, groups, self._source, iter(self._next_number, 0))
 
     def withdrawals(self) -> list[Command]:
         """Return commands that cancel whatever an earlier crowd of these users left behind."""

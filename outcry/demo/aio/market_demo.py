@@ -20,8 +20,10 @@ from outcry.demo.moment import Moment
 from outcry.demo.options import DemoOptions
 from outcry.demo.report import Report
 from outcry.flow.aio.lobster_file import LobsterFile
+from outcry.load.aio.engine_accounts import engine_conservation
 from outcry.load.aio.engine_verdict import engine_verdict
 from outcry.load.aio.load_crew import LoadCrew
+from outcry.load.conservation import Conservation
 from outcry.load.counts import complaints_about
 from outcry.load.latency import difference, latency_ms, new_histogram
 from outcry.load.look import LoadStatistics
@@ -158,9 +160,10 @@ class MarketDemo:
         rested_at = time.monotonic()
         self._screen.say("the market rests; every user asks for every book")
         verdict = await engine_verdict(self._stack.redis_url, market["seqs"], self._plans, self._crew)
+        conservation = await engine_conservation(self._stack.redis_url)
         after = await self._look()
         self._latency.add(after.load.latency)
-        return self._report(before, last, after._replace(at=rested_at, market=market), verdict)
+        return self._report(before, last, after._replace(at=rested_at, market=market), verdict, conservation)
 
     async def _start_driver(self) -> list[str]:
         """Start bots or replay; return whose books to follow."""
@@ -174,8 +177,9 @@ class MarketDemo:
             return [instrument]
         self._screen.say("the bots fill the books")
         await self._driver.start(
-            role="bots", redis_url=self._stack.redis_url, rate=options.rate, hot=options.hot, seed=options.seed
-        )
+            role="bots", redis_url=self._stack.redis_url, rate=options.rate, hot=options.hot, seed=options.seed,
+            accounts=options.accounts,
+        )  # fmt: skip
         ready = await self._driver.hear("ready", DRIVER_SECONDS_MAX)
         self._driver.tell("start")
         self._take_listing(ready)
@@ -276,11 +280,15 @@ class MarketDemo:
         reasons = "".join(f"\n  {reason}" for reason in statistics.troubles)
         return f"{statistics.whole} of {self._options.crew.users} users are in sync{reasons}"
 
-    def _report(self, before: _Look, last: _Look, after: _Look, verdict: BookVerdict) -> Report:
+    def _report(
+        self, before: _Look, last: _Look, after: _Look, verdict: BookVerdict, conservation: Conservation
+    ) -> Report:
         seconds = after.at - before.at
         seen = difference(after.load.counts, before.load.counts)
         changes = after.market["changes"] - before.market["changes"]
-        complaints = [*verdict.complaints, *complaints_about(seen)]
+        complaints = [*verdict.complaints, *complaints_about(seen), *conservation.complaints]
+        if self._options.accounts and not self._options.replay and not conservation.keeps_accounts:
+            complaints.append("the market keeps no accounts: users were known to it before the demo began")
         is_good = verdict.is_good and not complaints
         return Report(
             verdict="ok" if is_good else "failed",
@@ -297,6 +305,8 @@ class MarketDemo:
             commands=after.market["commands"] - before.market["commands"],
             books_verified=verdict.books_verified,
             books_wrong=verdict.books_wrong,
+            accounts=conservation.accounts if conservation.keeps_accounts else 0,
+            assets_conserved=conservation.assets if not conservation.complaints else 0,
             digests_checked=seen["digests_checked"],
             digests_wrong=seen["digests_wrong"],
             gaps_seen=seen["gaps_seen"],

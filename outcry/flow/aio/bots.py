@@ -26,13 +26,15 @@ class Bots(Driver):
         rate: Book changes a second over all instruments.
         hot: All of them on the first instrument.
         seed: Of what they do.
+        accounts: Have the market keep accounts, and the crowd money and lots; only before anybody is known to it.
     """
 
-    def __init__(self, redis_url: str, *, rate: float, hot: bool, seed: int) -> None:
+    def __init__(self, redis_url: str, *, rate: float, hot: bool, seed: int, accounts: bool = False) -> None:
         super().__init__(redis_url, "bots")
         self._rate = rate
         self._hot = hot
         self._seed = seed
+        self._accounts = accounts
         self._pace: Pace | None = None
 
     def set_rate(self, rate: float) -> None:
@@ -45,6 +47,8 @@ class Bots(Driver):
         """Cancel what an earlier crowd left, and fill the books."""
         self.traded = self.listing[:1] if self._hot else self.listing
         self._flow = OrderFlow(self.traded, self.source, self._seed)
+        if self._accounts:
+            await self._send(self._flow.funding())
         await self._send(self._flow.withdrawals())
         await self._send(self._flow.opening())
         await self.writer.drain()

@@ -28,6 +28,8 @@ def a_report(**fields: Any) -> Report:
         "commands": 6_010,
         "books_verified": 3_000,
         "books_wrong": 0,
+        "accounts": 62,
+        "assets_conserved": 11,
         "digests_checked": 80_000,
         "digests_wrong": 0,
         "gaps_seen": 0,

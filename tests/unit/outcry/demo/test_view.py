@@ -132,6 +132,7 @@ def test_a_good_end_says_what_was_proven() -> None:
     text = drawn(summary(a_report()))
     assert "VERDICT OK" in text
     assert "3,000 books verified, 0 wrong" in text
+    assert "62 accounts: each of 11 assets adds up to 0 over all of them" in text
 
 
 def test_a_bad_end_says_what_is_wrong() -> None:

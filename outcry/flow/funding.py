@@ -1,0 +1,73 @@
+"""What makes a crowd able to trade where the exchange keeps accounts: money, lots, groups, limits and a collar.
+
+The same commands again change nothing, so a crowd that comes back asks for them once more; in a market that keeps no
+accounts they are refused, and nobody needs them.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+from zlib import crc32
+
+from openoutcry.wire.instrument import Instrument
+from openoutcry.wire.types import BANK, ISSUER, TransferKind
+from outcry.flow.fair_value import opening_price, quantities
+from shared.logs.commands import Command
+from shared.logs.market_commands import BeginAccounts, Limits, MakeTransfer, SetGroups, SetLimits, SetTerms
+
+ACTOR: Final = "demo-root"
+MONEY: Final = 10**17
+"""Millionths of each currency a user gets: more than a crowd spends in years, and all of it together is in range."""
+LOTS: Final = 10**12
+"""Of each instrument."""
+COLLAR_BP: Final = 1_000
+COLLARED_FROM: Final = 4_000
+"""Ticks: below it the crowd's own orders would be further from the last price than the collar allows."""
+
+
+def funding(
+    instruments: Sequence[Instrument], groups: Mapping[str, Sequence[str]], source: str, numbers: Iterator[int]
+) -> list[Command]:
+    """
+    Return the commands; O(users times instruments).
+
+    Args:
+        instruments: What is traded.
+        groups: The crowd's users, by the group that each is in.
+        source: Of the commands.
+        numbers: Theirs.
+    """
+    largest = max(max(quantities(instrument)) for instrument in instruments)
+    commands: list[Command] = [
+        BeginAccounts(source, next(numbers), ACTOR, four_eyes=False),
+        *[
+            SetTerms(source, next(numbers), ACTOR, instrument.symbol, opening_price(instrument), COLLAR_BP)
+            for instrument in instruments
+            if opening_price(instrument) >= COLLARED_FROM
+        ],
+    ]
+    for group, users in groups.items():
+        limits = Limits(order_quantity_max=largest)
+        commands.append(SetLimits(source, next(numbers), ACTOR, "", group, None, limits))
+        for user in users:
+            commands.append(SetGroups(source, next(numbers), ACTOR, user, (group,)))
+            commands += _transfers(instruments, user, source, numbers)
+    return commands
+
+
+def _transfers(
+    instruments: Sequence[Instrument], user: str, source: str, numbers: Iterator[int]
+) -> Iterator[MakeTransfer]:
+    money = [(TransferKind.DEPOSIT, currency, BANK, MONEY) for currency in _currencies(instruments)]
+    lots = [(TransferKind.GRANT, instrument.symbol, ISSUER, LOTS) for instrument in instruments]
+    for kind, asset, debit, amount in itertools.chain(money, lots):
+        name = f"fund:{crc32(f'{user} {asset}'.encode()):08x}"
+        yield MakeTransfer(
+            source, next(numbers), ACTOR, name, kind, asset, debit, user, amount, 0, "", cancel_orders=False
+        )
+
+
+def _currencies(instruments: Sequence[Instrument]) -> list[str]:
+    return list(dict.fromkeys(instrument.currency for instrument in instruments))
