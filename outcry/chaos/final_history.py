@@ -2,7 +2,8 @@
 
 Derived without any of the services' code: packets in, and what must hold of them is checked at each one. Gaps, an
 order accepted twice, a command applied twice, a trade without two sides, a crossed book or a digest that is not that
-of its levels are findings. Accounts come of the executions, by the rule that clients use.
+of its levels are findings. So is an asset of which a packet makes or loses something: whatever one account gets, others
+give, `~bank` and `~issuer` included. Accounts come of executions and transfers, by the rule that clients use.
 """
 
 from __future__ import annotations
@@ -10,15 +11,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
-from openoutcry.wire.account import AccountBook
+from openoutcry.wire.account import AccountBook, millionths, tick_value
 from openoutcry.wire.depth_book import DepthBook, is_crossed
+from openoutcry.wire.funded_account_book import FundedAccountBook
 from openoutcry.wire.instrument import Instrument
-from openoutcry.wire.messages import Execution, Trade
+from openoutcry.wire.messages import Execution, Trade, Transfer
+from openoutcry.wire.sequence import Verdict
 from openoutcry.wire.types import ExecutionEvent, Side
 from outcry.conformance.plain_book import digest
-from shared.logs.events import BookChange, Outcome, PrivateExecution
+from shared.logs.events import BookChange, Outcome, PrivateExecution, PrivateTransfer
 from shared.logs.feed_entry import FeedEntry
-from shared.logs.packet import FEED_START, FeedId
+from shared.logs.packet import FEED_START, FeedId, Packet
 
 FINDINGS_MAX: Final = 20
 """Findings kept in words; `finding_count` counts on."""
@@ -66,10 +69,16 @@ class FinalHistory:
         """By user and client order id: the order ids under which the order was accepted; should be one."""
         self.executions: dict[str, dict[int, Execution]] = {}
         """By user and user_seq."""
+        self.transfers: dict[str, dict[int, Transfer]] = {}
+        """By user, or system account, and user_seq; executions have the numbers between."""
+        self.keeps_accounts = False
         self.accounts: dict[str, AccountBook] = {}
         self.books: dict[str, DepthBook] = {}
         self._listing: dict[str, Instrument] = {}
         self._numbers: dict[str, int] = {}
+        self._user_seqs: dict[str, int] = {}
+        self._sums: dict[str, int] = {}
+        """By asset: lots or millionths that came from nowhere."""
         self._trade_ids: dict[str, int] = {}
 
     def add(self, entry: FeedEntry) -> None:
@@ -84,8 +93,8 @@ class FinalHistory:
         self._listing.update({instrument.symbol: instrument for instrument in packet.listings})
         for outcome in packet.outcomes:
             self._add_outcome(feed_id, outcome)
-        for private in packet.executions:
-            self._add_execution(feed_id, private)
+        self.keeps_accounts = self.keeps_accounts or bool(packet.beginnings)
+        self._add_private(feed_id, packet)
         for trade in packet.trades:
             self._add_trade(feed_id, trade, packet.executions)
         for change in packet.changes:
@@ -96,14 +105,48 @@ class FinalHistory:
         self._expect(outcome.number > last, f"{feed_id}: {outcome.source} {outcome.number} is applied after {last}")
         self._numbers[outcome.source] = max(last, outcome.number)
 
+    def _add_private(self, feed_id: FeedId, packet: Packet) -> None:
+        """Add executions and transfers, of each user in the order of their numbers; O(n log n) if there are any."""
+        rows: list[PrivateExecution | PrivateTransfer] = [*packet.executions, *packet.transfers]
+        for private in sorted(rows, key=_user_seq) if packet.transfers else rows:
+            user, last = private.user, self._user_seqs.get(private.user, 0)
+            number = _user_seq(private)
+            what = "execution" if isinstance(private, PrivateExecution) else "transfer"
+            self._expect(number == last + 1, f"{feed_id}: {what} {number} of {user}")
+            self._user_seqs[user] = max(last, number)
+            if user not in self.accounts:
+                kind = FundedAccountBook if self.keeps_accounts else AccountBook
+                self.accounts[user] = kind(self._listing)
+            if isinstance(private, PrivateExecution):
+                self._add_execution(feed_id, private)
+            else:
+                self._add_transfer(feed_id, private)
+        for asset in [asset for asset, amount in self._sums.items() if amount]:
+            self._expect(False, f"{feed_id}: {self._sums.pop(asset)} of {asset} came from nowhere")  # noqa: FBT003
+
+    def _add_transfer(self, feed_id: FeedId, private: PrivateTransfer) -> None:
+        user, transfer = private
+        self.transfers.setdefault(user, {})[transfer.user_seq] = transfer
+        self._count(transfer.asset, millionths(transfer.amount))
+        account = self.accounts[user]
+        if not isinstance(account, FundedAccountBook):
+            self._expect(False, f"{feed_id}: a transfer of {user} where no accounts are kept")  # noqa: FBT003
+            return
+        is_right = account.apply_transfer(transfer) is Verdict.APPLY
+        self._expect(is_right, f"{feed_id}: transfer {transfer.user_seq} of {user} leads not to {transfer.balance}")
+
+    def _count(self, asset: str, amount: int) -> None:
+        self._sums[asset] = self._sums.get(asset, 0) + amount
+
     def _add_execution(self, feed_id: FeedId, private: PrivateExecution) -> None:
         user, execution = private
-        known = self.executions.setdefault(user, {})
-        self._expect(execution.user_seq == len(known) + 1, f"{feed_id}: execution {execution.user_seq} of {user}")
-        known[execution.user_seq] = execution
-        if user not in self.accounts:
-            self.accounts[user] = AccountBook(self._listing)
+        self.executions.setdefault(user, {})[execution.user_seq] = execution
         self.accounts[user].apply(execution)
+        if execution.event == ExecutionEvent.FILLED:
+            instrument = self._listing[execution.instrument]
+            lots = execution.fill_quantity if execution.side == Side.BID else -execution.fill_quantity
+            self._count(instrument.symbol, lots)
+            self._count(instrument.currency, -lots * execution.fill_price * tick_value(instrument))
         if execution.event == ExecutionEvent.ACCEPTED:
             orders = self.accepted.setdefault((user, execution.client_order_id), [])
             orders.append(execution.order_id)
@@ -137,6 +180,10 @@ class FinalHistory:
         self.finding_count += 1
         if len(self.findings) < FINDINGS_MAX:
             self.findings.append(finding)
+
+
+def _user_seq(private: PrivateExecution | PrivateTransfer) -> int:
+    return private[1].user_seq
 
 
 class GrowingHistory:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openoutcry.wire.messages import Account
 from services.gateway.replica import Changes, MarketReplica
 from services.matching import Engine
 from services.matching.packet_builder import PacketBuilder
@@ -22,27 +21,13 @@ from shared.logs.snapshots import (
     encode_accounts,
     encode_book_state,
 )
+from tests.comparable_account import comparable
 from tests.property.account_flow import account_logs
 from tests.property.command_flow import command_logs
 from tests.property.funded_flow import funded_logs
 
 CUTS = st.sets(st.integers(0, 70))
 LOGS = st.one_of(funded_logs(), funded_logs(), account_logs(), command_logs())
-
-
-def comparable(account: Account, time_us: int) -> Account:
-    """The account with nothing in it that makes no difference at this time."""
-    orders = sorted(account.orders)
-    if account.holdings is None:
-        return account._replace(orders=orders)
-    named = {order.instrument for order in orders}
-    holdings = {}
-    for symbol, (lots, reserved, restricted, cost) in account.holdings.items():
-        parts = [part for part in restricted if part[0] > time_us]
-        if lots or parts or symbol in named:
-            holdings[symbol] = [lots, reserved, parts, cost]
-    positions = {symbol: lots for symbol, lots in account.positions.items() if symbol in holdings or lots}
-    return account._replace(orders=orders, holdings=holdings, positions=positions)
 
 
 def packets(log: list[Command], cuts: set[int]) -> tuple[Engine, list[Packet], list[MarketReplica]]:

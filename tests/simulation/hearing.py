@@ -14,6 +14,7 @@ from openoutcry.events import (
     TickerChanged,
     TradeSeen,
     TradesMissing,
+    TransferSeen,
 )
 from openoutcry.wire.types import MarketState
 
@@ -55,6 +56,8 @@ class Hearing:
         match event:
             case ExecutionSeen(execution):
                 assert told.knows_execution(name, execution), f"{name} is told of {execution}, which never was"
+            case TransferSeen(transfer):
+                assert told.knows_transfer(name, transfer), f"{name} is told of {transfer}, which never was"
             case TickerChanged(ticker):
                 assert told.knows_ticker(ticker), f"{name} is told {ticker}, which never was"
             case StatusChanged(status) if status.instrument is not None:

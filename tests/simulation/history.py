@@ -1,8 +1,9 @@
 """What the store was told, in truth: every packet that ever was in the feed, and what must hold of them.
 
 Owns the checkers that look at the logs: one history an epoch, one writer a term, no command twice, no trade one-sided,
-no book crossed, stored values that lead to where the feed ends. Looks at each write as it happens, with the eyes of
-somebody who forgets nothing when the store does. A finding raises at the very write that is wrong.
+no book crossed, no lots and no money from nowhere, stored values that lead to where the feed ends. Looks at each write
+as it happens, with the eyes of somebody who forgets nothing when the store does. A finding raises at the very write
+that is wrong.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any, Final
 
+from openoutcry.wire.account import millionths, tick_value
 from openoutcry.wire.depth_book import DepthBook, is_crossed
 from openoutcry.wire.digest import book_digest
 from openoutcry.wire.errors import OpenOutcryError
+from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.messages import Trade
 from openoutcry.wire.types import Code, ExecutionEvent, Side
 from services.matching.command_log import decode_entry
@@ -70,6 +73,8 @@ class _Market:
         self.trade_ids: dict[str, int] = {}
         self.numbers: dict[str, int] = {}
         self.user_seqs: dict[str, int] = {}
+        """Of executions and transfers."""
+        self.definitions: dict[str, Instrument] = {}
         self.accepted: Counter[tuple[str, str]] = Counter()
         self.owners: dict[int, str] = {}
         """Whose each order is."""
@@ -81,6 +86,8 @@ class _Market:
 
     def apply(self, node: Node) -> None:
         packet = node.packet
+        self.definitions.update({definition.symbol: definition for definition in packet.listings})
+        self._count_private(node)
         for change in packet.changes:
             book = self.books.setdefault(change.instrument, DepthBook(change.instrument))
             _expect(
@@ -106,9 +113,6 @@ class _Market:
             )
             self.numbers[outcome.source] = outcome.number
         for user, execution in packet.executions:
-            last = self.user_seqs.get(user, 0)
-            _expect(execution.user_seq == last + 1, f"{node}: execution {execution.user_seq} of {user} after {last}")
-            self.user_seqs[user] = execution.user_seq
             if execution.order_id:
                 owner = self.owners.setdefault(execution.order_id, user)
                 _expect(owner == user, f"{node}: {user} is told {execution.event} of an order of {owner}")
@@ -119,6 +123,25 @@ class _Market:
         for user, name, _ in node.accepted:
             self.accepted[user, name] += 1
             _expect(self.accepted[user, name] == 1, f"{node}: order {name} of {user} is accepted a second time")
+
+    def _count_private(self, node: Node) -> None:
+        """Check that executions and transfers are numbered without holes, and that what some get, others give."""
+        packet = node.packet
+        rows = sorted((private.user_seq, user) for user, private in (*packet.executions, *packet.transfers))
+        for user_seq, user in rows:
+            last = self.user_seqs.get(user, 0)
+            _expect(user_seq == last + 1, f"{node}: execution or transfer {user_seq} of {user} after {last}")
+            self.user_seqs[user] = user_seq
+        sums: Counter[str] = Counter()
+        for _, fill in packet.executions:
+            if fill.event == ExecutionEvent.FILLED:
+                lots = fill.fill_quantity if fill.side == Side.BID else -fill.fill_quantity
+                definition = self.definitions[fill.instrument]
+                sums[fill.instrument] += lots
+                sums[definition.currency] -= lots * fill.fill_price * tick_value(definition)
+        for _, transfer in packet.transfers:
+            sums[transfer.asset] += millionths(transfer.amount)
+        _expect(not any(sums.values()), f"{node}: {dict(sums)} came from nowhere")
 
     def _check_trade(self, node: Node, trade: Trade) -> None:
         last = self.trade_ids.get(trade.instrument, 0)

@@ -12,6 +12,7 @@ from services.matching.recovery.checkpoint import Checkpoint, encode_checkpoint
 from shared.identity import mint_token
 from shared.logs.commands import Command, SetMarketState, encode_commands
 from shared.logs.stream_keys import COMMANDS_FIELD, StreamKeys
+from tests.comparable_account import comparable
 from tests.simulation import parts
 from tests.simulation.history import Finding, History
 from tests.simulation.network import Network
@@ -220,9 +221,9 @@ class Market:
                 continue
             mine = user.session.account.account
             if mine.user_seq != account.user_seq:
-                raise Finding(f"{user.name} holds execution {mine.user_seq}, the engine {account.user_seq}")
-            if mine.account() != account.message():
-                raise Finding(f"the account of {user.name} is not the engine's at execution {mine.user_seq}")
+                raise Finding(f"{user.name} holds number {mine.user_seq}, the engine {account.user_seq}")
+            if comparable(mine.account(), engine.time) != comparable(account.message(), engine.time):
+                raise Finding(f"the account of {user.name} is not the engine's at number {mine.user_seq}")
 
 
 def _state(engine: Engine) -> bytes:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from openoutcry.wire.depth_book import DepthBook
-from openoutcry.wire.messages import Execution, Status, Ticker, Trade
+from openoutcry.wire.messages import Execution, Status, Ticker, Trade, Transfer
 from shared.logs.packet import Packet
 
 WINDOW: Final = 5
@@ -44,6 +44,7 @@ class Told:
         self._tickers: dict[tuple[str, int], dict[tuple[int, ...], None]] = {}
         self._trades: dict[Trade, None] = {}
         self._executions: dict[tuple[str, Execution], None] = {}
+        self._transfers: dict[tuple[str, Transfer], None] = {}
         self._states: dict[tuple[str | None, str, str], None] = {}
 
     def note(self, packet: Packet, books: Mapping[str, DepthBook], statistics: Mapping[str, Statistics]) -> None:
@@ -54,6 +55,7 @@ class Told:
             self._tickers.setdefault((book.instrument, book.seq), {})[_ticker(book, statistics)] = None
         self._trades.update(dict.fromkeys(packet.trades))
         self._executions.update(dict.fromkeys((user, execution) for user, execution in packet.executions))
+        self._transfers.update(dict.fromkeys((user, transfer) for user, transfer in packet.transfers))
         for status in packet.statuses:
             self._states[status.instrument, status.state, status.reason] = None
 
@@ -79,6 +81,10 @@ class Told:
     def knows_execution(self, user: str, execution: Execution) -> bool:
         """Tell whether this very execution was in the feed, and this user's."""
         return (user, execution) in self._executions
+
+    def knows_transfer(self, user: str, transfer: Transfer) -> bool:
+        """Tell whether this very transfer was in the feed, and this user's."""
+        return (user, transfer) in self._transfers
 
     def knows_state(self, status: Status) -> bool:
         """Tell whether an instrument ever was in this state, for this reason; all of them begin open."""

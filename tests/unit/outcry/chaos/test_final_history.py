@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from openoutcry.wire import digest
-from openoutcry.wire.types import Code
+from openoutcry.wire.messages import Transfer
+from openoutcry.wire.types import BANK, Code, TransferKind
 from outcry.chaos.final_history import GrowingHistory, before
-from shared.logs.events import Outcome
+from shared.logs.events import AccountsBegun, Outcome, PrivateTransfer
 from tests.unit.outcry.chaos.history_house import entry, history
 from tests.unit.services.gateway.exchange import Exchange
 
@@ -52,6 +53,44 @@ def test_a_trade_without_its_two_sides_is_found() -> None:
     exchange = Exchange("ACME")
     read = history(entry(exchange, trades=[exchange.trade(100, 5)]))
     assert any("has the sides []" in finding for finding in read.findings)
+
+
+def deposited(user: str, user_seq: int, amount: str, balance: str) -> PrivateTransfer:
+    row = Transfer(user_seq, 0, "t1", TransferKind.DEPOSIT, "USD", amount, balance, 0)
+    return PrivateTransfer(user, row)
+
+
+def test_transfers_and_executions_share_their_numbers() -> None:
+    exchange = Exchange("ACME")
+    given = [deposited(BANK, 1, "-9.000000", "-9.000000"), deposited("ann", 1, "9.000000", "9.000000")]
+    exchange.user_seqs["ann"] = 1
+    begin = entry(exchange, beginnings=[AccountsBegun(1)], transfers=given, executions=[exchange.accepted("ann", 1)])
+    read = history(begin, entry(exchange, executions=[exchange.accepted("ann", 2)]))
+    assert read.findings == []
+    assert read.accounts["ann"].cash == {"USD": 9_000_000}
+    assert list(read.transfers["ann"]) == [1]
+    assert list(read.executions["ann"]) == [2, 3]
+
+
+def test_a_transfer_that_is_missing_is_found() -> None:
+    exchange = Exchange("ACME")
+    given = [deposited(BANK, 1, "-9.000000", "-9.000000"), deposited("ann", 2, "9.000000", "9.000000")]
+    read = history(entry(exchange, beginnings=[AccountsBegun(1)], transfers=given))
+    assert any("transfer 2 of ann" in finding for finding in read.findings)
+
+
+def test_money_from_nowhere_is_found() -> None:
+    exchange = Exchange("ACME")
+    given = [deposited(BANK, 1, "-9.000000", "-9.000000"), deposited("ann", 1, "9.000001", "9.000001")]
+    read = history(entry(exchange, beginnings=[AccountsBegun(1)], transfers=given), entry(exchange))
+    assert read.findings == ["1-1: 1 of USD came from nowhere"]
+
+
+def test_another_balance_is_found() -> None:
+    exchange = Exchange("ACME")
+    given = [deposited(BANK, 1, "-9.000000", "-9.000000"), deposited("ann", 1, "9.000000", "8.000000")]
+    read = history(entry(exchange, beginnings=[AccountsBegun(1)], transfers=given))
+    assert read.findings == ["1-1: transfer 1 of ann leads not to 8.000000"]
 
 
 def test_a_digest_that_is_not_that_of_the_levels_is_found() -> None:
