@@ -250,20 +250,16 @@ class FundedAccount(UserAccount):
     def message(self) -> Account:
         """Return the private snapshot; O(orders and holdings)."""
         plain = super().message()
+        purses, holdings = self.purses.items(), self.holdings.items()
         return plain._replace(
-            positions={symbol: holding.lots for symbol, holding in self.holdings.items()},
-            cash={currency: amount_text(purse.amount) for currency, purse in self.purses.items()},
+            positions={symbol: held.lots for symbol, held in holdings},
+            cash={currency: amount_text(purse.amount) for currency, purse in purses},
             holdings={
-                symbol: [
-                    holding.lots,
-                    holding.reserved,
-                    [[until, lots, why] for until, why, lots in holding.restricted],
-                    amount_text(holding.cost),
-                ]
-                for symbol, holding in self.holdings.items()
+                symbol: [held.lots, held.reserved, _parts(held.restricted), amount_text(held.cost)]
+                for symbol, held in holdings
             },
-            reserved={currency: amount_text(purse.reserved) for currency, purse in self.purses.items()},
-            result={currency: amount_text(purse.result) for currency, purse in self.purses.items()},
+            reserved={currency: amount_text(purse.reserved) for currency, purse in purses},
+            result={currency: amount_text(purse.result) for currency, purse in purses},
         )
 
     def _drop(self, symbol: str) -> None:
@@ -291,3 +287,7 @@ def _release(order: Order) -> None:
     else:
         holding.reserved -= order.reserved
     order.reserved = 0
+
+
+def _parts(restricted: list[tuple[int, str, int]]) -> list[list[int | str]]:
+    return [[until, lots, why] for until, why, lots in restricted] if restricted else []

@@ -38,17 +38,17 @@ def restore_accounting(engine: Engine, rows: Any) -> None:
     for user, group, symbol, row in limits:
         accounting.limits.set(user, group, symbol, Limits._make(row))
     engine.keep_accounts(accounting)
-    for user, groups, rate_left, rate_time, purses, holdings in accounts:
+    for user, groups, rate_left, rate_time, purses, symbols, lots, costs, restricted in accounts:
         account = engine.account(user)
         assert isinstance(account, FundedAccount)
         account.groups, account.rate_left, account.rate_time = tuple(groups), rate_left, rate_time
         for currency, amount, result in purses:
             account.purses[currency] = Purse(amount, int(result))
-        for symbol, lots, cost, restricted in holdings:
+        for symbol, held, cost in zip(symbols, lots, costs, strict=True):
             purse = account.purse(engine.instruments[symbol].currency)
-            parts = [(until, why, part) for until, why, part in restricted]
-            account.holdings[symbol] = Holding(purse, lots, int(cost), parts)
-        accounting.holdings.held += len(holdings)
+            parts = [(until, why, part) for until, why, part in restricted.get(symbol, ())]
+            account.holdings[symbol] = Holding(purse, held, int(cost), parts)
+        accounting.holdings.held += len(symbols)
 
 
 def restore_proposals(engine: Engine, rows: Any) -> None:
@@ -65,14 +65,18 @@ def restore_proposals(engine: Engine, rows: Any) -> None:
 
 
 def _row(account: FundedAccount) -> tuple[Any, ...]:
+    holdings = account.holdings.values()
     return (
         account.user,
         account.groups,
         account.rate_left,
         account.rate_time,
         [(currency, purse.amount, _number(purse.result)) for currency, purse in account.purses.items()],
-        # An empty one is made anew by its orders.
-        [(symbol, held.lots, _number(held.cost), held.restricted) for symbol, held in account.holdings.items()],
+        # Lists side by side: half a million holdings take half the time that a row for each would.
+        list(account.holdings),
+        [held.lots for held in holdings],
+        [cost if -_WORD <= cost < _WORD else str(cost) for cost in [held.cost for held in holdings]],
+        {symbol: held.restricted for symbol, held in account.holdings.items() if held.restricted},
     )
 
 
