@@ -56,20 +56,20 @@ Money: TypeAlias = Annotated[StrictInt | StrictStr, AfterValidator(money)]
 Count: TypeAlias = Annotated[StrictInt, Field(ge=0, le=AMOUNT_MAX)]
 
 
-class Section(BaseModel):
+class FileSection(BaseModel):
     """What all parts of the file have."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class MarketSection(Section):
+class MarketSection(FileSection):
     """`[market]`."""
 
     accounting: Literal["full", "none"] = "none"
     four_eyes: StrictBool = True
 
 
-class InstrumentSection(Section):
+class InstrumentSection(FileSection):
     """`[instruments.SYMBOL]`: its definition, which never changes, and its terms."""
 
     kind: Literal["share", "option", "internal"] = "share"
@@ -85,7 +85,7 @@ class InstrumentSection(Section):
     collar_bp: Annotated[StrictInt, Field(ge=0, le=9_999)] = 0
 
 
-class LimitRow(Section):
+class LimitRow(FileSection):
     """Limits in one instrument."""
 
     order_quantity_max: Annotated[StrictInt, Field(ge=1, le=AMOUNT_MAX)] | None = None
@@ -106,7 +106,7 @@ class LimitSection(LimitRow):
 LimitOwner: TypeAlias = Annotated[StrictStr, Field(pattern=r"^(user:[A-Za-z0-9._@+-]{1,64}|[A-Za-z0-9._-]{1,32})$")]
 
 
-class MarketFile(Section):
+class MarketFile(FileSection):
     """The whole file. A part that is left out is left as it is."""
 
     market: MarketSection | None = None

@@ -14,7 +14,7 @@ from outcry.conformance.expectation import expect
 
 STATES: Final = (MarketState.AUCTION,)
 EVENTS: Final = (ExecutionEvent.EXPIRED,)
-CLOSE_CODES: Final = (CloseCode.FEED_LOST, CloseCode.FORBIDDEN)
+CLOSE_CODES: Final = (CloseCode.FEED_LOST,)
 
 
 def check_message_is_of_today(message: Message) -> None:

@@ -56,9 +56,10 @@ def gather_users(tokens: Iterable[str], secret: bytes | None, run: str, unix_now
     return unique
 
 
-def mint(name: str, secret: bytes, expires_at: float) -> str:
+def mint(name: str, secret: bytes, expires_at: float, *roles: str) -> str:
     """Make a token, valid until this Unix time."""
-    return jwt.encode({"sub": name, "exp": int(expires_at)}, secret, algorithm=ALGORITHM)
+    claims = {"sub": name, "exp": int(expires_at)} | ({"roles": list(roles)} if roles else {})
+    return jwt.encode(claims, secret, algorithm=ALGORITHM)
 
 
 def endless(name: str, secret: bytes) -> str:

@@ -5,6 +5,7 @@ from typing import Final
 from outcry.conformance.aio.checks import (
     absence,
     accounts,
+    administration,
     books,
     channels,
     connection,
@@ -38,6 +39,7 @@ _MODULES: Final = (
     queues,
     accounts,
     absence,
+    administration,
     fairness,
     limits,
 )

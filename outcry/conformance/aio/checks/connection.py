@@ -178,7 +178,7 @@ async def plain_http_stands_beside_the_stream(trial: Trial) -> None:
 
 @check("Refusals")
 async def failed_login_ends_the_connection(trial: Trial) -> None:
-    """But for a refused first `login` (4500, 4505)."""
+    """But for a refused first `login` (4500, 4501, 4505)."""
     client = await trial.stranger()
     reply = await client.ask("login", token=forged(trial.users[0].name, trial.unix_now() + 3600))
     expect_refused(reply, Code.NOT_AUTHENTICATED)
@@ -189,7 +189,7 @@ async def failed_login_ends_the_connection(trial: Trial) -> None:
 
 @check("Refusals")
 async def login_with_an_expired_token_ends_the_connection(trial: Trial) -> None:
-    """But for a refused first `login` (4500, 4505)."""
+    """But for a refused first `login` (4500, 4501, 4505)."""
     expired = mint(trial.users[0].name, trial.secret(), trial.unix_now() - 60)
     client = await trial.stranger()
     reply = await client.ask("login", token=expired)
