@@ -15,10 +15,12 @@ import time
 from pathlib import Path
 from typing import Final
 
+from outcry.stack.aio.free_ports import free_ports
+
 READY_WITHIN_S: Final = 10.0
 ENDED_WITHIN_S: Final = 10.0
 STARTS_MAX: Final = 5
-"""Someone else may take the free port between our finding it and the server's binding it."""
+"""Whoever names our port, and does not ask for any, may take it before the server binds it."""
 
 
 def server_binary() -> str | None:
@@ -156,7 +158,6 @@ def _pings(port: int) -> bool:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port for a server that is started soon; no other test is given it meanwhile."""
+    (port,) = free_ports(1)
+    return port

@@ -18,7 +18,8 @@ from typing import Final, NamedTuple
 from benchmarks.fan_out.publisher import FeedSink, Publisher, Sink
 from benchmarks.fan_out.users import CUsers, Report, UsersPlan
 from outcry.stack.aio.child import Child
-from outcry.stack.aio.local_redis import LocalRedis, free_ports
+from outcry.stack.aio.free_ports import free_ports
+from outcry.stack.aio.local_redis import LocalRedis
 from outcry.stack.aio.private_folder import private_folder
 from outcry.stack.aio.stop_signal import StopSignal
 

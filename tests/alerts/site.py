@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from outcry.stack.aio.child import Child, RoleFailed
+from outcry.stack.aio.free_ports import free_ports
 from outcry.stack.aio.leadership import Leadership
-from outcry.stack.aio.local_redis import free_ports
 from outcry.stack.aio.stack import Stack
 from outcry.stack.aio.stop_signal import StopSignal
 from outcry.stack.options import HOST, StackOptions

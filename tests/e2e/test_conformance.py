@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import json
 import signal
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from outcry.conformance.aio.runner import Unreachable, run_conformance
 from outcry.conformance.options import ConformanceOptions
 from outcry.conformance.report import CheckVerdict, ConformanceReport, Result
 from outcry.conformance.users import USERS_MIN, mint
-from outcry.stack.aio.local_redis import free_ports
+from outcry.stack.aio.free_ports import free_neighbours, free_ports
 from outcry.stack.options import HOST
 from tests.e2e.command import needs_server, outcry
 
@@ -122,18 +121,9 @@ def tokens() -> list[str]:
 @contextlib.contextmanager
 def standing_stack(folder: Path) -> Iterator[dict[str, str]]:
     """Run the exchange with two gateways and bots; it ends as it should."""
-    port = str(_two_free_ports())
+    port = str(free_neighbours(2))
     with outcry(folder, "up", "--gateways", "2", "--port", port, "--bots", "50") as command:
         command.wait_for(lambda: command.output.endswith("\n"))
         yield json.loads(command.output)
         command.signal(signal.SIGTERM)
         assert command.finish(30) == 0, command.errors
-
-
-def _two_free_ports() -> int:
-    for _ in range(100):
-        (first,) = free_ports(1)
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind((HOST, first + 1))
-            return first
-    raise AssertionError("no two neighbouring ports are free")

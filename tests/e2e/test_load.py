@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from outcry.stack.aio.local_redis import free_ports
+from outcry.stack.aio.free_ports import free_ports
 from tests.e2e.command import needs_server, outcry
 
 SMALL = ("load", "--users", "30", "--ramp", "0.5", "--seconds", "3", "--gateways", "2", "--verify", "20")

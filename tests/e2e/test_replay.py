@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from outcry.stack.aio.local_redis import free_ports
+from outcry.stack.aio.free_ports import free_ports
 from tests.e2e.command import needs_server, outcry
 
 AAPL = Path(__file__).parents[3] / "shared" / "data" / "AAPL_2012-06-21_message_50.csv.gz"

@@ -8,7 +8,7 @@ import stat
 import urllib.request
 from pathlib import Path
 
-from outcry.stack.aio.local_redis import free_ports
+from outcry.stack.aio.free_ports import free_ports
 from shared.identity import Authenticator
 from shared.key_ring import KeyRing
 from shared.token_keys import shared_key

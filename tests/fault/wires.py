@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Final, Self
 from urllib.parse import urlsplit
 
-from outcry.stack.aio.local_redis import free_ports
+from outcry.stack.aio.free_ports import free_ports
 from outcry.stack.aio.role import RoleProcess
 
 READY_SECONDS_MAX: Final = 20.0

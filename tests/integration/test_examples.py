@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 
 from websockets.asyncio.client import connect
 from websockets.typing import Subprotocol
@@ -13,13 +12,7 @@ from openoutcry.wire.codec import Encoding, decode_messages
 from openoutcry.wire.depth_book import DepthBook
 from openoutcry.wire.messages import Delta, Snapshot
 from openoutcry.wire.sequence import Verdict
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+from tests.real_redis import free_port
 
 
 async def leave(port: int) -> None:

@@ -10,7 +10,7 @@ from typing import Final
 from benchmarks.fan_out.contestant import Entrance, House, Peer
 from benchmarks.fan_out.peers.environment import debian_version, program_of
 from benchmarks.fan_out.publisher import Sink
-from outcry.stack.aio.local_redis import free_ports
+from outcry.stack.aio.free_ports import free_ports
 from shared.websocket_frame import BINARY, client_frame
 
 SUBJECT: Final = "oo"

@@ -12,7 +12,7 @@ from typing import Final
 from benchmarks.fan_out.contestant import Entrance, House, Peer
 from benchmarks.fan_out.peers.environment import debian_version, nginx_module, program_of
 from benchmarks.fan_out.publisher import Sink
-from outcry.stack.aio.local_redis import free_ports
+from outcry.stack.aio.free_ports import free_ports
 
 SETTINGS: Final = """\
 {user}

@@ -7,7 +7,8 @@ from typing import Final
 from benchmarks.fan_out.contestant import Entrance, House, Peer
 from benchmarks.fan_out.peers.environment import pinned, python_of
 from benchmarks.fan_out.publisher import FeedSink
-from outcry.stack.aio.local_redis import choose_program, free_ports
+from outcry.stack.aio.free_ports import free_ports
+from outcry.stack.aio.local_redis import choose_program
 from shared.websocket_frame import TEXT, client_frame
 
 PATH: Final = "/socket.io/?EIO=4&transport=websocket"

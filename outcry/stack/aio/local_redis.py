@@ -8,7 +8,6 @@ append-only file (`appendfsync everysec` unless told otherwise), and ends with u
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
 import os
 import re
@@ -24,13 +23,14 @@ from typing import Final, NamedTuple, Self
 
 from openoutcry.wire.errors import ConfigurationError
 from outcry.stack.aio.child import Child
+from outcry.stack.aio.free_ports import free_ports
 from shared.store_errors import StoreUnavailable
 
 OLDEST_VERSION: Final = (7, 0)
 """Explicit stream ids and Lua effects as this project uses them."""
 START_SECONDS_MAX: Final = 10.0
 START_ATTEMPTS_MAX: Final = 3
-"""The free port that we found may be taken before the server binds it."""
+"""Whoever names our port, and does not ask for any, may take it before the server binds it."""
 POLL_SECONDS: Final = 0.02
 FAKE_WARNING: Final = (
     "NO REDIS OR VALKEY SERVER FOUND: using fakeredis, which is NEITHER DURABLE NOR FAST. "
@@ -136,17 +136,6 @@ class LocalRedis:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
-
-
-def free_ports(count: int) -> list[int]:
-    """Return different ports of 127.0.0.1 that were free a moment ago."""
-    with contextlib.ExitStack() as probes:
-        ports: list[int] = []
-        for _ in range(count):
-            probe = probes.enter_context(socket.socket())
-            probe.bind(("127.0.0.1", 0))
-            ports.append(probe.getsockname()[1])
-        return ports
 
 
 def _binaries() -> Iterator[tuple[str, str]]:

@@ -21,7 +21,8 @@ from typing import Final, Self
 from openoutcry.wire.errors import ConfigurationError
 from openoutcry.wire.redacted_url import redacted
 from outcry.stack.aio.child import Child, stop_together, total_usage
-from outcry.stack.aio.local_redis import LocalRedis, free_ports
+from outcry.stack.aio.free_ports import free_ports
+from outcry.stack.aio.local_redis import LocalRedis
 from outcry.stack.aio.stop_signal import StopSignal
 from outcry.stack.options import HOST, StackOptions
 from outcry.stack.usage import Usage
