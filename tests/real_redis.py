@@ -114,6 +114,8 @@ class RealRedis:
     def _launch(self, port: int) -> subprocess.Popen[bytes]:
         arguments = ["--port", str(port), "--bind", "127.0.0.1", "--dir", str(self.directory), "--save", ""]
         arguments += ["--appendonly", "yes" if self._durable else "no", "--appendfsync", "no"]
+        # A replica is served at once: the server would wait five seconds for others.
+        arguments += ["--repl-diskless-sync-delay", "0"]
         with (self.directory / "server.log").open("ab") as log:
             return subprocess.Popen(
                 [self._binary, *self._configuration, *arguments, *self._options], stdout=log, stderr=log

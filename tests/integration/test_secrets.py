@@ -20,6 +20,7 @@ from websockets.typing import Subprotocol
 
 from openoutcry.wire.codec import SUBPROTOCOLS
 from outcry.cli.app import app
+from outcry.load.aio import foreign_market
 from shared.identity import mint_token
 from tests.real_redis import free_port
 
@@ -80,6 +81,7 @@ def marks_in(text: str) -> list[str]:
 
 def test_failing_commands_print_no_secret(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Nobody is there, the address is wrong, the settings are."""
+    monkeypatch.setattr(foreign_market, "LISTING_SECONDS_MAX", 1.0)  # where nobody is, nobody comes
     secret, tokens, flow = tmp_path / "secret", tmp_path / "tokens", tmp_path / "flow.csv"
     secret.write_bytes(KEY)
     (tmp_path / "short").write_bytes(KEY[:20])
