@@ -56,8 +56,8 @@ typescript: install ## the TypeScript client: types, wire vectors, the misbehavi
 	npm run lint --workspaces
 	npm test --workspaces
 
-model: install ## the protocol's model in Promela, and every rule left out once (needs spin and gcc; three minutes)
-	$(BIN)/python -m model.run
+model: install ## the protocol's model in Promela, and every rule left out once, JOBS=2 checks at once (needs spin and gcc; minutes)
+	$(BIN)/python -m model.run --jobs $(or $(JOBS),2)
 
 search: install ## property tests with new examples each time, EXAMPLES=1000 of each
 	EXAMPLES=$(or $(EXAMPLES),1000) $(BIN)/pytest -p no:cacheprovider --timeout 1200 $$(grep -rlE '^(from|import) hypothesis' tests/unit tests/property clients/python/tests)

@@ -1,7 +1,7 @@
 """Check the models with spin, and print what was looked at: `python -m model.run`.
 
 Exits with 0 only if everything that must hold holds, everything that must fail fails, and each search was complete.
-Needs `spin` and `gcc`. One core, below 4 GB, a few minutes.
+Needs `spin` and `gcc`. A check takes one core and below 1 GB, all of them some minutes; `--jobs 2` checks two at once.
 
     python -m model.run                     everything
     python -m model.run --quick             a subset, in seconds
@@ -12,6 +12,7 @@ Needs `spin` and `gcc`. One core, below 4 GB, a few minutes.
 from __future__ import annotations
 
 import argparse
+import functools
 import os
 import re
 import shutil
@@ -20,6 +21,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -124,7 +126,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if missing:
         _say(f"{' and '.join(missing)} not found (Debian: apt-get install spin gcc)")
         return 2
-    outcomes = [_announced(check, story=options.story) for check in _chosen(options)]
+    with ThreadPoolExecutor(options.jobs) as pool:  # the work is that of spin, gcc and the verifiers
+        outcomes = list(pool.map(functools.partial(_announced, story=options.story), _chosen(options)))
     if not outcomes:
         _say("no such check; model/checks.py has them all")
         return 2
@@ -138,6 +141,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m model.run", description="Check the protocol's models with spin.")
     parser.add_argument("--quick", action="store_true", help="a subset that takes seconds")
+    parser.add_argument("--jobs", type=int, default=1, help="checks at once, a core each (default 1)")
     parser.add_argument("--only", metavar="FLAG", help="one rule left out")
     parser.add_argument("--story", action="store_true", help="tell each counterexample in words")
     return parser.parse_args(arguments)
