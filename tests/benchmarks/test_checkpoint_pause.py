@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 def test_every_way_is_measured(tmp_path: Path) -> None:
     results = tmp_path / "results.json"
     command = [sys.executable, "-m", "benchmarks.checkpoint_pause", "--tiny", "--json", str(results)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=150, check=False)
     assert done.returncode == 0, done.stderr
     [found] = json.loads(results.read_text(encoding="utf-8"))["tables"]
     table = from_json(found)

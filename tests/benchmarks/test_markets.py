@@ -31,7 +31,7 @@ def tables(folder: Path, *arguments: str) -> list[Table]:
     """Run one as it would be called, and return its tables."""
     results = folder / "results.json"
     command = [sys.executable, "-m", *arguments, "--tiny", "--json", str(results)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=150, check=False)
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(results.read_text(encoding="utf-8"))
     return [from_json(table) for table in found["tables"]]

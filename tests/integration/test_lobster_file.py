@@ -21,7 +21,7 @@ def test_a_file_is_read_by_what_it_holds(tmp_path: Path, name: str, mark: bytes,
     if name.endswith(".gz") and not packed:
         return
     path = tmp_path / name
-    path.write_bytes(gzip.compress(mark + LINES) if packed else mark + LINES)
+    path.write_bytes(gzip.compress(mark + LINES, mtime=0) if packed else mark + LINES)
     with LobsterFile(path) as file:
         assert [message.order_id for message in file] == [5, 5]
         assert file.progress() == 1
@@ -30,7 +30,7 @@ def test_a_file_is_read_by_what_it_holds(tmp_path: Path, name: str, mark: bytes,
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (gzip.compress(LINES)[:-9], "no whole gzip file"),
+        (gzip.compress(LINES, mtime=0)[:-9], "no whole gzip file"),
         (LINES + b"34200.3,1,\xff,18,5853300,1\n", "no text file of LOBSTER messages"),
         (b"\x00" * 100, "must have 6 columns"),
     ],
