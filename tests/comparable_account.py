@@ -1,9 +1,12 @@
 """When two accounts are equal: what an account holds, whatever the order in which things are named.
 
-A part of a holding whose time is over may be named or not, and so may a holding of which nothing else is left.
+A part of a holding whose time is over may be named or not, and so may a holding of which nothing else is left, and a
+currency of which there is nothing.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from openoutcry.wire.messages import Account
 
@@ -20,4 +23,11 @@ def comparable(account: Account, time_us: int) -> Account:
         if lots or parts or symbol in named:
             holdings[symbol] = [lots, reserved, parts, cost]
     positions = {symbol: lots for symbol, lots in account.positions.items() if symbol in holdings or lots}
-    return account._replace(orders=orders, holdings=holdings, positions=positions)
+    account = account._replace(orders=orders, holdings=holdings, positions=positions)
+    return account._replace(
+        **{name: _without_nothing(getattr(account, name)) for name in ("cash", "reserved", "result")}
+    )
+
+
+def _without_nothing(purse: Mapping[str, str]) -> dict[str, str]:
+    return {currency: amount for currency, amount in purse.items() if amount != "0.000000"}
