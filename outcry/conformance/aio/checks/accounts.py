@@ -6,11 +6,12 @@ import re
 from decimal import Decimal
 from typing import Final
 
+from openoutcry.wire.codec import Encoding
 from openoutcry.wire.messages import Account, Execution
 from openoutcry.wire.types import Code, ExecutionEvent, Side, TimeInForce
 from outcry.conformance.aio.registry import check
 from outcry.conformance.aio.trial import Trial
-from outcry.conformance.expectation import expect, expect_equal, expect_refused
+from outcry.conformance.expectation import Skipped, expect, expect_equal, expect_refused
 
 CASH: Final = re.compile(r"-?[0-9]+\.[0-9]{6}")
 """Decimal text of six places: exact, where a number of JSON would be rounded."""
@@ -87,6 +88,61 @@ async def nobody_can_name_another(trial: Trial) -> None:
         expect_refused(await client.ask("order", **order, **{field: "somebody"}), Code.BAD_REQUEST, field)
         expect_refused(await client.ask("subscribe", channel="account", **{field: "somebody"}), Code.BAD_REQUEST, field)
     expect(not client.heard(Account), "an account came without a subscription")
+
+
+@check("Server messages")
+async def accounts_are_kept_whole_or_not_at_all(trial: Trial) -> str:
+    """All three are null if the exchange keeps none."""
+    for encoding in Encoding:
+        account = await (await trial.trader(encoding=encoding)).follow_account()
+        held = [account.holdings is None, account.reserved is None, account.result is None]
+        expect(len(set(held)) == 1, f"holdings, reserved and result are null in part: {held}")
+    return "no accounts are kept" if account.holdings is None else "accounts are kept"
+
+
+@check("Accounts", contended=True)
+async def an_order_needs_what_is_free(trial: Trial) -> str:
+    """An order that needs more than is free is refused as `insufficient_cash` or `insufficient_holdings`."""
+    trader = await trial.trader()
+    account = await trader.follow_account()
+    if account.holdings is None:
+        raise Skipped("the exchange keeps no accounts")
+    definition = trial.venue.quiet
+    lots, reserved, *_ = account.holdings.get(definition.symbol, [0, 0])
+    if lots - reserved >= definition.quantity_max or lots < 0:
+        raise Skipped("the user holds more lots than one order may have, or may sell short")
+    price = await trial.free_price()
+    refused = await trader.try_order(Side.ASK, lots - reserved + 1, price)
+    expect_refused(refused, Code.INSUFFICIENT_HOLDINGS, "quantity")
+    free = _amount(account, definition.currency) - Decimal((account.reserved or {}).get(definition.currency, "0"))
+    affordable = int(free / (Decimal(definition.tick_size) * definition.lot_size * price))
+    if affordable >= definition.quantity_max:
+        raise Skipped("the user has more money than one order may cost")
+    expect_refused(await trader.try_order(Side.BID, affordable + 1, price), Code.INSUFFICIENT_CASH, "quantity")
+    return f"{lots - reserved} lots and {free} {definition.currency} are free"
+
+
+@check("Accounts", contended=True)
+async def open_orders_reserve(trial: Trial) -> str:
+    """Every end of an order releases what is left of it."""
+    trader = await trial.trader()
+    before = await trader.follow_account()
+    if before.holdings is None or before.reserved is None:
+        raise Skipped("the exchange keeps no accounts")
+    definition = trial.venue.quiet
+    symbol, currency = definition.symbol, definition.currency
+    value = Decimal(definition.tick_size) * definition.lot_size
+    bid = await trader.try_order(Side.BID, 1, 1)
+    if bid.code == Code.INSUFFICIENT_CASH:
+        raise Skipped("the user has no money")
+    expect(bid.ok, f"a bid that is affordable was refused: {bid.text}")
+    after = await trader.follow_account()
+    gained = Decimal((after.reserved or {}).get(currency, "0")) - Decimal(before.reserved.get(currency, "0"))
+    expect_equal(gained, value, f"{currency} that a bid of 1 lot at 1 tick reserves")
+    await trader.client.accepted("cancel_all")
+    freed = await trader.follow_account()
+    expect_equal(freed.reserved, before.reserved, f"what is reserved of {symbol} after its end")
+    return f"{gained} {currency}"
 
 
 def _amount(account: Account, currency: str) -> Decimal:

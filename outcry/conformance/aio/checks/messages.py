@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from openoutcry.wire.codec import Encoding
 from openoutcry.wire.instrument import Instrument
-from openoutcry.wire.messages import Delta, Heartbeat, Reply, Snapshot, Status, Ticker, Trade, Welcome
+from openoutcry.wire.messages import Delta, Heartbeat, Reply, Snapshot, Status, Terms, Ticker, Trade, Welcome
 from outcry.conformance.aio.client import Client, Heard
 from outcry.conformance.aio.registry import check
 from outcry.conformance.aio.trial import Trial
@@ -160,6 +160,22 @@ async def instruments_are_defined(trial: Trial) -> str:
         terms = set(each.option or OPTION_TERMS) | set(each.session or SESSION_TERMS)
         expect_equal(terms, OPTION_TERMS | SESSION_TERMS, f"terms of {each.symbol}")
     return f"{count} instruments"
+
+
+@check(SECTION)
+async def terms_follow_the_definitions(trial: Trial) -> str:
+    """It comes after the definitions in answer to `instruments`, for each instrument that has some."""
+    client = await trial.connect()
+    reply = await client.accepted("instruments")
+    await client.accepted("ping")
+    kinds = [type(each.message) for each in client.after(reply) if isinstance(each.message, Instrument | Terms)]
+    count = int(reply.data["count"])
+    expect_equal(kinds[:count], [Instrument] * count, "what comes first")
+    terms = {each.instrument: each for each in client.heard(Terms)}
+    expect(set(terms) <= {each.symbol for each in client.heard(Instrument)}, "terms of what is not listed")
+    for each in terms.values():
+        expect(each.time > 0, f"the terms of {each.instrument} were never set")
+    return f"terms of {len(terms)} instruments"
 
 
 @check(SECTION)
