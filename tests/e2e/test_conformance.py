@@ -126,4 +126,4 @@ def standing_stack(folder: Path) -> Iterator[dict[str, str]]:
         command.wait_for(lambda: command.output.endswith("\n"))
         yield json.loads(command.output)
         command.signal(signal.SIGTERM)
-        assert command.finish(30) == 0, command.errors
+        assert command.finish() == 0, command.errors

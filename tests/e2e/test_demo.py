@@ -55,7 +55,7 @@ def test_ctrl_c_ends_it_early_with_the_verdict(tmp_path: Path) -> None:
     with outcry(tmp_path, *SMALL, "--seconds", "0") as command:
         command.wait_for(lambda: "trading" in command.output)
         command.signal(signal.SIGINT)
-        assert command.finish(30) == 0, command.errors
+        assert command.finish() == 0, command.errors
         assert "VERDICT OK" in command.output
         assert command.leaves_nothing()
 
@@ -65,7 +65,7 @@ def test_ctrl_c_while_it_starts_leaves_nothing(tmp_path: Path) -> None:
     with outcry(tmp_path, *SMALL) as command:
         command.wait_for(lambda: bool(command.processes("services.matching")))
         command.signal(signal.SIGTERM)
-        assert command.finish(30) == 130
+        assert command.finish() == 130
         assert "Traceback" not in command.errors
         assert command.leaves_nothing()
         assert not command.private_folders
@@ -89,7 +89,7 @@ def test_a_dead_engine_is_an_error_with_its_log(tmp_path: Path) -> None:
         command.wait_for(lambda: "trading" in command.output)
         for engine in command.processes("services.matching"):
             engine.kill()
-        assert command.finish(30) == 1
+        assert command.finish() == 1
         assert "matching was ended by signal 9; its last lines:" in command.errors
         assert "Traceback" not in command.errors
         assert command.leaves_nothing()
@@ -129,7 +129,7 @@ def test_the_market_goes_on_without_one_of_two_engines(tmp_path: Path, place: in
 )
 def test_misuse_is_told_in_a_sentence(tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
     with outcry(tmp_path, "demo", *arguments) as command:
-        assert command.finish(30) == 2
+        assert command.finish() == 2
         assert said in command.errors
         assert "Traceback" not in command.errors
         assert command.leaves_nothing()
@@ -137,6 +137,6 @@ def test_misuse_is_told_in_a_sentence(tmp_path: Path, arguments: tuple[str, ...]
 
 def test_an_absent_redis_is_told_in_a_sentence(tmp_path: Path) -> None:
     with outcry(tmp_path, "demo", "--redis-url", "redis://127.0.0.1:1") as command:
-        assert command.finish(30) == 1
+        assert command.finish() == 1
         assert "no Redis answers at redis://127.0.0.1:1" in command.errors
         assert "Traceback" not in command.errors

@@ -88,7 +88,7 @@ def test_somebody_elses_exchange_is_proven_by_agreement(tmp_path: Path) -> None:
             assert "VERDICT OK: users at the same (instrument, epoch, seq) had the same digest" in command.output
             assert command.leaves_nothing()
         up.signal(signal.SIGTERM)
-        assert up.finish(30) == 0, up.errors
+        assert up.finish() == 0, up.errors
     figures = figures_of(report)
     assert (figures["deployment"], figures["books_verified"], figures["books_wrong"]) == ("foreign", 60, 0)
     assert figures["counts"]["departures"] == figures["counts"]["returns"] == 30
@@ -104,7 +104,7 @@ def test_ctrl_c_ends_it_early_with_a_report(tmp_path: Path) -> None:
     with outcry(tmp_path, *SMALL[:-2], "--seconds", "600", "--report", str(report)) as command:
         command.wait_for(lambda: "measuring" in command.output)
         command.signal(signal.SIGINT)
-        assert command.finish(30) == 0, command.errors
+        assert command.finish() == 0, command.errors
         assert command.leaves_nothing()
     assert figures_of(report)["seconds"] < 60
 
@@ -122,7 +122,7 @@ def test_ctrl_c_ends_it_early_with_a_report(tmp_path: Path) -> None:
 )
 def test_misuse_is_told_in_a_sentence(tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
     with outcry(tmp_path, "load", *arguments) as command:
-        assert command.finish(30) == 2
+        assert command.finish() == 2
         assert said in command.errors
         assert "Traceback" not in command.errors
         assert command.leaves_nothing()
@@ -130,13 +130,13 @@ def test_misuse_is_told_in_a_sentence(tmp_path: Path, arguments: tuple[str, ...]
 
 def test_scenarios_are_listed(tmp_path: Path) -> None:
     with outcry(tmp_path, "load", "--list-scenarios") as command:
-        assert command.finish(30) == 0
+        assert command.finish() == 0
         assert "storm" in command.output
 
 
 def test_help_names_every_flag(tmp_path: Path) -> None:
     """A bracket in a help text would be taken for markup, and fail only here."""
     with outcry(tmp_path, "load", "--help") as command:
-        assert command.finish(30) == 0, command.errors
+        assert command.finish() == 0, command.errors
         for flag in ("--url", "--mix", "--churn", "--scenario", "--html", "--loss-command"):
             assert flag in command.output

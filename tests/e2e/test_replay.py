@@ -62,7 +62,7 @@ def test_the_command_feeds_a_running_exchange_and_sums_up(tmp_path: Path) -> Non
         redis_url = json.loads(up.output)["redis"]
         flags = ("--instrument", "NEW", "--speed", "max", "--redis-url", redis_url)
         with outcry(feeding, "replay", str(flow), *flags) as command:
-            assert command.finish(30) == 0, command.errors
+            assert command.finish() == 0, command.errors
             assert "4 messages" in command.errors
             assert "NEW made 1 trades and is at seq 2" in command.errors
             assert "1 passed over: execution of a hidden order" in command.errors

@@ -35,7 +35,7 @@ def test_says_when_it_is_ready_and_ends_when_told(tmp_path: Path) -> None:
         assert len(told) > 1
         assert all(one.endswith("verified") for one in told), told
         command.signal(signal.SIGTERM)
-        assert command.finish(30) == 0, command.errors
+        assert command.finish() == 0, command.errors
         assert command.output.splitlines() == [line]
         assert command.leaves_nothing()
         assert not Path(ready["tokens"]).exists()
@@ -57,7 +57,7 @@ def test_a_taken_port_is_told_in_a_sentence(tmp_path: Path) -> None:
     with outcry(tmp_path, "up", "--gateways", "1", "--port", str(port), "--bots", "0") as command:
         command.wait_for(lambda: command.output.endswith("\n"))
         with outcry(tmp_path / "other", "up", "--gateways", "1", "--port", str(port)) as second:
-            assert second.finish(30) == 2
+            assert second.finish() == 2
             assert f"port {port} cannot be used" in second.errors
             assert "choose --port" in second.errors
             assert second.output == ""
@@ -76,7 +76,7 @@ def test_a_part_that_dies_is_started_again(tmp_path: Path) -> None:
             command.wait_for(lambda name=name: f"{name} was ended by signal 9; starting it again" in command.errors)
             command.wait_for(lambda: _is_ready(port))
         command.signal(signal.SIGTERM)
-        assert command.finish(30) == 0, command.errors
+        assert command.finish() == 0, command.errors
         assert command.leaves_nothing()
 
 
@@ -93,7 +93,7 @@ def test_of_two_engines_one_leads_and_whoever_dies_is_started_again(tmp_path: Pa
         command.wait_for(lambda: len(command.processes("services.matching")) == 2)
         command.wait_for(lambda: _is_ready(port))
         command.signal(signal.SIGTERM)
-        assert command.finish(30) == 0, command.errors
+        assert command.finish() == 0, command.errors
         assert command.leaves_nothing()
 
 

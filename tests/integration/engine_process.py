@@ -21,7 +21,7 @@ from shared.logs.packet import Packet, decode_packet
 from shared.logs.stream_keys import COMMANDS_FIELD, PACKET_FIELD, StreamKeys
 
 KEYS: Final = StreamKeys()
-WITHIN_S: Final = 20.0
+WITHIN_S: Final = 60.0
 
 T = TypeVar("T")
 
