@@ -20,9 +20,12 @@ def watch(
     token: Annotated[str, typer.Option(envvar="OUTCRY_TOKEN", help="From `outcry up` or `outcry token`.")],
     url: Annotated[str, typer.Option(envvar="OUTCRY_URL", help="A gateway.")] = "ws://127.0.0.1:8101/v1/stream",
     depth: Annotated[int, typer.Option(help="Levels a side: 5, 10, 20 or 50.")] = 10,
+    account: Annotated[
+        bool, typer.Option("--account", help="Show what you hold too, where accounts are kept.")
+    ] = False,
 ) -> None:
     """Watch a live book, until Ctrl-C."""
     if depth not in DEPTHS[1:]:
         refuse(f"--depth must be one of {', '.join(map(str, DEPTHS[1:]))}, not {depth}")
     with contextlib.suppress(KeyboardInterrupt):
-        run_command(run_watch(url, token, instrument, depth))
+        run_command(run_watch(url, token, instrument, depth, shows_account=account))

@@ -25,8 +25,17 @@ from openoutcry.testing import Fault
 from openoutcry.wire.close_codes import CloseCode
 from openoutcry.wire.codec import Encoding
 from openoutcry.wire.instrument import Instrument
-from openoutcry.wire.messages import Account, Execution, Goodbye, Reply, Status, Welcome
-from openoutcry.wire.types import Code, ExecutionEvent, Liquidity, MarketState, OrderKind, Side, TimeInForce
+from openoutcry.wire.messages import Account, Execution, Goodbye, Reply, Status, Terms, Transfer, Welcome
+from openoutcry.wire.types import (
+    Code,
+    ExecutionEvent,
+    Liquidity,
+    MarketState,
+    OrderKind,
+    Side,
+    TimeInForce,
+    TransferKind,
+)
 
 
 @pytest.fixture(params=Encoding, ids=lambda encoding: encoding.name.lower())
@@ -711,3 +720,51 @@ def test_silence_is_told_by_the_clock(talk: Conversation) -> None:
     talk.now += 5
     talk.beat(ACME=1)
     assert not talk.session.is_silent(talk.now)
+
+
+FUNDED = Account(
+    3, [], {"ACME": 10}, {"USD": "100.000000"}, False, {"ACME": [10, 0, [[9, 4, "vesting"]], "50.000000"]},
+    {"USD": "0.000000"}, {"USD": "0.000000"},
+)  # fmt: skip
+GRANT = Transfer(4, 1, "t1", TransferKind.GRANT, "ACME", "5", "15", 9)
+
+
+def test_transfers_are_applied_among_executions(talk: Conversation) -> None:
+    follow_account(talk)
+    talk.hear(FUNDED, GRANT, FILL._replace(user_seq=5, time=2), GRANT)
+    assert talk.kinds() == ["AccountLoaded", "TransferSeen", "ExecutionSeen"]
+    account = talk.session.account.account.account()
+    assert account.holdings == {"ACME": [20, 0, [[9, 9, "vesting"]], "55.000000"]}
+    assert account.cash == {"USD": "95.000000"}
+
+
+def test_a_transfer_to_another_balance_reloads_the_account(talk: Conversation) -> None:
+    follow_account(talk)
+    talk.hear(FUNDED)
+    talk.said()
+    talk.hear(GRANT._replace(balance="16"))
+    assert talk.session.account.stale_reason is StaleReason.GAP
+    assert [asked["op"] for asked in talk.said()] == ["instruments", "subscribe"]
+
+
+def test_a_transfer_to_an_account_that_holds_nothing_reloads_it(talk: Conversation) -> None:
+    """Accounts have begun, and the account that says so has not come."""
+    follow_account(talk)
+    talk.hear(GRANT._replace(user_seq=1))
+    assert talk.session.account.stale_reason is StaleReason.GAP
+    talk.hear(FUNDED)
+    assert talk.session.account.stale_reason is None
+
+
+def test_the_newest_terms_are_kept_and_asked_for_again_after_a_loss(talk: Conversation) -> None:
+    talk.open()
+    talk.hear(Terms("ACME", 5, 100, 0), Terms("ACME", 6, 100, 500))
+    assert talk.kinds()[-2:] == ["TermsChanged", "TermsChanged"]
+    assert talk.session.terms == {"ACME": Terms("ACME", 6, 100, 500)}
+    talk.said()
+    talk.reopen()
+    [asked] = talk.said()
+    assert asked["op"] == "instruments"
+    talk.accept(asked, count=1)
+    talk.hear(Instrument("ACME"))
+    assert talk.session.terms == {}, "nobody has set any in this history"

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Final
 
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 
 from openoutcry.aio.book import Book
 from openoutcry.aio.connect import connect
+from openoutcry.aio.live_account import LiveAccount
 from openoutcry.aio.market import Market
 from openoutcry.aio.tape import Tape
+from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.messages import Trade
+from outcry.watch.account_line import account_line
 from outcry.watch.ladder import LadderView, ladder, plain_line, plain_trade
 
 FRAMES_PER_SECOND: Final = 10
@@ -22,7 +26,15 @@ LINE_S: Final = 1.0
 DEPTH: Final = 10
 
 
-async def watch(url: str, token: str, instrument: str, depth: int = DEPTH, console: Console | None = None) -> None:
+async def watch(
+    url: str,
+    token: str,
+    instrument: str,
+    depth: int = DEPTH,
+    console: Console | None = None,
+    *,
+    shows_account: bool = False,
+) -> None:
     """
     Show a book until cancelled: a ladder on a terminal, plain lines elsewhere.
 
@@ -32,6 +44,7 @@ async def watch(url: str, token: str, instrument: str, depth: int = DEPTH, conso
         instrument: Symbol.
         depth: Levels a side: 5, 10, 20 or 50.
         console: Where to write; standard output by default.
+        shows_account: Whether what the user holds is shown too; nothing if the exchange keeps no accounts.
 
     Raises:
         Disconnected: If no gateway answers, or the server sends us away for good.
@@ -42,29 +55,57 @@ async def watch(url: str, token: str, instrument: str, depth: int = DEPTH, conso
         book = await market.book(instrument, depth=depth)
         tape = await market.trades(instrument)
         view = LadderView(listing[instrument], depth)
+        account = await market.account() if shows_account else None
         screen = console or Console()
         show = _draw if screen.is_terminal else _print
-        await show(screen, view, market, book, tape)
+        await show(screen, view, market, book, tape, account)
 
 
-async def _draw(console: Console, view: LadderView, market: Market, book: Book, tape: Tape[Trade]) -> None:
+async def _draw(
+    console: Console, view: LadderView, market: Market, book: Book, tape: Tape[Trade], account: LiveAccount | None
+) -> None:
     with Live(console=console, auto_refresh=False) as live:
         while True:
             market.check()
             refresh(view, book)
             view.trades.extend(tape.read())
-            live.update(ladder(view, console.size), refresh=True)
+            drawn: RenderableType = ladder(view, console.size)
+            if holding := _holding(account, view.instrument):
+                drawn = Group(drawn, holding)
+            live.update(drawn, refresh=True)
             await asyncio.sleep(1 / FRAMES_PER_SECOND)
 
 
-async def _print(console: Console, view: LadderView, market: Market, book: Book, tape: Tape[Trade]) -> None:
+async def _print(
+    console: Console, view: LadderView, market: Market, book: Book, tape: Tape[Trade], account: LiveAccount | None
+) -> None:
+    told = ""
     while True:
         market.check()
         refresh(view, book)
         for trade in tape.read():
             console.out(plain_trade(trade, view.instrument), highlight=False)
         console.out(plain_line(view), highlight=False)
+        if (holding := _holding(account, view.instrument)) and holding != told:
+            console.out(holding, highlight=False)
+            told = holding
         await asyncio.sleep(LINE_S)
+
+
+def _holding(account: LiveAccount | None, instrument: Instrument) -> str:
+    """Return what the user holds in words, or that it may be otherwise; empty if there is nothing to say."""
+    if account is None or not account.keeps_accounts:
+        return ""
+    currency = instrument.currency
+    line = account_line(
+        instrument,
+        account.holdings.get(instrument.symbol),
+        account.cash.get(currency, 0),
+        account.free.get(currency, 0),
+        account.results.get(currency, 0),
+        time.time_ns() // 1_000,
+    )
+    return line if account.stale is None else f"{line} (stale: {account.stale})"
 
 
 def refresh(view: LadderView, book: Book) -> None:

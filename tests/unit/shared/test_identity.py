@@ -12,6 +12,7 @@ from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 from openoutcry.wire.close_codes import CloseCode
 from openoutcry.wire.errors import ConfigurationError
 from openoutcry.wire.request_limits import TOKEN_LETTERS_MAX
+from openoutcry.wire.types import BANK, ISSUER
 from shared.identity import Authenticator, Identity, mint_token
 from shared.key_ring import KeyRing, KeysAwaited
 from shared.token_claims import ANYBODY, LISTED_LETTERS_MAX, LISTED_MAX, NO_NAMES, Audience, AuthenticationFailed
@@ -173,6 +174,14 @@ def test_a_whole_float_is_a_time() -> None:
 )
 def test_refuses_what_names_nobody(token: str) -> None:
     assert refusal(token).close_code is CloseCode.NOT_AUTHENTICATED
+
+
+@pytest.mark.parametrize("name", [BANK, ISSUER, "~", "~ann", "ann~"])
+def test_no_user_has_a_name_like_the_exchanges_own_accounts(name: str) -> None:
+    """Whoever signs as `~bank` would hear its transfers, and trade with money that is not there."""
+    assert refusal(signed({"sub": name, "exp": 1060})).close_code is CloseCode.NOT_AUTHENTICATED
+    with pytest.raises(ConfigurationError, match="user must be"):
+        mint_token(name, SECRET, 1000)
 
 
 def test_a_token_has_a_length() -> None:
