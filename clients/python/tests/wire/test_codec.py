@@ -20,6 +20,7 @@ from openoutcry.wire.messages import (
     OpenOrder,
     Reply,
     Status,
+    Terms,
     Trade,
     Transfer,
 )
@@ -105,6 +106,23 @@ def test_an_account_of_a_server_of_before_is_read(encoding: Encoding) -> None:
             del fields[name]
         frame = json.dumps([fields]).encode()
     assert decode_messages(frame, encoding) == [account]
+
+
+def test_what_a_client_of_before_reads_is_where_it_was() -> None:
+    """It takes the first five fields of an account, knows the types up to 12, and leaves out what is beyond them."""
+    order = OpenOrder(*_ORDERED)
+    account = Account(4, [order], {"ACME": 2}, {"USD": "1.000000"}, True, {}, {}, {})
+    row, transfer, terms = msgpack.unpackb(
+        encode_messages(
+            [account, Transfer(5, 0, "t1", TransferKind.GRANT, "ACME", "5", "7", 0), Terms("ACME", 0, 1, 2)],
+            Encoding.MSGPACK,
+        )
+    )
+    assert row[:6] == [9, 4, [list(_ORDERED)], {"ACME": 2}, {"USD": "1.000000"}, True]
+    assert (transfer[0], terms[0]) == (13, 15)
+    [fields] = json.loads(encode_messages([account], Encoding.JSON))
+    before = ["type", "user_seq", "orders", "positions", "cash", "cancel_on_disconnect"]
+    assert [fields[name] for name in before] == ["account", 4, [order._asdict()], *row[3:6]]
 
 
 def test_an_account_of_fewer_fields_yet_is_malformed() -> None:
