@@ -24,11 +24,13 @@ NONE: Final = Limits()
 class LimitTable:
     """All limits of a market."""
 
-    __slots__ = ("_gates", "_rows", "_users", "version")
+    __slots__ = ("_gates", "_rows", "_users", "has_allowed_short", "version")
 
     def __init__(self, rows: Iterable[tuple[str, str, str | None, Limits]] = ()) -> None:
         self.version = 0
         """Changes with every change; gates compiled before are void."""
+        self.has_allowed_short = False
+        """Whether anybody has been allowed to sell short, once."""
         self._rows: dict[tuple[str, str, str | None], Limits] = {}
         self._users: dict[str, int] = {}  # users with limits of their own, to how many
         self._gates: dict[
@@ -60,6 +62,7 @@ class LimitTable:
             self._rows.pop(key, None)
         else:
             self._rows[key] = limits
+        self.has_allowed_short |= bool(limits.may_short)
         if user:
             count = self._users.get(user, 0) + (key in self._rows) - known
             self._users[user] = count

@@ -25,18 +25,19 @@ def accounting_rows(engine: Engine) -> tuple[Any, ...] | None:
     if accounting is None:
         return None
     rows = [_row(account) for account in engine.accounts.values() if isinstance(account, FundedAccount)]
-    return accounting.transfers.rows(), accounting.limits.rows(), rows
+    return accounting.transfers.rows(), accounting.limits.rows(), accounting.limits.has_allowed_short, rows
 
 
 def restore_accounting(engine: Engine, rows: Any) -> None:
     """Make all accounts of an engine that has instruments and no accounts yet, in their order."""
     if rows is None:
         return
-    transfers, limits, accounts = rows
+    transfers, limits, has_allowed_short, accounts = rows
     accounting = Accounting()
     accounting.transfers = TransferIds((transfer_id, checksum) for transfer_id, checksum in transfers)
     for user, group, symbol, row in limits:
         accounting.limits.set(user, group, symbol, Limits._make(row))
+    accounting.limits.has_allowed_short = has_allowed_short
     engine.keep_accounts(accounting)
     for user, groups, rate_left, rate_time, purses, symbols, lots, costs, restricted in accounts:
         account = engine.account(user)
