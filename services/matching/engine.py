@@ -32,6 +32,7 @@ from services.matching.accounts.outlook import (
     state_refusal,
     unknown_instrument,
 )
+from services.matching.accounts.setting_rows import SettingRows
 from services.matching.accounts.transfers import SYSTEM_ACCOUNTS
 from services.matching.book.order import Order
 from services.matching.book.order_book import ORDERS_MET_MAX, BookEvent, BookRefusal, Cancelled, Fill, Replaced
@@ -139,7 +140,7 @@ class Engine:
         self.client_order_ids = ClientOrderIds()
         self.presence = Presence()
         """Of the users with cancel-on-disconnect on, but for those whose orders have been cancelled already."""
-        self.decisions = Decisions(self._outlook, self._administer)
+        self.decisions = Decisions(self._outlook, self._setting_rows, self._administer)
         self._administration: Administration | None = None
         self._changed: dict[str, TradedInstrument] = {}
         self._events: list[Event] = []
@@ -335,7 +336,8 @@ class Engine:
         return _outcome(command, cancelled=cancelled)
 
     def _list(self, command: ListInstrument) -> Outcome:
-        refusal = listing_refusal(command, self.instruments, self.accounting)
+        currencies = None if self.accounting is None else self.accounting.currencies(self.instruments)
+        refusal = listing_refusal(command, self.instruments, currencies)
         symbol = command.instrument.symbol
         if refusal is not None or symbol in self.instruments:
             return _outcome(command, refusal or _OK)
@@ -413,6 +415,9 @@ class Engine:
     def _outlook(self) -> Outlook:
         four_eyes = self.decisions.proposals.four_eyes
         return Outlook(self.instruments, self.accounts, self.accounting, four_eyes=four_eyes)
+
+    def _setting_rows(self) -> SettingRows:
+        return SettingRows(self.instruments, self.accounts, self.accounting, self.decisions.proposals)
 
     # The door.
 

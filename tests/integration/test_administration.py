@@ -173,3 +173,24 @@ def test_a_file_is_proposed_by_one_and_confirmed_by_another(
         )
         assert "instrument ACME  open  -  10000  1000" in shown.stdout
         assert "groups     ann  staff" in shown.stdout
+        asyncio.run(_money_arrives(stack, tmp_path, said))
+
+
+async def _money_arrives(stack: Stack, folder: Path, said: list[str]) -> None:
+    """A file of transfers is proposed at one gateway, twice, and confirmed at the other: it happens once."""
+    path = folder / "bonus.csv"
+    path.write_text("user,kind,asset,amount,note\nann,deposit,USD,1000.50,bonus\nann,grant,BETA,7,\n")
+    adam, eve = desk(stack, 0, "adam", said), desk(stack, 1, "eve", said)
+    async with at(stack, 1, "ann") as ann:
+        for _ in range(2):
+            await adam.transfer_file(path)
+            proposal_id = said[-2].split()[1].removesuffix(";")
+            await eve.confirm([proposal_id])
+            assert said[-1] == f"done  {proposal_id}"
+        assert (await ann.order("ACME", side="bid", quantity=1, price=10_000)).ok
+        with pytest.raises(OrderRefused, match=r"order_value: quantity: the order is worth 60,000"):
+            await ann.order("ACME", side="bid", quantity=600, price=10_000)
+        with pytest.raises(OrderRefused, match=r"insufficient_cash: quantity: needs 1,000.00 USD, 900.50 are free"):
+            await ann.order("ACME", side="bid", quantity=10, price=10_000)
+        account = await ann.account()
+        assert account.cash == {"USD": 1_000_500_000}

@@ -44,9 +44,13 @@ class Desk:
             await self._propose(market, proposal_id or f"{actions[0]['action'][:16]}-{secrets.token_hex(6)}", actions)
 
     async def confirm(self, proposal_ids: Sequence[str]) -> None:
-        """Confirm proposals, one after the other; the first that is refused ends it."""
+        """Confirm proposals, one after the other, each told action by action; the first that is refused ends it."""
         async with connect([self._url], self._token) as market:
+            _, rows = await market.settings()
+            waiting = {row[1]: row for row in rows if row[0] == "proposal"}
             for proposal_id in proposal_ids:
+                for name, fields in waiting.get(proposal_id, ("",) * 4 + ((),))[4]:
+                    self._say(f"  {name}: {_words(fields)}")
                 reply = await _answered(partial(market.confirm, proposal_id))
                 self._say(f"{reply.data['state']}  {proposal_id}{_ended(reply)}")
 

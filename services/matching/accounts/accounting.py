@@ -8,6 +8,7 @@ of checks, and the ending of orders.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Final
 
 from openoutcry.wire.types import AMOUNT_MAX, Code, OrderKind, Side, TimeInForce
@@ -36,6 +37,15 @@ class Accounting:
         self.holdings = HoldingCount()
         self.limits = LimitTable()
         self.transfers = TransferIds()
+        self._currencies: dict[str, None] = {}
+        self._listed = 0
+
+    def currencies(self, instruments: Mapping[str, TradedInstrument]) -> Mapping[str, None]:
+        """Return the currencies of what is listed; a fraction of O(instruments), since what is listed stays."""
+        for market in islice(instruments.values(), self._listed, None):
+            self._currencies[market.instrument.currency] = None
+        self._listed = len(instruments)
+        return self._currencies
 
     def account(self, user: str) -> FundedAccount:
         """Return a new account of this market."""

@@ -13,7 +13,7 @@ from typing import Final
 from openoutcry.wire.types import Code, ProposalState
 from services.matching.accounts.outlook import Outlook
 from services.matching.accounts.proposals import LIFE_HOURS, Closed, Proposal, Proposals, needs_two
-from services.matching.accounts.setting_rows import page_of, proposal_row
+from services.matching.accounts.setting_rows import SettingRows
 from services.matching.traded_instrument import Refusal
 from shared.logs.commands import ActionCommand, Confirm, Propose, ProposedAction, ReadMarket
 from shared.logs.events import AdministrativeAct, Event, MarketShown, Outcome
@@ -27,12 +27,19 @@ class Decisions:
 
     Args:
         outlook: Returns the market as it is, to be asked ahead.
+        rows: Returns what is set and what waits.
         carry_out: Carries out one action and returns its outcome; its events are the command's.
     """
 
-    def __init__(self, outlook: Callable[[], Outlook], carry_out: Callable[[ActionCommand], Outcome]) -> None:
+    def __init__(
+        self,
+        outlook: Callable[[], Outlook],
+        rows: Callable[[], SettingRows],
+        carry_out: Callable[[ActionCommand], Outcome],
+    ) -> None:
         self.proposals = Proposals()
         self._outlook = outlook
+        self._rows = rows
         self._carry_out = carry_out
 
     def decide(self, command: Propose | Confirm | ReadMarket, time_us: int, events: list[Event]) -> tuple[Refusal, int]:
@@ -42,15 +49,14 @@ class Decisions:
         Returns:
             Code and sentence, OK if it was taken, and how many orders were ended.
 
-        Cost: O(actions), each as its own command, and O(instruments); a question O(instruments, limits and accounts).
+        Cost: O(actions), each as its own command, and O(instruments); a question O(accounts).
         """
         self.proposals.expire(time_us)
         if isinstance(command, ReadMarket):
             if command.start < 0:
                 return Refusal(Code.BAD_REQUEST, f"start: is from 0 on, not {command.start}"), 0
-            rows = [*self._outlook().rows(), *map(proposal_row, self.proposals.waiting())]
-            page = page_of(rows, command.start)
-            events.append(MarketShown(command.source, command.number, self.proposals.revision, len(rows), page))
+            rows, revision = self._rows(), self.proposals.revision
+            events.append(MarketShown(command.source, command.number, revision, len(rows), rows.page(command.start)))
             return _OK, 0
         waiting = self.proposals.find(command.proposal_id)
         if isinstance(command, Propose):

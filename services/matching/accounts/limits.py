@@ -6,7 +6,7 @@ one object. Of all limits that concern it the strictest counts. Bounded by LIMIT
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import ItemsView, Iterable, Iterator
 from typing import Final
 
 from services.matching.accounts.funded_account import FundedAccount
@@ -49,6 +49,10 @@ class LimitTable:
     def has(self, user: str, group: str, symbol: str | None) -> bool:
         """Tell whether these limits are set."""
         return (user, group, symbol) in self._rows
+
+    def held(self) -> ItemsView[tuple[str, str, str | None], Limits]:
+        """Return a view of what is set, by (user, group, symbol), in order of first setting."""
+        return self._rows.items()
 
     def has_room(self, user: str, group: str, symbol: str | None) -> bool:
         """Tell whether these limits may be set."""

@@ -7,9 +7,8 @@ counted for the next.
 
 from __future__ import annotations
 
-from collections import ChainMap
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Container, Mapping, Sequence
+from typing import Final
 
 from openoutcry.wire.errors import ConfigurationError
 from openoutcry.wire.types import Code, MarketState, TransferKind
@@ -18,7 +17,6 @@ from services.matching.accounts.accounting import HOLDINGS_MAX, Accounting
 from services.matching.accounts.administration import groups_fault, limits_fault, terms_refusal
 from services.matching.accounts.funded_account import RESTRICTED_MAX, FundedAccount
 from services.matching.accounts.limits import LIMITS_MAX
-from services.matching.accounts.setting_rows import setting_rows
 from services.matching.accounts.transfers import FREE_TEXT, SYSTEM_ACCOUNTS, asset_clash
 from services.matching.traded_instrument import INSTRUMENTS_MAX, Refusal, TradedInstrument
 from shared.logs.commands import ActionCommand, ListInstrument, ProposedAction, SetMarketState
@@ -52,14 +50,14 @@ class Outlook:
 
     def __init__(
         self,
-        instruments: dict[str, TradedInstrument],
+        instruments: Mapping[str, TradedInstrument],
         accounts: Mapping[str, UserAccount],
         accounting: Accounting | None,
         *,
         four_eyes: bool,
     ) -> None:
-        self._listed: dict[str, TradedInstrument] = {}
-        self._instruments: Mapping[str, TradedInstrument] = ChainMap(self._listed, instruments)
+        self._instruments = dict(instruments)  # its own, since every action may look at all of them
+        self._currencies: dict[str, None] | None = None  # gathered when an instrument is to be listed
         self._accounts = accounts
         self._accounting = accounting
         self._four_eyes = four_eyes
@@ -77,10 +75,6 @@ class Outlook:
                 where = f"actions.{place}.{action.name}: " if len(actions) > 1 else ""
                 return Refusal(refusal.code, where + refusal.text)
         return None
-
-    def rows(self) -> list[tuple[Any, ...]]:
-        """Return what is set; see `setting_rows`."""
-        return setting_rows(self._instruments, self._accounts, self._accounting, four_eyes=self._four_eyes)
 
     def _alone(self, action: ProposedAction, actions: Sequence[ProposedAction]) -> Refusal | None:
         command = action.command
@@ -114,9 +108,16 @@ class Outlook:
                 return self._transfer(command)
 
     def _listing(self, command: ListInstrument) -> Refusal | None:
-        refusal = listing_refusal(command, self._instruments, self._accounting)
+        currencies = None
+        if self._accounting is not None:
+            if self._currencies is None:
+                self._currencies = dict.fromkeys(each.instrument.currency for each in self._instruments.values())
+            currencies = self._currencies
+        refusal = listing_refusal(command, self._instruments, currencies)
         if refusal is None and command.instrument.symbol not in self._instruments:
-            self._listed[command.instrument.symbol] = TradedInstrument(command.instrument)
+            self._instruments[command.instrument.symbol] = TradedInstrument(command.instrument)
+            if currencies is not None:
+                currencies[command.instrument.currency] = None
         return refusal
 
     def _beginning(self, command: BeginAccounts) -> Refusal | None:
@@ -208,9 +209,9 @@ class Outlook:
 
 
 def listing_refusal(
-    command: ListInstrument, instruments: Mapping[str, TradedInstrument], accounting: Accounting | None
+    command: ListInstrument, instruments: Mapping[str, TradedInstrument], currencies: Container[str] | None
 ) -> Refusal | None:
-    """Return why an instrument cannot be listed, or None: it can, or is. O(instruments) where accounts are kept."""
+    """Return why an instrument cannot be listed, or None: it can, or is; `currencies` None: without accounts. O(1)."""
     instrument = command.instrument
     known = instruments.get(instrument.symbol)
     if known is not None:
@@ -224,7 +225,8 @@ def listing_refusal(
         instrument.checked()
     except ConfigurationError as error:
         return Refusal(Code.BAD_REQUEST, str(error))
-    if accounting is not None:
+    symbol, currency = instrument.symbol, instrument.currency
+    if currencies is not None and (currency == symbol or currency in instruments or symbol in currencies):
         clash = asset_clash(instrument, instruments)
         return Refusal(Code.BAD_REQUEST, clash) if clash is not None else None
     return None
@@ -247,8 +249,9 @@ def beginning_refusal(
         rule = f"accounts: begin before anybody is known to the market; {len(accounts):,} users are"
         return Refusal(Code.BAD_REQUEST, rule)
     for market in instruments.values():
-        clash = asset_clash(market.instrument, instruments)
-        if clash is not None:
+        if market.instrument.currency in instruments:
+            clash = asset_clash(market.instrument, instruments)
+            assert clash is not None
             return Refusal(Code.BAD_REQUEST, clash)
     return None
 

@@ -6,10 +6,10 @@ Invariant: a proposal either waits or is remembered as done or expired, never bo
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
-from zlib import crc32
 
 import msgpack
 
@@ -26,6 +26,7 @@ OPEN_ACTIONS_MAX: Final = 10_000
 """Their actions together; a proposal that would make more is refused."""
 CLOSED_PROPOSALS_MAX: Final = 32_768
 """Proposals remembered that wait no longer; the oldest is forgotten first."""
+DIGEST_BYTES: Final = 20
 PROPOSAL_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,36}")
 
 _LIFE_US: Final = LIFE_HOURS * 3600 * 1_000_000
@@ -62,8 +63,8 @@ class Closed(NamedTuple):
     proposer: str
     state: ProposalState
     """DONE or EXPIRED."""
-    checksum: int
-    """CRC-32 of its actions."""
+    digest: bytes
+    """Of its actions."""
 
 
 class Proposals:
@@ -117,7 +118,7 @@ class Proposals:
         if not PROPOSAL_ID.fullmatch(proposal_id):
             return Refusal(Code.BAD_REQUEST, "proposal_id: is 1 to 36 letters, digits and . _ : -")
         known = self.find(proposal_id)
-        if known is not None and checksum_of(known) != _checksum(actions):
+        if known is not None and digest_of(known) != _digest(actions):
             rule = f"proposal_id: {proposal_id} was used before, for something else"
             return Refusal(Code.DUPLICATE_PROPOSAL, rule)
         return None
@@ -156,20 +157,25 @@ class Proposals:
         if self._open.pop(proposal.proposal_id, None) is not None:
             self._open_actions -= len(proposal.actions)
         self._closed.pop(proposal.proposal_id, None)
-        row = Closed(proposal.proposal_id, proposal.proposer, state, _checksum(proposal.actions))
+        row = Closed(proposal.proposal_id, proposal.proposer, state, _digest(proposal.actions))
         self._closed[proposal.proposal_id] = row
         if len(self._closed) > CLOSED_PROPOSALS_MAX:
             del self._closed[next(iter(self._closed))]
 
 
-def checksum_of(proposal: Proposal | Closed) -> int:
-    """Return the checksum of a proposal's actions."""
-    return proposal.checksum if isinstance(proposal, Closed) else _checksum(proposal.actions)
+def digest_of(proposal: Proposal | Closed) -> bytes:
+    """Return the digest of a proposal's actions."""
+    return proposal.digest if isinstance(proposal, Closed) else _digest(proposal.actions)
 
 
-def _checksum(actions: Sequence[ProposedAction]) -> int:
-    """Of what is proposed; not of who appended the command."""
-    return crc32(msgpack.packb([(name, command[_FIRST_FIELD.get(name, 3) :]) for name, command in actions]))
+def _digest(actions: Sequence[ProposedAction]) -> bytes:
+    """
+    Of what is proposed; not of who appended the command.
+
+    Nobody can make two proposals of one digest: else one could be read by a colleague, and the other be confirmed.
+    """
+    packed = msgpack.packb([(name, command[_FIRST_FIELD.get(name, 3) :]) for name, command in actions])
+    return hashlib.blake2b(packed, digest_size=DIGEST_BYTES).digest()
 
 
 _FIRST_FIELD: Final = {"list_instrument": 2, "set_market_state": 2}

@@ -11,43 +11,69 @@ Owns their form and order, and how many are shown at once. A row is [what, ...]:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Collection, Mapping
+from itertools import islice
+from typing import Any, Final, TypeAlias
 
 from services.matching.accounts.account import UserAccount
 from services.matching.accounts.accounting import Accounting
 from services.matching.accounts.funded_account import FundedAccount
-from services.matching.accounts.proposals import Proposal
+from services.matching.accounts.proposals import Proposal, Proposals
 from services.matching.traded_instrument import TradedInstrument
+from shared.logs.market_commands import Limits
 
 ROWS_MAX: Final = 100
 """Rows shown at once; each action of a proposal counts as one more. One row at least."""
 
+_LimitRow: TypeAlias = tuple[tuple[str, str, str | None], Limits]
 _OF_THE_LOG: Final = ("source", "number", "actor")
 
 
-def setting_rows(
-    instruments: Mapping[str, TradedInstrument],
-    accounts: Mapping[str, UserAccount],
-    accounting: Accounting | None,
-    *,
-    four_eyes: bool,
-) -> list[tuple[Any, ...]]:
-    """Return all rows but those of proposals; O(instruments, limits and accounts)."""
-    rows: list[tuple[Any, ...]] = [("market", accounting is not None, four_eyes)]
-    for symbol, market in instruments.items():
-        rows.append(("instrument", symbol, market.state, market.reason, market.reference, market.collar_bp))
-    if accounting is None:
-        return rows
-    for user, group, instrument, limits in accounting.limits.rows():
-        given = {name: value for name, value in limits._asdict().items() if value is not None}
-        rows.append(("limits", user, group, instrument, given))
-    rows += [
-        ("groups", account.user, account.groups)
-        for account in accounts.values()
-        if isinstance(account, FundedAccount) and account.groups
-    ]
-    return rows
+class SettingRows:
+    """
+    All rows of a market; none is made before it is shown.
+
+    Args:
+        instruments: By symbol.
+        accounts: By user.
+        accounting: None if the market keeps no accounts.
+        proposals: Those that wait are shown.
+    """
+
+    def __init__(
+        self,
+        instruments: Mapping[str, TradedInstrument],
+        accounts: Mapping[str, UserAccount],
+        accounting: Accounting | None,
+        proposals: Proposals,
+    ) -> None:
+        market = ("market", accounting is not None, proposals.four_eyes)
+        limits: Collection[_LimitRow] = accounting.limits.held() if accounting is not None else ()
+        grouped = [each for each in accounts.values() if isinstance(each, FundedAccount) and each.groups]
+        self._sections: tuple[tuple[Collection[Any], Callable[[Any], tuple[Any, ...]]], ...] = (
+            ([market], tuple),
+            (instruments.values(), _instrument_row),
+            (limits, _limits_row),
+            (grouped, _groups_row),
+            (proposals.waiting(), proposal_row),
+        )
+
+    def __len__(self) -> int:
+        return sum(len(held) for held, _ in self._sections)
+
+    def page(self, start: int) -> list[tuple[Any, ...]]:
+        """Return the rows from `start` on that are shown at once; O(start), at a fraction of a row's cost each."""
+        page: list[tuple[Any, ...]] = []
+        left = ROWS_MAX
+        for held, make in self._sections:
+            for each in islice(held, start, None):
+                row = make(each)
+                left -= 1 + (len(row[-1]) if row[0] == "proposal" else 0)
+                if left < 0 and page:
+                    return page
+                page.append(row)
+            start = max(0, start - len(held))
+        return page
 
 
 def proposal_row(proposal: Proposal) -> tuple[Any, ...]:
@@ -59,13 +85,14 @@ def proposal_row(proposal: Proposal) -> tuple[Any, ...]:
     return "proposal", proposal.proposal_id, proposal.proposer, proposal.time_us, actions
 
 
-def page_of(rows: Sequence[tuple[Any, ...]], start: int) -> list[tuple[Any, ...]]:
-    """Return the rows from `start` on that are shown at once."""
-    page: list[tuple[Any, ...]] = []
-    left = ROWS_MAX
-    for row in rows[start : start + ROWS_MAX]:
-        left -= 1 + (len(row[-1]) if row[0] == "proposal" else 0)
-        if left < 0 and page:
-            break
-        page.append(row)
-    return page
+def _instrument_row(market: TradedInstrument) -> tuple[Any, ...]:
+    return "instrument", market.instrument.symbol, market.state, market.reason, market.reference, market.collar_bp
+
+
+def _limits_row(row: _LimitRow) -> tuple[Any, ...]:
+    owned, limits = row
+    return "limits", *owned, {name: value for name, value in limits._asdict().items() if value is not None}
+
+
+def _groups_row(account: FundedAccount) -> tuple[Any, ...]:
+    return "groups", account.user, account.groups

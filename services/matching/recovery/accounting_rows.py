@@ -61,7 +61,7 @@ def restore_proposals(engine: Engine, rows: Any) -> None:
         four_eyes,
         revision,
         [Proposal(name, proposer, time_us, read_actions(actions)) for name, proposer, time_us, actions in waiting],
-        [Closed(name, proposer, ProposalState(state), checksum) for name, proposer, state, checksum in closed],
+        [Closed(name, proposer, ProposalState(state), digest) for name, proposer, state, digest in closed],
     )
 
 
