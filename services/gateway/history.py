@@ -9,15 +9,15 @@ recent seqs, by which a returning client proves that it stands on this history.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Final
 
 from openoutcry.wire.messages import Level
 
 CHANGED_PRICES_MAX: Final = 1 << 15
 """Prices remembered per side; beyond it the longer untouched half is forgotten, and with it their seqs."""
-DELTA_PRICES_MAX: Final = 1 << 14
-"""Prices a side that one merged delta names, some 10 ms in all; of a history that is full, so many are never
-forgotten."""
+DELTA_PRICES_MAX: Final = 1 << 13
+"""Prices a side that one merged delta names, some 10 ms in all. A history that is full still has twice as many."""
 DIGESTS_MAX: Final = 1 << 14
 """Seqs that can be resumed from; beyond it the older half is forgotten."""
 
@@ -84,8 +84,8 @@ class BookHistory:
 
 def _later_than(changed: dict[int, int], seq: int) -> list[int]:
     prices: list[int] = []
-    for price, when in reversed(changed.items()):
-        if when <= seq or len(prices) > DELTA_PRICES_MAX:
+    for price, when in islice(reversed(changed.items()), DELTA_PRICES_MAX + 1):
+        if when <= seq:
             break
         prices.append(price)
     return prices

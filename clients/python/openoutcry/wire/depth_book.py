@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Iterator
 
-from openoutcry.wire.digest import ASK, BID, MASK, book_digest, level_digest
+from openoutcry.wire.digest import ASK, BID, MASK, book_digest, level_digest, level_digest_once
 from openoutcry.wire.messages import Delta, Level, Snapshot
 from openoutcry.wire.sequence import Verdict, classify
 
@@ -49,7 +49,7 @@ class DepthSide:
             price, lots = level[0], level[1]
             quantities[price] = lots
             prices.append(price)
-            digest += level_digest(side, price, lots)
+            digest += level_digest_once(side, price, lots)
         self.digest = digest & MASK
 
     def load_end(self) -> None:

@@ -32,10 +32,9 @@ def mix(x: int) -> int:
     return x ^ (x >> 16)
 
 
-@functools.lru_cache(maxsize=LEVEL_CACHE_ENTRIES_MAX)
-def level_digest(side: int, price: int, quantity: int) -> int:
+def level_digest_once(side: int, price: int, quantity: int) -> int:
     """
-    Hash one level.
+    Hash one level that is not expected again soon, as of a deep book that is loaded: nothing is remembered.
 
     Args:
         side: BID (0) or ASK (1).
@@ -44,6 +43,10 @@ def level_digest(side: int, price: int, quantity: int) -> int:
             level grow beyond `openoutcry.wire.types.LEVEL_QUANTITY_MAX`.
     """
     return mix(mix((price ^ (side << 31)) & MASK) ^ (quantity & MASK))
+
+
+level_digest: Final = functools.lru_cache(maxsize=LEVEL_CACHE_ENTRIES_MAX)(level_digest_once)
+"""The same, remembered."""
 
 
 def book_digest(bids: Iterable[Sequence[int]], asks: Iterable[Sequence[int]]) -> int:
