@@ -12,14 +12,19 @@ from shared.logs.commands import (
     CancelAll,
     CancelOrder,
     Command,
+    Confirm,
     ListInstrument,
     PlaceOrder,
     Present,
+    Propose,
+    ProposedAction,
+    ReadMarket,
     ReplaceOrder,
     SetCancelOnDisconnect,
     SetMarketState,
     Tick,
 )
+from shared.logs.market_commands import EndOrders
 
 INSTRUMENTS = (
     Instrument("ACME", price_max=200, quantity_max=50),
@@ -70,13 +75,30 @@ _LIST = st.sampled_from([*INSTRUMENTS, INSTRUMENTS[0]._replace(name="another"), 
 _STATE = st.tuples(SYMBOLS, st.sampled_from([*[MarketState.OPEN] * 3, *MarketState]), st.just("")).map(
     lambda fields: (SetMarketState, fields)
 )
+_STATE_SET = _STATE.map(
+    lambda made: ProposedAction("set_market_state", SetMarketState("", 0, *made[1]))  # half of them need two persons
+)
+_ENDED = st.tuples(USERS, st.none() | SYMBOLS).map(
+    lambda fields: ProposedAction("end_orders", EndOrders("", 0, "", *fields))
+)
+_LISTED = st.sampled_from([INSTRUMENTS[0], Instrument("NONE"), Instrument("bad symbol")]).map(
+    lambda instrument: ProposedAction("list_instrument", ListInstrument("", 0, instrument))
+)
+_ACTORS = st.sampled_from(["adam", "eve"])
+_PROPOSALS = st.sampled_from(["p1", "p2", "p3", "bad id"])
+_ACTIONS = st.lists(_STATE_SET | _ENDED | _LISTED, min_size=1, max_size=3).map(tuple)
+_PROPOSE = st.tuples(_ACTORS, _PROPOSALS, _ACTIONS).map(lambda fields: (Propose, fields))
+_CONFIRM = st.tuples(_ACTORS, _PROPOSALS).map(lambda fields: (Confirm, fields))
+_READ = st.tuples(_ACTORS, st.integers(-1, 4)).map(lambda fields: (ReadMarket, fields))
+_END = st.tuples(_ACTORS, USERS, st.none() | SYMBOLS).map(lambda fields: (EndOrders, fields))
 
 
 @st.composite
 def command_logs(draw: st.DrawFn) -> list[Command]:
     """A log that begins with the listings; three writers, each numbering its own."""
     orders = st.one_of(_LIMIT, _LIMIT, _LIMIT, _PLACE, _CANCEL, _REPLACE, _CANCEL_ALL)
-    kinds = orders | st.one_of(_TICK, _WATCH, _PRESENT, _LIST, _STATE)
+    office = st.one_of(_PROPOSE, _CONFIRM, _CONFIRM, _READ, _END)
+    kinds = orders | st.one_of(_TICK, _WATCH, _PRESENT, _LIST, _STATE, office)
     rows = draw(st.lists(st.tuples(st.sampled_from(["gateway-1", "gateway-2", "bots"]), kinds), max_size=60))
     log: list[Command] = [ListInstrument("leader-1", n, found) for n, found in enumerate(INSTRUMENTS, 1)]
     numbers: dict[str, int] = {}

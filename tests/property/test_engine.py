@@ -52,7 +52,7 @@ def test_batches_are_no_part_of_the_result(log: list[Command], cuts: set[int]) -
     """A run under load and a replay at rest must number and say the same, byte for byte."""
     engine_cut, cut = packets(log, cuts)
     engine_whole, whole = packets(log, set())
-    for field in ("trades", "executions", "outcomes", "statuses", "listings", "switches"):
+    for field in ("trades", "executions", "outcomes", "statuses", "listings", "switches", "acts", "shown"):
         assert repr([row for packet in cut for row in getattr(packet, field)]) == repr(
             [row for packet in whole for row in getattr(packet, field)]
         )

@@ -13,12 +13,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from openoutcry.wire.errors import InvalidArgument
+from openoutcry.wire.types import AMOUNT_MAX
 from openoutcry.wire.value_text import value_text
 
 NUMBER_MAX: Final = 2**53 - 1
 """The largest number of the protocol; negative ones go as far."""
 TEXT_LETTERS_MAX: Final = 256
 """Of any name given here; the exchange's own limits are lower. A request that is far too long ends the connection."""
+ACTION_LEVELS: Final = 3
+"""Of maps and lists within an action."""
 ALL: Final = "*"
 """Names all instruments, where all can be named."""
 
@@ -121,12 +124,31 @@ def actions_wanted(value: object) -> list[dict[str, Any]]:
     Return actions to propose, as a request holds them; what each may hold, the exchange checks.
 
     Raises:
-        InvalidArgument: If they are no sequence of maps whose names are texts.
+        InvalidArgument: If they are no sequence of maps, or hold what no message can.
     """
     rows = list(value) if isinstance(value, Sequence) and not isinstance(value, str) else None
-    if not rows or not all(isinstance(row, Mapping) and all(isinstance(key, str) for key in row) for row in rows):
+    if not rows or not all(isinstance(row, Mapping) for row in rows):
         raise _refused("actions", "is a sequence of maps, one or more", value)
-    return [dict(row) for row in rows]
+    return [_plain(row) for row in rows]
+
+
+def _plain(value: object, levels: int = ACTION_LEVELS) -> Any:
+    """Return maps, lists, texts, whole numbers and switches, all the way down; everything else raises."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return str(text("actions", value))
+    if isinstance(value, Mapping) and levels:
+        return {text("actions", key): _plain(each, levels - 1) for key, each in value.items()}
+    if isinstance(value, list | tuple) and levels:
+        return [_plain(each, levels - 1) for each in value]
+    try:
+        number = operator.index(value)  # type: ignore[arg-type]  # which is asked here
+    except TypeError:
+        number = AMOUNT_MAX + 1
+    if abs(number) > AMOUNT_MAX:
+        raise _refused("actions", "hold maps, lists, texts, whole numbers below 2**63 and switches", value)
+    return number
 
 
 def _checked(name: str, value: object) -> object:

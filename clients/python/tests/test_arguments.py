@@ -121,3 +121,26 @@ def test_a_book_s_depth_and_interval_are_integers(name: str, value: Any) -> None
 def test_a_book_s_depth_may_be_of_any_kind_of_integer() -> None:
     view = FeedSession().follow_book("ACME", np.int64(10), 0, 0.0)  # type: ignore[arg-type]
     assert type(view.book.depth) is int
+
+
+def test_actions_are_maps_of_what_a_message_holds() -> None:
+    terms = {"action": "list_instrument", "option": {"strike": np.int64(5)}, "groups": ("a",), "on": True, "x": None}
+    assert checked_fields({"actions": (terms,)})["actions"] == [
+        {"action": "list_instrument", "option": {"strike": 5}, "groups": ["a"], "on": True, "x": None}
+    ]
+    assert checked_fields({"actions": [{"amount": 2**63 - 1}]}) == {"actions": [{"amount": 2**63 - 1}]}
+
+
+@pytest.mark.parametrize(
+    "actions",
+    [
+        [], "admin", {"action": "x"}, [1], [{1: 2}], [{"x": 1.5}], [{"x": Decimal(1)}], [{"x": 2**63}],
+        [{"x": "\ud800"}],
+        [{"x": b"a"}], [{"x": {"x": {"x": {"x": 1}}}}], [{"x": {1}}],
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_actions_of_anything_else_are_refused(actions: Any) -> None:
+    """They could not be written; nothing was sent."""
+    with pytest.raises(InvalidArgument, match=r"^actions: "):
+        checked_fields({"actions": actions})
