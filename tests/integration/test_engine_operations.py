@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
+from shared.logs.market_commands import BeginAccounts
 from tests.integration.engine_process import KEYS, Engines, Trader, engines_on, eventually
 from tests.real_redis import RealRedis, free_port
 from tools.reference.operators.exported_metrics import matching_metrics
@@ -62,6 +63,21 @@ def test_leader_and_standby_are_ready_each_in_its_role(engines: Engines) -> None
     leader.kill()
     eventually(lambda: get(second, "/readyz") == (200, "leader\n"))
     assert sample(second, "outcry_matching_leader") == 1
+
+
+def test_a_market_in_which_one_is_enough_says_so(engines: Engines) -> None:
+    """It is for development: operators of another market are to see it at once."""
+    port = free_port()
+    engines.start_leading(METRICS_PORT=port)
+    assert sample(port, "outcry_matching_four_eyes") == 1
+    trader = Trader(engines.redis_url)
+    begin = BeginAccounts(trader.source, 1, "adam", False)
+    trader.append(begin)
+    trader.wait_for(begin)
+    trader.close()
+    said = "alive\nfour_eyes = false: one administrator is enough for everything\n"
+    assert get(port, "/healthz") == (200, said)
+    eventually(lambda: sample(port, "outcry_matching_four_eyes") == 0)
 
 
 def test_without_redis_an_engine_is_alive_and_not_ready(engines: Engines, redis_server: RealRedis) -> None:

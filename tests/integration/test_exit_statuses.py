@@ -12,7 +12,7 @@ import pytest
 
 from services.matching.__main__ import ExitCode
 from shared.logs.commands import Tick
-from shared.logs.packet import FeedId
+from shared.logs.packet import PACKET_VERSION, PLAIN_VERSION, FeedId
 from tests.integration.engine_process import KEYS, Engines, Trader, engines_on, eventually
 
 pytestmark = pytest.mark.needs_redis
@@ -113,13 +113,13 @@ def test_5_of_a_newer_release_s_packets_which_are_no_rubbish(engines: Engines, t
     trader.trade()
     engine.kill()
     last_id, last = list(trader.feed().items())[-1]
-    version, *rest = msgpack.unpackb(last[b"p"])
+    _, *rest = msgpack.unpackb(last[b"p"])
     term, position = FeedId.parse(last_id)
     rest[1:3] = position, position + 1
-    newer = {"p": msgpack.packb([version + 1, *rest]), "t": last[b"t"]}
+    newer = {"p": msgpack.packb([PACKET_VERSION + 1, *rest]), "t": last[b"t"]}
     trader.redis.xadd(KEYS.feed, newer, id=f"{term}-{position + 1}")
     log = ended(engines, trader, ExitCode.CORRUPT)
-    assert f"packet version {version + 1}, this program reads {version}" in log
+    assert f"packet version {PACKET_VERSION + 1}, this program reads {PLAIN_VERSION} and {PACKET_VERSION}" in log
     assert list(trader.feed())[-1] == f"{term}-{position + 1}"
 
 

@@ -77,3 +77,13 @@ async def test_who_only_connects_takes_no_more_than_so_many_connections() -> Non
         assert not idle[-1][0].at_eof()
         for _, each in (*idle, (reader, writer)):
             each.transport.abort()
+
+
+@pytest.mark.parametrize(
+    ("notice", "body"), [("", b"alive\n"), ("four_eyes = false: …", "alive\nfour_eyes = false: …\n".encode())]
+)
+def test_what_operators_should_know_stands_behind_alive(notice: str, body: bytes) -> None:
+    pages = HealthPages(CollectorRegistry(), lambda: Readiness(200, "ready"), lambda: notice)
+    response = pages.answer("/healthz", ServerProtocol())
+    assert response is not None
+    assert (response.status_code, response.body) == (200, body)
