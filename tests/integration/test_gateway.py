@@ -22,6 +22,7 @@ from openoutcry.wire.types import Code
 from services.gateway.aio.connection import ClientConnection
 from services.gateway.aio.server import GatewayServer
 from services.gateway.aio.settings import GatewaySettings
+from services.gateway.catch_up import CHANNELS_A_PART
 from services.gateway.gateway import ConnectedClient
 from services.gateway.limits import GatewayLimits
 from services.gateway.session import Session
@@ -205,6 +206,35 @@ async def test_nothing_is_written_past_what_is_unsent(redis_url: str, exchange: 
         assert client.subscriber.descriptor == NO_DESCRIPTOR
         connection.resume_writing()
         assert client.subscriber.descriptor != NO_DESCRIPTOR
+
+
+async def test_what_one_that_has_drained_missed_goes_on_with_the_next_turn(
+    redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else its next part would wait until somebody asks something, or for the next sweep."""
+    symbols = [f"S{n:02}" for n in range(CHANNELS_A_PART + 8)]
+    exchange = StoredExchange(redis_url, *symbols)
+    await exchange.publish(symbol=symbols[0], bids=[(100, 5)])
+    await exchange.store_snapshots()
+    unsent = 0
+    monkeypatch.setattr(ClientConnection, "get_write_buffer_size", lambda _: unsent)
+    async with gateway_on(redis_url, tmp_path) as server, user_of(server) as ann:
+        for some in (symbols[:20], symbols[20:]):
+            await ann.ask(op="subscribe", channel="book", instruments=some, depth=5)
+        await ann.hear(Snapshot, lambda snapshot: snapshot.instrument == symbols[-1])
+        [client] = server.gateway.clients.values()
+        connection = client.connection
+        assert isinstance(connection, ClientConnection)
+        unsent = server.gateway.limits.lag.soft_bytes + 1
+        connection.pause_writing()
+        assert client.subscriber.is_lagging
+        unsent = 0
+        assert server._part_timer is None
+        connection.resume_writing()
+        assert server.gateway.has_more
+        assert server._part_timer is not None
+        await until(lambda: not client.subscriber.is_lagging)
+    await exchange.redis.aclose()
 
 
 async def test_a_reader_that_stops_is_skipped_then_aborted_and_others_are_served(

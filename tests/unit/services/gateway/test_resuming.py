@@ -271,3 +271,76 @@ def test_nothing_is_lost_or_wrong_however_it_lags(seed: int, monkeypatch: pytest
         assert listener.book(symbol).digest == hall.exchange.books[symbol].digest
         heard = [trade.trade_id for trade in listener.heard(Trade) if trade.instrument == symbol]
         assert heard == list(range(1, hall.exchange.trade_ids[symbol] + 1))
+
+
+@pytest.mark.parametrize("kind", ["trades", "book", "top", "ticker", "status"])
+def test_a_channel_for_all_instruments_is_told_in_parts(kind: str) -> None:
+    """1,000 trades each of a thousand instruments were one part: two seconds in which nobody was served."""
+    hall = Hall(*MANY)
+    for symbol in MANY:
+        hall.feed(bids=[(price, 1) for price in range(1, 40)], symbol=symbol)
+    listener, subscriber = lagging(hall, ChannelKey(kind, "*", 50 if kind == "top" else 0, 0), account=True)
+    for symbol in MANY:
+        trades = [hall.exchange.trade(100, n + 1, symbol) for n in range(100)]
+        hall.feed(bids=[(50, 2)], trades=trades, symbol=symbol)
+    hall.flush()
+    listener.unsent = 0
+    hall.service.review(subscriber, 2.0)
+    largest, turns = len(listener.messages), 1
+    while hall.service.has_more:
+        before = len(listener.messages)
+        if turns == 2:  # one that has been told, and one that has not
+            for symbol in (MANY[0], MANY[-1]):
+                hall.feed(bids=[(60, 3)], trades=[hall.exchange.trade(101, 1, symbol)], symbol=symbol)
+            hall.flush()
+        hall.service.go_on(2.0)
+        largest, turns = max(largest, len(listener.messages) - before), turns + 1
+    assert not subscriber.is_lagging
+    assert isinstance(listener.messages[-1], Account)
+    if kind == "trades":
+        assert turns > len(MANY) * 100 / (catch_up.WHOLE_ROWS_MAX + 100)
+        assert largest <= catch_up.WHOLE_ROWS_MAX + 100 + 3
+        for symbol in MANY:
+            heard = [trade.trade_id for trade in listener.heard(Trade) if trade.instrument == symbol]
+            assert heard == list(range(1, 101 + (symbol in {MANY[0], MANY[-1]})))
+    elif kind in {"book", "top"}:
+        assert turns > len(MANY) / CHANNELS_A_PART
+        assert largest <= CHANNELS_A_PART + 3
+    hall.feed(bids=[(61, 3)], trades=[hall.exchange.trade(102, 1, MANY[1])], symbol=MANY[1])
+    hall.flush()
+    if kind == "book":
+        assert set(listener.verdicts) == {Verdict.APPLY}
+        for symbol in MANY:
+            assert listener.book(symbol).digest == hall.exchange.books[symbol].digest
+    assert not subscriber.half_told
+
+
+def test_a_channel_for_all_that_is_left_or_lags_again_between_two_parts() -> None:
+    """It goes on where it was, and nothing of it is kept when it is left."""
+    hall = Hall(*MANY)
+    for symbol in MANY:
+        hall.feed(bids=[(price, 1) for price in range(1, 40)], symbol=symbol)
+    listener, subscriber = lagging(hall, ChannelKey("book", "*", 0, 0))
+    for symbol in MANY:
+        hall.feed(bids=[(50, 2)], symbol=symbol)
+    listener.unsent = 0
+    hall.service.review(subscriber, 2.0)
+    told = len(listener.heard(Delta))
+    assert 0 < told < len(MANY)
+    listener.unsent = LIMITS.soft_bytes + 1
+    assert hall.service.review(subscriber, 2.0) is LagVerdict.LAGS_AGAIN
+    listener.unsent = 0
+    hall.service.review(subscriber, 3.0)
+    while hall.service.has_more:
+        hall.service.go_on(3.0)
+    assert len(listener.heard(Delta)) == len(MANY)
+    assert set(listener.verdicts) == {Verdict.APPLY}
+    listener.unsent = LIMITS.soft_bytes + 1
+    hall.service.review(subscriber, 4.0)
+    for symbol in MANY:
+        hall.feed(bids=[(51, 2)], symbol=symbol)
+    listener.unsent = 0
+    hall.service.review(subscriber, 5.0)
+    assert subscriber.half_told
+    hall.service.unsubscribe(subscriber, "book", "*")
+    assert not subscriber.half_told
