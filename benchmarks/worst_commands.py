@@ -9,6 +9,7 @@ limits let one command touch.
 from __future__ import annotations
 
 import gc
+import os
 import time
 from collections.abc import Callable
 from random import Random
@@ -18,19 +19,26 @@ from benchmarks.command import run
 from benchmarks.measure import Effort, Spread, in_new_process, spread
 from benchmarks.table import Table
 from openoutcry.wire.codec import Encoding, encode_request
+from openoutcry.wire.depth_book import DepthBook
+from openoutcry.wire.digest import book_digest
 from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.request_limits import INSTRUMENTS_IN_REQUEST_MAX
 from openoutcry.wire.types import MarketState, OrderKind, SelfTradePrevention, Side, TimeInForce
 from services.gateway.channel import TRADES_ON_JOIN_MAX
+from services.gateway.deep_snapshots import DEEP_LEVELS
 from services.gateway.gateway import ConnectedClient, Gateway
+from services.gateway.history import DELTA_PRICES_MAX
 from services.gateway.limits import GatewayLimits
+from services.gateway.loading import Steps, free, read_book
 from services.gateway.rate_limit import Rate
-from services.gateway.replica import Changes
+from services.gateway.replica import Changes, InstrumentReplica
+from services.matching.book.book_side import DEAD_KEPT_MAX
 from services.matching.book.order_book import ORDERS_MET_MAX
 from services.matching.engine import CANCELS_PER_TICK_MAX, SIGN_AGE_TICKS, Engine, EngineConfig
 from services.matching.idempotency import FORGOTTEN_PER_TICK_MAX, WINDOW_S
 from services.matching.packet_builder import PacketBuilder
 from services.matching.recovery.checkpoint import Checkpoint, encode_checkpoint
+from services.matching.recovery.snapshot_schedule import LEVELS_PER_PACKET_MAX
 from shared.identity import Authenticator, Identity, mint_token
 from shared.key_ring import KeyRing
 from shared.logs.commands import (
@@ -46,14 +54,18 @@ from shared.logs.commands import (
     SetMarketState,
     Tick,
 )
+from shared.logs.events import BookChange
 from shared.logs.packet import FeedId, encode_packet
-from shared.logs.snapshots import encode_book_state
+from shared.logs.snapshots import BookState, encode_book_state
 from shared.token_keys import shared_key
+from shared.trade_statistics import TradeStatistics
 
 STALL_US_MAX: Final = 20_000
 """What nobody's command may make others wait."""
 DEEP: Final = 10_000
 """Levels of a deep book, one order each, and orders of a long queue."""
+DEEPEST: Final = 300_000
+"""Levels of a book as deep as a few hundred users make it who have all the orders that they may have."""
 RUNS_MAX: Final = 5
 SYMBOL: Final = "ACME"
 MID: Final = 100_000
@@ -225,8 +237,53 @@ def _listed(pit: Pit) -> Callable[[], object]:
     return pit.step(pit.command(ListInstrument, Instrument("ANOTHER")))
 
 
+def _deepest(pit: Pit) -> None:
+    """Rest one order a level, in no order of prices, and have as many prices dead as a deep side keeps."""
+    prices = list(range(pit.size(DEEPEST)))
+    Random(1).shuffle(prices)  # noqa: S311 - a measurement's
+    for n, price in enumerate(prices):
+        pit.rest(f"maker-{n // ORDERS_A_USER}", Side.ASK, MID + 2 * price)
+        if not n % 1_000:
+            pit.tell()
+    for n in range(pit.size(DEAD_KEPT_MAX) - 1):
+        pit.rest("passer", Side.ASK, MID + 2 * n + 1)
+        pit.does(CancelOrder, "passer", pit.engine.last_order_id, "")
+
+
+def _rests_deepest(pit: Pit) -> Callable[[], object]:
+    _deepest(pit)
+    return pit.step(pit.place("user", Side.BID, MID - 1))
+
+
+def _unfillable_deepest(pit: Pit) -> Callable[[], object]:
+    _deepest(pit)
+    count = 2 * pit.size(DEEPEST)
+    return pit.step(pit.place("user", Side.BID, MID + count, count, time_in_force=TimeInForce.FOK))
+
+
+def _drops_dead(pit: Pit) -> Callable[[], object]:
+    _deepest(pit)
+    pit.rest("passer", Side.ASK, MID + 2 * pit.size(DEEPEST) + 1)
+    pit.rest("user", Side.ASK, MID + 2 * pit.size(DEEPEST) + 3)
+    pit.does(CancelOrder, "passer", pit.engine.last_order_id - 1, "")
+    return pit.step(pit.command(CancelOrder, "user", pit.engine.last_order_id, ""))
+
+
+def _forked(pit: Pit) -> Callable[[], object]:
+    _deepest(pit)
+
+    def fork() -> None:
+        child = os.fork()
+        if not child:
+            os._exit(0)
+        children.append(child)
+
+    children: list[int] = []
+    return fork
+
+
 def _book_snapshot(pit: Pit) -> Callable[[], object]:
-    pit.asks(pit.size(DEEP))
+    pit.asks(pit.size(LEVELS_PER_PACKET_MAX))
     pit.tell()
     market = pit.engine.instruments[SYMBOL]
     return lambda: encode_book_state(market.book_state(1, "1-1"))
@@ -257,7 +314,11 @@ COMMANDS: Final[dict[str, Case]] = {
     f"tick that forgets {FORGOTTEN_PER_TICK_MAX:,} order ids": _forgets,
     "halt": _halted,
     "listing": _listed,
-    "snapshot of a book of 10,000 levels": _book_snapshot,
+    "order that rests, 300,000 levels, and 16,384 prices that are gone": _rests_deepest,
+    "cancel of a level's last order, the same, which begins to drop those prices": _drops_dead,
+    "FOK, one lot too many, the same": _unfillable_deepest,
+    "fork for a checkpoint and deep snapshots, 300,000 levels": _forked,
+    "snapshot of a book of 5,000 levels (of deeper ones in a child)": _book_snapshot,
     "checkpoint of 10,000 orders (in a child, beside the market)": _checkpoint,
 }
 """By what is made as expensive as it gets; each with an engine of its own."""
@@ -288,6 +349,7 @@ class House:
 
     def __init__(self, share: float) -> None:
         pit = Pit(share)
+        self.share = share
         self.deep = [f"S{n:03}" for n in range(max(2, int(INSTRUMENTS_IN_REQUEST_MAX * share) - 1))]
         rate = Rate(1e9, 10**9)
         limits = GatewayLimits(requests=rate, orders=rate)
@@ -309,6 +371,27 @@ class House:
         self.gateway.market.apply(FeedId(1, packet.position), packet, 1, changes)
         self.gateway.heard(changes, 0.0, 1)
         self.id = 0
+        self.steps: Steps[object] | None = None
+        """What is done in steps beside the gateway's own."""
+
+    @property
+    def has_more(self) -> bool:
+        """Whether `go_on` has something to do."""
+        return self.steps is not None or self.gateway.has_more
+
+    def deepest(self) -> tuple[bytes, BookState]:
+        """List one more book, of which snapshots have to be made in parts; returns its snapshot."""
+        levels = max(DEEP_LEVELS + 2, int(DEEPEST * self.share))
+        bids = [(2 * DEEPEST - n, 1 + n % 1_000, 1) for n in range(levels // 2)]
+        asks = [(2 * DEEPEST + 1 + n, 1 + n % 1_000, 1) for n in range(levels // 2)]
+        digest = book_digest([level[:2] for level in bids], [level[:2] for level in asks])
+        row = TradeStatistics().row()
+        state = BookState("DEEPEST", 1, "1-1", 1, 1, bids, asks, digest, *row, 0, MarketState.OPEN, "", 0, 0)
+        market, definition = self.gateway.market, Instrument("DEEPEST")
+        market.listing["DEEPEST"] = definition
+        market.instruments["DEEPEST"] = InstrumentReplica(definition, epoch=1)
+        market.instruments["DEEPEST"].load(state, 1)
+        return encode_book_state(state), state
 
     def client(self, encoding: Encoding = Encoding.JSON, user: str = "user") -> ConnectedClient:
         """Connect a user; "" has yet to log in."""
@@ -322,7 +405,13 @@ class House:
 
     def go_on(self) -> None:
         """Do the next part of what is done in parts."""
-        self.gateway.go_on(0.0, 1)
+        if self.steps is None:
+            self.gateway.go_on(0.0, 1)
+            return
+        try:
+            next(self.steps)
+        except StopIteration:
+            self.steps = None
 
     def done(self, act: Callable[[], object]) -> None:
         """Have a request carried out to its end."""
@@ -396,6 +485,61 @@ def _drained(house: House) -> Callable[[], object]:
     return lambda: service.review(client.subscriber, 1.0)
 
 
+def _subscribe_deepest(house: House) -> Callable[[], object]:
+    house.deepest()
+    return house.ask(house.client(), "subscribe", channel="book", instruments=["DEEPEST"])
+
+
+def _resync_deepest(house: House) -> Callable[[], object]:
+    house.deepest()
+    client = house.client()
+    house.done(house.ask(client, "subscribe", channel="book", instruments=["DEEPEST"]))
+    _change_many(house)
+    return house.ask(client, "resync", instrument="DEEPEST")
+
+
+def _resume_deepest(house: House) -> Callable[[], object]:
+    _, state = house.deepest()
+    _change_many(house)
+    position = [state.epoch, state.seq, state.digest]
+    fields = {"channel": "book", "instruments": ["DEEPEST"], "resume": {"DEEPEST": position}}
+    return house.ask(house.client(), "subscribe", **fields)
+
+
+def _change_many(house: House) -> None:
+    """Change as many levels as one merged delta names."""
+    instrument = house.gateway.market.instruments["DEEPEST"]
+    book, seq = DepthBook(""), instrument.book.seq
+    count = max(1, int(DELTA_PRICES_MAX * house.share))
+    bids = [(price, 2_000, 2) for price in instrument.book.bids.prices(count)]
+    asks = [(price, 2_000, 2) for price in instrument.book.asks.prices(count)]
+    book.bids.replace(instrument.book.bids.levels())
+    book.asks.replace(instrument.book.asks.levels())
+    book.advance(seq + 1, 1, bids, asks, 0)
+    instrument.apply(BookChange("DEEPEST", seq, seq + 1, bids, asks, book.digest), 1)
+
+
+def _loaded_deepest(house: House) -> Callable[[], object]:
+    """A resynchronisation: read, verify, compare, take, and free what was held."""
+    data, state = house.deepest()
+    later = encode_book_state(state._replace(seq=2))
+    market = house.gateway.market
+
+    def steps() -> Steps[object]:
+        loaded = yield from read_book(later, 1)
+        instrument = market.instruments["DEEPEST"]
+        changed = yield from instrument.changed(loaded)
+        held = instrument.book, instrument.bid_orders, instrument.ask_orders
+        instrument.take(loaded, changed)
+        yield 0
+        yield from free(*held)
+        return None
+
+    house.steps = steps()
+    assert len(data) == len(later)
+    return house.go_on
+
+
 REQUESTS: Final[dict[str, Callable[[House], Callable[[], object]]]] = {
     "subscribe book, 10,000 levels": _request("subscribe", channel="book", instruments=[SYMBOL]),
     "subscribe book, every instrument by name": _subscribe_every,
@@ -409,6 +553,10 @@ REQUESTS: Final[dict[str, Callable[[House], Callable[[], object]]]] = {
     "unsubscribe, every instrument": _unsubscribe,
     "resync, 10,000 levels": _resync,
     "none: who has lagged and drained is told 256 windows": _drained,
+    "subscribe book, 300,000 levels": _subscribe_deepest,
+    f"resync, 300,000 levels, {2 * DELTA_PRICES_MAX:,} of which have changed since one was made": _resync_deepest,
+    f"resume, 300,000 levels, {2 * DELTA_PRICES_MAX:,} of which have changed": _resume_deepest,
+    "none: a snapshot of 300,000 levels is loaded from the store": _loaded_deepest,
     "account of 1,000 orders": _request("subscribe", channel="account"),
     "instruments": _request("instruments"),
     "login": _login,
@@ -456,7 +604,7 @@ def _timed_command(name: str, share: float) -> float:
 def _timed_request(name: str, share: float) -> float:
     house = House(share)
     longest = _timed(REQUESTS[name](house))
-    while house.gateway.has_more:
+    while house.has_more:
         longest = max(longest, _timed(house.go_on))
     return longest
 

@@ -16,8 +16,8 @@ from openoutcry.wire.messages import Level
 
 CHANGED_PRICES_MAX: Final = 1 << 15
 """Prices remembered per side; beyond it the longer untouched half is forgotten, and with it their seqs."""
-DELTA_PRICES_MAX: Final = 1 << 13
-"""Prices a side that one merged delta names, some 10 ms in all. A history that is full still has twice as many."""
+DELTA_PRICES_MAX: Final = 1 << 12
+"""Prices a side that one merged delta names, some 10 ms in all. A history that is full still has four times as many."""
 DIGESTS_MAX: Final = 1 << 14
 """Seqs that can be resumed from; beyond it the older half is forgotten."""
 
