@@ -414,7 +414,7 @@ class Engine:
 
     def _outlook(self) -> Outlook:
         four_eyes = self.decisions.proposals.four_eyes
-        return Outlook(self.instruments, self.accounts, self.accounting, four_eyes=four_eyes)
+        return Outlook(self.instruments, self.accounts, self.accounting, four_eyes=four_eyes, time_us=self.time)
 
     def _setting_rows(self) -> SettingRows:
         return SettingRows(self.instruments, self.accounts, self.accounting, self.decisions.proposals)
@@ -476,10 +476,10 @@ class Engine:
         """Return why an account may not have an order like this, or None; see `_admit`."""
         if quantity <= order.quantity - order.remaining:
             return None  # replaced by no more than what is filled: it ends
-        refused = accounting.forbidden(account, market, order, price, quantity, self.time)
+        met_max = self.config.orders_met_max
+        refused = accounting.forbidden(account, market, order, price, quantity, self.time, met_max)
         if refused is not None:
             return refused
-        met_max = self.config.orders_met_max
         return accounting.unaffordable(account, market, order, price, quantity, self.time, met_max)
 
     def _find(self, command: CancelOrder | ReplaceOrder) -> tuple[UserAccount | None, Order | None]:

@@ -116,9 +116,11 @@ class NaiveAccounts:
         value = tick_value(self.listing[symbol])
         if quantity > (self.strictest(user, symbol, "order_quantity_max") or 10**30):
             return Code.QUANTITY_OUT_OF_RANGE
-        worth = (self.reference(symbol) if price is None else price) * quantity * value
+        worth = self._price_of_worth(symbol, side, price) * quantity * value
         if worth > (self.strictest(user, symbol, "order_value_max") or 10**30):
             return Code.ORDER_VALUE
+        if price is None and side is Side.BID and self.strictest(user, symbol, "order_value_max") is not None:
+            return None  # what it would pay, the book knows
         if price is not None and not self.is_within_collar(user, symbol, price):
             return Code.COLLAR
         most = self.strictest(user, symbol, "position_max")
@@ -133,6 +135,15 @@ class NaiveAccounts:
             return None  # what it would pay, the book knows
         free = self.free_cash(user, self.listing[symbol].currency) + (old.remaining * old.price * value if old else 0)
         return Code.OK if wanted * price * value <= free else Code.INSUFFICIENT_CASH
+
+    def _price_of_worth(self, symbol: str, side: Side, price: int | None) -> int:
+        """A bid at its limit, an ask at the reference if that is more, a market ask at the best bid too."""
+        if side is Side.BID:
+            return self.reference(symbol) if price is None else price
+        bids = [
+            order.price for _, order in self.orders.values() if (order.instrument, order.side) == (symbol, Side.BID)
+        ]
+        return max(self.reference(symbol), price or 0, *(bids if price is None else []))
 
     def note(self, command: Command, events: list[Event], time_us: int) -> None:
         """Take what a command did, as its events tell it, and judge it."""

@@ -86,12 +86,23 @@ class Accounting:
                 or holding.lots + holding.buying + quantity > gate.position_max
             ):
                 return False
-        elif quantity > holding.lots - holding.reserved or holding.restricted:
+        elif (
+            quantity > holding.lots - holding.reserved
+            or holding.restricted
+            or reference * quantity > gate.notional_max  # whatever its limit says, it brings what the market pays
+        ):
             return False
         return not gate.is_rated or _takes_message(account, gate.messages_per_second, time_us)
 
     def forbidden(
-        self, account: FundedAccount, market: TradedInstrument, order: Order, price: int, quantity: int, time_us: int
+        self,
+        account: FundedAccount,
+        market: TradedInstrument,
+        order: Order,
+        price: int,
+        quantity: int,
+        time_us: int,
+        met_max: int,
     ) -> Refusal | None:
         """
         Return why an account's limits forbid an order like this, or None. The message counts towards its rate.
@@ -103,6 +114,9 @@ class Accounting:
             price: The price it would have, in ticks; 0 for a market order.
             quantity: Its whole quantity, in lots, what has been filled included.
             time_us: Of the command.
+            met_max: How many resting orders the order may meet.
+
+        Cost: O(1); where there is a limit of value, a market bid as `unaffordable`.
         """
         gate = self.limits.gate(account, market)
         if quantity > gate.order_quantity_max:
@@ -110,13 +124,27 @@ class Accounting:
             return Refusal(Code.QUANTITY_OUT_OF_RANGE, rule)
         reference = market.statistics.last or market.reference
         if gate.order_value_max != NO_LIMIT:
-            value = (price or reference) * quantity * market.tick_value
+            if order.kind is _MARKET:
+                worth_ticks = self._market_worth(account, market, order, quantity, met_max)
+            else:
+                worth_ticks = quantity * (price if order.side is _BID else max(price, reference))
+            value = worth_ticks * market.tick_value
             if value > gate.order_value_max:
                 currency = market.instrument.currency
                 worth, most = money_text(value, currency), money_text(gate.order_value_max)
                 return Refusal(Code.ORDER_VALUE, f"quantity: the order is worth {worth}, one of yours at most {most}")
         refusal = _collared(gate, price, reference) if price and reference else None
         return refusal or _crowded(gate, account, market, order, quantity) or _hurried(gate, account, time_us)
+
+    def _market_worth(
+        self, account: FundedAccount, market: TradedInstrument, order: Order, quantity: int, met_max: int
+    ) -> int:
+        """Return what a market order is worth, in lots times ticks: at the reference, or as it would trade if more."""
+        reference = market.statistics.last or market.reference
+        if order.side is _BID:
+            cost = market.book.sweep_cost(order, met_max, self.bound(account, market, _BID))
+            return max(reference * quantity, cost)
+        return max(reference, market.book.bids.best_price) * quantity
 
     def unaffordable(
         self,
@@ -132,13 +160,13 @@ class Accounting:
         Return why an account cannot pay or deliver what an order promises, or None: it can.
 
         Args:
-            account: As `forbidden`, like the next five.
+            account: As `forbidden`, like all others.
             market: -
             order: -
             price: -
             quantity: -
             time_us: -
-            met_max: How many resting orders the order may meet.
+            met_max: -
 
         Cost: O(1); for a market bid see `OrderBook.sweep_cost`; for an ask O(parts held back).
         """
@@ -165,7 +193,7 @@ class Accounting:
         lots, reserved = (holding.lots, holding.reserved - released) if holding is not None else (0, 0)
         held_back = holding.held_back(time_us) if holding is not None and holding.restricted else 0
         free = lots - reserved - held_back
-        if wanted <= free:
+        if wanted <= free or (released and wanted <= order.remaining):  # less of what rests is always free
             return None
         may_short = self.limits.gate(account, market).may_short
         if wanted <= free + may_short:
@@ -185,7 +213,11 @@ class Accounting:
     # Transfers.
 
     def transfer_refusal(
-        self, command: MakeTransfer, accounts: Mapping[str, UserAccount], instruments: Mapping[str, TradedInstrument]
+        self,
+        command: MakeTransfer,
+        accounts: Mapping[str, UserAccount],
+        instruments: Mapping[str, TradedInstrument],
+        time_us: int,
     ) -> Refusal | None:
         """Return why a transfer's own fields forbid it, or None; balances are asked for next. O(instruments)."""
         bad = transfer_fault(command, instruments)
@@ -194,24 +226,25 @@ class Accounting:
         if not 1 <= command.amount <= AMOUNT_MAX:
             return Refusal(Code.AMOUNT_OUT_OF_RANGE, f"amount: must be from 1 to {AMOUNT_MAX}, not {command.amount}")
         asset, is_lots = command.asset, command.asset in instruments
-        debit = accounts.get(command.debit)
         if command.debit in SYSTEM_ACCOUNTS:
-            balance = _balance(debit, asset, is_lots=is_lots)
+            # What one of the exchange's own gave, the other cannot give once more.
+            givers = (command.debit,) if command.credit in SYSTEM_ACCOUNTS else SYSTEM_ACCOUNTS
+            balance = sum(_balance(accounts.get(user), asset, is_lots=is_lots) for user in givers)
             if balance - command.amount < -AMOUNT_MAX:
                 rule = f"all accounts together may have {AMOUNT_MAX} of {asset}, and have {-balance}"
                 return Refusal(Code.AMOUNT_OUT_OF_RANGE, f"amount: {rule}")
         if is_lots:
-            return self._lots_refusal(command, accounts)
+            return self._lots_refusal(command, accounts, time_us)
         return None
 
-    def _lots_refusal(self, command: MakeTransfer, accounts: Mapping[str, UserAccount]) -> Refusal | None:
+    def _lots_refusal(self, command: MakeTransfer, accounts: Mapping[str, UserAccount], time_us: int) -> Refusal | None:
         credit = accounts.get(command.credit)
         holding = credit.holdings.get(command.asset) if isinstance(credit, FundedAccount) else None
         if holding is None and self.holdings.held + 1 >= HOLDINGS_MAX:  # and one of `~issuer`
             rule = f"asset: the exchange keeps {HOLDINGS_MAX:,} holdings, and there is no room for another"
             return Refusal(Code.TOO_MANY_HOLDINGS, rule)
         if command.available_from and holding is not None:
-            dates = {until for until, _, _ in holding.restricted}
+            dates = {until for until, _, _ in holding.restricted if until > time_us}
             if len(dates) >= RESTRICTED_MAX and command.available_from not in dates:
                 rule = f"available_from: {command.credit} waits for {len(dates)} dates, the limit is {RESTRICTED_MAX}"
                 return Refusal(Code.BAD_REQUEST, rule)

@@ -83,7 +83,7 @@ class Administration:
         accounting = self._accounting
         refusal = accounting.transfers.repeated(command)
         if refusal is None:
-            refusal = accounting.transfer_refusal(command, self._accounts, self._instruments)
+            refusal = accounting.transfer_refusal(command, self._accounts, self._instruments, time_us)
         if refusal is not None:
             return refusal, 0
         is_lots = command.asset in self._instruments
@@ -119,7 +119,7 @@ class Administration:
         """Book one half of a transfer; returns what its account is told."""
         available_from = command.available_from if amount > 0 else 0
         if is_lots:
-            balance = str(account.move_lots(self._instruments[command.asset], amount, available_from))
+            balance = str(account.move_lots(self._instruments[command.asset], amount, available_from, time_us))
         else:
             balance = amount_text(account.move_cash(command.asset, amount))
         account.user_seq += 1

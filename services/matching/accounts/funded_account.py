@@ -80,7 +80,7 @@ class Holding:
         self.buying = 0
         """Lots of the open bids."""
         self.orders = 0
-        """Open orders."""
+        """Open orders, and the one that is being carried out."""
 
     def held_back(self, time_us: int) -> int:
         """Return the lots that cannot be sold yet; O(parts)."""
@@ -140,10 +140,10 @@ class FundedAccount(UserAccount):
         """Reserve what a resting order may still need."""
         holding = self.holdings.get(market.symbol) or self.holding(market)
         order.holding, order.reserved = holding, 0
+        holding.orders += 1  # resting or not: an order of the same user that ends meanwhile must not drop the holding
         if rests:
             self.orders[order.order_id] = order
             self.client_order_ids[order.client_order_id] = order
-            holding.orders += 1
             remaining = order.remaining
             if order.side is _BID:
                 order.reserved = reserved = remaining * order.price * market.tick_value
@@ -197,9 +197,9 @@ class FundedAccount(UserAccount):
     def closed(self, order: Order, market: TradedInstrument) -> None:
         """Release what the order did not use."""
         holding: Holding = order.holding
+        holding.orders -= 1
         if self.orders.pop(order.order_id, None) is not None:
             del self.client_order_ids[order.client_order_id]
-            holding.orders -= 1
             if order.reserved:
                 _release(order)
         if not holding.lots and holding.is_empty():
@@ -213,10 +213,11 @@ class FundedAccount(UserAccount):
         purse.amount += amount
         return purse.amount
 
-    def move_lots(self, market: TradedInstrument, lots: int, available_from: int = 0) -> int:
+    def move_lots(self, market: TradedInstrument, lots: int, available_from: int, time_us: int) -> int:
         """Add lots that may be sold from then on (µs), or (negative) take some, those held back longest first."""
         holding = self.holding(market)
         holding.lots, holding.cost, _ = cost_after(holding.lots, holding.cost, lots, 0)
+        holding.held_back(time_us)  # whose time is over gives way, so that those that wait have a bound
         if available_from and lots > 0:
             holding.restrict(available_from, "vesting", lots)
         elif lots < 0:
@@ -263,8 +264,8 @@ class FundedAccount(UserAccount):
         )
 
     def _drop(self, symbol: str) -> None:
-        if self.holdings.pop(symbol, None) is not None:  # else an order of the same command has dropped it
-            self._count.held -= 1
+        del self.holdings[symbol]
+        self._count.held -= 1
 
 
 def _reserve(order: Order, market: TradedInstrument) -> None:

@@ -46,6 +46,7 @@ class Outlook:
         accounts: By user.
         accounting: None if the market keeps no accounts.
         four_eyes: As decided so far.
+        time_us: The market's.
     """
 
     def __init__(
@@ -55,7 +56,9 @@ class Outlook:
         accounting: Accounting | None,
         *,
         four_eyes: bool,
+        time_us: int,
     ) -> None:
+        self._time_us = time_us
         self._instruments = dict(instruments)  # its own, since every action may look at all of them
         self._currencies: dict[str, None] | None = None  # gathered when an instrument is to be listed
         self._accounts = accounts
@@ -163,13 +166,13 @@ class Outlook:
             rule = f"transfer_id: {command.transfer_id} stands twice"
             return Refusal(Code.DUPLICATE_TRANSFER, rule)
         self._transfers[command.transfer_id] = None
-        refusal = accounting.transfer_refusal(command, self._accounts, self._instruments)
+        refusal = accounting.transfer_refusal(command, self._accounts, self._instruments, self._time_us)
         if refusal is not None:
             return refusal
         given = (command.debit, command.asset)
         self._sums[given] = self._sums.get(given, 0) + command.amount
         together = command._replace(amount=self._sums[given])
-        refusal = accounting.transfer_refusal(together, self._accounts, self._instruments)
+        refusal = accounting.transfer_refusal(together, self._accounts, self._instruments, self._time_us)
         return refusal or self._crowded(command, accounting) or self._missing(command, accounting)
 
     def _crowded(self, command: MakeTransfer, accounting: Accounting) -> Refusal | None:
@@ -184,10 +187,10 @@ class Outlook:
         if accounting.holdings.held + len(self._holdings) >= HOLDINGS_MAX:
             rule = f"asset: the exchange keeps {HOLDINGS_MAX:,} holdings, and there is no room for another"
             return Refusal(Code.TOO_MANY_HOLDINGS, rule)
-        if command.available_from:
+        if command.available_from > self._time_us:
             dates = self._dates.setdefault(taken, {})
             if holding is not None and not dates:
-                dates.update(dict.fromkeys(until for until, _, _ in holding.restricted))
+                dates.update(dict.fromkeys(until for until, _, _ in holding.restricted if until > self._time_us))
             dates[command.available_from] = None
             if len(dates) > RESTRICTED_MAX:
                 rule = f"available_from: {command.credit} would wait for more than {RESTRICTED_MAX} dates"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from openoutcry.wire.types import Code, OrderKind, TimeInForce
+from openoutcry.wire.types import Code, OrderKind, SelfTradePrevention, TimeInForce
 from services.matching.accounts import limits as limits_module
 from services.matching.accounts.gate import collar
 from services.matching.accounts.limits import LimitTable
@@ -59,6 +59,33 @@ def test_an_order_is_worth_no_more_than_it_may() -> None:
     floor.terms(reference=200, collar_bp=0)
     market = {"kind": OrderKind.MARKET, "time_in_force": TimeInForce.IOC}
     assert floor.ask("ann", 0, 51, **market).code is Code.ORDER_VALUE  # at the reference
+
+
+def test_no_market_order_is_worth_less_than_it_would_trade_for() -> None:
+    """Without a reference, or with one far below the book, it would pass every limit of value."""
+    market = {"kind": OrderKind.MARKET, "time_in_force": TimeInForce.IOC}
+    for reference in (0, 1):
+        floor = rich_floor()
+        floor.terms(reference, collar_bp=0)
+        floor.limit("ann", order_value_max=10 * DOLLAR)
+        floor.bid("bob", 500, 3)
+        floor.ask("bob", 900, 1)
+        floor.ask("bob", 1000, 1)
+        assert floor.bid("ann", 0, 2, **market).text.startswith("quantity: the order is worth 19.00 USD")
+        assert floor.ask("ann", 0, 3, **market).text.startswith("quantity: the order is worth 15.00 USD")
+        assert floor.bid("ann", 0, 1, **market).code is Code.OK
+        assert floor.ask("ann", 0, 1, **market).code is Code.OK
+
+
+def test_an_ask_far_below_the_market_is_worth_what_the_market_pays() -> None:
+    floor = rich_floor()
+    floor.terms(reference=100, collar_bp=0)
+    floor.limit("ann", order_value_max=10 * DOLLAR)
+    assert floor.ask("ann", 1, 11).code is Code.ORDER_VALUE
+    assert floor.ask("ann", 1, 10).code is Code.OK
+    assert floor.replace("ann", 1, None, 11).code is Code.ORDER_VALUE
+    assert floor.ask("ann", 101, 10).code is Code.ORDER_VALUE
+    assert floor.bid("ann", 1, 11, self_trade_prevention=SelfTradePrevention.CANCEL_OLDEST).code is Code.OK
 
 
 def test_prices_stay_within_the_collar() -> None:

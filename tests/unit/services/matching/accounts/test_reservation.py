@@ -275,3 +275,31 @@ def test_the_issuer_and_the_bank_hold_the_other_half() -> None:
     floor.grant("ann", 3)
     assert floor.account(BANK).purse("USD").amount == -7 * DOLLAR
     assert floor.account(ISSUER).holdings["ACME"].lots == -3
+
+
+SIDES = [(Side.BID, 101, 99), (Side.ASK, 99, 101)]
+
+
+@pytest.mark.parametrize(("first", "own", "others"), SIDES)
+def test_an_order_that_ends_its_own_users_last_other_one_keeps_what_it_trades(
+    first: Side, own: int, others: int
+) -> None:
+    """Nothing was held before, so only the resting order and the one that arrives keep the holding."""
+    floor = floor_of(ann=1000, bob=1000)
+    floor.grant("bob", 10)
+    floor.limit("ann", may_short=10)
+    second = Side.ASK if first is Side.BID else Side.BID
+    floor.place("bob", first, others, 10)
+    floor.place("ann", first, own, 10)
+    floor.place("ann", second, others, 10, self_trade_prevention=SelfTradePrevention.CANCEL_OLDEST)
+    assert floor.holding("ann").lots == (-10 if second is Side.ASK else 10)
+
+
+def test_less_of_a_short_ask_is_always_free() -> None:
+    floor = floor_of(ann=10)
+    floor.limit("ann", may_short=50)
+    short = floor.ask("ann", 100, 50)
+    floor.limit("ann", may_short=0)
+    assert floor.replace("ann", short.order_id, None, 51).code is Code.INSUFFICIENT_HOLDINGS
+    assert floor.replace("ann", short.order_id, None, 30).code is Code.OK
+    assert floor.holding("ann").reserved == 30

@@ -110,6 +110,15 @@ def test_amounts_have_a_range_and_all_of_them_together_too() -> None:
     assert "bob" not in floor.engine.accounts
 
 
+@pytest.mark.parametrize("asset", ["USD", "ACME"])
+def test_the_exchanges_two_accounts_have_one_range_together(asset: str) -> None:
+    floor = Floor()
+    assert code(floor.transfer(CORRECTION, asset, ISSUER, "ann", AMOUNT_MAX)) is Code.OK
+    assert code(floor.transfer(CORRECTION, asset, BANK, "ann", 1)) is Code.AMOUNT_OUT_OF_RANGE
+    assert code(floor.transfer(CORRECTION, asset, BANK, ISSUER, AMOUNT_MAX)) is Code.OK
+    assert code(floor.transfer(CORRECTION, asset, ISSUER, "ann", 1)) is Code.AMOUNT_OUT_OF_RANGE
+
+
 def test_what_is_reserved_stays_unless_orders_may_be_cancelled() -> None:
     """Then the newest go first, and no more of them than needed."""
     floor = Floor()
@@ -178,6 +187,11 @@ def test_dates_of_one_holding_have_a_bound() -> None:
     assert refused.text == "available_from: ann waits for 400 dates, the limit is 400"
     floor.grant("ann", 1, available_from=floor.time + 1)
     floor.grant("ann", 1)
+    floor.time += 2  # two of them are over
+    floor.grant("ann", 1, available_from=floor.time + 500)
+    floor.grant("ann", 1, available_from=floor.time + 501)
+    assert code(floor.transfer(GRANT, "ACME", ISSUER, "ann", 1, available_from=floor.time + 502)) is Code.BAD_REQUEST
+    assert len(floor.holding("ann").restricted) == RESTRICTED_MAX
 
 
 def test_what_was_listed_as_a_currency_is_no_instrument() -> None:
