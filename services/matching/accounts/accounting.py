@@ -7,7 +7,7 @@ of checks, and the ending of orders.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from itertools import islice
 from typing import Final
 
@@ -217,10 +217,11 @@ class Accounting:
         command: MakeTransfer,
         accounts: Mapping[str, UserAccount],
         instruments: Mapping[str, TradedInstrument],
+        currencies: Container[str],
         time_us: int,
     ) -> Refusal | None:
-        """Return why a transfer's own fields forbid it, or None; balances are asked for next. O(instruments)."""
-        bad = transfer_fault(command, instruments)
+        """Return why a transfer's own fields forbid it, or None; balances are asked for next. O(1)."""
+        bad = transfer_fault(command, instruments, currencies)
         if bad is not None:
             return Refusal(Code.BAD_REQUEST, bad)
         if not 1 <= command.amount <= AMOUNT_MAX:
@@ -270,6 +271,13 @@ class Accounting:
         text = f"amount: needs {money_text(command.amount, currency)}, {money_text(max(money, 0))} are free"
         return Refusal(Code.INSUFFICIENT_CASH, text + _because(kept and money_text(kept)))
 
+    def free(self, asset: str, account: FundedAccount, *, is_lots: bool) -> int:
+        """Return what an account could give of an asset now; O(1)."""
+        if not is_lots:
+            return account.free_cash(asset)
+        holding = account.holdings.get(asset)
+        return holding.lots - holding.reserved if holding is not None else 0
+
     def reserving(
         self, asset: str, account: FundedAccount, instruments: Mapping[str, TradedInstrument], *, is_lots: bool
     ) -> list[Order]:
@@ -284,10 +292,7 @@ class Accounting:
     ) -> int:
         """Return what an account could give of an asset if it had no open orders; O(its orders)."""
         reserved = sum(order.reserved for order in self.reserving(asset, account, instruments, is_lots=is_lots))
-        if not is_lots:
-            return account.free_cash(asset) + reserved
-        holding = account.holdings.get(asset)
-        return (holding.lots - holding.reserved if holding is not None else 0) + reserved
+        return self.free(asset, account, is_lots=is_lots) + reserved
 
     def check_invariants(self, accounts: Iterable[UserAccount], markets: Mapping[str, TradedInstrument]) -> None:
         """Assert what must always hold of all accounts together; O(accounts, holdings and orders). For tests."""

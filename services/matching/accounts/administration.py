@@ -67,7 +67,7 @@ class Administration:
         Returns:
             Code and sentence, OK if it was carried out, and how many orders it ended.
 
-        Cost: O(instruments), and O(1) for each order ended; limits and groups have gates compiled anew.
+        Cost: O(1), and O(1) for each order ended; limits and groups have gates compiled anew.
         """
         match command:
             case MakeTransfer():
@@ -83,7 +83,8 @@ class Administration:
         accounting = self._accounting
         refusal = accounting.transfers.repeated(command)
         if refusal is None:
-            refusal = accounting.transfer_refusal(command, self._accounts, self._instruments, time_us)
+            currencies = accounting.currencies(self._instruments)
+            refusal = accounting.transfer_refusal(command, self._accounts, self._instruments, currencies, time_us)
         if refusal is not None:
             return refusal, 0
         is_lots = command.asset in self._instruments
@@ -108,7 +109,7 @@ class Administration:
             return refusal, 0
         orders = accounting.reserving(command.asset, account, self._instruments, is_lots=is_lots)
         ended = 0
-        while accounting.missing(command, account, is_lots=is_lots) is not None:
+        while command.amount > accounting.free(command.asset, account, is_lots=is_lots):
             self._end(account, orders.pop(), Code.BY_EXCHANGE)
             ended += 1
         return None, ended

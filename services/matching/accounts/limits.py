@@ -16,8 +16,8 @@ from shared.logs.market_commands import Limits
 
 LIMITS_MAX: Final = 100_000
 """Rows of the table; another is refused."""
-GATES_MAX: Final = 200_000
-"""Gates kept; beyond it all are compiled again as orders come."""
+GATES_MAX: Final = 50_000
+"""Gates kept; beyond it all are compiled again as orders come. A change of limits lets go of all, some 10 ms."""
 NONE: Final = Limits()
 
 

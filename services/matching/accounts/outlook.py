@@ -60,7 +60,7 @@ class Outlook:
     ) -> None:
         self._time_us = time_us
         self._instruments = dict(instruments)  # its own, since every action may look at all of them
-        self._currencies: dict[str, None] | None = None  # gathered when an instrument is to be listed
+        self._currencies: dict[str, None] | None = None  # gathered when somebody asks
         self._accounts = accounts
         self._accounting = accounting
         self._four_eyes = four_eyes
@@ -113,15 +113,19 @@ class Outlook:
     def _listing(self, command: ListInstrument) -> Refusal | None:
         currencies = None
         if self._accounting is not None:
-            if self._currencies is None:
-                self._currencies = dict.fromkeys(each.instrument.currency for each in self._instruments.values())
-            currencies = self._currencies
+            currencies = self._gathered()
         refusal = listing_refusal(command, self._instruments, currencies)
         if refusal is None and command.instrument.symbol not in self._instruments:
             self._instruments[command.instrument.symbol] = TradedInstrument(command.instrument)
             if currencies is not None:
                 currencies[command.instrument.currency] = None
         return refusal
+
+    def _gathered(self) -> dict[str, None]:
+        """Return the currencies of what is listed; O(instruments) the first time."""
+        if self._currencies is None:
+            self._currencies = dict.fromkeys([each.currency for each in self._instruments.values()])
+        return self._currencies
 
     def _beginning(self, command: BeginAccounts) -> Refusal | None:
         begun = self._accounting is not None
@@ -166,14 +170,18 @@ class Outlook:
             rule = f"transfer_id: {command.transfer_id} stands twice"
             return Refusal(Code.DUPLICATE_TRANSFER, rule)
         self._transfers[command.transfer_id] = None
-        refusal = accounting.transfer_refusal(command, self._accounts, self._instruments, self._time_us)
+        refusal = self._own_fault(command, accounting)
         if refusal is not None:
             return refusal
         given = (command.debit, command.asset)
         self._sums[given] = self._sums.get(given, 0) + command.amount
         together = command._replace(amount=self._sums[given])
-        refusal = accounting.transfer_refusal(together, self._accounts, self._instruments, self._time_us)
+        refusal = self._own_fault(together, accounting)
         return refusal or self._crowded(command, accounting) or self._missing(command, accounting)
+
+    def _own_fault(self, command: MakeTransfer, accounting: Accounting) -> Refusal | None:
+        currencies = self._gathered()
+        return accounting.transfer_refusal(command, self._accounts, self._instruments, currencies, self._time_us)
 
     def _crowded(self, command: MakeTransfer, accounting: Accounting) -> Refusal | None:
         """Return why the credited account cannot take the lots too, or None."""

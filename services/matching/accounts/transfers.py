@@ -7,7 +7,7 @@ Owns the rules of each kind: between which accounts it goes, and of what. Whethe
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Final
 from zlib import crc32
 
@@ -60,15 +60,17 @@ class TransferIds:
             del self._checksums[next(iter(self._checksums))]
 
 
-def transfer_fault(command: MakeTransfer, instruments: Mapping[str, TradedInstrument]) -> str | None:
-    """Return what is wrong with a transfer's own fields, or None; O(instruments)."""
+def transfer_fault(
+    command: MakeTransfer, instruments: Mapping[str, TradedInstrument], currencies: Container[str]
+) -> str | None:
+    """Return what is wrong with a transfer's own fields, or None; `currencies` of what is listed. O(1)."""
     kind, asset = command.kind, command.asset
     if not TRANSFER_ID.fullmatch(command.transfer_id):
         return "transfer_id: is 1 to 36 letters, digits and . _ : -"
     if kind in _OWN:
         return f"kind: {kind} is the exchange's own"
     is_lots = asset in instruments
-    if not is_lots and all(market.instrument.currency != asset for market in instruments.values()):
+    if not is_lots and asset not in currencies:
         return f"asset: {asset} is neither listed nor the currency of what is"
     if kind is not TransferKind.CORRECTION and is_lots is (kind in _OF_MONEY):
         return f"asset: a {kind} is of {'money' if is_lots else 'lots'}, and {asset} is not"
