@@ -13,17 +13,19 @@ import os
 import time
 from collections.abc import Callable
 from random import Random
-from typing import Any, Final, TypeAlias
+from typing import Final
 
 from benchmarks.command import run
 from benchmarks.measure import Effort, Spread, in_new_process, spread
+from benchmarks.pit import MID, ORDERS_A_USER, SYMBOL, Case, Pit
 from benchmarks.table import Table
+from benchmarks.worst_administration import ADMINISTRATION
 from openoutcry.wire.codec import Encoding, encode_request
 from openoutcry.wire.depth_book import DepthBook
 from openoutcry.wire.digest import book_digest
 from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.request_limits import INSTRUMENTS_IN_REQUEST_MAX
-from openoutcry.wire.types import MarketState, OrderKind, SelfTradePrevention, Side, TimeInForce
+from openoutcry.wire.types import MarketState, SelfTradePrevention, Side, TimeInForce
 from services.gateway.channel import TRADES_ON_JOIN_MAX
 from services.gateway.deep_snapshots import DEEP_LEVELS
 from services.gateway.gateway import ConnectedClient, Gateway
@@ -34,9 +36,8 @@ from services.gateway.rate_limit import Rate
 from services.gateway.replica import Changes, InstrumentReplica
 from services.matching.book.book_side import DEAD_KEPT_MAX
 from services.matching.book.order_book import ORDERS_MET_MAX
-from services.matching.engine import CANCELS_PER_TICK_MAX, SIGN_AGE_TICKS, Engine, EngineConfig
+from services.matching.engine import CANCELS_PER_TICK_MAX, SIGN_AGE_TICKS
 from services.matching.idempotency import FORGOTTEN_PER_TICK_MAX, WINDOW_S
-from services.matching.packet_builder import PacketBuilder
 from services.matching.recovery.checkpoint import Checkpoint, encode_checkpoint
 from services.matching.recovery.snapshot_schedule import LEVELS_PER_PACKET_MAX
 from shared.identity import Authenticator, Identity, mint_token
@@ -45,9 +46,7 @@ from shared.logs.commands import (
     PRESENT_USERS_MAX,
     CancelAll,
     CancelOrder,
-    Command,
     ListInstrument,
-    PlaceOrder,
     Present,
     ReplaceOrder,
     SetCancelOnDisconnect,
@@ -55,7 +54,7 @@ from shared.logs.commands import (
     Tick,
 )
 from shared.logs.events import BookChange
-from shared.logs.packet import FeedId, encode_packet
+from shared.logs.packet import FeedId
 from shared.logs.snapshots import BookState, encode_book_state
 from shared.token_keys import shared_key
 from shared.trade_statistics import TradeStatistics
@@ -67,78 +66,8 @@ DEEP: Final = 10_000
 DEEPEST: Final = 300_000
 """Levels of a book as deep as a few hundred users make it who have all the orders that they may have."""
 RUNS_MAX: Final = 5
-SYMBOL: Final = "ACME"
-MID: Final = 100_000
-ORDERS_A_USER: Final = 1_000
 TINY_SHARE: Final = 0.02
 SECRET: Final = bytes(32)
-NEWEST: Final = SelfTradePrevention.CANCEL_NEWEST
-
-Case: TypeAlias = Callable[["Pit"], Callable[[], object]]
-
-
-class Pit:
-    """
-    An engine whose packets are made and encoded, and whose commands are numbered.
-
-    Args:
-        share: Of all sizes.
-    """
-
-    def __init__(self, share: float, **config: int) -> None:
-        self.engine = Engine(EngineConfig(**config))
-        self.builder = PacketBuilder(self.engine)
-        self.share = share
-        self.number = 0
-        self.time_us = 1
-        self.does(ListInstrument, Instrument(SYMBOL))
-
-    def size(self, full: int) -> int:
-        """Return the share of a full size, at least 2."""
-        return max(2, int(full * self.share))
-
-    def command(self, kind: Callable[..., Command], *fields: object) -> Command:
-        """Make the next command."""
-        self.number += 1
-        return kind("gateway", self.number, *fields)
-
-    def does(self, kind: Callable[..., Command], *fields: object) -> None:
-        """Carry out the next command."""
-        self.builder.apply(self.command(kind, *fields), self.time_us)
-
-    def place(self, user: str, side: Side, price: int, quantity: int = 1, **rules: Any) -> Command:
-        """Make the next command, a limit order."""
-        given = {"time_in_force": TimeInForce.GTC, "prevention": NEWEST, "symbol": SYMBOL, **rules}
-        self.number += 1
-        return PlaceOrder(
-            "gateway", self.number, user, given["symbol"], f"{self.number:024}", side, OrderKind.LIMIT, price, quantity,
-            given["time_in_force"], post_only=False, self_trade_prevention=given["prevention"],
-        )  # fmt: skip
-
-    def rest(self, user: str, side: Side, price: int, quantity: int = 1, **rules: Any) -> None:
-        """Carry out the next command, a limit order."""
-        self.builder.apply(self.place(user, side, price, quantity, **rules), self.time_us)
-
-    def asks(self, levels: int) -> None:
-        """Rest one order a level, of as many users as it takes."""
-        for n in range(levels):
-            self.rest(f"maker-{n // ORDERS_A_USER}", Side.ASK, MID + n)
-
-    def tell(self) -> None:
-        """Make the packet of what has happened."""
-        packet = self.builder.take()
-        if packet is not None:
-            encode_packet(packet)
-
-    def step(self, command: Command) -> Callable[[], object]:
-        """Return the carrying out of one command, its packet included; all before it is told."""
-        self.tell()
-
-        def carry_out() -> None:
-            self.builder.apply(command, self.time_us)
-            self.tell()
-
-        return carry_out
 
 
 def _rests(pit: Pit) -> Callable[[], object]:
@@ -318,6 +247,7 @@ COMMANDS: Final[dict[str, Case]] = {
     "cancel of a level's last order, the same, which begins to drop those prices": _drops_dead,
     "FOK, one lot too many, the same": _unfillable_deepest,
     "fork for a checkpoint and deep snapshots, 300,000 levels": _forked,
+    **ADMINISTRATION,
     "snapshot of a book of 5,000 levels (of deeper ones in a child)": _book_snapshot,
     "checkpoint of 10,000 orders (in a child, beside the market)": _checkpoint,
 }

@@ -8,8 +8,9 @@ from typing import get_args
 
 import pytest
 
-from benchmarks import worst_commands
-from benchmarks.worst_commands import COMMANDS, REQUESTS, House, Pit
+from benchmarks import pit, worst_administration, worst_commands
+from benchmarks.pit import Pit
+from benchmarks.worst_commands import COMMANDS, REQUESTS, House
 from openoutcry.wire.types import Code
 from shared.logs.commands import Command
 from shared.logs.events import Outcome
@@ -49,5 +50,5 @@ def test_a_request_is_carried_out(name: str) -> None:
 
 def test_every_kind_of_command_is_measured() -> None:
     """Whoever adds one says what its worst costs."""
-    source = worst_commands.__dict__
+    source = {**worst_commands.__dict__, **worst_administration.__dict__, **pit.__dict__}
     assert all(kind.__name__ in source for kind in get_args(Command))
