@@ -25,6 +25,7 @@ from shared.logs.commands import (
     Tick,
 )
 from shared.logs.market_commands import EndOrders
+from tests.property.weights import of_any_length, weighted
 
 INSTRUMENTS = (
     Instrument("ACME", price_max=200, quantity_max=50),
@@ -93,13 +94,28 @@ _READ = st.tuples(_ACTORS, st.integers(-1, 4)).map(lambda fields: (ReadMarket, f
 _END = st.tuples(_ACTORS, USERS, st.none() | SYMBOLS).map(lambda fields: (EndOrders, fields))
 
 
+_ROWS = weighted(
+    (16, _LIMIT),
+    (5, _PLACE),
+    (5, _CANCEL),
+    (5, _REPLACE),
+    (2, _CANCEL_ALL),
+    (1, _TICK),
+    (1, _WATCH),
+    (1, _PRESENT),
+    (1, _LIST),
+    (1, _STATE),
+    (1, _PROPOSE),
+    (1, _CONFIRM),
+    (1, _READ),
+    (1, _END),
+)
+
+
 @st.composite
 def command_logs(draw: st.DrawFn) -> list[Command]:
     """A log that begins with the listings; three writers, each numbering its own."""
-    orders = st.one_of(_LIMIT, _LIMIT, _LIMIT, _PLACE, _CANCEL, _REPLACE, _CANCEL_ALL)
-    office = st.one_of(_PROPOSE, _CONFIRM, _CONFIRM, _READ, _END)
-    kinds = orders | st.one_of(_TICK, _WATCH, _PRESENT, _LIST, _STATE, office)
-    rows = draw(st.lists(st.tuples(st.sampled_from(["gateway-1", "gateway-2", "bots"]), kinds), max_size=60))
+    rows = draw(of_any_length(st.tuples(st.sampled_from(["gateway-1", "gateway-2", "bots"]), _ROWS), 60))
     log: list[Command] = [ListInstrument("leader-1", n, found) for n, found in enumerate(INSTRUMENTS, 1)]
     numbers: dict[str, int] = {}
     for source, (kind, fields) in rows:
