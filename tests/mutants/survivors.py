@@ -16,7 +16,7 @@ EQUIVALENT: Final[dict[tuple[str, str, str], str]] = {
         "width = 2 if size <= 126 else 8",
     ): "a size below 126 has been returned before",
     (
-        "services/gateway/requests.py",
+        "services/gateway/request_rules.py",
         'if error["type"] == "value_error" and not error["loc"]:',
         'if error["type"] == "value_error" or not error["loc"]:',
     ): "only rules of a whole request have no place in it, and they are its only value errors",
