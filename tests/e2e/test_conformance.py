@@ -26,7 +26,7 @@ NOT_SHOWN_HERE = {
     "accounts.open_orders_reserve",
     "accounts.an_order_needs_what_is_free",
 }
-"""The default listing has too few instruments; and this market keeps no accounts (test_conformance_accounts has one)."""
+"""The default listing has too few instruments; and its market keeps no accounts: test_conformance_accounts has one."""
 FOLLOWING = "books.deltas_continue_the_snapshot"
 HEARTBEATS = "messages.heartbeats_name_the_last_seq_sent"
 
