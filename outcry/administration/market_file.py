@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import tomllib
-from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr, ValidationError
@@ -33,6 +32,7 @@ FAULTS_MAX: Final = 20
 """Faults that are told at once."""
 EVERYBODY: Final = "everybody"
 _MILLION: Final = 1_000_000
+_DECIMAL: Final = re.compile(r"([0-9](?:_?[0-9]){0,18})(?:\.([0-9]{1,6}))?")
 _AT_LINE: Final = re.compile(r"^(.*) \(at line (\d+), column \d+\)$")
 
 
@@ -43,13 +43,14 @@ def money(value: int | str) -> int:
     Raises:
         ValueError: If it is no amount above 0, or finer than that.
     """
-    try:
-        millionths = Decimal(value) * _MILLION
-    except InvalidOperation:
-        raise ValueError('must be a number, or a decimal in quotes such as "1000.50"') from None
-    if not millionths.is_finite() or millionths != int(millionths) or not 1 <= millionths <= AMOUNT_MAX:
-        raise ValueError("must be above 0, of at most six places")
-    return int(millionths)
+    # The form comes first: an exponent would take minutes, and many places would be rounded.
+    found = _DECIMAL.fullmatch(str(value)) if not isinstance(value, int) or 0 < value <= AMOUNT_MAX else None
+    if found is None:
+        raise ValueError('must be above 0 and of at most six places, such as 1000 or "1000.50"')
+    millionths = int(found[1]) * _MILLION + int((found[2] or "").ljust(6, "0"))
+    if not 1 <= millionths <= AMOUNT_MAX:
+        raise ValueError(f"must be above 0, and at most {AMOUNT_MAX // _MILLION:,}")
+    return millionths
 
 
 Money: TypeAlias = Annotated[StrictInt | StrictStr, AfterValidator(money)]
@@ -134,6 +135,8 @@ def read_market(text: str, name: str) -> MarketFile:
         found = _AT_LINE.match(str(error))
         where, what = (found[2], found[1]) if found is not None else ("1", str(error))
         raise ConfigurationError(f"{name}:{where}: {what}") from error
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, or brackets a thousand deep
+        raise ConfigurationError(f"{name}:1: is no market's file: {error}") from error
     try:
         return MarketFile.model_validate(content)
     except ValidationError as error:

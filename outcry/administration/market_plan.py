@@ -17,6 +17,7 @@ from openoutcry.wire.instrument import Instrument
 from outcry.administration.market_file import EVERYBODY, InstrumentSection, LimitRow, MarketFile
 from services.gateway.office_actions import read_proposed
 from shared.logs.commands import ACTIONS_MAX
+from shared.logs.market_commands import GROUPS_OF_USER_MAX
 
 PROPOSAL_BYTES_MAX: Final = 12 * 1024
 """Of a proposal's actions as JSON: with the rest of the request it is below what a request may have."""
@@ -207,6 +208,9 @@ def _groups(wanted: MarketFile, settings: Settings) -> Iterable[Step]:
             groups.setdefault(user, []).append(group)
     for user, names in groups.items():
         now, held = sorted(set(names)), settings.groups.get(user, [])
+        if len(now) > GROUPS_OF_USER_MAX:
+            rule = f"{user} is in {len(now)}, and may be in {GROUPS_OF_USER_MAX}"
+            raise ConfigurationError(f"groups.{names[-1]}: {rule}")
         if now != held:
             words = f"{_sign(held, now)} groups of {user}: {', '.join(held) or 'none'} -> {', '.join(now) or 'none'}"
             yield Step(words, {"action": "set_groups", "user": user, "groups": now})

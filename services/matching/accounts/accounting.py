@@ -245,9 +245,9 @@ class Accounting:
             rule = f"asset: the exchange keeps {HOLDINGS_MAX:,} holdings, and there is no room for another"
             return Refusal(Code.TOO_MANY_HOLDINGS, rule)
         if command.available_from and holding is not None:
-            dates = {until for until, _, _ in holding.restricted if until > time_us}
-            if len(dates) >= RESTRICTED_MAX and command.available_from not in dates:
-                rule = f"available_from: {command.credit} waits for {len(dates)} dates, the limit is {RESTRICTED_MAX}"
+            dates = holding.dates(time_us)
+            if dates >= RESTRICTED_MAX and not holding.waits_until(command.available_from):
+                rule = f"available_from: {command.credit} waits for {dates} dates, the limit is {RESTRICTED_MAX}"
                 return Refusal(Code.BAD_REQUEST, rule)
         return None
 

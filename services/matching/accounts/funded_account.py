@@ -7,7 +7,8 @@ open orders; a user's purse holds at least what is reserved, and so does a holdi
 
 from __future__ import annotations
 
-from bisect import insort
+from bisect import bisect_left, bisect_right
+from operator import itemgetter
 from typing import Final
 
 from openoutcry.wire.account import amount_text, cost_after
@@ -22,6 +23,7 @@ RESTRICTED_MAX: Final = 400
 """Parts of one holding that become free at different times: more than a year of trading days."""
 NOT_COMPILED: Final = -1
 """`gate_of` of a holding that has no gate yet, or whose user's groups have changed."""
+_UNTIL: Final = itemgetter(0)
 _BID: Final = Side.BID
 _TAKER: Final = Liquidity.TAKER
 
@@ -89,13 +91,21 @@ class Holding:
             restricted.pop(0)
         return sum([lots for _, _, lots in restricted])
 
+    def dates(self, time_us: int) -> int:
+        """Return how many parts cannot be sold yet; O(log parts)."""
+        return len(self.restricted) - bisect_right(self.restricted, time_us, key=_UNTIL)
+
+    def waits_until(self, until_us: int) -> bool:
+        """Tell whether a part becomes free just then; O(log parts)."""
+        n = bisect_left(self.restricted, until_us, key=_UNTIL)
+        return n < len(self.restricted) and self.restricted[n][0] == until_us
+
     def restrict(self, until_us: int, why: str, lots: int) -> None:
         """Hold so many lots back until then; O(parts)."""
-        for n, (until, reason, held) in enumerate(self.restricted):
-            if (until, reason) == (until_us, why):
-                self.restricted[n] = (until, reason, held + lots)
-                return
-        insort(self.restricted, (until_us, why, lots))
+        n = bisect_left(self.restricted, (until_us, why))
+        if n < len(self.restricted) and self.restricted[n][:2] == (until_us, why):
+            lots += self.restricted.pop(n)[2]
+        self.restricted.insert(n, (until_us, why, lots))
 
     def release_latest(self, lots: int) -> None:
         """Take lots out of what is held back longest, as far as there are some; O(parts)."""

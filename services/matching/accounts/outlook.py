@@ -196,11 +196,11 @@ class Outlook:
             rule = f"asset: the exchange keeps {HOLDINGS_MAX:,} holdings, and there is no room for another"
             return Refusal(Code.TOO_MANY_HOLDINGS, rule)
         if command.available_from > self._time_us:
-            dates = self._dates.setdefault(taken, {})
-            if holding is not None and not dates:
-                dates.update(dict.fromkeys(until for until, _, _ in holding.restricted if until > self._time_us))
-            dates[command.available_from] = None
-            if len(dates) > RESTRICTED_MAX:
+            dates = self._dates.setdefault(taken, {})  # those that are new
+            if holding is None or not holding.waits_until(command.available_from):
+                dates[command.available_from] = None
+            held = holding.dates(self._time_us) if holding is not None else 0
+            if dates and held + len(dates) > RESTRICTED_MAX:
                 rule = f"available_from: {command.credit} would wait for more than {RESTRICTED_MAX} dates"
                 return Refusal(Code.BAD_REQUEST, rule)
         return None

@@ -52,7 +52,7 @@ def test_every_fault_has_its_line_and_key() -> None:
         "market.toml:10: instruments.ACME.name: must match",
         "market.toml:16: limits.staff.order_quantity_max: must be at least 1, not 0",
         "market.toml:18: limits.user:ann.instruments.ACME.may_short: must be at least 0, not -1",
-        "market.toml:20: limits.finance.order_value_max: must be a number, or a decimal in quotes",
+        "market.toml:20: limits.finance.order_value_max: must be above 0 and of at most six places",
         "market.toml:22: groups.staff[1]: must match",
         "market.toml:24: roles: is no key here",
     ]
@@ -75,8 +75,22 @@ def test_money_is_read_in_millionths() -> None:
     assert limits is not None
     assert [row.order_value_max for row in limits.values()] == [1_000_500_000, 7_000_000]
     assert faults('[limits.a]\norder_value_max = "0.0000001"') == [
-        "market.toml:2: limits.a.order_value_max: must be above 0, of at most six places"
+        'market.toml:2: limits.a.order_value_max: must be above 0 and of at most six places, such as 1000 or "1000.50"'
     ]
+
+
+@pytest.mark.parametrize(
+    "text", ["1e900000", "1e999999999", "nan", "-1", "٣", "1." + "0" * 40 + "1", "9" * 19, " 1", ""]
+)
+def test_odd_money_is_refused_at_once(text: str) -> None:
+    """An exponent took more than a minute, or ended the program; the 41st place was rounded away."""
+    [fault] = faults(f'[limits.a]\norder_value_max = "{text}"')
+    assert fault.startswith("market.toml:2: limits.a.order_value_max: must be above 0")
+
+
+@pytest.mark.parametrize("text", ["x = " + "9" * 5_000, "x = " + "[" * 5_000])
+def test_what_the_reader_of_toml_cannot_take_is_a_fault(text: str) -> None:
+    assert faults(text)[0].startswith("market.toml:1: is no market's file: ")
 
 
 def test_lines_of_keys() -> None:

@@ -160,3 +160,10 @@ def test_a_proposals_row_names_what_a_file_would_propose() -> None:
     proposed = read_proposed([action])
     settings = Settings(json.loads(json.dumps([proposal_row(Proposal("p1", "adam", 5, proposed))])), [Instrument("X")])
     assert list(settings.waiting.values()) == ["p1"]
+
+
+def test_a_user_in_too_many_groups_is_named() -> None:
+    """It ended the program, since no request can hold it."""
+    wanted = read_market("[groups]\n" + "".join(f'g{n} = ["ann"]\n' for n in range(33)), "market.toml")
+    with pytest.raises(ConfigurationError, match=r"^groups\.g32: ann is in 33, and may be in 32$"):
+        steps_to(wanted, Settings((), ()))
