@@ -40,6 +40,7 @@ _SERVICE: Final = "services/gateway/fan_out.py"
 _LEADER: Final = "services/matching/aio/leader.py"
 _SCRIPT: Final = "services/matching/aio/publish.lua"
 _LEASE: Final = "services/matching/aio/lease.py"
+_ACCOUNTS: Final = "services/matching/accounts"
 _UNIT: Final = "tests/unit/services"
 _SHELLS: Final = "tests/integration"
 _SIMULATION: Final = "tests/simulation"
@@ -316,5 +317,89 @@ PLANTED: Final = (
         "        if last_id < shadow.feed_id and last_id.position > shadow.feed_id.position:\n",
         "        if False:\n",
         (f"{_SHELLS}/test_leader.py::test_a_standby_does_not_replace_a_history_that_went_on_without_it",),
+    ),
+    Planted(
+        "an order that is carried out does not keep its user's holding",
+        f"{_ACCOUNTS}/funded_account.py",
+        "        holding.orders += 1  # resting or not",
+        "        holding.orders += rests  # resting or not",
+        (f"{_UNIT}/matching/accounts/test_reservation.py",),
+    ),
+    Planted(
+        "a market order is worth what the reference says, however it would trade",
+        f"{_ACCOUNTS}/accounting.py",
+        "            return max(reference * quantity, cost)\n",
+        "            return reference * quantity\n",
+        (f"{_UNIT}/matching/accounts/test_limits.py",),
+    ),
+    Planted(
+        "an ask is worth its own limit alone",
+        f"{_ACCOUNTS}/accounting.py",
+        "            or reference * quantity > gate.notional_max  # whatever",
+        "            or False  # whatever",
+        (f"{_UNIT}/matching/accounts/test_limits.py",),
+    ),
+    Planted(
+        "the exchange's two accounts give 2^63-1 each",
+        f"{_ACCOUNTS}/accounting.py",
+        "SYSTEM_ACCOUNTS else SYSTEM_ACCOUNTS\n",
+        "SYSTEM_ACCOUNTS else (command.debit,)\n",
+        (f"{_UNIT}/matching/accounts/test_transfers.py",),
+    ),
+    Planted(
+        "the collar stays around the first reference",
+        f"{_ACCOUNTS}/accounting.py",
+        "        if reference != gate.reference:\n            gate.refer(reference)\n",
+        "        if not gate.reference:\n            gate.refer(reference)\n",
+        (f"{_UNIT}/matching/accounts/test_edges_of_limits.py",),
+    ),
+    Planted(
+        "a withdrawal ends bids of other currencies too",
+        f"{_ACCOUNTS}/accounting.py",
+        "        return [order for order in orders if instruments[order.instrument].instrument.currency == asset]\n",
+        "        return orders\n",
+        (f"{_UNIT}/matching/accounts/test_edges_of_limits.py",),
+    ),
+    Planted(
+        "an account's gates outlive a change of its groups",
+        f"{_ACCOUNTS}/administration.py",
+        "            holding.gate_of = NOT_COMPILED\n",
+        "            pass\n",
+        (f"{_UNIT}/matching/accounts/test_edges_of_limits.py",),
+    ),
+    Planted(
+        "users with one group in common share all limits",
+        f"{_ACCOUNTS}/limits.py",
+        '        key = (account.user if account.user in self._users else "", account.groups, market.symbol)\n',
+        '        key = (account.user if account.user in self._users else "", account.groups[:1], market.symbol)\n',
+        (f"{_UNIT}/matching/accounts/test_edges_of_limits.py",),
+    ),
+    Planted(
+        "one administrator closes an instrument alone",
+        f"{_ACCOUNTS}/proposals.py",
+        "        return command.state is not MarketState.HALTED\n",
+        "        return command.state is MarketState.OPEN\n",
+        (f"{_UNIT}/matching/accounts/test_decisions.py",),
+    ),
+    Planted(
+        "only the first action of a proposal is asked whether it needs two",
+        f"{_ACCOUNTS}/decisions.py",
+        "any(needs_two(action.command) for action in actions)",
+        "needs_two(actions[0].command)",
+        (f"{_UNIT}/matching/accounts/test_decisions.py",),
+    ),
+    Planted(
+        "a proposal is known by its actions but for their instruments",
+        f"{_ACCOUNTS}/proposals.py",
+        '{"list_instrument": 2, "set_market_state": 2}',
+        '{"list_instrument": 3, "set_market_state": 3}',
+        (f"{_UNIT}/matching/accounts/test_decisions.py",),
+    ),
+    Planted(
+        "a proposal makes more actions wait than may",
+        f"{_ACCOUNTS}/proposals.py",
+        "        if self._open_actions + len(actions) > OPEN_ACTIONS_MAX:\n",
+        "        if self._open_actions > OPEN_ACTIONS_MAX:\n",
+        (f"{_UNIT}/matching/accounts/test_decisions.py",),
     ),
 )

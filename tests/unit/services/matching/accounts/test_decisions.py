@@ -9,9 +9,10 @@ import pytest
 
 from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.types import Code, MarketState, ProposalState, Side, TransferKind
+from services.matching.accounts import outlook
 from services.matching.accounts.funded_account import FundedAccount
 from services.matching.accounts.outlook import NO_ACCOUNTS
-from services.matching.accounts.proposals import OPEN_PROPOSALS_MAX
+from services.matching.accounts.proposals import OPEN_ACTIONS_MAX, OPEN_PROPOSALS_MAX
 from services.matching.recovery.checkpoint import Checkpoint, decode_checkpoint, encode_checkpoint
 from shared.logs.commands import (
     ACTIONS,
@@ -172,6 +173,7 @@ def test_what_was_never_proposed_is_not_known() -> None:
     ("proposed", "needs_two"),
     [
         (action(SetMarketState, "ACME", MarketState.HALTED, "news"), False),
+        (action(SetMarketState, "ACME", MarketState.CLOSED, "news"), True),
         (action(SetMarketState, "ACME", MarketState.OPEN, ""), True),
         (action(EndOrders, "ann", None), False),
         (action(MakeTransfer, *WITHDRAWAL), True),
@@ -368,3 +370,89 @@ def test_proposals_survive_the_log() -> None:
     commands = [Propose("g", 1, "adam", "p1", actions), Confirm("g", 2, "eve", "p1"), ReadMarket("g", 3, "eve", 0)]
     assert decode_commands(encode_commands(commands)) == commands  # type: ignore[arg-type]
     assert {each.name for each in actions} == set(ACTIONS)
+
+
+def test_no_proposal_makes_more_actions_wait_than_may() -> None:
+    office = Office()
+    deposits = [
+        action(MakeTransfer, f"t{n}", TransferKind.DEPOSIT, "USD", "~bank", "ann", 1, 0, "", False) for n in range(50)
+    ]
+    for n in range(OPEN_ACTIONS_MAX // 50 - 1):
+        assert code(office.proposes("adam", f"p{n}", *deposits)) is Code.OK
+    assert code(office.proposes("adam", "q", *deposits[:49])) is Code.OK
+    assert code(office.proposes("adam", "r", *deposits[:2])) is Code.TOO_MANY_PROPOSALS
+    assert code(office.proposes("adam", "s", *deposits[:1])) is Code.OK
+    office.engine.check_invariants()
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_one_action_that_needs_two_has_all_of_them_wait(place: int) -> None:
+    office = Office()
+    actions = [action(SetMarketState, "ACME", MarketState.HALTED, "news")] * 2
+    actions[place] = action(SetLimits, "ann", "", None, Limits(may_short=1_000))
+    assert act(office.proposes("adam", "p", *actions)).state is ProposalState.PROPOSED
+    assert office.engine.instruments["ACME"].state is MarketState.OPEN
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (
+            action(SetMarketState, "ACME", MarketState.OPEN, ""),
+            action(SetMarketState, "BETA", MarketState.OPEN, ""),
+        ),
+        (action(ListInstrument, Instrument("C")), action(ListInstrument, Instrument("C", currency="EUR"))),
+        (action(SetTerms, "ACME", 5, 0), action(SetTerms, "BETA", 5, 0)),
+        (action(SetGroups, "ann", ("a",)), action(SetGroups, "bob", ("a",))),
+        (action(SetLimits, "ann", "", None, Limits()), action(SetLimits, "bob", "", None, Limits())),
+    ],
+)
+def test_a_name_that_waits_is_of_no_other_proposal(first: ProposedAction, second: ProposedAction) -> None:
+    """What a colleague has read is what a confirmation carries out, to the first field."""
+    office = Office()
+    office.does(ListInstrument, Instrument("BETA"))
+    assert code(office.proposes("adam", "p", first)) is Code.OK
+    assert code(office.proposes("eve", "p", second)) is Code.DUPLICATE_PROPOSAL
+
+
+def test_a_checkpoint_counts_the_actions_that_wait() -> None:
+    office = Office()
+    office.proposes("adam", "p", *[action(SetTerms, "ACME", n, 0) for n in range(1, 4)])
+    office.engine = decode_checkpoint(encode_checkpoint(Checkpoint(office.engine, 1, "store"))).engine
+    office.engine.check_invariants()
+    assert code(office.confirms("bea", "p")) is Code.OK
+    office.engine.check_invariants()
+
+
+def test_a_proposal_that_expired_may_be_made_again() -> None:
+    office = Office()
+    office.proposes("adam", "p", action(SetTerms, "ACME", 1, 0))
+    office.time += 24 * HOUR_US
+    assert act(office.proposes("bea", "p", action(SetTerms, "ACME", 1, 0))).proposer == "bea"
+    office.engine.check_invariants()
+    assert code(office.confirms("bea", "p")) is Code.FOUR_EYES
+    assert code(office.confirms("adam", "p")) is Code.OK
+
+
+def test_what_a_proposal_needs_is_counted_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    office = Office(four_eyes=False)
+
+    def grants(name: str, *rows: tuple[str, int]) -> Code:
+        made = [
+            action(MakeTransfer, f"{name}-{n}", TransferKind.GRANT, "ACME", "~issuer", user, 1, until_us, "", False)
+            for n, (user, until_us) in enumerate(rows)
+        ]
+        return code(office.proposes("adam", name, *made))
+
+    later = office.time + HOUR_US
+    assert grants("a", *[("ann", later + n) for n in range(49)]) is Code.OK
+    monkeypatch.setattr(outlook, "RESTRICTED_MAX", 51)
+    assert grants("b", ("ann", later + 49), ("ann", later + 50), ("ann", later + 51)) is Code.BAD_REQUEST
+    assert grants("c", ("ann", later + 49), ("ann", later), ("ann", later + 50)) is Code.OK
+    monkeypatch.setattr(outlook, "HOLDINGS_MAX", 5)
+    assert grants("d", ("bob", 0), ("cat", 0), ("dan", 0)) is Code.TOO_MANY_HOLDINGS  # with ~issuer's and ann's
+    assert grants("e", ("bob", 0), ("cat", 0)) is Code.OK
+    monkeypatch.setattr(outlook, "LIMITS_MAX", 1)
+    both = [action(SetLimits, user, "", None, Limits(may_short=1)) for user in ("ann", "bob")]
+    assert code(office.proposes("adam", "f", *both)) is Code.BAD_REQUEST
+    assert code(office.proposes("adam", "g", both[0])) is Code.OK
