@@ -235,7 +235,14 @@ def _value(value: int | None) -> str:
 
 
 def _own_fields(fields: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in fields.items() if name not in ("source", "number", "actor")}
+    return {name: _named(value) for name, value in fields.items() if name not in ("source", "number", "actor")}
+
+
+def _named(value: Any) -> Any:
+    """As proposals that wait are shown."""
+    if hasattr(value, "_asdict"):
+        return {name: each for name, each in value._asdict().items() if each is not None}
+    return value
 
 
 def _form(name: str, fields: dict[str, Any]) -> str:

@@ -79,10 +79,17 @@ class SettingRows:
 def proposal_row(proposal: Proposal) -> tuple[Any, ...]:
     """Return the row of a proposal that waits."""
     actions = [
-        (name, {field: value for field, value in command._asdict().items() if field not in _OF_THE_LOG})
+        (name, {field: _named(value) for field, value in command._asdict().items() if field not in _OF_THE_LOG})
         for name, command in proposal.actions
     ]
     return "proposal", proposal.proposal_id, proposal.proposer, proposal.time_us, actions
+
+
+def _named(value: Any) -> Any:
+    """Name the fields of limits and definitions: whoever confirms must see which is which."""
+    if hasattr(value, "_asdict"):
+        return {field: each for field, each in value._asdict().items() if each is not None}
+    return value
 
 
 def _instrument_row(market: TradedInstrument) -> tuple[Any, ...]:

@@ -456,3 +456,13 @@ def test_what_a_proposal_needs_is_counted_together(monkeypatch: pytest.MonkeyPat
     both = [action(SetLimits, user, "", None, Limits(may_short=1)) for user in ("ann", "bob")]
     assert code(office.proposes("adam", "f", *both)) is Code.BAD_REQUEST
     assert code(office.proposes("adam", "g", both[0])) is Code.OK
+
+
+def test_whoever_confirms_sees_which_limit_is_which() -> None:
+    """It was a list of seven values without names."""
+    office = Office()
+    office.proposes("adam", "p", action(SetLimits, "ann", "", None, Limits(may_short=100)))
+    shown = office.does(ReadMarket, "eve", 0)
+    [rows] = [event.rows for event in shown if isinstance(event, MarketShown)]
+    [(name, fields)] = rows[-1][-1]
+    assert (name, fields["limits"]) == ("set_limits", {"may_short": 100})
