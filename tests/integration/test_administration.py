@@ -83,7 +83,7 @@ def test_whoever_audits_sees_what_waits_and_changes_nothing(stack: Stack) -> Non
             assert [row for row in rows if row[0] == "market"] == [["market", False, True]]
             [[_, proposal_id, proposer, _, [[name, fields]]]] = [row for row in rows if row[0] == "proposal"]
             assert (proposal_id, proposer, name) == ("list-1", "adam", "list_instrument")
-            assert fields["instrument"][0] == "BETA"
+            assert fields["instrument"]["symbol"] == "BETA"
             with pytest.raises(RequestRefused, match="role: auditor may not confirm proposals"):
                 await olga.confirm("list-1")
             assert (await olga.settings())[0] == revision
