@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import json
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
@@ -22,6 +23,9 @@ from benchmarks.fan_out.users import CUsers, LatencyUs, Report, UsersPlan, write
 from openoutcry.wire.codec import Encoding
 from openoutcry.wire.request_limits import EVERY_INSTRUMENT
 from openoutcry.wire.types import QUANTITY_MAX
+from outcry.flow.aio.command_writer import CommandWriter
+from outcry.flow.aio.driver import read_listing
+from outcry.flow.funding import funding
 from outcry.stack.aio.child import RoleFailed
 from outcry.stack.aio.open_files import allow_open_files
 from outcry.stack.aio.private_folder import private_folder
@@ -65,6 +69,8 @@ class Setting(NamedTuple):
     a reader is woken where the writer runs, and waits there; users elsewhere would not."""
     opening: int = 64
     """Handshakes under way at once."""
+    accounts_of: int = 0
+    """Keep accounts, and fund so many senders, `sender-00000` and on; 0: the market keeps none."""
     warming_s: float = 1.0
     """Between the last user's opening and the first look."""
 
@@ -277,6 +283,8 @@ async def market(setting: Setting) -> AsyncIterator[MarketRun]:
         options = _stack_options(setting, listing)
         with Stack(options, folder, _say_nothing, gateway_settings=EVERYONE_AT_ONCE) as stack:
             await stack.start(stop)
+            if setting.accounts_of:
+                await _fund(stack.redis_url, setting)
             with await _prepared_driver(setting, stack) as driver, CUsers(_plan(setting, stack)) as users:
                 yield MarketRun(setting, stack, driver, users, stop)
 
@@ -289,6 +297,19 @@ async def open_market(setting: Setting) -> AsyncIterator[MarketRun]:
         run.trade()
         await run.wait(setting.warming_s)
         yield run
+
+
+async def _fund(redis_url: str, setting: Setting) -> None:
+    """Begin accounts, and give senders and the book's makers money, lots, limits and groups."""
+    listing = await read_listing(redis_url)
+    senders = [f"sender-{number:05}" for number in range(setting.accounts_of)]
+    makers = [f"deep-{number}" for number in range(2 * setting.levels)]
+    commands = funding(listing, {"senders": senders, "makers": makers}, "funding", itertools.count(1))
+    writer = CommandWriter(redis_url, "funding")
+    try:
+        await writer.append(commands)
+    finally:
+        await writer.aclose()
 
 
 async def _prepared_driver(setting: Setting, stack: Stack) -> RoleProcess:

@@ -18,6 +18,8 @@ KEPT_UP_SHARE: Final = 0.98
 """Accepted a second, of those sent, by which a rate counts as sustained."""
 ORDERS_SETTING: Final = Setting(users=10, gateways=2, instruments=2, levels=1)
 """Ten users listen to the book that the orders change."""
+COST_RATE: Final = 8_000
+"""Orders a second at which the cost of one is measured: busy, and far from the end."""
 WIDTH: Final = 10
 """Levels that the orders of the sustained flow rest at."""
 ENTRY_RATE: Final = 50.0
@@ -29,9 +31,12 @@ def sustained(trial: Trial) -> Sequence[Figure]:
     """Measure the highest rate at which two gateways have every order accepted, and the delay at 1,000 a second."""
     found = [asyncio.run(_order_flow(trial)) for _ in range(trial.runs)]
     fast, calm = [rate for rate, _ in found], [calm.checked() for _, calm in found]
+    # In turns, so that a slow minute is everybody's.
+    costs = [[asyncio.run(_order_cost(trial, accounts=on)) for on in (False, True)] for _ in range(trial.runs)]
     return [
         at_least("orders a second, every one accepted", fast, 20_000),
         at_most("p50 ms at 1,000 a second", [report.latency_us.p50 / 1000 for report in calm], 3),
+        at_most("CPU of an order in a market with accounts, times that without", [on / off for off, on in costs], 1.05),
     ]
 
 
@@ -57,6 +62,20 @@ async def _order_flow(trial: Trial) -> tuple[float, OrdersReport]:
             await send(senders, trial.rate(1_000), trial.wait(_WARMING_S))
             calm = await send(senders, trial.rate(1_000), trial.seconds)
             return await _highest(senders, trial), calm
+
+
+async def _order_cost(trial: Trial, *, accounts: bool) -> float:
+    """Return CPU µs of the exchange for an order: gateways, engine and Redis, at a rate that all of them hold."""
+    senders_wanted = trial.users(SENDERS)
+    setting = ORDERS_SETTING._replace(accounts_of=senders_wanted if accounts else 0)
+    async with market(setting) as run:
+        await run.open_users()
+        with OrderSenders(run, senders_wanted, ORDERS_SETTING.gateways, crossing_orders(WIDTH)) as senders:
+            await senders.open()
+            await send(senders, trial.rate(COST_RATE), trial.wait(_WARMING_S))
+            before = sum(run.cpu_used().values())
+            report = (await send(senders, trial.rate(COST_RATE), trial.seconds)).checked()
+            return 1e6 * (sum(run.cpu_used().values()) - before) / report.accepted
 
 
 async def _highest(senders: OrderSenders, trial: Trial) -> float:

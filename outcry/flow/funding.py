@@ -12,14 +12,14 @@ from typing import Final
 from zlib import crc32
 
 from openoutcry.wire.instrument import Instrument
-from openoutcry.wire.types import BANK, ISSUER, TransferKind
+from openoutcry.wire.types import AMOUNT_MAX, BANK, ISSUER, TransferKind
 from outcry.flow.fair_value import opening_price, quantities
 from shared.logs.commands import Command
 from shared.logs.market_commands import BeginAccounts, Limits, MakeTransfer, SetGroups, SetLimits, SetTerms
 
 ACTOR: Final = "demo-root"
 MONEY: Final = 10**17
-"""Millionths of each currency a user gets: more than a crowd spends in years, and all of it together is in range."""
+"""Millionths of each currency a user gets, if all of it together is in range: more than a crowd spends in years."""
 LOTS: Final = 10**12
 """Of each instrument."""
 COLLAR_BP: Final = 1_000
@@ -39,6 +39,7 @@ def funding(
         source: Of the commands.
         numbers: Theirs.
     """
+    money = min(MONEY, AMOUNT_MAX // sum(len(users) for users in groups.values()))
     largest = max(max(quantities(instrument)) for instrument in instruments)
     commands: list[Command] = [
         BeginAccounts(source, next(numbers), ACTOR, four_eyes=False),
@@ -53,16 +54,16 @@ def funding(
         commands.append(SetLimits(source, next(numbers), ACTOR, "", group, None, limits))
         for user in users:
             commands.append(SetGroups(source, next(numbers), ACTOR, user, (group,)))
-            commands += _transfers(instruments, user, source, numbers)
+            commands += _transfers(instruments, user, money, source, numbers)
     return commands
 
 
 def _transfers(
-    instruments: Sequence[Instrument], user: str, source: str, numbers: Iterator[int]
+    instruments: Sequence[Instrument], user: str, money: int, source: str, numbers: Iterator[int]
 ) -> Iterator[MakeTransfer]:
-    money = [(TransferKind.DEPOSIT, currency, BANK, MONEY) for currency in _currencies(instruments)]
+    deposits = [(TransferKind.DEPOSIT, currency, BANK, money) for currency in _currencies(instruments)]
     lots = [(TransferKind.GRANT, instrument.symbol, ISSUER, LOTS) for instrument in instruments]
-    for kind, asset, debit, amount in itertools.chain(money, lots):
+    for kind, asset, debit, amount in itertools.chain(deposits, lots):
         name = f"fund:{crc32(f'{user} {asset}'.encode()):08x}"
         yield MakeTransfer(
             source, next(numbers), ACTOR, name, kind, asset, debit, user, amount, 0, "", cancel_orders=False
