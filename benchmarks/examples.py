@@ -19,11 +19,22 @@ from openoutcry.wire.messages import (
     OpenOrder,
     Reply,
     Status,
+    Terms,
     Ticker,
     Trade,
+    Transfer,
     Welcome,
 )
-from openoutcry.wire.types import Code, ExecutionEvent, Liquidity, MarketState, OrderKind, Side, TimeInForce
+from openoutcry.wire.types import (
+    Code,
+    ExecutionEvent,
+    Liquidity,
+    MarketState,
+    OrderKind,
+    Side,
+    TimeInForce,
+    TransferKind,
+)
 
 SYMBOLS: Final = ("ACME", "GLOBEX", "INITECH", "UMBRELLA", "HOOLI", "GPU-HOUR", "DESK-HQ", "SHIP-Q1")
 _LIMITS: Final = ("request_bytes", "requests_per_second", "orders_per_second", "connections_per_user", "lag_ms")
@@ -128,6 +139,18 @@ def _execution(random: Random) -> Execution:
     )
 
 
+def _transfer(random: Random) -> Transfer:
+    number, lots = random.randrange(10**4), _quantity(random)
+    name = f"grants-{random.randrange(10**3)}"
+    balance = str(lots + random.randrange(10**4))
+    until = _time(random)
+    return Transfer(number, _time(random), name, TransferKind.GRANT, "ACME", str(lots), balance, until)
+
+
+def _terms(random: Random) -> Terms:
+    return Terms("ACME", _time(random), _price(random), random.choice((0, 500, 1_000)))
+
+
 def _goodbye(random: Random) -> Goodbye:
     return Goodbye(4_000, "shutting down", random.randrange(5_000))
 
@@ -152,5 +175,7 @@ EXAMPLES: Final[dict[str, Callable[[Random], Message]]] = {
     "execution": _execution,
     "goodbye": _goodbye,
     "instrument": _instrument,
+    "transfer": _transfer,
+    "terms": _terms,
 }
 """What to call a message, and how to make one."""

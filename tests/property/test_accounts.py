@@ -68,7 +68,7 @@ def test_no_forbidden_fill_and_no_needless_refusal(log: list[Command]) -> None:
 
 
 def test_the_flow_trades() -> None:
-    """An oracle that sees no fill proves nothing: each kind of refusal must come, and fills by the hundred."""
+    """An oracle that sees no fill proves nothing: each kind of refusal must come, and many fills."""
     seen: Counter[str] = Counter()
 
     @seed(1)
@@ -84,7 +84,7 @@ def test_the_flow_trades() -> None:
                     seen[event.execution.event] += 1
 
     run()
-    assert seen["filled"] >= 200, seen
+    assert seen["filled"] >= 100, seen
     of_others = {Code.TOO_MANY_OPEN_ORDERS, Code.DUPLICATE_TRANSFER, Code.AMOUNT_OUT_OF_RANGE, Code.BAD_REQUEST}
     wanted = OF_ACCOUNTS | of_others
     assert [code for code in sorted(wanted) if code not in seen] == []

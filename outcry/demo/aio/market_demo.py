@@ -122,6 +122,10 @@ class MarketDemo:
         self._lost_gateways: list[str] = []
         self._lost_engines: list[str] = []
 
+    @property
+    def _keeps_accounts(self) -> bool:
+        return self._options.accounts and not self._options.replay
+
     async def prepare(self) -> None:
         """Get the market going and all users connected."""
         instruments = await self._start_driver()
@@ -160,7 +164,7 @@ class MarketDemo:
         rested_at = time.monotonic()
         self._screen.say("the market rests; every user asks for every book")
         verdict = await engine_verdict(self._stack.redis_url, market["seqs"], self._plans, self._crew)
-        conservation = await engine_conservation(self._stack.redis_url)
+        conservation = await engine_conservation(self._stack.redis_url, keeps_accounts=self._keeps_accounts)
         after = await self._look()
         self._latency.add(after.load.latency)
         return self._report(before, last, after._replace(at=rested_at, market=market), verdict, conservation)
@@ -287,7 +291,7 @@ class MarketDemo:
         seen = difference(after.load.counts, before.load.counts)
         changes = after.market["changes"] - before.market["changes"]
         complaints = [*verdict.complaints, *complaints_about(seen), *conservation.complaints]
-        if self._options.accounts and not self._options.replay and not conservation.keeps_accounts:
+        if self._keeps_accounts and not conservation.keeps_accounts:
             complaints.append("the market keeps no accounts: users were known to it before the demo began")
         is_good = verdict.is_good and not complaints
         return Report(
