@@ -258,7 +258,7 @@ async def test_a_reader_that_stops_is_skipped_then_aborted_and_others_are_served
         deadline = time.monotonic() + 20
         while not aborted and time.monotonic() < deadline:
             price += 1
-            await exchange.publish(bids=[(p, 100_000 + price) for p in range(1, 5000)])
+            await exchange.publish(bids=[(p, 100_000 + price) for p in range(1, 4000)])
             await bob.hear(Delta)
             aborted = server.gateway.service.statistics.aborted_time
         statistics = server.gateway.service.statistics
