@@ -159,14 +159,7 @@ class Accounting:
         """
         Return why an account cannot pay or deliver what an order promises, or None: it can.
 
-        Args:
-            account: As `forbidden`, like all others.
-            market: -
-            order: -
-            price: -
-            quantity: -
-            time_us: -
-            met_max: -
+        The arguments are those of `forbidden`.
 
         Cost: O(1); for a market bid see `OrderBook.sweep_cost`; for an ask O(parts held back).
         """

@@ -154,14 +154,7 @@ class FundedAccount(UserAccount):
         if rests:
             self.orders[order.order_id] = order
             self.client_order_ids[order.client_order_id] = order
-            remaining = order.remaining
-            if order.side is _BID:
-                order.reserved = reserved = remaining * order.price * market.tick_value
-                holding.purse.reserved += reserved
-                holding.buying += remaining
-            else:
-                order.reserved = remaining
-                holding.reserved += remaining
+            _reserve(order, market)
 
     def filled(self, order: Order, market: TradedInstrument, price: int, quantity: int, liquidity: Liquidity) -> None:
         """Move lots and money; of an order that was no taker, out of what it had reserved at its limit."""
