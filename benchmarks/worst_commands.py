@@ -15,7 +15,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Final
 
-from benchmarks.command import run
+from benchmarks.command import progress, run
 from benchmarks.measure import Effort, Spread, in_new_process, spread
 from benchmarks.pit import MID, ORDERS_A_USER, SYMBOL, Case, Pit
 from benchmarks.table import Table
@@ -520,10 +520,12 @@ def measure(effort: Effort) -> list[Table]:
 
 
 def _engine_cost(name: str, share: float, runs: int) -> Spread:
+    progress(name)
     return spread(in_new_process(_timed_command, name, share) for _ in range(runs))
 
 
 def _gateway_cost(name: str, share: float, runs: int) -> Spread:
+    progress(name)
     return spread(in_new_process(_timed_request, name, share) for _ in range(runs))
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import statistics
 import subprocess
 import sys
+import time
+import tracemalloc
 from argparse import ArgumentParser
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,11 +18,23 @@ from benchmarks.accounts.one_run import OFF
 from benchmarks.command import parser, progress, tell
 from benchmarks.measure import machine, spread
 from benchmarks.table import Cell, Table
+from openoutcry.wire.instrument import Instrument
+from services.matching.accounts.accounting import Accounting
+from services.matching.accounts.funded_account import FundedAccount
+from services.matching.engine import Engine
+from services.matching.recovery.checkpoint import Checkpoint, encode_checkpoint
+from services.matching.traded_instrument import TradedInstrument
+from shared.logs.snapshots import encode_accounts
 
 ROOT: Final = Path(__file__).parents[2]
 TURNS: Final = 9
 COMMANDS: Final = 100_000
 TINY_COMMANDS: Final = 3_000
+USERS: Final = 10_000
+TINY_USERS: Final = 20
+SYMBOLS: Final = 50
+COST_OF_LOT: Final = 101_230_000
+"""Millionths."""
 RUN_S: Final = 120
 ON: Final = "accounts"
 
@@ -45,6 +60,46 @@ def measure(turns: int, commands: int, base: Path | None) -> Table:
         "the turns' ratios, and the ratio of each one's fastest turn."
     )
     return Table("accounts", title, ["engine", "µs", "ratio", "ratio of the fastest"], rows)
+
+
+def measure_checkpoint(users: int) -> Table:
+    """Return what a market of many holdings takes: of memory, and of its forked child's time and bytes."""
+    engine = Engine()
+    engine.keep_accounts(Accounting())
+    for n in range(SYMBOLS):
+        definition = Instrument(f"S{n:02}")
+        engine.instruments[definition.symbol] = TradedInstrument(definition)
+    tracemalloc.start()
+    for n in range(users):
+        _fill(engine, f"user-{n:05}")
+    held = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    progress("checkpoint")
+    gc.disable()  # as the forked child does
+    began = time.process_time()
+    checkpoint = encode_checkpoint(Checkpoint(engine, 1, "store"))
+    middle = time.process_time()
+    accounts = encode_accounts({user: account.message() for user, account in engine.accounts.items()})
+    ended = time.process_time()
+    gc.enable()
+    title = (
+        f"{users:,} users who hold {SYMBOLS} instruments each, at a cost. Memory with the accounts themselves, per "
+        "holding; user CPU seconds, which the forked child takes beside the market."
+    )
+    rows: list[list[Cell]] = [
+        ["memory of a holding", f"{held / users / SYMBOLS:.0f} bytes", ""],
+        ["checkpoint", f"{len(checkpoint) / 1e6:.1f} MB", f"{middle - began:.2f} s"],
+        ["accounts for gateways", f"{len(accounts) / 1e6:.1f} MB", f"{ended - middle:.2f} s"],
+    ]
+    return Table("accounts-checkpoint", title, ["what", "size", "CPU"], rows)
+
+
+def _fill(engine: Engine, user: str) -> None:
+    account = engine.account(user)
+    assert isinstance(account, FundedAccount)
+    for n, market in enumerate(engine.instruments.values()):
+        account.move_lots(market, 1_000 + n, 0, 0)
+        account.holding(market).cost = (1_000 + n) * COST_OF_LOT
 
 
 def _run(root: Path, mode: str, commands: int) -> float:
@@ -74,7 +129,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _options().parse_args(arguments)
     where = machine()
     turns, commands = (1, TINY_COMMANDS) if options.tiny else (options.turns, COMMANDS)
-    tell([("python -m benchmarks.accounts", measure(turns, commands, options.base))], where, options)
+    users = TINY_USERS if options.tiny else USERS
+    tables = [measure_checkpoint(users), measure(turns, commands, options.base)]
+    tell([("python -m benchmarks.accounts", table) for table in tables], where, options)
 
 
 if __name__ == "__main__":

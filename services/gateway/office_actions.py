@@ -6,6 +6,7 @@ market is the engine's to check. Actions have the commands' names; see `shared.l
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr, ValidationError, model_validator
@@ -44,14 +45,14 @@ Number31: TypeAlias = Annotated[StrictInt, Field(ge=1, le=INSTRUMENT_NUMBER_MAX)
 Clock: TypeAlias = Annotated[StrictStr, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 
 
-class ActionForm(BaseModel):
+class ActionForm(BaseModel, ABC):
     """What all actions have."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    @abstractmethod
     def command(self) -> ActionCommand:
         """Return what it becomes, of no source, number and actor of its own."""
-        raise NotImplementedError
 
 
 class BeginAccountsForm(ActionForm):
