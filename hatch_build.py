@@ -22,6 +22,8 @@ CORE: Final = (
     "services/matching/accounts/gate.py",
     "services/matching/book/book_side.py",
     "services/matching/engine.py",
+    "services/matching/floor.py",
+    "services/matching/timers.py",
     "services/matching/packet_builder.py",
     "services/matching/book/level_hashes.py",
     "services/matching/traded_instrument.py",

@@ -7,7 +7,8 @@ from typing import Any, Final, TypeAlias
 
 from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.types import OrderKind, SelfTradePrevention, Side, TimeInForce
-from services.matching.engine import Engine, EngineConfig
+from services.matching.engine import Engine
+from services.matching.floor import EngineConfig
 from services.matching.packet_builder import PacketBuilder
 from shared.logs.commands import Command, ListInstrument, PlaceOrder
 from shared.logs.packet import encode_packet

@@ -9,7 +9,7 @@ from hdrh.histogram import HdrHistogram
 from outcry.load.delays import MEANINGS
 from outcry.load.latency import latency_figures, new_histogram
 from outcry.load.look import LoadStatistics
-from outcry.load.report import Phase, Point
+from outcry.load.report import LoadPhase, Point
 
 
 class Findings:
@@ -41,10 +41,10 @@ class Findings:
             self._phases[0] = (f"until {deed}", *self._phases[0][1:])
         self._phases.append((f"after {deed}", at, new_histogram()))
 
-    def phases(self, seconds: float) -> list[Phase]:
+    def phases(self, seconds: float) -> list[LoadPhase]:
         """Return the phases of a measurement of so many seconds."""
         ends = [*(begin for _, begin, _ in self._phases[1:]), seconds]
         return [
-            Phase(name, round(begin, 3), round(end, 3), latency_figures(histogram))
+            LoadPhase(name, round(begin, 3), round(end, 3), latency_figures(histogram))
             for (name, begin, histogram), end in zip(self._phases, ends, strict=True)
         ]

@@ -51,7 +51,7 @@ class Happening(NamedTuple):
     """Until every user was in sync again; None if not, or nobody was affected."""
 
 
-class Phase(NamedTuple):
+class LoadPhase(NamedTuple):
     """Delivery between two happenings."""
 
     name: str
@@ -117,7 +117,7 @@ class LoadReport(RunReport):
     gateways: Mapping[str, Any]
     """Gateway to `connections` at the end and, during the measurement, `lagged` and `aborted`; or `not reported`."""
     happenings: Sequence[Happening]
-    phases: Sequence[Phase]
+    phases: Sequence[LoadPhase]
     """Between happenings; one phase if there are none."""
     series: Sequence[Point]
     cpu_seconds: Mapping[str, float]

@@ -17,7 +17,7 @@ from openoutcry.wire.funded_account_book import FundedAccountBook, account_book
 from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.messages import Account, Delta, Level, Message, Snapshot, Status, Terms, Ticker, Trade
 from openoutcry.wire.sequence import Verdict, classify
-from openoutcry.wire.types import MarketState
+from openoutcry.wire.types import MarketState, Phase
 from services.gateway.history import BookHistory
 from services.gateway.loading import (
     LEVELS_A_STEP,
@@ -121,6 +121,8 @@ class InstrumentReplica:
         self.state_reason = ""
         self.state_time = 0
         self.terms = Terms(definition.symbol, 0, 0, 0)
+        self.phase = Phase.NONE
+        self.until = 0
         """With the time 0 if nobody has set any."""
         self.is_broken = False
         """Its levels are known to be wrong: nothing of it may be sent before it is loaded again."""
@@ -212,7 +214,8 @@ class InstrumentReplica:
         self.statistics = TradeStatistics(state.last, state.open, state.high, state.low, state.volume)
         self.trade_id = state.trade_id
         self.state, self.state_reason, self.state_time = state.state, state.reason, state.state_time
-        self.terms = Terms(self.symbol, state.terms_time, state.reference, state.collar_bp)
+        self.terms = _terms(state)
+        self.phase, self.until = Phase(state.phase), state.until
         return continues
 
     def levels(self, depth: int) -> tuple[list[Level], list[Level]]:
@@ -253,7 +256,7 @@ class InstrumentReplica:
 
     def status(self) -> Status:
         """Return the state as a message."""
-        return Status(self.symbol, self.state, self.state_reason, self.state_time)
+        return Status(self.symbol, self.state, self.state_reason, self.state_time, self.phase, self.until)
 
 
 class MarketReplica:
@@ -514,8 +517,14 @@ class MarketReplica:
         assert status.instrument is not None
         instrument = self._instrument(status.instrument)
         instrument.state, instrument.state_reason = MarketState(status.state), status.reason
-        instrument.state_time = status.time
+        instrument.state_time, instrument.phase, instrument.until = status.time, status.phase, status.until
         changes.statuses.append(status)
+
+
+def _terms(state: BookState) -> Terms:
+    """Return the terms of a state as a packet would bring them."""
+    more = state.terms and (tuple(map(tuple, state.terms[0])), *state.terms[1:])
+    return Terms(state.instrument, state.terms_time, state.reference, state.collar_bp, *more)
 
 
 def _check_states(listing: Sequence[Instrument], states: Sequence[BookState]) -> None:

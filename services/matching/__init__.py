@@ -6,7 +6,8 @@ is pure; `aio` reads and publishes; `python -m services.matching` runs it all.
 
 from services.matching.book.order import Order
 from services.matching.book.order_book import BookEvent, BookRefusal, Cancelled, Fill, OrderBook, Replaced
-from services.matching.engine import Engine, EngineConfig
+from services.matching.engine import Engine
+from services.matching.floor import EngineConfig
 
 __all__ = [
     "BookEvent",

@@ -56,7 +56,7 @@ _SHAPES: Final[dict[type[Any], tuple[tuple[type, ...], ...]]] = {
         (*_ORDER_NAME, price, quantity) for price in (int, type(None)) for quantity in (int, type(None))
     ),
     CancelAll: ((*_NAME, str), (*_NAME, type(None))),
-    Tick: ((str, int),),
+    Tick: ((str, int, int),),
     ListInstrument: ((str, int, Instrument),),
     SetMarketState: ((*_NAME, MarketState, str),),
     SetCancelOnDisconnect: ((*_NAME, bool),),
@@ -65,7 +65,7 @@ _SHAPES: Final[dict[type[Any], tuple[tuple[type, ...], ...]]] = {
     MakeTransfer: ((*_NAME, str, TransferKind, str, str, str, int, int, str, bool),),
     SetLimits: tuple((*_NAME, str, str, symbol, Limits) for symbol in (str, type(None))),
     SetGroups: ((*_NAME, str, tuple),),
-    SetTerms: ((*_NAME, str, int, int),),
+    SetTerms: ((*_NAME, str, int, int, tuple, *[int] * 8, str),),
     EndOrders: ((*_NAME, str, str), (*_NAME, str, type(None))),
     Propose: ((*_NAME, str, tuple),),
     Confirm: ((*_NAME, str),),
@@ -141,6 +141,8 @@ def _well_typed(command: Command) -> bool:  # noqa: PLR0911 - one a kind
         return all(type(user) is str for user in command.users)
     if isinstance(command, SetLimits):
         return all(limit is None or type(limit) is int for limit in command.limits)
+    if isinstance(command, SetTerms):
+        return all(type(number) is int for row in command.tick_table for number in row)
     if isinstance(command, SetGroups):
         return all(type(group) is str for group in command.groups) and len(command.groups) <= GROUPS_OF_USER_MAX
     if isinstance(command, Propose):

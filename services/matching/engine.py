@@ -8,17 +8,9 @@ event, never an exception. Invariant: the state is what applying the commands fr
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple, assert_never
+from typing import Final, assert_never
 
-from openoutcry.wire.messages import Execution, Status, Trade
-from openoutcry.wire.types import (
-    LEVEL_QUANTITY_MAX,
-    Code,
-    ExecutionEvent,
-    Liquidity,
-    OrderKind,
-    TimeInForce,
-)
+from openoutcry.wire.types import LEVEL_QUANTITY_MAX, Code, ExecutionEvent, OrderKind, TimeInForce
 from services.matching.accounts.account import UserAccount
 from services.matching.accounts.accounting import Accounting
 from services.matching.accounts.administration import Administration
@@ -35,9 +27,10 @@ from services.matching.accounts.outlook import (
 from services.matching.accounts.setting_rows import SettingRows
 from services.matching.accounts.transfers import SYSTEM_ACCOUNTS
 from services.matching.book.order import Order
-from services.matching.book.order_book import ORDERS_MET_MAX, BookEvent, BookRefusal, Cancelled, Fill, Replaced
-from services.matching.idempotency import ORDER_IDS_MAX, WINDOW_S, ClientOrderIds, Sources
-from services.matching.presence import Presence
+from services.matching.book.order_book import BookRefusal
+from services.matching.floor import EngineConfig, Floor
+from services.matching.idempotency import WINDOW_S, ClientOrderIds, Sources
+from services.matching.timers import NEVER
 from services.matching.traded_instrument import Refusal, TradedInstrument
 from shared.logs.commands import (
     ActionCommand,
@@ -55,13 +48,9 @@ from shared.logs.commands import (
     SetMarketState,
     Tick,
 )
-from shared.logs.events import AccountsBegun, CancelOnDisconnectSet, Event, Outcome, PrivateExecution
+from shared.logs.events import AccountsBegun, CancelOnDisconnectSet, Event, Outcome
 from shared.logs.market_commands import BeginAccounts, EndOrders, MakeTransfer, SetGroups, SetLimits, SetTerms
 
-OPEN_ORDERS_MAX: Final = 1000
-"""Default limit of resting orders a user; the next order that could rest is refused."""
-CANCEL_GRACE_S: Final = 10
-"""Default time that a user with cancel-on-disconnect may be away: enough to change replica, or outlive one."""
 SIGN_AGE_TICKS: Final = 1
 """How old the newest sign of life of a user who leaves may be: gateways give one a second. It is added to the grace,
 so that nobody who returns within the grace finds the orders gone."""
@@ -69,6 +58,10 @@ CANCELS_PER_TICK_MAX: Final = 1_000
 """Once a tick has cancelled so many orders of users who are away, the other users' go with the next ticks: when a
 whole office loses its line, the market of all others is not to stand still. With one user's more, at most 2,000 orders
 with the default limits, some 15 ms with their packet."""
+
+SECOND_US: Final = 1_000_000
+NO_LIMIT: Final = NEVER
+"""Of the log's time, where the leader's clock is not known."""
 
 _CODE_OK: Final = Code.OK
 _OK: Final = Refusal(_CODE_OK, "")
@@ -81,71 +74,39 @@ _BY_USER: Final = Code.BY_USER
 _DISCONNECTED: Final = Code.DISCONNECTED
 _WOULD_TRADE: Final = Code.WOULD_TRADE
 _ACCEPTED: Final = ExecutionEvent.ACCEPTED
-_CANCELLED: Final = ExecutionEvent.CANCELLED
-_FILLED: Final = ExecutionEvent.FILLED
-_MAKER: Final = Liquidity.MAKER
-_TAKER: Final = Liquidity.TAKER
 _REJECTED: Final = ExecutionEvent.REJECTED
 _REPLACED: Final = ExecutionEvent.REPLACED
-_NO_LIQUIDITY: Final = Liquidity.NONE
-_NO_REASON: Final = _CODE_OK
-_NO_FILL: Final = (0, 0, 0)
-"""Price, lots and number of the trade, of an execution that is none."""
 # A named tuple's own constructor is one more Python call; without it a command costs a tenth less.
 _new: Final = tuple.__new__
 
 
-class EngineConfig(NamedTuple):
-    """The market's rules that are not an instrument's. Part of the state: changed only between two packets."""
-
-    open_orders_max: int = OPEN_ORDERS_MAX
-    """Resting orders a user may have."""
-    cancel_grace_s: int = CANCEL_GRACE_S
-    """How long a user with cancel-on-disconnect may be away, in ticks, one a second; then the orders are cancelled."""
-    order_ids_max: int = ORDER_IDS_MAX
-    """Client order ids remembered, over all users, so that none is carried out twice; see `ClientOrderIds.has_room`."""
-    orders_met_max: int = ORDERS_MET_MAX
-    """Resting orders that one command meets; see `OrderBook.place`. A checkpoint from before has the default."""
-
-
-class Engine:
+class Engine(Floor):
     """
     One shard's market.
 
-    What could put lots into a book passes `_admit` first, all of it. An order touches its account in these ways:
-    `opened`, `filled`, `changing` and `changed`, and `closed`. What the exchange or the user ends is ended by `_end`.
+    What could put lots into a book passes `_admit` first, all of it. What is due by the log's time happens before the
+    next command, at its own time: so nothing trades at or after its end, whether or not a tick came.
 
     Args:
         config: Rules; a recovered engine keeps those of its checkpoint until its leader changes them.
     """
 
     def __init__(self, config: EngineConfig | None = None) -> None:
-        self.config = config or EngineConfig()
+        super().__init__(config)
         self.epoch = 0
         """Names this history; whoever leads sets it."""
-        self.position = 0
-        """Distinct commands applied."""
         self.log_id = "0-0"
         """The command log is applied up to this entry, completely; the reader of the log sets it."""
-        self.time = 0
-        """Of the last command, µs since 1970; never falls, even if the log's clock does."""
+        self.time_limit = NO_LIMIT
+        """The log's time does not count beyond: the leader's own clock at its last tick, and what may be between the
+        two, µs. A clock that jumps ahead ends nothing before its time."""
         self.last_order_id = 0
-        self.instruments: dict[str, TradedInstrument] = {}
-        """By symbol, in order of listing."""
-        self.accounts: dict[str, UserAccount] = {}
-        """By user, in order of first appearance. Where the market keeps accounts, system accounts come first."""
-        self.accounting: Accounting | None = None
-        """What orders need and may be; None: the market keeps no accounts, and every order is good for its promise."""
         self.sources = Sources()
         self.client_order_ids = ClientOrderIds()
-        self.presence = Presence()
-        """Of the users with cancel-on-disconnect on, but for those whose orders have been cancelled already."""
         self.decisions = Decisions(self._outlook, self._setting_rows, self._administer)
         self._administration: Administration | None = None
-        self._changed: dict[str, TradedInstrument] = {}
-        self._events: list[Event] = []
 
-    def apply(self, command: Command, time_us: int) -> list[Event]:  # noqa: PLR0912 - one a kind of command
+    def apply(self, command: Command, time_us: int) -> list[Event]:  # noqa: C901, PLR0912 - one a kind of command
         """
         Apply one command, once.
 
@@ -155,7 +116,8 @@ class Engine:
 
         Returns:
             Everything that happened, in order, the command's `Outcome` last. Nothing if the command was applied
-            before. Changes of books are not among them: `take_changed` says which books have some.
+            before. Changes of books are not among them: `take_changed` says which books have some. What happened by
+            itself since the command before comes first; it is the market's answer to the time.
 
         Cost: O(log levels), and O(1) per order met, 10 to 20 µs with its share of the packet, `orders_met_max` of them
         at most: 10 ms with the default. Fill-or-kill see `OrderBook.place`; CancelAll O(the user's orders); Present
@@ -166,10 +128,16 @@ class Engine:
         if not self.sources.advance(command.source, command.number):
             return []
         self.position += 1
+        events: list[Event] = []
+        self.events = events
+        if time_us > self.time_limit:
+            time_us = self._believed(command, time_us)
+        if self.sweeps:
+            self.go_on_sweeping()
+        if time_us >= self.timers.next_due:
+            self._run_due(time_us)
         if time_us > self.time:  # noqa: PLR1730 - `max` would cost as much as an account's look-up
             self.time = time_us
-        events: list[Event] = []
-        self._events = events
         match command:
             case PlaceOrder():
                 outcome = self._place(command)
@@ -180,7 +148,6 @@ class Engine:
             case CancelAll():
                 outcome = self._cancel_all(command)
             case Tick():
-                # Time passes for the market only through the log: expiry and sessions will hang here too.
                 outcome = self._tick(command)
             case ListInstrument():
                 outcome = self._list(command)
@@ -200,6 +167,11 @@ class Engine:
         events.append(outcome)
         return events
 
+    @property
+    def has_clock(self) -> bool:
+        """Whether ticks tell the leader's clock."""
+        return self.time_limit != NO_LIMIT
+
     def begin_epoch(self, epoch: int) -> None:
         """Begin another history: more may have been published of the one before than is known here. O(instruments)."""
         self.epoch = epoch
@@ -209,21 +181,7 @@ class Engine:
     def keep_accounts(self, accounting: Accounting) -> None:
         """Keep accounts from now on; before the first account is made."""
         self.accounting = accounting
-        self._administration = Administration(accounting, self.accounts, self.instruments, self.account, self._end)
-
-    def take_changed(self) -> list[TradedInstrument]:
-        """Return the markets whose books were touched since the last call, in order of first touch."""
-        changed = list(self._changed.values())
-        self._changed.clear()
-        return changed
-
-    def account(self, user: str) -> UserAccount:
-        """Return a user's account, a new one on first sight."""
-        account = self.accounts.get(user)
-        if account is None:
-            accounting = self.accounting
-            account = self.accounts[user] = UserAccount(user) if accounting is None else accounting.account(user)
-        return account
+        self._administration = Administration(accounting, self.accounts, self.instruments, self.account, self.end)
 
     def check_invariants(self) -> None:
         """Assert what must always hold; O(orders). For tests."""
@@ -280,11 +238,11 @@ class Engine:
         self.client_order_ids.add(account, name, order_id)
         rests = order_id in book.orders
         account.opened(order, market, rests=rests)
-        self._execution(account, _ACCEPTED, order, quantity)
+        self.execution(account, _ACCEPTED, order, quantity)
         if happened:  # empty: nothing met it, and it rests whole
-            self._tell(market, happened)
+            self.tell(market, happened)
         if book.seq != seq:
-            self._touch(market)
+            self.touch(market)
             if rests and account.cancel_on_disconnect:
                 self.presence.see(user)  # back, and heard before a gateway could say so
         return _new(Outcome, (source, number, _CODE_OK, "", order_id, 0))
@@ -293,7 +251,7 @@ class Engine:
         account, order = self._find(command)
         if account is None or order is None:
             return _outcome(command, _not_found(command), command.order_id)
-        self._end(account, order, _BY_USER)
+        self.end(account, order, _BY_USER)
         return _new(Outcome, (command.source, command.number, _CODE_OK, "", order.order_id, 0))
 
     def _replace(self, command: ReplaceOrder) -> Outcome:
@@ -313,9 +271,9 @@ class Engine:
         if type(happened[0]) is BookRefusal:
             refusal = _in_words(happened[0], price, "price", "the order is post-only, and it")
             return _outcome(command, refusal, order.order_id)
-        self._tell(market, happened)
+        self.tell(market, happened)
         if market.book.seq != seq:
-            self._touch(market)
+            self.touch(market)
         return _new(Outcome, (command.source, command.number, _CODE_OK, "", order.order_id, 0))
 
     def _cancel_all(self, command: CancelAll) -> Outcome:
@@ -324,15 +282,16 @@ class Engine:
         account = self.accounts.get(command.user)
         if account is None:
             return _outcome(command)
-        return _outcome(command, cancelled=self._end_all(account, command.instrument, _BY_USER))
+        return _outcome(command, cancelled=self.end_all(account, command.instrument, _BY_USER))
 
     def _tick(self, command: Tick) -> Outcome:
+        self._heed_clock(command)
         presence, ticks_max = self.presence, self.config.cancel_grace_s + SIGN_AGE_TICKS
         presence.ticks += 1
         self.client_order_ids.tick(presence.ticks, self.time)
         cancelled = 0
         while cancelled < CANCELS_PER_TICK_MAX and (user := presence.take_absent(ticks_max)) is not None:
-            cancelled += self._end_all(self.accounts[user], None, _DISCONNECTED)
+            cancelled += self.end_all(self.accounts[user], None, _DISCONNECTED)
         return _outcome(command, cancelled=cancelled)
 
     def _list(self, command: ListInstrument) -> Outcome:
@@ -342,7 +301,7 @@ class Engine:
         if refusal is not None or symbol in self.instruments:
             return _outcome(command, refusal or _OK)
         self.instruments[symbol] = TradedInstrument(command.instrument)
-        self._events.append(command.instrument)
+        self.events.append(command.instrument)
         return _outcome(command)
 
     def _set_state(self, command: SetMarketState) -> Outcome:
@@ -350,9 +309,8 @@ class Engine:
         if refusal is not None:
             return _outcome(command, refusal)
         market = self.instruments[command.instrument]
-        if (market.state, market.reason) != (command.state, command.reason):
-            market.state, market.reason, market.state_time = command.state, command.reason, self.time
-            self._events.append(Status(command.instrument, command.state, command.reason, self.time))
+        market.set_state, market.set_reason = command.state, command.reason
+        self.tell_state(market)
         return _outcome(command)
 
     def _set_cancel_on_disconnect(self, command: SetCancelOnDisconnect) -> Outcome:
@@ -363,7 +321,7 @@ class Engine:
             self.presence.forget(account.user)
         if command.on is not account.cancel_on_disconnect:
             account.cancel_on_disconnect = command.on
-            self._events.append(CancelOnDisconnectSet(account.user, command.on))
+            self.events.append(CancelOnDisconnectSet(account.user, command.on))
         return _outcome(command)
 
     def _note_present(self, command: Present) -> Outcome:
@@ -372,6 +330,22 @@ class Engine:
             if account is not None and account.cancel_on_disconnect:
                 self.presence.see(user)
         return _outcome(command)
+
+    def _heed_clock(self, tick: Tick) -> None:
+        skew_us = self.config.clock_skew_max_s * SECOND_US
+        self.time_limit = tick.clock_us + skew_us if tick.clock_us and skew_us else NO_LIMIT
+
+    def _believed(self, command: Command, time_us: int) -> int:
+        """Return how much of a time of the log counts: both clocks must have passed a moment."""
+        if isinstance(command, Tick):
+            self._heed_clock(command)
+        return max(self.time, min(time_us, self.time_limit))
+
+    def _run_due(self, time_us: int) -> None:
+        """Have happen what is due by then, each at its own time."""
+        while (timer := self.timers.pop(time_us)) is not None:
+            self.time = max(self.time, timer.due_us)
+            self.on_timer[timer.kind](timer.key)
 
     # Administration.
 
@@ -386,7 +360,7 @@ class Engine:
         self.keep_accounts(Accounting())
         for system in SYSTEM_ACCOUNTS:
             self.account(system)
-        self._events.append(AccountsBegun(self.time))
+        self.events.append(AccountsBegun(self.time))
         return _outcome(command)
 
     def _end_orders(self, command: EndOrders) -> Outcome:
@@ -395,7 +369,7 @@ class Engine:
         account = self.accounts.get(command.user)
         if account is None:
             return _outcome(command)
-        return _outcome(command, cancelled=self._end_all(account, command.instrument, Code.BY_EXCHANGE))
+        return _outcome(command, cancelled=self.end_all(account, command.instrument, Code.BY_EXCHANGE))
 
     def _administer(self, command: ActionCommand) -> Outcome:
         match command:
@@ -409,7 +383,7 @@ class Engine:
                 return self._end_orders(command)
         if self._administration is None:
             return _outcome(command, NO_ACCOUNTS)
-        refusal, cancelled = self._administration.carry_out(command, self.time, self._events)
+        refusal, cancelled = self._administration.carry_out(command, self.time, self.events)
         return _outcome(command, refusal, cancelled=cancelled)
 
     def _outlook(self) -> Outlook:
@@ -488,96 +462,10 @@ class Engine:
             return None, None
         return account, account.find(command.order_id, command.client_order_id)
 
-    # Telling what happened.
-
-    def _touch(self, market: TradedInstrument) -> None:
-        market.changed_at = self.time
-        self._changed[market.instrument.symbol] = market
-
-    def _tell(self, market: TradedInstrument, happened: list[BookEvent]) -> None:
-        for event in happened:
-            if type(event) is Fill:
-                self._fill(market, event)
-            elif type(event) is Cancelled:
-                self._ended(self.accounts[event.order.user], market, event.order, event.reason)
-            elif type(event) is Replaced:
-                self._execution(self.accounts[event.order.user], _REPLACED, event.order, event.remaining)
-
-    def _fill(self, market: TradedInstrument, fill: Fill) -> None:
-        # Taken apart once, as a command is: its fields are needed three times each.
-        trade_id, price, quantity, maker, maker_remaining, taker, taker_remaining = fill
-        market.statistics.record(price, quantity)
-        trade = (taker.instrument, market.book.seq, trade_id, self.time, price, quantity, taker.side)
-        self._events.append(_new(Trade, trade))
-        part = (price, quantity, trade_id)
-        for order, remaining, liquidity in ((taker, taker_remaining, _TAKER), (maker, maker_remaining, _MAKER)):
-            account = self.accounts[order.user]
-            account.filled(order, market, price, quantity, liquidity)
-            if not remaining:
-                account.closed(order, market)
-            self._execution(account, _FILLED, order, remaining, part, liquidity)
-
-    def _end_all(self, account: UserAccount, instrument: str | None, reason: Code) -> int:
-        """End a user's orders, of one instrument or (None) of all; returns how many."""
-        ended = 0
-        for order in list(account.orders.values()):
-            if instrument is None or order.instrument == instrument:
-                self._end(account, order, reason)
-                ended += 1
-        return ended
-
-    def _end(self, account: UserAccount, order: Order, reason: Code) -> None:
-        """End a resting order: the one way in which its user or the exchange does."""
-        market = self.instruments[order.instrument]
-        market.book.cancel(order.order_id)
-        self._touch(market)
-        self._ended(account, market, order, reason)
-
-    def _ended(self, account: UserAccount, market: TradedInstrument, order: Order, reason: Code) -> None:
-        """Tell the end of an order that is in no book any more."""
-        account.closed(order, market)
-        self._execution(account, _CANCELLED, order, 0, reason=reason)
-
     def _reject(self, command: PlaceOrder, account: UserAccount, order: Order, refusal: Refusal) -> Outcome:
         order.order_id, order.instrument = 0, command.instrument  # it was in no book, and its number goes to the next
-        self._execution(account, _REJECTED, order, 0, reason=refusal.code)
+        self.execution(account, _REJECTED, order, 0, reason=refusal.code)
         return _outcome(command, refusal)
-
-    def _execution(
-        self,
-        account: UserAccount,
-        event: ExecutionEvent,
-        order: Order,
-        remaining: int,
-        fill: tuple[int, int, int] = _NO_FILL,
-        liquidity: Liquidity = _NO_LIQUIDITY,
-        reason: Code = _NO_REASON,
-    ) -> None:
-        account.user_seq += 1
-        price, quantity, trade_id = fill
-        execution = _new(
-            Execution,
-            (
-                account.user_seq,
-                event,
-                self.time,
-                order.order_id,
-                order.client_order_id,
-                order.instrument,
-                order.side,
-                order.kind,
-                order.time_in_force,
-                order.price,
-                order.quantity,
-                remaining,
-                price,
-                quantity,
-                trade_id,
-                liquidity,
-                reason,
-            ),
-        )
-        self._events.append(_new(PrivateExecution, (account.user, execution)))
 
 
 def _outcome(command: Command, refusal: Refusal = _OK, order_id: int = 0, cancelled: int = 0) -> Outcome:

@@ -6,16 +6,19 @@ packet's id and when it is published. Bounded by the batch: a reader of the comm
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Any, Final
 
+from openoutcry.wire.messages import Status, Terms
 from services.matching.engine import Engine
 from shared.logs.commands import Command
 from shared.logs.events import BookChange, Event, Outcome
-from shared.logs.packet import PACKET_VERSION, PLAIN_FIELDS, PLAIN_VERSION, SECTIONS, Packet
+from shared.logs.packet import GROWN_VERSION, PLAIN_VERSION, SECTIONS, Packet, has_grown
 
 _EVENTS: Final = tuple(section.kind for section in SECTIONS if section.kind is not BookChange)
 """What the engine answers to commands; books are asked for their changes when the packet is made."""
-_LATER: Final = tuple(section.kind for section in SECTIONS if Packet._fields.index(section.name) >= PLAIN_FIELDS)
+_LATER: Final = tuple((section.kind, section.since) for section in SECTIONS if section.since > PLAIN_VERSION)
+"""In the order of their versions."""
 
 
 class PacketBuilder:
@@ -65,9 +68,11 @@ class PacketBuilder:
         engine, sections = self.engine, self._sections
         prev, self._prev = self._prev, engine.position
         version = PLAIN_VERSION
-        for kind in _LATER:
+        for kind, since in _LATER:
             if sections[kind]:
-                version = PACKET_VERSION
+                version = since
+        if version < GROWN_VERSION and any(map(has_grown, chain(sections[Status], sections[Terms]))):
+            version = GROWN_VERSION
         # The named tuple's own constructor would take a fifth of this method.
         packet = tuple.__new__(
             Packet,

@@ -10,13 +10,19 @@ from typing import Final, NamedTuple
 from openoutcry.wire.account import tick_value
 from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.messages import Terms
-from openoutcry.wire.types import Code, MarketState
+from openoutcry.wire.types import Code, MarketState, Phase
 from services.matching.book.order_book import OrderBook
+from shared.logs.market_commands import SetTerms
+from shared.logs.packet import GROWN
 from shared.logs.snapshots import BookState
 from shared.trade_statistics import TradeStatistics
 
 INSTRUMENTS_MAX: Final = 10_000
 """Instruments of a shard; the next listing is refused."""
+_NO_TERMS: Final = tuple(Terms._field_defaults.values())
+SWEEP: Final = "sweep"
+"""Why an instrument is halted whose orders are being ended."""
+CALLS: Final = (Phase.OPENING, Phase.CLOSING, Phase.VOLATILITY, Phase.REOPENING, Phase.SINGLE, Phase.BATCH)
 _OPEN: Final = MarketState.OPEN  # Looking it up costs as much as the rest of an order's check.
 
 
@@ -37,20 +43,36 @@ class TradedInstrument:
     """
 
     __slots__ = (
+        "auction_id",
+        "band_bp",
+        "band_ticks_min",
+        "batch_ms",
         "book",
+        "calendar",
         "changed_at",
         "collar_bp",
         "currency",
         "epoch_trade_id",
+        "extension_s",
         "instrument",
+        "is_paused",
+        "phase",
+        "random_end_s",
         "reason",
         "reference",
+        "reopening_s",
+        "set_reason",
+        "set_state",
         "state",
         "state_time",
+        "static_bp",
         "statistics",
         "symbol",
         "terms_time",
+        "tick_table",
         "tick_value",
+        "until",
+        "volatility_s",
     )
 
     def __init__(self, instrument: Instrument) -> None:
@@ -59,9 +81,21 @@ class TradedInstrument:
         self.currency = instrument.currency
         self.book = OrderBook(instrument.symbol)
         self.state = MarketState.OPEN
+        """As it was told last. Only in OPEN does it trade continuously; `find_state` follows from what is below."""
         self.reason = ""
         self.state_time = 0
-        """Time of the command that set the state, µs; 0 as listed."""
+        """When the state became this, µs; 0 as listed."""
+        self.set_state = MarketState.OPEN
+        """What an administrator has set: OPEN lets the phase decide."""
+        self.set_reason = ""
+        self.is_paused = False
+        """Whether orders of it still have to be ended; nothing trades meanwhile."""
+        self.phase = Phase.NONE
+        """Of its sessions; NONE without any."""
+        self.until = 0
+        """When the phase ends at the earliest, µs; 0: not known."""
+        self.auction_id = 0
+        """Of the call that it is in, or was in last; counts from 1."""
         self.epoch_trade_id = 0
         """The last trade before the present epoch began; later ones are no trades of the epoch before."""
         self.changed_at = 0
@@ -72,8 +106,19 @@ class TradedInstrument:
         """Price in ticks that counts until the first trade; 0: none."""
         self.collar_bp = 0
         """How far from the reference price everybody's prices may be, in basis points; 0: as far as they like."""
+        self.tick_table: tuple[tuple[int, int], ...] = ()
+        """This and the next as `Terms` has them."""
+        self.band_bp = 0
+        self.static_bp = 0
+        self.band_ticks_min = 0
+        self.volatility_s = 0
+        self.extension_s = 0
+        self.random_end_s = 0
+        self.reopening_s = 0
+        self.batch_ms = 0
+        self.calendar = ""
         self.terms_time = 0
-        """Time of the command that set these two, µs; 0: none did."""
+        """Time of the command that set the terms, µs; 0: none did."""
         self.tick_value = tick_value(instrument)
         """What one lot is worth at one tick, in millionths of the currency."""
 
@@ -90,13 +135,68 @@ class TradedInstrument:
             return Refusal(Code.QUANTITY_OUT_OF_RANGE, rule)
         return None
 
+    @property
+    def is_call(self) -> bool:
+        """Whether orders are gathered for an auction: nothing trades, and the book may be crossed."""
+        return self.phase in CALLS
+
+    @property
+    def has_sessions(self) -> bool:
+        """Whether there is more to know of it than state, reference and collar."""
+        is_plain = (self.phase, self.auction_id, self.is_paused) == (Phase.NONE, 0, False)
+        return not is_plain or self.set_state is not self.state or self.terms()[GROWN[Terms] :] != _NO_TERMS
+
+    def find_state(self) -> bool:
+        """Find the state that follows from the phase and from what was set; tells whether it is another. O(1)."""
+        if self.is_paused:
+            state, reason = MarketState.HALTED, SWEEP
+        elif self.set_state is not MarketState.OPEN:
+            state, reason = self.set_state, self.set_reason
+        elif self.phase is Phase.CLOSED:
+            state, reason = MarketState.CLOSED, ""
+        elif self.is_call:
+            state, reason = MarketState.AUCTION, ""
+        else:
+            state, reason = _OPEN, self.set_reason
+        is_other = (state, reason) != (self.state, self.reason)
+        self.state, self.reason = state, reason
+        return is_other
+
     def terms(self) -> Terms:
         """Return what orders are judged by, apart from the definition."""
-        return Terms(self.instrument.symbol, self.terms_time, self.reference, self.collar_bp)
+        return Terms(
+            self.symbol,
+            self.terms_time,
+            self.reference,
+            self.collar_bp,
+            self.tick_table,
+            self.band_bp,
+            self.static_bp,
+            self.band_ticks_min,
+            self.volatility_s,
+            self.extension_s,
+            self.random_end_s,
+            self.reopening_s,
+            self.batch_ms,
+            self.calendar,
+        )
+
+    def set_terms(self, terms: SetTerms, time_us: int) -> bool:
+        """Take other terms; tells whether they are others. O(rows of the tick table)."""
+        before = self.terms()
+        self.reference, self.collar_bp, self.tick_table = terms.reference, terms.collar_bp, terms.tick_table
+        self.band_bp, self.static_bp, self.band_ticks_min = terms.band_bp, terms.static_bp, terms.band_ticks_min
+        self.volatility_s, self.extension_s = terms.volatility_s, terms.extension_s
+        self.random_end_s, self.reopening_s = terms.random_end_s, terms.reopening_s
+        self.batch_ms, self.calendar = terms.batch_ms, terms.calendar
+        if self.terms() == before:
+            return False
+        self.terms_time = time_us
+        return True
 
     def book_state(self, epoch: int, feed_id: str) -> BookState:
         """Return what a late joiner needs, as of the packet `feed_id`; O(levels log levels)."""
-        book = self.book
+        book, terms = self.book, self.terms()[GROWN[Terms] :]
         return BookState(
             self.instrument.symbol,
             epoch,
@@ -115,4 +215,7 @@ class TradedInstrument:
             self.terms_time,
             self.reference,
             self.collar_bp,
+            self.phase,
+            self.until,
+            terms if terms != _NO_TERMS else (),
         )

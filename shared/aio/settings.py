@@ -29,6 +29,7 @@ ROLE_SETTINGS: Final = frozenset(
         "accepts_per_second",
         "batch_commands_max",
         "cancel_grace_s",
+        "clock_skew_max_s",
         "checkpoint_interval_s",
         "command_entries_max",
         "connection_age_max_s",

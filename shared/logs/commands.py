@@ -110,6 +110,8 @@ class Tick(NamedTuple):
 
     source: str
     number: int
+    clock_us: int = 0
+    """The leader's own clock, µs since 1970: the log's may be wrong. 0: of a leader that does not tell."""
 
 
 class ListInstrument(NamedTuple):
@@ -292,7 +294,7 @@ def _command(row: list[Any]) -> Command:  # noqa: PLR0911 - one line a kind
         case 4:
             return CancelAll._make(fields)
         case 5:
-            return Tick._make(fields)
+            return Tick(*fields)
         case 6:
             source, number, instrument = fields
             return ListInstrument(source, number, Instrument(*instrument))
@@ -305,6 +307,11 @@ def _command(row: list[Any]) -> Command:  # noqa: PLR0911 - one line a kind
             source, number, users = fields
             return Present(source, number, tuple(_array(users)))
     return _market_command(code, fields)
+
+
+def _set_terms(fields: list[Any]) -> SetTerms:
+    command = SetTerms(*fields)
+    return command._replace(tick_table=tuple([(at, step) for at, step in command.tick_table]))
 
 
 def _market_command(code: object, fields: list[Any]) -> Command:  # noqa: PLR0911 - one line a kind
@@ -321,7 +328,7 @@ def _market_command(code: object, fields: list[Any]) -> Command:  # noqa: PLR091
             fields[4] = tuple(_array(fields[4]))
             return SetGroups._make(fields)
         case 15:
-            return SetTerms._make(fields)
+            return _set_terms(fields)
         case 16:
             return EndOrders._make(fields)
         case 17:

@@ -113,3 +113,14 @@ class SetTerms(NamedTuple):
     """Price in ticks that counts until the first trade; 0: none."""
     collar_bp: int
     """Of everybody, in basis points, 1 to 9,999; 0: none."""
+    tick_table: tuple[tuple[int, int], ...] = ()
+    """(from, step), and the other fields, as `openoutcry.wire.messages.Terms` has them."""
+    band_bp: int = 0
+    static_bp: int = 0
+    band_ticks_min: int = 0
+    volatility_s: int = 0
+    extension_s: int = 0
+    random_end_s: int = 0
+    reopening_s: int = 0
+    batch_ms: int = 0
+    calendar: str = ""

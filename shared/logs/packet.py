@@ -17,7 +17,7 @@ import msgpack
 from openoutcry.wire.errors import ConfigurationError, MalformedMessage
 from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.messages import Execution, Status, Terms, Trade, Transfer
-from openoutcry.wire.types import MarketState
+from openoutcry.wire.types import MarketState, Phase
 from shared.logs.events import (
     AccountsBegun,
     AdministrativeAct,
@@ -29,11 +29,18 @@ from shared.logs.events import (
     PrivateTransfer,
 )
 
-PACKET_VERSION: Final = 3
+PACKET_VERSION: Final = 4
 PLAIN_VERSION: Final = 2
-"""Of a packet that holds nothing of accounts and terms, and has no place for it: what older gateways read too."""
+"""The first version that is still written. A packet is of the least version that has a place for what it holds, so that
+older gateways read on as long as nothing happens that they do not know."""
 
 _T = TypeVar("_T", bound=NamedTuple)
+
+
+GROWN_VERSION: Final = 4
+"""Since then events have the fields at their end that GROWN names."""
+GROWN: Final[dict[type[Any], int]] = {Status: Status._fields.index("phase"), Terms: Terms._fields.index("tick_table")}
+"""How many fields of an event older packets have. An event whose others say nothing does without them."""
 
 
 class OtherVersion(MalformedMessage):
@@ -67,10 +74,6 @@ class Packet(NamedTuple):
     shown: Sequence[MarketShown] = ()
 
 
-PLAIN_FIELDS: Final = Packet._fields.index("transfers")
-"""Fields of a packet of PLAIN_VERSION."""
-
-
 class FeedId(NamedTuple):
     """A feed entry's id; ordered as Redis orders it."""
 
@@ -100,8 +103,12 @@ FEED_START: Final = FeedId(0, 0)
 
 
 def encode_packet(packet: Packet) -> bytes:
-    """Pack; the same packet always gives the same bytes. One of PLAIN_VERSION leaves out what it has no place for."""
-    packed: bytes = msgpack.packb(packet if packet.version != PLAIN_VERSION else packet[:PLAIN_FIELDS])
+    """Pack; the same packet always gives the same bytes. One of an older version leaves out what it does not hold."""
+    if packet.version < GROWN_VERSION and (packet.statuses or packet.terms):
+        statuses: list[Any] = [status[: GROWN[Status]] for status in packet.statuses]
+        terms: list[Any] = [terms[: GROWN[Terms]] for terms in packet.terms]
+        packet = packet._replace(statuses=statuses, terms=terms)
+    packed: bytes = msgpack.packb(packet[: FIELDS_OF[packet.version]])
     return packed
 
 
@@ -120,16 +127,24 @@ def decode_packet(data: bytes) -> Packet:
         fields: list[Any] = list(msgpack.unpackb(data, use_list=False, max_bin_len=0, max_ext_len=0))
         if type(fields[0]) is not int:
             raise TypeError(f"a packet begins with its version, not {fields[0]!r}")
-        if fields[0] == PLAIN_VERSION and len(fields) == PLAIN_FIELDS:
-            fields += _NOTHING_MORE
-        elif fields[0] != PACKET_VERSION:
-            raise OtherVersion(f"packet version {fields[0]}, this program reads {PLAIN_VERSION} and {PACKET_VERSION}")
+        size = FIELDS_OF.get(fields[0])
+        if size is None:
+            raise OtherVersion(f"packet version {fields[0]}, this program reads {PLAIN_VERSION} to {PACKET_VERSION}")
+        if len(fields) != size:
+            raise ValueError(f"a packet of version {fields[0]} has {size} fields, not {len(fields)}")
+        fields += [()] * (len(Packet._fields) - size)
         for place, read in _READERS:
             rows = fields[place]
             fields[place] = read(rows) if rows != () else []
         return Packet._make(fields)
     except (ValueError, TypeError, AttributeError, LookupError, ConfigurationError, msgpack.UnpackException) as error:
         raise MalformedMessage(f"no packet: {error!r}") from error
+
+
+def has_grown(event: Status | Terms) -> bool:
+    """Tell whether an event needs a packet of GROWN_VERSION."""
+    size = GROWN[type(event)]
+    return event[size:] != tuple(event._field_defaults.values())
 
 
 def _made(kind: type[_T], rows: Sequence[Any]) -> list[_T]:
@@ -150,17 +165,21 @@ def _transfers(rows: Sequence[Any]) -> list[PrivateTransfer]:
 
 
 def _statuses(rows: Sequence[Any]) -> list[Status]:
-    return [_checked_status(status) for status in _made(Status, rows)]
+    return [_checked_status(Status(*row)) for row in rows]
 
 
 def _checked_status(status: Status) -> Status:
     if not isinstance(status.instrument, str):
         raise TypeError("a status of the feed is an instrument's")
-    return status._replace(state=MarketState(status.state))
+    return status._replace(state=MarketState(status.state), phase=Phase(status.phase))
 
 
 def _listings(rows: Sequence[Any]) -> list[Instrument]:
     return [Instrument(*row).checked() for row in rows]
+
+
+def _terms(rows: Sequence[Any]) -> list[Terms]:
+    return [Terms(*row) for row in rows]
 
 
 class Section(NamedTuple):
@@ -172,6 +191,8 @@ class Section(NamedTuple):
     """Of the packet's field, and of the gateway's `Changes`."""
     read: Callable[[Sequence[Any]], list[Any]]
     """Makes them of the rows that msgpack gives, and raises whatever a wrong row leads to."""
+    since: int = PLAIN_VERSION
+    """The first version of a packet that has it."""
 
 
 SECTIONS: Final = (
@@ -182,13 +203,17 @@ SECTIONS: Final = (
     Section(Status, "statuses", _statuses),
     Section(Instrument, "listings", _listings),
     Section(CancelOnDisconnectSet, "switches", partial(_made, CancelOnDisconnectSet)),
-    Section(PrivateTransfer, "transfers", _transfers),
-    Section(Terms, "terms", partial(_made, Terms)),
-    Section(AccountsBegun, "beginnings", partial(_made, AccountsBegun)),
-    Section(AdministrativeAct, "acts", partial(_made, AdministrativeAct)),
-    Section(MarketShown, "shown", partial(_made, MarketShown)),
+    Section(PrivateTransfer, "transfers", _transfers, since=3),
+    Section(Terms, "terms", _terms, since=3),
+    Section(AccountsBegun, "beginnings", partial(_made, AccountsBegun), since=3),
+    Section(AdministrativeAct, "acts", partial(_made, AdministrativeAct), since=3),
+    Section(MarketShown, "shown", partial(_made, MarketShown), since=3),
 )
 """All sections in the order of the packet's fields. The builder, `decode_packet` and the gateway's replica go by this
 table. Another section is a line here, a field at the end of `Packet`, and its effect in every reader."""
-_NOTHING_MORE: Final = [()] * (len(Packet._fields) - PLAIN_FIELDS)
+FIELDS_OF: Final = {
+    version: len(Packet._fields) - len([section for section in SECTIONS if section.since > version])
+    for version in range(PLAIN_VERSION, PACKET_VERSION + 1)
+}
+"""By version, how many fields a packet has."""
 _READERS: Final = [(Packet._fields.index(section.name), section.read) for section in SECTIONS]

@@ -20,12 +20,9 @@ from openoutcry.wire.types import MarketState
 
 SNAPSHOT_VERSION: Final = 3
 VERSIONS_READ: Final = (2, SNAPSHOT_VERSION)
-"""Version 2 did not have the last two fields of a book's state; listing and accounts are the same."""
-_STATE: Final = (str, int, str, int, int, list, list, *[int] * 7, MarketState, str, *[int] * 5)
+"""Version 2 did not have all fields of a book's state; listing and accounts are the same."""
+_STATE: Final = (str, int, str, int, int, list, list, *[int] * 7, MarketState, str, *[int] * 5, str, int, list)
 """The types of a book state's fields, in order."""
-_WITHOUT_TERMS: Final = len(_STATE) - 3
-_SHORTER: Final = (_WITHOUT_TERMS - 2, _WITHOUT_TERMS)
-"""Fields of a book state of version 2, and of one without terms: what they lack is 0."""
 _LEVEL: Final = (int, int, int)
 _SIDES_AT: Final = 5
 """Where among them the bids are."""
@@ -72,11 +69,25 @@ class BookState(NamedTuple):
     """Price in ticks that counts until the first trade; 0: none."""
     collar_bp: int = 0
     """How far from the reference price an order's price may be, in basis points; 0: as far as it likes."""
+    phase: str = ""
+    """A `Phase`: of an instrument with sessions."""
+    until: int = 0
+    """When the phase ends at the earliest, µs; 0: not known."""
+    terms: Sequence[Any] = ()
+    """The other fields of its `Terms`, in order; empty: all as they begin."""
+
+
+_REQUIRED: Final = BookState._fields.index("state_time")
+"""Fields of a book state of version 2. What is missing of the others is as it begins."""
+_WITHOUT_TERMS: Final = BookState._fields.index("terms_time")
+_WITHOUT_PHASE: Final = BookState._fields.index("phase")
 
 
 def encode_book_state(state: BookState) -> bytes:
-    """Pack one snapshot; one of an instrument without terms has no place for them, as older gateways read it."""
-    return _pack(state if state.terms_time else state[:_WITHOUT_TERMS])
+    """Pack one snapshot; that of an instrument without sessions, or terms, ends before them, as older gateways read."""
+    if state.phase or state.until or state.terms:
+        return _pack(state)
+    return _pack(state[:_WITHOUT_PHASE] if state.terms_time else state[:_WITHOUT_TERMS])
 
 
 def decode_book_state(data: bytes) -> BookState:
@@ -189,10 +200,11 @@ def read_accounts(data: bytes) -> Iterator[tuple[str, Account]]:
 
 def _book_state(fields: list[Any]) -> BookState:
     """Make a state of its fields; its levels have yet to be checked."""
-    if len(fields) in _SHORTER:
-        fields += [0] * (len(_STATE) - len(fields))
+    if _REQUIRED <= len(fields) < len(_STATE):
+        fields += [0, 0, 0, 0, 0, "", 0, []][len(fields) - len(_STATE) :]
     fields[14] = MarketState(fields[14])
     _check(_STATE, fields)
+    fields[-1] = tuple(fields[-1])
     return BookState._make(fields)
 
 

@@ -119,7 +119,7 @@ def test_5_of_a_newer_release_s_packets_which_are_no_rubbish(engines: Engines, t
     newer = {"p": msgpack.packb([PACKET_VERSION + 1, *rest]), "t": last[b"t"]}
     trader.redis.xadd(KEYS.feed, newer, id=f"{term}-{position + 1}")
     log = ended(engines, trader, ExitCode.CORRUPT)
-    assert f"packet version {PACKET_VERSION + 1}, this program reads {PLAIN_VERSION} and {PACKET_VERSION}" in log
+    assert f"packet version {PACKET_VERSION + 1}, this program reads {PLAIN_VERSION} to {PACKET_VERSION}" in log
     assert list(trader.feed())[-1] == f"{term}-{position + 1}"
 
 

@@ -245,7 +245,7 @@ def _one_sided_trade() -> list[Patch]:
         if event != ExecutionEvent.FILLED or not is_due():
             original(self, account, event, *arguments, **options)
 
-    return _instead(engine.Engine, "_execution", execution)
+    return _instead(engine.Engine, "execution", execution)
 
 
 def _crossed_book() -> list[Patch]:

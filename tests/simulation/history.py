@@ -20,7 +20,8 @@ from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.messages import Trade
 from openoutcry.wire.types import Code, ExecutionEvent, Side
 from services.matching.command_log import decode_entry
-from services.matching.engine import Engine, EngineConfig
+from services.matching.engine import Engine
+from services.matching.floor import EngineConfig
 from services.matching.recovery import snapshot_schedule
 from services.matching.recovery.checkpoint import Checkpoint, decode_checkpoint, encode_checkpoint, read_head
 from services.matching.recovery.replay import Recovery

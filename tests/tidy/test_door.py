@@ -11,6 +11,7 @@ from tests.tidy.sources import modules
 
 BOOK = "services/matching/book/order_book.py"
 ENGINE = "services/matching/engine.py"
+FLOOR = "services/matching/floor.py"
 PUTS = {
     (ENGINE, "_place", "place"),
     (ENGINE, "_replace", "replace"),
@@ -22,9 +23,9 @@ RESTORED = ("services/matching/recovery/checkpoint.py", "_market", "restore")
 """Its orders passed the door before they were stored."""
 TOUCHES = {
     "opened": {(ENGINE, "_place"), ("services/matching/recovery/checkpoint.py", "_checkpoint")},
-    "filled": {(ENGINE, "_fill")},
-    "closed": {(ENGINE, "_fill"), (ENGINE, "_ended")},
-    "cancel": {(ENGINE, "_end"), (BOOK, "replace"), (BOOK, "_arrive_anew")},
+    "filled": {(FLOOR, "_fill")},
+    "closed": {(FLOOR, "_fill"), (FLOOR, "ended")},
+    "cancel": {(FLOOR, "end"), (BOOK, "replace"), (BOOK, "_arrive_anew")},
     "_admit": {(ENGINE, "_place"), (ENGINE, "_replace")},
 }
 

@@ -11,7 +11,8 @@ from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.types import PRICE_MAX, QUANTITY_MAX, OrderKind, SelfTradePrevention, Side, TimeInForce
 from services.matching import OrderBook
 from services.matching.book.order import Order
-from services.matching.engine import Engine, EngineConfig
+from services.matching.engine import Engine
+from services.matching.floor import EngineConfig
 from services.matching.packet_builder import PacketBuilder
 from shared.logs.commands import CancelOrder, Command, ListInstrument, PlaceOrder, ReplaceOrder
 from shared.logs.packet import encode_packet

@@ -35,7 +35,7 @@ What you order: integers, prices in ticks and quantities in lots
                         money of ticks
     Side, OrderKind, TimeInForce, SelfTradePrevention
                         the terms of an order, as members or as their words: Side.BID or "bid"
-    MarketState, ExecutionEvent, Liquidity, Code
+    MarketState, Phase, ExecutionEvent, Liquidity, Code
                         what messages say, as members that equal their words
 
 What can go wrong: each is an OpenOutcryError
@@ -74,6 +74,7 @@ from openoutcry.wire.types import (
     Liquidity,
     MarketState,
     OrderKind,
+    Phase,
     SelfTradePrevention,
     Side,
     TimeInForce,
@@ -103,6 +104,7 @@ __all__ = [
     "OrderKind",
     "OrderRefused",
     "OutcomeUnknown",
+    "Phase",
     "Reply",
     "RequestRefused",
     "RestrictedLots",

@@ -148,6 +148,14 @@ def _is_restricted(value: Any) -> bool:
     )
 
 
+def _is_tick_table(value: Any) -> bool:
+    return isinstance(value, list | tuple) and all(map(_is_tick_row, value))
+
+
+def _is_tick_row(value: Any) -> bool:
+    return isinstance(value, list) and len(value) >= 2 and all(map(_is_positive, value[:2]))
+
+
 def _is_changes(value: Any) -> bool:
     return isinstance(value, list) and all(map(_is_change, value))
 
@@ -188,7 +196,7 @@ _SHAPES: Final[dict[type[Any], tuple[_Check, ...]]] = {
     Delta: (_is_text, *(_is_number,) * 4, _is_changes, _is_changes, _is_number),
     Trade: (_is_text, *(_is_number,) * 5, _is_side),
     Ticker: (_is_text, *(_is_number,) * 11),
-    Status: (_is_text_or_none, _is_text, _is_text, _is_number),
+    Status: (_is_text_or_none, _is_text, _is_text, _is_number, _is_text, _is_number),
     Heartbeat: (_is_number, _is_counts),
     Account: (
         _is_number,
@@ -211,7 +219,7 @@ _SHAPES: Final[dict[type[Any], tuple[_Check, ...]]] = {
         _is_text,
     ),
     Transfer: (_is_positive, _is_number, _is_text, _is_text, _is_text, _is_amount, _is_amount, _is_number),
-    Terms: (_is_text, *(_is_number,) * 3),
+    Terms: (_is_text, *(_is_number,) * 3, _is_tick_table, *(_is_number,) * 8, _is_text),
     Goodbye: (_is_number, _is_text, _is_number),
     Instrument: (*(_is_text,) * 4, _is_tick_size, *(_is_positive,) * 3, _is_map_or_none, _is_map_or_none),
 }

@@ -760,7 +760,7 @@ def test_the_newest_terms_are_kept_and_asked_for_again_after_a_loss(talk: Conver
     talk.open()
     talk.hear(Terms("ACME", 5, 100, 0), Terms("ACME", 6, 100, 500))
     assert talk.kinds()[-2:] == ["TermsChanged", "TermsChanged"]
-    assert talk.session.terms == {"ACME": Terms("ACME", 6, 100, 500)}
+    assert talk.session.terms == {"ACME": Terms("ACME", 6, 100, 500, [])}
     talk.said()
     talk.reopen()
     [asked] = talk.said()

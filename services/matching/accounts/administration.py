@@ -161,8 +161,7 @@ class Administration:
         if refusal is not None:
             return refusal
         market = self._instruments[command.instrument]
-        if (market.reference, market.collar_bp) != (command.reference, command.collar_bp):
-            market.reference, market.collar_bp, market.terms_time = command.reference, command.collar_bp, time_us
+        if market.set_terms(command, time_us):
             self._accounting.limits.forget()
             events.append(market.terms())
         return _OK

@@ -79,10 +79,15 @@ class SettingRows:
 def proposal_row(proposal: Proposal) -> tuple[Any, ...]:
     """Return the row of a proposal that waits."""
     actions = [
-        (name, {field: _named(value) for field, value in command._asdict().items() if field not in _OF_THE_LOG})
+        (name, {field: _named(value) for field, value in command._asdict().items() if _is_shown(command, field, value)})
         for name, command in proposal.actions
     ]
     return "proposal", proposal.proposal_id, proposal.proposer, proposal.time_us, actions
+
+
+def _is_shown(command: Any, field: str, value: Any) -> bool:
+    """Leave out what the log needs, and what is empty if nothing is said."""
+    return field not in _OF_THE_LOG and not (command._field_defaults.get(field) == value and not value)
 
 
 def _named(value: Any) -> Any:

@@ -8,6 +8,7 @@ already (`StreamKeys.appended`): by that a start of the store that dropped trans
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -73,8 +74,11 @@ class LogClock:
             await self._writer.append([ListInstrument(self._source, self._next(), instrument) for instrument in chunk])
         while not await self._stopped_within(TICK_S):
             raise_if_cancelled()
-            await self._writer.append([Tick(self._source, self._next())])
-        await self._writer.append([Tick(self._source, self._next())])
+            await self._writer.append([self._tick()])
+        await self._writer.append([self._tick()])
+
+    def _tick(self) -> Tick:
+        return Tick(self._source, self._next(), time.time_ns() // 1000)
 
     def _next(self) -> int:
         self._number += 1

@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import Field
 
 from services.matching.book.order_book import ORDERS_MET_MAX
-from services.matching.engine import CANCEL_GRACE_S, OPEN_ORDERS_MAX, EngineConfig
+from services.matching.floor import CANCEL_GRACE_S, CLOCK_SKEW_MAX_S, OPEN_ORDERS_MAX, EngineConfig
 from services.matching.idempotency import ORDER_IDS_MAX
 from services.matching.recovery.snapshot_schedule import CHECKPOINT_PACKETS_MAX
 from shared.aio.settings import ServiceSettings
@@ -47,6 +47,9 @@ class MatchingSettings(ServiceSettings):
     everybody waits. Leader and standby need the same value."""
     cancel_grace_s: int = Field(default=CANCEL_GRACE_S, ge=1, le=3_600)
     """How long a user with cancel-on-disconnect may be away before the orders are cancelled: time to return."""
+    clock_skew_max_s: int = Field(default=CLOCK_SKEW_MAX_S, ge=0, le=3_600)
+    """How far the store's clock may be ahead of the leader's. What is beyond does not count, so that a clock that jumps
+    ahead closes no market. 0: the store's clock alone counts. Leader and standby need the same value."""
     order_ids_max: int = Field(default=ORDER_IDS_MAX, ge=1_000)
     """Client order ids remembered for ten minutes, over all users, so that a repeated order is never carried out twice.
     Each takes about 200 bytes. A user may hold all that are free. An order beyond is refused as `rate_limited`."""
@@ -68,4 +71,6 @@ class MatchingSettings(ServiceSettings):
 
     def engine_config(self) -> EngineConfig:
         """Return the market's rules."""
-        return EngineConfig(self.open_orders_max, self.cancel_grace_s, self.order_ids_max, self.orders_met_max)
+        return EngineConfig(
+            self.open_orders_max, self.cancel_grace_s, self.order_ids_max, self.orders_met_max, self.clock_skew_max_s
+        )

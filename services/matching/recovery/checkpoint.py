@@ -21,18 +21,20 @@ from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.types import MarketState, OrderKind, SelfTradePrevention, Side, TimeInForce
 from services.matching.accounts.account import UserAccount
 from services.matching.book.order import Order
-from services.matching.engine import Engine, EngineConfig
+from services.matching.engine import Engine
+from services.matching.floor import EngineConfig
 from services.matching.idempotency import ClientOrderIds, OrderIdRows, Sources
 from services.matching.presence import Presence
 from services.matching.recovery.accounting_rows import accounting_rows, restore_accounting, restore_proposals
+from services.matching.recovery.parts import part_rows, restore_parts
 from services.matching.traded_instrument import TradedInstrument
 from shared.trade_statistics import TradeStatistics
 
-CHECKPOINT_VERSION: Final = 4
-VERSIONS_READ: Final = (2, 3, CHECKPOINT_VERSION)
-"""Version 3 knew no accounts of what is held, and no terms. Version 2 held the last 32,768 client order ids of the
-market, without their orders and without time; and of markets neither when their state was set nor where their trades
-stood as the epoch began."""
+CHECKPOINT_VERSION: Final = 5
+VERSIONS_READ: Final = (2, 3, 4, CHECKPOINT_VERSION)
+"""Version 4 had no named parts. Version 3 knew no accounts of what is held, and no terms. Version 2 held the last 32768
+client order ids of the market, without their orders and without time; and of markets neither when their state was set
+nor where their trades stood as the epoch began."""
 HEAD_BYTES_MAX: Final = 1_024
 """More than the first fields take. Damage may make one of them an array that announces any length, and memory for it is
 taken at once: found by fuzzing, 800 MB."""
@@ -110,6 +112,7 @@ def encode_checkpoint(checkpoint: Checkpoint) -> bytes:
             (engine.presence.ticks, engine.presence.rows()),
             accounting_rows(engine),
             engine.decisions.proposals.rows(),
+            part_rows(engine),
         )
     )
     packed: bytes = msgpack.packb((CHECKPOINT_VERSION, crc32(content), content))
@@ -196,10 +199,12 @@ def _account_row(account: UserAccount) -> tuple[Any, ...]:
 
 def _checkpoint(version: int, content: list[Any]) -> Checkpoint:
     head = CheckpointHead._make(content[: len(CheckpointHead._fields)])
-    if version < CHECKPOINT_VERSION:
+    if version < 4:
         content = [*content, None, None]
+    if version < 5:
+        content = [*content, {}]
     config, time, last_order_id, markets, accounts, sources, ids, (ticks, seen), *administration = content[len(head) :]
-    accounting, proposals = administration
+    accounting, proposals, parts = administration
     engine = Engine(EngineConfig(*config))
     engine.epoch, engine.position, engine.log_id, engine.time = head.epoch, head.position, head.log_id, time
     engine.last_order_id = last_order_id
@@ -221,6 +226,7 @@ def _checkpoint(version: int, content: list[Any]) -> Checkpoint:
         engine.account(order.user).opened(order, engine.instruments[order.instrument], rests=True)
     rows = OrderIdRows._make(ids) if version > VERSIONS_READ[0] else _rows_of_version_2(engine, ids)
     engine.client_order_ids = ClientOrderIds.restored(rows, list(engine.accounts.values()))
+    restore_parts(engine, parts)
     return Checkpoint(engine, head.term, head.store_id, head.shard)
 
 
@@ -245,6 +251,7 @@ def _row_of_version_3(row: list[Any]) -> list[Any]:
 _ROWS: Final[dict[int, Callable[[list[Any]], list[Any]]]] = {
     2: _row_of_version_2,
     3: _row_of_version_3,
+    4: list,
     CHECKPOINT_VERSION: list,
 }
 
@@ -254,6 +261,7 @@ def _market(row: list[Any]) -> TradedInstrument:
     seq, trade_id, epoch_trade_id = numbers
     market = TradedInstrument(Instrument(*instrument).checked())
     market.state, market.reason, market.state_time = MarketState(state), reason, state_time
+    market.set_state, market.set_reason = market.state, reason
     market.changed_at, market.epoch_trade_id = changed_at, epoch_trade_id
     market.terms_time, market.reference, market.collar_bp = terms
     last, opening, high, low, volume = statistics

@@ -14,8 +14,18 @@ from typing import Any, Final, TypeAlias, get_type_hints
 import msgpack
 
 from openoutcry.wire.errors import ConfigurationError, MalformedMessage
-from openoutcry.wire.messages import MESSAGE_TYPES, TYPE_CODES, TYPE_NAMES, Account, Message, OpenOrder, Reply
-from openoutcry.wire.types import Code
+from openoutcry.wire.messages import (
+    MESSAGE_TYPES,
+    TYPE_CODES,
+    TYPE_NAMES,
+    Account,
+    Message,
+    OpenOrder,
+    Reply,
+    Status,
+    Terms,
+)
+from openoutcry.wire.types import Code, Phase
 
 
 class Encoding(enum.Enum):
@@ -44,8 +54,12 @@ ERROR_LETTERS_MAX: Final = 100
 SUBPROTOCOLS: Final = tuple(encoding.value for encoding in Encoding)
 """In order of preference."""
 
-LATER_FIELDS: Final[dict[type[Any], int]] = {Account: 3}
-"""How many of a message's last fields servers of before do not send; then they are None."""
+LATER_FIELDS: Final[dict[type[Any], list[Any]]] = {
+    Account: [None, None, None],
+    Status: [Phase.NONE, 0],
+    Terms: list(Terms._field_defaults.values()),
+}
+"""The last fields of a message that servers of before do not send, as what they are read then."""
 _CLASS_BY_NAME: Final = {name: kind for kind, name in TYPE_NAMES.items()}
 _PACKER: Final = msgpack.Packer()
 """Kept for its buffer: to make one for each message costs as much again as a small message does."""
@@ -64,8 +78,8 @@ def decode_messages(payload: bytes | str, encoding: Encoding) -> list[Message]:
     Decode the payload of one server frame.
 
     Unknown message types and trailing fields are left out, as the protocol's compatibility rule asks; trailing fields
-    that a server of before does not send are None. Where a field is an enumeration, and in a reply's `code`, a word
-    becomes its member; one that a later version may add stays text.
+    that a server of before does not send are as LATER_FIELDS says. Where a field is an enumeration, and in a reply's
+    `code`, a word becomes its member; one that a later version may add stays text.
 
     Raises:
         MalformedMessage: If the payload is no array of messages, or a message lacks a field.
@@ -96,7 +110,9 @@ def _array(value: Any) -> list[Any]:
 
 def _from_array(row: list[Any]) -> Message:
     """Make a message of a row, which is changed: it belongs to nobody else."""
-    make, end, words, orders_at = _ROWS[row[0]]
+    make, end, words, orders_at, later = _ROWS[row[0]]
+    if later and 0 < (missing := end - len(row)) <= len(later):
+        row += later[-missing:]
     for at, members in words:
         row[at] = members.get(row[at], row[at])
     if orders_at:
@@ -121,25 +137,13 @@ def _to_object(message: Message) -> dict[str, Any]:
 
 def _from_object(fields: dict[str, Any]) -> Message:
     kind = _CLASS_BY_NAME[fields["type"]]
-    required = kind._fields[: len(kind._fields) - LATER_FIELDS.get(kind, 0)]
-    row = [TYPE_CODES[kind], *map(fields.__getitem__, required), *map(fields.get, kind._fields[len(required) :])]
+    defaults = LATER_FIELDS.get(kind, ())
+    required = kind._fields[: len(kind._fields) - len(defaults)]
+    later = zip(kind._fields[len(required) :], defaults, strict=True)
+    row = [TYPE_CODES[kind], *map(fields.__getitem__, required), *[fields.get(*each) for each in later]]
     if kind is Account:
         row[_ORDERS_AT] = [[order[name] for name in OpenOrder._fields] for order in _array(fields["orders"])]
     return _from_array(row)
-
-
-def _maker(kind: type[Any]) -> Callable[[list[Any]], Any]:
-    """Return what makes a message of its fields, of which the last may be missing if servers of before lack them."""
-    later, size = LATER_FIELDS.get(kind, 0), len(kind._fields)
-    if not later:
-        make: Callable[[list[Any]], Any] = kind._make
-        return make
-
-    def made(fields: list[Any]) -> Any:
-        missing = size - len(fields)
-        return kind._make(fields + [None] * missing if missing <= later else fields)
-
-    return made
 
 
 _Words: TypeAlias = tuple[tuple[int, dict[str, enum.StrEnum]], ...]
@@ -156,9 +160,16 @@ def _words(kind: type[Any], first: int) -> _Words:
 
 
 _ORDERS_AT: Final = 1 + Account._fields.index("orders")
-_ROWS: Final[dict[int, tuple[Callable[[list[Any]], Any], int, _Words, int]]] = {
-    code: (_maker(kind), 1 + len(kind._fields), _words(kind, 1), _ORDERS_AT if kind is Account else 0)
+_ROWS: Final[dict[int, tuple[Callable[[list[Any]], Any], int, _Words, int, list[Any]]]] = {
+    code: (
+        kind._make,
+        1 + len(kind._fields),
+        _words(kind, 1),
+        _ORDERS_AT if kind is Account else 0,
+        LATER_FIELDS.get(kind, []),
+    )
     for code, kind in MESSAGE_TYPES.items()
 }
-"""By type code: what makes the message, where its row ends, its enumerations, where its orders are (0: nowhere)."""
+"""By type code: what makes the message, where its row ends, its enumerations, where its orders are (0: nowhere), and
+what may be missing at its end."""
 _ORDER_ROW: Final = (OpenOrder._make, len(OpenOrder._fields), _words(OpenOrder, 0))

@@ -17,6 +17,7 @@ from openoutcry.wire.types import (
     Liquidity,
     MarketState,
     OrderKind,
+    Phase,
     Side,
     TimeInForce,
     TransferKind,
@@ -121,6 +122,10 @@ class Status(NamedTuple):
     state: MarketState
     reason: str
     time: int
+    phase: Phase = Phase.NONE
+    """Of an instrument with sessions."""
+    until: int = 0
+    """When the phase ends at the earliest, µs; 0: not known."""
 
 
 class Heartbeat(NamedTuple):
@@ -221,6 +226,27 @@ class Terms(NamedTuple):
     """Price in ticks that counts until the first trade; 0: none."""
     collar_bp: int
     """How far from the reference price an order's price may be, in basis points; 0: as far as it likes."""
+    tick_table: Sequence[Sequence[int]] = ()
+    """[from, step], ascending, the first from 1: a price is a multiple of the step of the greatest `from` that is not
+    above it, in ticks. Empty: every tick is a price."""
+    band_bp: int = 0
+    """How far from the last trade a price may be traded continuously, in basis points; 0: as far as it likes."""
+    static_bp: int = 0
+    """How far from the last auction's price, or else the last closing price; 0: as far as it likes."""
+    band_ticks_min: int = 0
+    """Ticks that both allow each way at least."""
+    volatility_s: int = 0
+    """Length of the call that begins instead of a trade beyond them, in seconds."""
+    extension_s: int = 0
+    """How much longer it is, once, if its price would be beyond them."""
+    random_end_s: int = 0
+    """A call ends at a moment that nobody knows, so many seconds after its earliest end at most."""
+    reopening_s: int = 0
+    """Length of the call with which a halt ends; 0: it ends at once."""
+    batch_ms: int = 0
+    """Time between two auctions of the batch phase, in milliseconds; 0: it has none."""
+    calendar: str = ""
+    """Name of the calendar whose schedule it follows; "": it has no sessions."""
 
 
 class Goodbye(NamedTuple):

@@ -57,6 +57,12 @@ class TimeInForce(enum.StrEnum):
     """Immediate or cancel: what is not filled at once is cancelled. Market orders always are."""
     FOK = "fok"
     """Fill or kill: filled whole at once, or cancelled whole."""
+    DAY = "day"
+    """Until the instrument closes for the day."""
+    GTD = "gtd"
+    """Until the time or the date that the order names."""
+    AUCTION = "auction"
+    """Only in a call: what its auction does not fill is cancelled."""
 
 
 class SelfTradePrevention(enum.StrEnum):
@@ -85,6 +91,25 @@ class MarketState(enum.StrEnum):
     """A new epoch does not list the instrument: what was followed of it has ended."""
 
 
+class Phase(enum.StrEnum):
+    """Parts of an instrument's day. All but CLOSED and CONTINUOUS are calls: orders are gathered, nothing trades."""
+
+    NONE = ""
+    """The instrument has no sessions, and trades continuously while it is open."""
+    CLOSED = "closed"
+    OPENING = "opening"
+    CLOSING = "closing"
+    VOLATILITY = "volatility"
+    """A trade would have been too far from those before."""
+    REOPENING = "reopening"
+    """After a halt."""
+    SINGLE = "single"
+    """The only call of its day."""
+    BATCH = "batch"
+    """Instead of continuous trading: an auction several times a second, if the book is crossed."""
+    CONTINUOUS = "continuous"
+
+
 class ExecutionEvent(enum.StrEnum):
     """What happened to an order."""
 
@@ -94,6 +119,8 @@ class ExecutionEvent(enum.StrEnum):
     CANCELLED = "cancelled"
     REPLACED = "replaced"
     EXPIRED = "expired"
+    TRIGGERED = "triggered"
+    """A stop order has become an order like others."""
 
 
 class TransferKind(enum.StrEnum):
@@ -133,6 +160,8 @@ class Liquidity(enum.StrEnum):
 
     MAKER = "maker"
     TAKER = "taker"
+    AUCTION = "auction"
+    """Both orders of a trade in an auction."""
     NONE = ""
 
 
@@ -197,6 +226,29 @@ class Code(enum.StrEnum):
     """This transfer_id was used before, for another transfer."""
     WOULD_TRADE = "would_trade"
     """A post-only order would have traded on arrival."""
+    WOULD_TRIGGER = "would_trigger"
+    """A stop order's trigger has been reached already."""
+    # the company's rules
+    KILLED = "killed"
+    """The trading of the user, its group, the instrument or the market is stopped. Open orders end with it."""
+    BLACKOUT = "blackout"
+    """The instrument is closed to a group of the user for some time. Open orders end with it."""
+    RESTRICTED = "restricted"
+    """The user cannot trade the instrument at present; compliance knows more. Open orders end with it."""
+    WINDOW = "window"
+    """The user may trade the instrument in its window only. Open orders end with it."""
+    CLEARANCE_REQUIRED = "clearance_required"
+    """The user's orders of the instrument need a clearance."""
+    CLEARANCE_INVALID = "clearance_invalid"
+    """The clearance that the order names does not allow it."""
+    CLEARANCE_EXPIRED = "clearance_expired"
+    """The clearance that the order named has ended, or was revoked."""
+    HOLDING_PERIOD = "holding_period"
+    """Lots that were bought cannot be sold yet."""
+    SHORT_SWING = "short_swing"
+    """The user traded the other side not long enough ago."""
+    SELL_SHARE = "sell_share"
+    """More than the share of the vested lots that may be sold in one window."""
     # the administration
     NOT_PERMITTED = "not_permitted"
     """The token's roles do not allow this request."""
@@ -227,3 +279,7 @@ class Code(enum.StrEnum):
     """It was replaced by a total of no more than what had been filled."""
     DISCONNECTED = "disconnected"
     """Its user, with cancel-on-disconnect on, was away for longer than the grace."""
+    EXPIRED = "expired"
+    """Its time was over: of a day order, one good till a date, or one in an instrument that has expired."""
+    VOLATILITY = "volatility"
+    """It would have traded too far from the trades before, and may not wait for the auction that follows."""

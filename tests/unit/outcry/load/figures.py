@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from outcry.load.counts import LoadCounts
-from outcry.load.report import Happening, LoadReport, Phase, Point
+from outcry.load.report import Happening, LoadPhase, LoadReport, Point
 
 LATENCY_MS = {"count": 1_000, "mean": 2.0, "p50": 1.5, "p90": 2.5, "p99": 3.5, "p999": 4.5, "max": 5.5}
 CURVE = [(0.0, 0.5), (50.0, 1.5), (90.0, 2.5), (99.0, 3.5), (99.9, 4.5)]
@@ -59,7 +59,10 @@ def a_load_report(**fields: Any) -> LoadReport:
         "slow_counts": LoadCounts().as_dict(),
         "gateways": {"gateway-1": {"connections": 50, "lagged": 1, "aborted": 0}, "gateway-2": "not reported"},
         "happenings": [Happening(1.0, "gateway lost", "killed gateway-2 (SIGKILL)", 50, 0.4)],
-        "phases": [Phase("until gateway lost", 0, 1, LATENCY_MS), Phase("after gateway lost", 1, 3, LATENCY_MS)],
+        "phases": [
+            LoadPhase("until gateway lost", 0, 1, LATENCY_MS),
+            LoadPhase("after gateway lost", 1, 3, LATENCY_MS),
+        ],
         "series": [a_point(1.0), a_point(2.0), a_point(3.0)],
         "cpu_seconds": {"gateway-1": 1.5, "load": 2.0},
         "rss_mib": {"gateway-1": 60.0, "load": 80.0},

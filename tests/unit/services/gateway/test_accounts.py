@@ -14,7 +14,7 @@ from tests.unit.services.gateway.exchange import Exchange
 from tests.unit.services.gateway.test_gateway import House
 
 HELD = Account(0, [], {}, {}, False, {}, {}, {})
-TERMS = Terms("ACME", 5, 10_000, 500)
+TERMS = Terms("ACME", 5, 10_000, 500, [])
 
 
 def transfer(user: str, user_seq: int, amount: str, balance: str, asset: str = "USD") -> PrivateTransfer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from openoutcry.wire.types import Code, ExecutionEvent, Side
 from services.matching import engine as engine_module
+from services.matching.floor import OPEN_ORDERS_MAX
 from services.matching.packet_builder import PacketBuilder, take_changes
 from services.matching.recovery.checkpoint import Checkpoint, decode_checkpoint, encode_checkpoint
 from services.matching.recovery.snapshot_schedule import SnapshotSchedule
@@ -142,10 +143,10 @@ def test_one_tick_cancels_a_bounded_number_and_the_next_goes_on() -> None:
     """When a whole office loses its line the market of all others must not stand still."""
     users = [f"u{number}" for number in range(6)]
     desk = desk_with(*users)
-    for user in users * (engine_module.OPEN_ORDERS_MAX - 1):
+    for user in users * (OPEN_ORDERS_MAX - 1):
         desk.place(user, BID, 100, 5)
     ticks(desk, GRACE)
-    assert engine_module.CANCELS_PER_TICK_MAX == engine_module.OPEN_ORDERS_MAX
+    assert engine_module.CANCELS_PER_TICK_MAX == OPEN_ORDERS_MAX
     assert [outcome(desk.does(Tick)).cancelled for _ in range(7)] == [engine_module.CANCELS_PER_TICK_MAX] * 6 + [0]
 
 

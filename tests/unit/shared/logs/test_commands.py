@@ -76,7 +76,7 @@ def test_enumerations_are_members_again() -> None:
         [[9, "g1", 1, {"ada": 1}]],
         [[10, "g1", 1]],
         [[5, "g1"]],
-        [[5, "g1", 1, 2]],
+        [[5, "g1", 1, 2, 3]],
         [[7, "g1", 1, "ACME", "ajar", ""]],
         [3],
     ],

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from openoutcry.wire.errors import MalformedMessage
 from openoutcry.wire.instrument import Instrument
-from openoutcry.wire.messages import Account, OpenOrder
+from openoutcry.wire.messages import Account, OpenOrder, Terms
 from openoutcry.wire.types import MarketState, OrderKind, Side, TimeInForce
 from shared.logs.snapshots import SNAPSHOT_VERSION as VERSION
 from shared.logs.snapshots import (
@@ -47,26 +47,35 @@ STATE = BookState(
     9,
     101,
     500,
+    "volatility",
+    19,
+    Terms("ACME", 9, 101, 500, band_bp=200)[4:],
 )
 
-PLAIN = STATE._replace(terms_time=0, reference=0, collar_bp=0)
+PLAIN = STATE._replace(terms_time=0, reference=0, collar_bp=0, phase="", until=0, terms=())
 
 
 def test_a_book_survives() -> None:
     decoded = decode_book_state(encode_book_state(STATE))
-    assert decoded == STATE
+    assert decoded == STATE._replace(terms=([], *STATE.terms[1:]))
     assert decoded.state is MarketState.HALTED
 
 
 def test_a_book_of_version_2_is_read() -> None:
     """Gateways are replaced before the engines, or after them."""
-    assert decode_book_state(msgpack.packb([2, STATE[:-5]])) == PLAIN._replace(state_time=0, epoch_trade_id=0)
+    assert decode_book_state(msgpack.packb([2, STATE[:-8]])) == PLAIN._replace(state_time=0, epoch_trade_id=0)
 
 
 def test_a_book_of_an_exchange_without_terms_is_read_and_written_as_before() -> None:
     """A gateway of before reads 18 fields and no more: it goes on until somebody sets terms."""
-    assert encode_book_state(PLAIN) == msgpack.packb([VERSION, STATE[:-3]])
-    assert decode_book_state(msgpack.packb([VERSION, STATE[:-3]])) == PLAIN
+    assert encode_book_state(PLAIN) == msgpack.packb([VERSION, STATE[:-6]])
+    assert decode_book_state(msgpack.packb([VERSION, STATE[:-6]])) == PLAIN
+
+
+def test_a_book_without_sessions_is_written_as_before() -> None:
+    plain = STATE._replace(phase="", until=0, terms=())
+    assert encode_book_state(plain) == msgpack.packb([VERSION, STATE[:-3]])
+    assert decode_book_state(msgpack.packb([VERSION, STATE[:-3]])) == plain
 
 
 @pytest.mark.parametrize("at", range(len(STATE)))

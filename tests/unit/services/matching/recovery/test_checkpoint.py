@@ -9,7 +9,7 @@ import pytest
 
 from openoutcry.wire.errors import MalformedMessage
 from openoutcry.wire.types import MarketState, SelfTradePrevention, Side
-from services.matching.engine import EngineConfig
+from services.matching.floor import EngineConfig
 from services.matching.packet_builder import take_changes
 from services.matching.recovery.checkpoint import CHECKPOINT_VERSION, Checkpoint, decode_checkpoint, encode_checkpoint
 from shared.logs.commands import SetMarketState
@@ -35,7 +35,7 @@ def test_rules_that_a_checkpoint_does_not_know_take_their_default() -> None:
     """A checkpoint from before a rule must be read by whoever takes over with it."""
     desk = Desk(orders_met_max=7)
     assert decode_checkpoint(checkpoint_of(desk)).engine.config.orders_met_max == 7
-    desk.engine.config = tuple(desk.engine.config)[:-1]
+    desk.engine.config = tuple(desk.engine.config)[:-2]
     assert decode_checkpoint(checkpoint_of(desk)).engine.config == EngineConfig()
 
 
@@ -98,7 +98,7 @@ def test_reads_version_3() -> None:
     written = checkpoint_of(desk)
     fields = msgpack.unpackb(msgpack.unpackb(written)[2])
     fields[9] = [row[:-1] for row in fields[9]]
-    content = msgpack.packb(fields[:-2])
+    content = msgpack.packb(fields[:-3])
     engine = decode_checkpoint(msgpack.packb((3, crc32(content), content))).engine
     engine.check_invariants()
     assert engine.accounting is None
@@ -117,7 +117,7 @@ def test_reads_version_2() -> None:
     [instrument, (state, reason, _), changed_at, statistics, numbers, orders, _] = fields[9][0]
     fields[9] = [[instrument, state, reason, changed_at, statistics, numbers[:2], orders]]
     fields[12] = [("zoe", "gone"), ("ann", "rests"), ("bob", "ended")]
-    content = msgpack.packb(fields[:-2])
+    content = msgpack.packb(fields[:-3])
     engine = decode_checkpoint(msgpack.packb((2, crc32(content), content))).engine
     known = {user: account.accepted_ids for user, account in engine.accounts.items()}
     assert known == {"ann": {"rests": 1}, "bob": {"ended": 0}, "zoe": {"gone": 0}}

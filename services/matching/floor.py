@@ -1,0 +1,274 @@
+"""The trading floor: the state of one shard's market, and what becomes of the orders that stand in it.
+
+Owns books, accounts, time and timers, and the telling of what happened: trades, executions, ends of orders. Leaves
+to the engine commands and what they may do, and to its parts what happens by itself. Every order ends here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Final, NamedTuple
+
+from openoutcry.wire.messages import Execution, Status, Trade
+from openoutcry.wire.types import Code, ExecutionEvent, Liquidity
+from services.matching.accounts.account import UserAccount
+from services.matching.accounts.accounting import Accounting
+from services.matching.book.order import Order
+from services.matching.book.order_book import ORDERS_MET_MAX, BookEvent, Cancelled, Fill, Replaced
+from services.matching.idempotency import ORDER_IDS_MAX
+from services.matching.presence import Presence
+from services.matching.timers import Timers
+from services.matching.traded_instrument import TradedInstrument
+from shared.logs.events import Event, PrivateExecution
+
+OPEN_ORDERS_MAX: Final = 1000
+"""Default limit of resting orders a user; the next order that could rest is refused."""
+CANCEL_GRACE_S: Final = 10
+"""Default time that a user with cancel-on-disconnect may be away: enough to change replica, or outlive one."""
+CLOCK_SKEW_MAX_S: Final = 5
+"""Default of how far the log's clock may be ahead of the leader's before it is not believed."""
+SWEPT_MAX: Final = 5_000
+"""Orders that one command ends at most where a rule, a phase or the exchange ends many: 50 ms with their packet."""
+
+# Looking a member up in its enumeration costs a tenth of a trade.
+_CANCELLED: Final = ExecutionEvent.CANCELLED
+_FILLED: Final = ExecutionEvent.FILLED
+_REPLACED: Final = ExecutionEvent.REPLACED
+_MAKER: Final = Liquidity.MAKER
+_TAKER: Final = Liquidity.TAKER
+_NO_LIQUIDITY: Final = Liquidity.NONE
+_NO_REASON: Final = Code.OK
+_NO_FILL: Final = (0, 0, 0)
+"""Price, lots and number of the trade, of an execution that is none."""
+# A named tuple's own constructor is one more Python call; without it a command costs a tenth less.
+_new: Final = tuple.__new__
+
+
+class EngineConfig(NamedTuple):
+    """The market's rules that are not an instrument's. Part of the state: changed only between two packets."""
+
+    open_orders_max: int = OPEN_ORDERS_MAX
+    """Resting orders a user may have."""
+    cancel_grace_s: int = CANCEL_GRACE_S
+    """How long a user with cancel-on-disconnect may be away, in ticks, one a second; then the orders are cancelled."""
+    order_ids_max: int = ORDER_IDS_MAX
+    """Client order ids remembered, over all users, so that none is carried out twice; see `ClientOrderIds.has_room`."""
+    orders_met_max: int = ORDERS_MET_MAX
+    """Resting orders that one command meets; see `OrderBook.place`. A checkpoint from before has the default."""
+    clock_skew_max_s: int = CLOCK_SKEW_MAX_S
+    """How far the log's clock may be ahead of the leader's, which ticks tell; what is beyond does not count. 0: the
+    leader's is not asked."""
+
+
+class Sweep(NamedTuple):
+    """Orders that are to end, more than one command may end."""
+
+    orders: list[Order]
+    """The last one ends first. Some may have ended otherwise."""
+    reason: Code
+
+
+class Floor:
+    """
+    One shard's market.
+
+    An order touches its account in these ways: `opened`, `filled`, `changing` and `changed`, and `closed`. What the
+    exchange or the user ends is ended by `end`.
+
+    Args:
+        config: Rules; a recovered engine keeps those of its checkpoint until its leader changes them.
+    """
+
+    def __init__(self, config: EngineConfig | None = None) -> None:
+        self.config = config or EngineConfig()
+        self.position = 0
+        """Distinct commands applied."""
+        self.time = 0
+        """Of the last command, µs since 1970, or of what happens by itself before it; never falls, even if the log's
+        clock does."""
+        self.instruments: dict[str, TradedInstrument] = {}
+        """By symbol, in order of listing."""
+        self.accounts: dict[str, UserAccount] = {}
+        """By user, in order of first appearance. Where the market keeps accounts, system accounts come first."""
+        self.accounting: Accounting | None = None
+        """What orders need and may be; None: the market keeps no accounts, and every order is good for its promise."""
+        self.presence = Presence()
+        """Of the users with cancel-on-disconnect on, but for those whose orders have been cancelled already."""
+        self.timers = Timers()
+        self.on_timer: dict[str, Callable[[str], None]] = {}
+        """What happens when a timer of a kind is due, with its key; set by the parts that set such timers."""
+        self.on_resumed: list[Callable[[TradedInstrument], None]] = []
+        """What has waited for an instrument that was paused, and is not any more."""
+        self.sweeps: list[Sweep] = []
+        """What `sweep` has not ended yet. The instruments concerned are paused."""
+        self.events: list[Event] = []
+        """Of the command that is applied; whoever does something tells it here."""
+        self._changed: dict[str, TradedInstrument] = {}
+        self._swept = (0, 0)  # position, and how many orders its command has swept
+
+    def account(self, user: str) -> UserAccount:
+        """Return a user's account, a new one on first sight."""
+        account = self.accounts.get(user)
+        if account is None:
+            accounting = self.accounting
+            account = self.accounts[user] = UserAccount(user) if accounting is None else accounting.account(user)
+        return account
+
+    def take_changed(self) -> list[TradedInstrument]:
+        """Return the markets whose books were touched since the last call, in order of first touch."""
+        changed = list(self._changed.values())
+        self._changed.clear()
+        return changed
+
+    # Telling what happened.
+
+    def touch(self, market: TradedInstrument) -> None:
+        """Note that a book has changed."""
+        market.changed_at = self.time
+        self._changed[market.instrument.symbol] = market
+
+    def tell(self, market: TradedInstrument, happened: list[BookEvent]) -> None:
+        """Tell what happened in a book, and have the accounts follow."""
+        for event in happened:
+            if type(event) is Fill:
+                self._fill(market, event)
+            elif type(event) is Cancelled:
+                self.ended(self.accounts[event.order.user], market, event.order, event.reason)
+            elif type(event) is Replaced:
+                self.execution(self.accounts[event.order.user], _REPLACED, event.order, event.remaining)
+
+    def _fill(self, market: TradedInstrument, fill: Fill) -> None:
+        # Taken apart once, as a command is: its fields are needed three times each.
+        trade_id, price, quantity, maker, maker_remaining, taker, taker_remaining = fill
+        market.statistics.record(price, quantity)
+        trade = (taker.instrument, market.book.seq, trade_id, self.time, price, quantity, taker.side)
+        self.events.append(_new(Trade, trade))
+        part = (price, quantity, trade_id)
+        for order, remaining, liquidity in ((taker, taker_remaining, _TAKER), (maker, maker_remaining, _MAKER)):
+            account = self.accounts[order.user]
+            account.filled(order, market, price, quantity, liquidity)
+            if not remaining:
+                account.closed(order, market)
+            self.execution(account, _FILLED, order, remaining, part, liquidity)
+
+    def end_all(self, account: UserAccount, instrument: str | None, reason: Code) -> int:
+        """End a user's orders, of one instrument or (None) of all; returns how many."""
+        ended = 0
+        for order in list(account.orders.values()):
+            if instrument is None or order.instrument == instrument:
+                self.end(account, order, reason)
+                ended += 1
+        return ended
+
+    def end(self, account: UserAccount, order: Order, reason: Code) -> None:
+        """End a resting order: the one way in which its user or the exchange does."""
+        market = self.instruments[order.instrument]
+        market.book.cancel(order.order_id)
+        self.touch(market)
+        self.ended(account, market, order, reason)
+
+    def ended(self, account: UserAccount, market: TradedInstrument, order: Order, reason: Code) -> None:
+        """Tell the end of an order that is in no book any more."""
+        account.closed(order, market)
+        self.execution(account, _CANCELLED, order, 0, reason=reason)
+
+    def execution(
+        self,
+        account: UserAccount,
+        event: ExecutionEvent,
+        order: Order,
+        remaining: int,
+        fill: tuple[int, int, int] = _NO_FILL,
+        liquidity: Liquidity = _NO_LIQUIDITY,
+        reason: Code = _NO_REASON,
+    ) -> None:
+        """Tell a user what happened to an order; `fill` is price, lots and number of a trade."""
+        account.user_seq += 1
+        price, quantity, trade_id = fill
+        execution = _new(
+            Execution,
+            (
+                account.user_seq,
+                event,
+                self.time,
+                order.order_id,
+                order.client_order_id,
+                order.instrument,
+                order.side,
+                order.kind,
+                order.time_in_force,
+                order.price,
+                order.quantity,
+                remaining,
+                price,
+                quantity,
+                trade_id,
+                liquidity,
+                reason,
+            ),
+        )
+        self.events.append(_new(PrivateExecution, (account.user, execution)))
+
+    # Ending many orders.
+
+    def sweep(self, orders: Iterable[Order], reason: Code) -> int:
+        """
+        End open orders, SWEPT_MAX a command, the first ones first.
+
+        The rest end with the next commands, before these are applied. Until then the instruments of all that remain
+        are paused, so that none of them trades.
+
+        Returns:
+            How many ended at once.
+        """
+        waiting = [order for order in orders if self.is_open(order)]
+        waiting.reverse()
+        self.sweeps.append(Sweep(waiting, reason))
+        ended = self._sweep_on()
+        for sweep in self.sweeps:
+            for symbol in dict.fromkeys([order.instrument for order in sweep.orders]):
+                self._pause(self.instruments[symbol])
+        return ended
+
+    def go_on_sweeping(self) -> None:
+        """End what waits to be ended, SWEPT_MAX a command, and let the instruments go on that have nothing left."""
+        self._sweep_on()
+        left = {order.instrument: None for sweep in self.sweeps for order in sweep.orders}
+        for market in self.instruments.values():
+            if market.is_paused and market.symbol not in left:
+                market.is_paused = False
+                self.tell_state(market)
+                for go_on in self.on_resumed:
+                    go_on(market)
+
+    def is_open(self, order: Order) -> bool:
+        """Tell whether an order has not ended; O(1)."""
+        account = self.accounts.get(order.user)
+        return account is not None and account.orders.get(order.order_id) is order
+
+    def _sweep_on(self) -> int:
+        position, swept = self._swept
+        left = SWEPT_MAX - (swept if position == self.position else 0)
+        ended = 0
+        while self.sweeps and ended < left:
+            orders, reason = self.sweeps[0]
+            while orders and ended < left:
+                order = orders.pop()
+                if self.is_open(order):
+                    self.end(self.accounts[order.user], order, reason)
+                    ended += 1
+            if not orders:
+                del self.sweeps[0]
+        self._swept = (self.position, SWEPT_MAX - left + ended)
+        return ended
+
+    def _pause(self, market: TradedInstrument) -> None:
+        if not market.is_paused:
+            market.is_paused = True
+            self.tell_state(market)
+
+    def tell_state(self, market: TradedInstrument) -> None:
+        """Tell the state of an instrument, if it is another than was told; O(1)."""
+        if market.find_state():
+            market.state_time = self.time
+            self.events.append(Status(market.symbol, market.state, market.reason, self.time))

@@ -1,0 +1,96 @@
+"""The named parts of a checkpoint: what an engine holds beside orders, accounts and administration, and back.
+
+A part that is absent is as at the beginning, so a checkpoint from before a part was made is read as it is. Parts are
+restored in the order of the table, after all else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+from openoutcry.wire.types import Code, MarketState, Phase
+from services.matching.engine import Engine
+from services.matching.floor import Sweep
+from services.matching.timers import Timers
+from shared.logs.market_commands import SetTerms
+
+
+class Part(NamedTuple):
+    """One part."""
+
+    rows: Callable[[Engine], Any]
+    """Returns what msgpack can hold; something empty if all is as at the beginning."""
+    restore: Callable[[Engine, Any], None]
+    """Takes it."""
+
+
+def part_rows(engine: Engine) -> dict[str, Any]:
+    """Return all parts of an engine that hold something, by name."""
+    return {name: rows for name, part in PARTS.items() if (rows := part.rows(engine))}
+
+
+def restore_parts(engine: Engine, rows: dict[str, Any]) -> None:
+    """
+    Take all parts, once all else has been restored.
+
+    Raises:
+        ValueError: If a part is not known here: a later release wrote it, and going on without would lose it.
+    """
+    unknown = [name for name in rows if name not in PARTS]
+    if unknown:
+        raise ValueError(f"a part {unknown[0]!r}, which a later release wrote")
+    for name, part in PARTS.items():
+        if name in rows:
+            part.restore(engine, rows[name])
+
+
+def _clock_rows(engine: Engine) -> Any:
+    timers = engine.timers
+    return (engine.time_limit, timers.number, timers.rows()) if timers.number or engine.has_clock else ()
+
+
+def _restore_clock(engine: Engine, rows: Any) -> None:
+    engine.time_limit, number, timers = rows
+    engine.timers = Timers([(due, rank, n, kind, key) for due, rank, n, kind, key in timers], number)
+
+
+def _sweep_rows(engine: Engine) -> Any:
+    return [([(order.user, order.order_id) for order in orders], reason) for orders, reason in engine.sweeps]
+
+
+def _restore_sweeps(engine: Engine, rows: Any) -> None:
+    for orders, reason in rows:
+        waiting = [engine.accounts[user].orders.get(order_id) for user, order_id in orders]
+        engine.sweeps.append(Sweep([order for order in waiting if order is not None], Code(reason)))
+
+
+def _session_rows(engine: Engine) -> Any:
+    return {
+        market.symbol: (
+            (market.set_state, market.set_reason, market.is_paused),
+            (market.phase, market.until, market.auction_id),
+            market.terms()[4:],
+        )
+        for market in engine.instruments.values()
+        if market.has_sessions
+    }
+
+
+def _restore_sessions(engine: Engine, rows: Any) -> None:
+    for symbol, (state, (phase, until, auction_id), terms) in rows.items():
+        market = engine.instruments[symbol]
+        set_state, market.set_reason, market.is_paused = state
+        market.set_state = MarketState(set_state)
+        market.phase, market.until, market.auction_id = Phase(phase), until, auction_id
+        tick_table = tuple([(at, step) for at, step in terms[0]])
+        held = SetTerms("", 0, "", symbol, market.reference, market.collar_bp, tick_table, *terms[1:])
+        market.set_terms(held, market.terms_time)
+
+
+PARTS: Final[dict[str, Part]] = {
+    "clock": Part(_clock_rows, _restore_clock),
+    "sessions": Part(_session_rows, _restore_sessions),
+    "sweeps": Part(_sweep_rows, _restore_sweeps),
+}
+"""By name. Another part is a line here."""
