@@ -17,8 +17,9 @@ are looked at, and one more on each side: the lots meet from the best levels on,
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Final, NamedTuple, Protocol, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
+from openoutcry.wire.tick_table import NO_TABLE, TickTable
 from openoutcry.wire.types import PRICE_MAX
 
 Lots: TypeAlias = tuple[int, int]
@@ -39,45 +40,14 @@ class AuctionPrice(NamedTuple):
 NO_PRICE: Final = AuctionPrice(0, 0, 0)
 
 
-class PriceSteps(Protocol):
-    """Which prices an instrument has."""
-
-    def above(self, price: int) -> int:
-        """Return the next price above this one, which must be one itself; 0: there is none."""
-
-    def below(self, price: int) -> int:
-        """Return the next price below this one; 0: there is none."""
-
-
-class SingleTicks:
-    """
-    Every whole number of ticks is a price.
-
-    Args:
-        price_max: The highest.
-    """
-
-    __slots__ = ("price_max",)
-
-    def __init__(self, price_max: int = PRICE_MAX) -> None:
-        self.price_max = price_max
-
-    def above(self, price: int) -> int:
-        """Return the next price above this one; 0: there is none."""
-        return price + 1 if price < self.price_max else 0
-
-    def below(self, price: int) -> int:
-        """Return the next price below this one; 0: there is none."""
-        return price - 1
-
-
 def auction_price(
     bids: Iterable[Lots],
     asks: Iterable[Lots],
     market_bids: int = 0,
     market_asks: int = 0,
     reference: int = 0,
-    steps: PriceSteps = SingleTicks(),  # noqa: B008 - it holds nothing that changes
+    ticks: TickTable = NO_TABLE,
+    price_max: int = PRICE_MAX,
 ) -> AuctionPrice:
     """
     Return price, volume and surplus of an auction; `NO_PRICE` if nothing trades.
@@ -87,8 +57,9 @@ def auction_price(
         asks: Likewise.
         market_bids: Lots of all bids without a limit.
         market_asks: Likewise.
-        reference: Price in ticks, one of `steps`; 0: none.
-        steps: Which prices there are.
+        reference: Price in ticks, of the table; 0: none.
+        ticks: The table that says which prices there are.
+        price_max: The highest of them; no limit and no reference is above it.
 
     Cost: O(levels that trade), 0.2 µs each, taken from `bids` and `asks` one by one, and one more of each.
     """
@@ -98,10 +69,10 @@ def auction_price(
         return NO_PRICE
     surplus = met.bid_lots - met.ask_lots
     if surplus > 0:
-        return _of_excess_bids(met, volume, surplus, reference, steps)
+        return _of_excess_bids(met, volume, surplus, reference, ticks, price_max)
     if surplus < 0:
-        return _of_excess_asks(met, volume, surplus, reference, steps)
-    return _of_equal_lots(met, volume, reference, steps)
+        return _of_excess_asks(met, volume, surplus, reference, ticks)
+    return _of_equal_lots(met, volume, reference, ticks, price_max)
 
 
 class _Meeting:
@@ -137,7 +108,9 @@ def _take(level: Lots, more: Iterator[Lots], lots: int) -> tuple[Lots, Lots | No
     return level, next(more, None), lots + level[1]
 
 
-def _of_excess_bids(met: _Meeting, volume: int, surplus: int, reference: int, steps: PriceSteps) -> AuctionPrice:
+def _of_excess_bids(
+    met: _Meeting, volume: int, surplus: int, reference: int, ticks: TickTable, price_max: int
+) -> AuctionPrice:
     """All asks that can trade do: the highest price that leaves the fewest bids over."""
     if met.last_bid is not None:
         return AuctionPrice(met.last_bid[0], volume, surplus)
@@ -145,27 +118,27 @@ def _of_excess_bids(met: _Meeting, volume: int, surplus: int, reference: int, st
     price = max(reference, 0 if met.last_ask is None else met.last_ask[0])
     if met.next_bid is not None:
         best, lots = met.next_bid
-        price = max(price, steps.above(best), best)
+        price = max(price, _above(best, ticks, price_max), best)
         if price == best:
             surplus += lots
     return AuctionPrice(price, volume, surplus) if price else NO_PRICE
 
 
-def _of_excess_asks(met: _Meeting, volume: int, surplus: int, reference: int, steps: PriceSteps) -> AuctionPrice:
+def _of_excess_asks(met: _Meeting, volume: int, surplus: int, reference: int, ticks: TickTable) -> AuctionPrice:
     """All bids that can trade do: the lowest price that leaves the fewest asks over."""
     if met.last_ask is not None:
         return AuctionPrice(met.last_ask[0], volume, surplus)
     prices = [reference, 0 if met.last_bid is None else met.last_bid[0]]
     if met.next_ask is not None:
         best, _ = met.next_ask
-        prices += [steps.below(best), best]
+        prices += [ticks.step_down(best), best]
     price = min(filter(None, prices), default=0)
     if met.next_ask is not None and price == met.next_ask[0]:
         surplus -= met.next_ask[1]
     return AuctionPrice(price, volume, surplus) if price else NO_PRICE
 
 
-def _of_equal_lots(met: _Meeting, volume: int, reference: int, steps: PriceSteps) -> AuctionPrice:
+def _of_equal_lots(met: _Meeting, volume: int, reference: int, ticks: TickTable, price_max: int) -> AuctionPrice:
     """As many lots are bid as asked: any price between the last levels, and between the next ones if those are near."""
     low = 0 if met.last_ask is None else met.last_ask[0]
     high = 0 if met.last_bid is None else met.last_bid[0]
@@ -175,17 +148,14 @@ def _of_equal_lots(met: _Meeting, volume: int, reference: int, steps: PriceSteps
     lowest, highest = low, high
     has_room = True
     if bid is not None:
-        lowest = steps.above(bid[0])
+        lowest = _above(bid[0], ticks, price_max)
         has_room = lowest != 0
     if ask is not None:
-        highest = steps.below(ask[0])
+        highest = ticks.step_down(ask[0])
         has_room = has_room and highest != 0
     if has_room and (not lowest or not highest or lowest <= highest):
-        return (
-            AuctionPrice(_nearest(reference, lowest, highest), volume, 0)
-            if lowest or highest or reference
-            else NO_PRICE
-        )
+        price = _nearest(reference, lowest, highest)
+        return AuctionPrice(price, volume, 0) if price else NO_PRICE
     if ask is None or (bid is not None and bid[1] < ask[1]):
         assert bid is not None
         return AuctionPrice(bid[0], volume, bid[1])
@@ -193,6 +163,12 @@ def _of_equal_lots(met: _Meeting, volume: int, reference: int, steps: PriceSteps
         return AuctionPrice(ask[0], volume, -ask[1])
     price = _nearest(reference, bid[0], ask[0])
     return AuctionPrice(price, volume, bid[1] if price == bid[0] else -ask[1])
+
+
+def _above(price: int, ticks: TickTable, price_max: int) -> int:
+    """Return the next price; 0: there is none."""
+    above = ticks.step_up(price)
+    return above if above <= price_max else 0
 
 
 def _nearest(reference: int, lowest: int, highest: int) -> int:

@@ -9,27 +9,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.matching.book.auction_price import NO_PRICE, AuctionPrice, Lots, PriceSteps, SingleTicks, auction_price
+from openoutcry.wire.tick_table import NO_TABLE, TickTable
+from openoutcry.wire.types import PRICE_MAX
+from services.matching.book.auction_price import NO_PRICE, AuctionPrice, Lots, auction_price
 from tests.property.weights import of_any_length
 
 MARKET = 0
 """The price of an order without a limit."""
-SINGLE = SingleTicks()
+TABLE = TickTable([(1, 1), (100, 5)])
+"""From 100 ticks on prices are multiples of 5."""
 
 
-class EveryFive:
-    """From 100 on prices are multiples of 5."""
-
-    def above(self, price: int) -> int:
-        return price + (1 if price < 100 else 5)
-
-    def below(self, price: int) -> int:
-        return price - (1 if price <= 100 else 5)
-
-
-def priced(bids: Sequence[Lots], asks: Sequence[Lots], reference: int = 0, steps: PriceSteps = SINGLE) -> AuctionPrice:
+def priced(bids: Sequence[Lots], asks: Sequence[Lots], reference: int = 0, ticks: TickTable = NO_TABLE) -> AuctionPrice:
     """Orders in any order, as (price, lots)."""
-    return auction_price(levels(bids)[::-1], levels(asks), at(bids, MARKET), at(asks, MARKET), reference, steps)
+    return auction_price(levels(bids)[::-1], levels(asks), at(bids, MARKET), at(asks, MARKET), reference, ticks)
 
 
 def levels(orders: Sequence[Lots]) -> list[Lots]:
@@ -62,10 +55,10 @@ def defined(bids: Sequence[Lots], asks: Sequence[Lots], reference: int, prices: 
     return AuctionPrice(price, volume, left[price])
 
 
-def candidates(bids: Sequence[Lots], asks: Sequence[Lots], reference: int, steps: PriceSteps) -> set[int]:
+def candidates(bids: Sequence[Lots], asks: Sequence[Lots], reference: int, ticks: TickTable) -> set[int]:
     limits = [p for p, _ in bids if p], [p for p, _ in asks if p]
-    inside = {*map(steps.above, limits[0]), *map(steps.below, limits[1])}
-    return {*limits[0], *limits[1], *inside, reference} - {0}
+    inside = {*map(ticks.step_up, limits[0]), *map(ticks.step_down, limits[1])}
+    return {*limits[0], *limits[1], *inside, reference} - {0, PRICE_MAX + 1}
 
 
 SIDES = [
@@ -96,26 +89,30 @@ def test_the_price_never_falls_when_the_reference_rises() -> None:
 
 
 ORDER = st.tuples(st.integers(1, 9) | st.just(MARKET), st.integers(1, 4))
-FAR = st.sampled_from([MARKET, *range(80, 100, 3), *range(100, 140, 5)])
+FAR = st.sampled_from([MARKET, *range(80, 100, 3), *range(100, 140, 5), 101, 104, 113])
+"""Some of them from before the table was set."""
 
 
 @given(of_any_length(ORDER, 6), of_any_length(ORDER, 6), st.integers(1, 10))
 @settings(max_examples=800, deadline=None)
 def test_with_market_orders_the_candidates_decide(bids: list[Lots], asks: list[Lots], reference: int) -> None:
     """Every tick would be without bound: market orders trade at any price."""
-    expected = defined(bids, asks, reference, candidates(bids, asks, reference, SINGLE))
+    expected = defined(bids, asks, reference, candidates(bids, asks, reference, NO_TABLE))
     assert priced(bids, asks, reference) == expected
     assert priced(bids, asks, reference).price <= priced(bids, asks, reference + 1).price
-    assert priced(bids, asks) == defined(bids, asks, 0, candidates(bids, asks, 0, SINGLE))
+    assert priced(bids, asks) == defined(bids, asks, 0, candidates(bids, asks, 0, NO_TABLE))
 
 
-@given(of_any_length(st.tuples(FAR, st.integers(1, 3)), 5), of_any_length(st.tuples(FAR, st.integers(1, 3)), 5), FAR)
+@given(
+    of_any_length(st.tuples(FAR, st.integers(1, 3)), 5),
+    of_any_length(st.tuples(FAR, st.integers(1, 3)), 5),
+    FAR.map(TABLE.round_down),
+)
 @settings(max_examples=500, deadline=None)
 def test_one_step_is_one_of_the_tick_table(bids: list[Lots], asks: list[Lots], reference: int) -> None:
     """From 100 ticks on the next price is five ticks away."""
-    steps = EveryFive()
-    assert priced(bids, asks, reference, steps) == defined(
-        bids, asks, reference, candidates(bids, asks, reference, steps)
+    assert priced(bids, asks, reference, TABLE) == defined(
+        bids, asks, reference, candidates(bids, asks, reference, TABLE)
     )
 
 
@@ -148,8 +145,7 @@ def test_the_numbers_of_the_rule(
 ) -> None:
     """Each is a case that a simpler rule gets wrong."""
     assert priced(bids, asks, reference) == AuctionPrice(*expected)
-    if 0 not in expected[:2] and expected[0] < 2**31 - 1:
-        assert defined(bids, asks, reference, candidates(bids, asks, reference, SINGLE)) == AuctionPrice(*expected)
+    assert defined(bids, asks, reference, candidates(bids, asks, reference, NO_TABLE)) == AuctionPrice(*expected)
 
 
 def test_only_levels_that_trade_are_looked_at() -> None:
