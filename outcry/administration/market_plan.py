@@ -16,7 +16,7 @@ from openoutcry.wire.errors import ConfigurationError
 from openoutcry.wire.instrument import Instrument
 from outcry.administration.market_file import EVERYBODY, InstrumentSection, LimitRow, MarketFile
 from services.gateway.office_actions import read_proposed
-from shared.logs.commands import ACTIONS_MAX
+from shared.logs.commands import ACTIONS_MAX, shown_fields
 from shared.logs.market_commands import GROUPS_OF_USER_MAX
 
 PROPOSAL_BYTES_MAX: Final = 12 * 1024
@@ -86,7 +86,7 @@ def not_waiting(steps: Iterable[Step], settings: Settings) -> tuple[list[Step], 
     held: dict[str, None] = {}
     for step in steps:
         [proposed] = read_proposed([step.action])
-        proposal_id = settings.waiting.get(_form(proposed.name, _own_fields(proposed.command._asdict())))
+        proposal_id = settings.waiting.get(_form(proposed.name, shown_fields(proposed.command)))
         if proposal_id is None:
             new.append(step)
         else:
@@ -232,17 +232,6 @@ def _changes(held: dict[str, int], now: dict[str, int]) -> str:
 
 def _value(value: int | None) -> str:
     return "none" if value is None else f"{value:,}"
-
-
-def _own_fields(fields: dict[str, Any]) -> dict[str, Any]:
-    return {name: _named(value) for name, value in fields.items() if name not in ("source", "number", "actor")}
-
-
-def _named(value: Any) -> Any:
-    """As proposals that wait are shown."""
-    if hasattr(value, "_asdict"):
-        return {name: each for name, each in value._asdict().items() if each is not None}
-    return value
 
 
 def _form(name: str, fields: dict[str, Any]) -> str:

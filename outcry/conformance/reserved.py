@@ -8,11 +8,10 @@ from __future__ import annotations
 from typing import Final
 
 from openoutcry.wire.close_codes import CloseCode
-from openoutcry.wire.messages import Execution, Goodbye, Message, Status
-from openoutcry.wire.types import ExecutionEvent, MarketState
+from openoutcry.wire.messages import Execution, Goodbye, Message
+from openoutcry.wire.types import ExecutionEvent
 from outcry.conformance.expectation import expect
 
-STATES: Final = (MarketState.AUCTION,)
 EVENTS: Final = (ExecutionEvent.EXPIRED,)
 CLOSE_CODES: Final = (CloseCode.FEED_LOST,)
 
@@ -24,9 +23,7 @@ def check_message_is_of_today(message: Message) -> None:
     Raises:
         Failed: Names the word.
     """
-    if isinstance(message, Status):
-        expect(message.state not in STATES, f"a status of {message.instrument} is {message.state}, which is reserved")
-    elif isinstance(message, Execution):
+    if isinstance(message, Execution):
         expect(message.event not in EVENTS, f"an execution's event is {message.event}, which is reserved")
     elif isinstance(message, Goodbye):
         check_code_is_of_today(message.code)

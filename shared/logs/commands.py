@@ -230,6 +230,7 @@ _CODES: Final[dict[type[Any], int]] = {
     Confirm: 18,
     ReadMarket: 19,
 }
+_OF_THE_LOG: Final = ("source", "number", "actor")
 _SIDES: Final = {side.value: side for side in Side}
 _KINDS: Final = {kind.value: kind for kind in OrderKind}
 _TIMES: Final = {time_in_force.value: time_in_force for time_in_force in TimeInForce}
@@ -270,6 +271,26 @@ def read_actions(rows: Any) -> tuple[ProposedAction, ...]:
         TypeError: If they are no rows of actions; or ValueError, or LookupError.
     """
     return tuple(map(_action, _array(rows)))
+
+
+def shown_fields(command: ActionCommand) -> dict[str, Any]:
+    """
+    Return an action's own fields as it is shown to whoever confirms it, those of limits and definitions named.
+
+    What the log needs is left out, and what is empty if nothing is said.
+    """
+    defaults = command._field_defaults
+    return {
+        field: _named(value)
+        for field, value in command._asdict().items()
+        if field not in _OF_THE_LOG and (value or field not in defaults or defaults[field] != value)
+    }
+
+
+def _named(value: Any) -> Any:
+    if hasattr(value, "_asdict"):
+        return {field: each for field, each in value._asdict().items() if each is not None}
+    return value
 
 
 def _action(row: Any) -> ProposedAction:

@@ -10,7 +10,7 @@ import { decode } from "@msgpack/msgpack";
 import type { Side } from "./digest.js";
 import { ProtocolError } from "./errors.js";
 import {
-  anything, decimal, flag, laterOrNull, level, list, mapOf, oneOf, only, orNull, positive, record, requestId, signed, text, tuple, whole,
+  anything, decimal, flag, later, laterOrNull, level, list, mapOf, oneOf, only, orNull, positive, record, requestId, signed, text, tuple, whole,
 } from "./wireValues.js";
 import type { OneOf, Shape } from "./wireValues.js";
 
@@ -112,6 +112,11 @@ export interface Ticker {
 
 export type MarketState = OneOf<"open" | "halted" | "closed" | "auction" | "stale" | "resyncing" | "delisted">;
 
+/** Parts of an instrument's day. All but `closed` and `continuous` are calls. */
+export type Phase = OneOf<
+  "" | "closed" | "opening" | "closing" | "volatility" | "reopening" | "single" | "batch" | "continuous"
+>;
+
 /** State of an instrument, or (`instrument` null) of the gateway's feed. */
 export interface Status {
   readonly type: "status";
@@ -119,6 +124,10 @@ export interface Status {
   readonly state: MarketState;
   readonly reason: string;
   readonly time: number;
+  /** Of an instrument with sessions; "" without. */
+  readonly phase: Phase;
+  /** When the phase ends at the earliest, µs; 0: not known. */
+  readonly until: number;
 }
 
 export interface Heartbeat {
@@ -216,6 +225,26 @@ export interface Terms {
   readonly reference: number;
   /** How far from the reference price an order's price may be, in basis points; 0: as far as it likes. */
   readonly collar_bp: number;
+  /** `[from, step]`, ascending: a price is a multiple of the step of the greatest `from` not above it, in ticks. */
+  readonly tick_table: readonly (readonly [from: number, step: number])[];
+  /** How far from the last trade a price may be traded continuously, in basis points; 0: as far as it likes. */
+  readonly band_bp: number;
+  /** How far from the last auction's price, or else the last closing price; 0: as far as it likes. */
+  readonly static_bp: number;
+  /** Ticks that both allow each way at least. */
+  readonly band_ticks_min: number;
+  /** Length of the call that begins instead of a trade beyond them, in seconds. */
+  readonly volatility_s: number;
+  /** How much longer it is, once, if its price would be beyond them. */
+  readonly extension_s: number;
+  /** Seconds after its earliest end within which a call ends. */
+  readonly random_end_s: number;
+  /** Length of the call with which a halt ends, in seconds; 0: it ends at once. */
+  readonly reopening_s: number;
+  /** Time between two auctions of the batch phase, in milliseconds; 0: it has none. */
+  readonly batch_ms: number;
+  /** Name of the calendar whose schedule it follows; "": it has no sessions. */
+  readonly calendar: string;
 }
 
 export type ExecutionEvent = OneOf<"accepted" | "rejected" | "filled" | "cancelled" | "replaced" | "expired">;
@@ -305,6 +334,7 @@ const openOrder = record<OpenOrder>({
 const cash = mapOf(decimal(CASH));
 const restrictedPart = tuple<readonly [number, number, string]>(whole, positive(), text);
 const holding = tuple<HoldingRow>(signed, whole, list(restrictedPart), decimal(CASH));
+const tickRow = tuple<readonly [number, number]>(positive(), positive());
 const optionTerms = record<OptionTerms>({ underlying: text, right: oneOf(), strike: whole, expiry: text });
 const tradingHours = record<TradingHours>({ opens: text, closes: text });
 
@@ -329,7 +359,9 @@ const SHAPES: { readonly [M in Message as M["type"]]: Shape<Omit<M, "type">> } =
     instrument: text, seq: whole, time: whole, bid: whole, bid_quantity: whole, ask: whole, ask_quantity: whole,
     last: whole, open: whole, high: whole, low: whole, volume: whole,
   },
-  status: { instrument: orNull(text), state: oneOf(), reason: text, time: whole },
+  status: {
+    instrument: orNull(text), state: oneOf(), reason: text, time: whole, phase: later<Phase>(oneOf(), ""), until: later(whole, 0),
+  },
   heartbeat: { server_time: whole, books: mapOf(whole) },
   account: {
     user_seq: whole, orders: list(openOrder), positions: mapOf(signed), cash, cancel_on_disconnect: flag,
@@ -349,7 +381,12 @@ const SHAPES: { readonly [M in Message as M["type"]]: Shape<Omit<M, "type">> } =
     user_seq: positive(), time: whole, transfer_id: text, kind: oneOf(), asset: text, amount: decimal(AMOUNT), balance: decimal(AMOUNT),
     available_from: whole,
   },
-  terms: { instrument: text, time: whole, reference: whole, collar_bp: whole },
+  terms: {
+    instrument: text, time: whole, reference: whole, collar_bp: whole, tick_table: later(list(tickRow), []),
+    band_bp: later(whole, 0), static_bp: later(whole, 0), band_ticks_min: later(whole, 0), volatility_s: later(whole, 0),
+    extension_s: later(whole, 0), random_end_s: later(whole, 0), reopening_s: later(whole, 0), batch_ms: later(whole, 0),
+    calendar: later(text, ""),
+  },
 };
 
 /** Types in the order of their numbers, from 1; nothing has the number 14. */

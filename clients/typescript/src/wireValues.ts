@@ -74,6 +74,12 @@ export const laterOrNull =
   (value, where) =>
     value === undefined || value === null ? null : read(value, where);
 
+/** A field that a server of before does not send: then it is `fallback`. */
+export const later =
+  <T>(read: Reader<T>, fallback: T): Reader<T> =>
+  (value, where) =>
+    value === undefined ? fallback : read(value, where);
+
 /** An array with these values at first; what is beyond them is ignored. */
 export const tuple =
   <T extends readonly unknown[]>(...reads: { readonly [K in keyof T]: Reader<T[K]> }): Reader<T> =>

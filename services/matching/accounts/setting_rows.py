@@ -20,13 +20,13 @@ from services.matching.accounts.accounting import Accounting
 from services.matching.accounts.funded_account import FundedAccount
 from services.matching.accounts.proposals import Proposal, Proposals
 from services.matching.traded_instrument import TradedInstrument
+from shared.logs.commands import shown_fields
 from shared.logs.market_commands import Limits
 
 ROWS_MAX: Final = 100
 """Rows shown at once; each action of a proposal counts as one more. One row at least."""
 
 _LimitRow: TypeAlias = tuple[tuple[str, str, str | None], Limits]
-_OF_THE_LOG: Final = ("source", "number", "actor")
 
 
 class SettingRows:
@@ -78,23 +78,8 @@ class SettingRows:
 
 def proposal_row(proposal: Proposal) -> tuple[Any, ...]:
     """Return the row of a proposal that waits."""
-    actions = [
-        (name, {field: _named(value) for field, value in command._asdict().items() if _is_shown(command, field, value)})
-        for name, command in proposal.actions
-    ]
+    actions = [(name, shown_fields(command)) for name, command in proposal.actions]
     return "proposal", proposal.proposal_id, proposal.proposer, proposal.time_us, actions
-
-
-def _is_shown(command: Any, field: str, value: Any) -> bool:
-    """Leave out what the log needs, and what is empty if nothing is said."""
-    return field not in _OF_THE_LOG and not (command._field_defaults.get(field) == value and not value)
-
-
-def _named(value: Any) -> Any:
-    """Name the fields of limits and definitions: whoever confirms must see which is which."""
-    if hasattr(value, "_asdict"):
-        return {field: each for field, each in value._asdict().items() if each is not None}
-    return value
 
 
 def _instrument_row(market: TradedInstrument) -> tuple[Any, ...]:

@@ -16,12 +16,12 @@ from services.matching.timers import Timers
 from shared.logs.market_commands import SetTerms
 
 
-class Part(NamedTuple):
+class StatePart(NamedTuple):
     """One part."""
 
     rows: Callable[[Engine], Any]
     """Returns what msgpack can hold; something empty if all is as at the beginning."""
-    restore: Callable[[Engine, Any], None]
+    take: Callable[[Engine, Any], None]
     """Takes it."""
 
 
@@ -42,7 +42,7 @@ def restore_parts(engine: Engine, rows: dict[str, Any]) -> None:
         raise ValueError(f"a part {unknown[0]!r}, which a later release wrote")
     for name, part in PARTS.items():
         if name in rows:
-            part.restore(engine, rows[name])
+            part.take(engine, rows[name])
 
 
 def _clock_rows(engine: Engine) -> Any:
@@ -88,9 +88,9 @@ def _restore_sessions(engine: Engine, rows: Any) -> None:
         market.set_terms(held, market.terms_time)
 
 
-PARTS: Final[dict[str, Part]] = {
-    "clock": Part(_clock_rows, _restore_clock),
-    "sessions": Part(_session_rows, _restore_sessions),
-    "sweeps": Part(_sweep_rows, _restore_sweeps),
+PARTS: Final[dict[str, StatePart]] = {
+    "clock": StatePart(_clock_rows, _restore_clock),
+    "sessions": StatePart(_session_rows, _restore_sessions),
+    "sweeps": StatePart(_sweep_rows, _restore_sweeps),
 }
 """By name. Another part is a line here."""

@@ -49,6 +49,14 @@ def meaning(owner: str, field: str) -> Meaning:
 MONEY_PATTERN: Final = r"^-?[0-9]+\.[0-9]{6}$"
 AMOUNT_PATTERN: Final = r"^-?[0-9]+(\.[0-9]{6})?$"
 _MONEY: Final = {"additionalProperties": {"type": "string", "pattern": MONEY_PATTERN}}
+_TICK_ROW: Final = {
+    "type": "array",
+    "prefixItems": [
+        {"type": "integer", **between(1, PRICE_MAX), "description": "From this price on, in ticks,"},
+        {"type": "integer", **between(1, PRICE_MAX), "description": "prices are multiples of this, in ticks."},
+    ],
+    "minItems": 2,
+}
 _HOLDING: Final = {
     "type": "array",
     "prefixItems": [
@@ -235,6 +243,19 @@ MEANINGS: Final[dict[str, Meaning]] = {
     "available_from": Meaning("", form=between(0)),
     "reference": Meaning("", "ticks", between(0, PRICE_MAX)),
     "collar_bp": Meaning("", "basis points", between(0, 9_999)),
+    "tick_table": Meaning("", form={"items": _TICK_ROW}),
+    "band_bp": Meaning("", "basis points", between(0, 9_999)),
+    "static_bp": Meaning("", "basis points", between(0, 9_999)),
+    "band_ticks_min": Meaning("", "ticks", between(0, PRICE_MAX)),
+    "volatility_s": Meaning("", "s", between(0)),
+    "extension_s": Meaning("", "s", between(0)),
+    "random_end_s": Meaning("", "s", between(0)),
+    "reopening_s": Meaning("", "s", between(0)),
+    "batch_ms": Meaning("", "ms", between(0)),
+    "calendar": Meaning(""),
+    # sessions
+    "phase": Meaning(""),
+    "until": Meaning("", "µs since 1970 UTC", between(0)),
     "on": Meaning("Whether from now on they are."),
     # administration
     "proposal_id": Meaning("The administrator's own name for a proposal."),

@@ -6,7 +6,7 @@ from typing import Final
 
 from openoutcry.wire.messages import Account, Delta, Snapshot, Status, Ticker, Trade
 from openoutcry.wire.request_limits import INSTRUMENTS_IN_REQUEST_MAX
-from openoutcry.wire.types import Code
+from openoutcry.wire.types import Code, MarketState
 from outcry.conformance.aio.client import Client
 from outcry.conformance.aio.registry import check
 from outcry.conformance.aio.trial import Trial
@@ -70,12 +70,16 @@ async def star_is_every_instrument(trial: Trial) -> None:
 
 
 @check("Server messages")
-async def no_instrument_is_in_an_auction(trial: Trial) -> str:
-    """`auction` is reserved and not sent today."""
+async def an_instrument_in_a_call_is_in_the_state_auction(trial: Trial) -> str:
+    """In `auction` orders are gathered and nothing trades."""
     client = await trial.connect()
     await client.accepted("subscribe", channel="status", instruments=["*"])
-    states = {(await client.hear(Status)).state for _ in trial.venue.listing}
-    return ", ".join(sorted(states))  # and every status that any check hears is looked at: `reserved`
+    statuses = [await client.hear(Status) for _ in trial.venue.listing]
+    for status in statuses:
+        is_call = status.phase not in ("", "closed", "continuous")
+        if status.state in (MarketState.AUCTION, MarketState.OPEN):
+            expect_equal(status.state is MarketState.AUCTION, is_call, f"whether {status.instrument} is in a call")
+    return ", ".join(sorted({status.state for status in statuses}))
 
 
 @check(SECTION, seconds=15)

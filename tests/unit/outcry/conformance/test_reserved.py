@@ -14,7 +14,6 @@ from outcry.conformance.expectation import Failed
 from outcry.conformance.reserved import (
     CLOSE_CODES,
     EVENTS,
-    STATES,
     check_code_is_of_today,
     check_message_is_of_today,
 )
@@ -26,7 +25,7 @@ DOCUMENT = (Path(__file__).parents[4] / "docs/protocol.md").read_text("utf-8")
 def test_they_are_those_that_the_document_calls_reserved() -> None:
     codes = {int(code) for code in re.findall(r"\| (4\d{3}) \| [^|]*reserved, not sent today", DOCUMENT)}
     words = set(re.findall(r"`(\w+)` (?:is reserved and not sent|\(reserved, not sent)", DOCUMENT))
-    assert (codes, words) == (set(CLOSE_CODES), {*STATES, *EVENTS})
+    assert (codes, words) == (set(CLOSE_CODES), {*EVENTS})
 
 
 def execution(event: str) -> Message:
@@ -36,7 +35,6 @@ def execution(event: str) -> Message:
 @pytest.mark.parametrize(
     ("message", "said"),
     [
-        (Status("ACME", MarketState.AUCTION, "", 0), "a status of ACME is auction"),
         (execution("expired"), "event is expired"),
         (Goodbye(CloseCode.FEED_LOST, "", 0), "close code 4002"),
     ],
