@@ -10,10 +10,21 @@ import re
 import tomllib
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+    StrictStr,
+    ValidationError,
+)
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from openoutcry.wire.errors import ConfigurationError
+from openoutcry.wire.tick_table import TICK_ROWS_MAX, tick_table_fault
 from openoutcry.wire.types import AMOUNT_MAX, PRICE_MAX
 from outcry.administration.toml_lines import TomlLines
 from services.gateway.office_actions import (
@@ -70,6 +81,36 @@ class MarketSection(FileSection):
     four_eyes: StrictBool = True
 
 
+class TickTableRow(FileSection):
+    """A row of a tick table: from which price on, and in which steps; `[from, step]` does too."""
+
+    start: Annotated[StrictInt, Field(alias="from", ge=1, le=PRICE_MAX)]
+    step: Annotated[StrictInt, Field(ge=1, le=PRICE_MAX)]
+
+
+def _as_row(value: object) -> object:
+    is_pair = isinstance(value, list) and len(value) == 2
+    return {"from": value[0], "step": value[1]} if is_pair else value  # type: ignore[index]
+
+
+def _as_table(rows: list[TickTableRow]) -> list[list[int]]:
+    table = [[row.start, row.step] for row in rows]
+    fault = tick_table_fault(table)
+    if fault is not None:
+        place, field, rule = fault
+        broken = PydanticCustomError("value_error", "{error}", {"error": rule})
+        where = (place, field) if field else ()
+        raise ValidationError.from_exception_data("tick_table", [{"type": broken, "loc": where, "input": table}])
+    return table
+
+
+TickTableRows: TypeAlias = Annotated[
+    list[Annotated[TickTableRow, BeforeValidator(_as_row)]],
+    Field(max_length=TICK_ROWS_MAX),
+    AfterValidator(_as_table),
+]
+
+
 class InstrumentSection(FileSection):
     """`[instruments.SYMBOL]`: its definition, which never changes, and its terms."""
 
@@ -84,6 +125,8 @@ class InstrumentSection(FileSection):
     session: SessionForm | None = None
     reference: Annotated[StrictInt, Field(ge=0, le=PRICE_MAX)] = 0
     collar_bp: Annotated[StrictInt, Field(ge=0, le=9_999)] = 0
+    tick_table: TickTableRows = Field(default_factory=list)
+    """Becomes [from, step] rows."""
 
 
 class LimitRow(FileSection):
@@ -153,7 +196,7 @@ def _fault(fault: ErrorDetails, lines: TomlLines) -> tuple[int, str]:
     line = lines.line_of(path)
     key = key_text(path)
     if fault["type"] == "extra_forbidden":
-        return line, f"{key}: is no key here"
+        return line, f"{key}: is no key {'of a tick table row' if 'tick_table' in path else 'here'}"
     if fault["type"] == "value_error":
         return line, f"{key}: {fault['ctx']['error']}"
     single: Any = {**fault, "loc": ("x",)}

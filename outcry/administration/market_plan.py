@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from openoutcry.wire.errors import ConfigurationError
 from openoutcry.wire.instrument import Instrument
+from openoutcry.wire.messages import Terms
 from outcry.administration.market_file import EVERYBODY, InstrumentSection, LimitRow, MarketFile
 from services.gateway.office_actions import read_proposed
 from shared.logs.commands import ACTIONS_MAX, shown_fields
@@ -22,6 +23,8 @@ from shared.logs.market_commands import GROUPS_OF_USER_MAX
 PROPOSAL_BYTES_MAX: Final = 12 * 1024
 """Of a proposal's actions as JSON: with the rest of the request it is below what a request may have."""
 _DEFINITION: Final = Instrument._fields[1:]
+_TERMS: Final = [name for name in Terms._fields if name in InstrumentSection.model_fields]
+"""Terms of an instrument that a file can set."""
 
 
 class Step(NamedTuple):
@@ -43,7 +46,8 @@ class Settings:
     def __init__(self, rows: Iterable[Sequence[Any]], listing: Iterable[Instrument]) -> None:
         self.listing = {each.symbol: each for each in listing}
         self.accounting, self.four_eyes = False, True
-        self.terms: dict[str, tuple[int, int]] = {}
+        self.terms: dict[str, dict[str, Any]] = {}
+        """By symbol, all that say something."""
         self.limits: dict[tuple[str, str, str | None], dict[str, int]] = {}
         self.groups: dict[str, list[str]] = {}
         self.waiting: dict[str, str] = {}
@@ -53,8 +57,9 @@ class Settings:
                 case "market":
                     self.accounting, self.four_eyes = fields
                 case "instrument":
-                    symbol, _, _, reference, collar_bp = fields
-                    self.terms[symbol] = (reference, collar_bp)
+                    symbol, _, _, reference, collar_bp, *further = fields
+                    held = {"reference": reference, "collar_bp": collar_bp, **(further[0] if further else {})}
+                    self.terms[symbol] = {name: value for name, value in held.items() if value}
                 case "limits":
                     user, group, instrument, limits = fields
                     self.limits[user, group, instrument] = limits
@@ -152,18 +157,12 @@ def _instruments(wanted: MarketFile, settings: Settings) -> Iterable[Step]:
             yield Step(f"+ instrument {symbol}", {"action": "list_instrument", "symbol": symbol, **definition})
         else:
             _check_definition(section, listed)
-        given = section.model_fields_set & {"reference", "collar_bp"}
-        reference, collar_bp = held = settings.terms.get(symbol, (0, 0))
-        if "reference" in given:
-            reference = section.reference
-        if "collar_bp" in given:
-            collar_bp = section.collar_bp
-        if (reference, collar_bp) != held:
-            words = f"~ terms {symbol}: " + _changes(
-                {"reference": held[0], "collar_bp": held[1]}, {"reference": reference, "collar_bp": collar_bp}
-            )
-            action = {"action": "set_terms", "instrument": symbol, "reference": reference, "collar_bp": collar_bp}
-            yield Step(words, action)
+        held = settings.terms.get(symbol, {})
+        given = {name: getattr(section, name) for name in _TERMS if name in section.model_fields_set}
+        wanted_terms = {name: value for name, value in {**held, **given}.items() if value}
+        if wanted_terms != held:
+            words = f"~ terms {symbol}: {_changes(held, wanted_terms, absent=0)}"
+            yield Step(words, {"action": "set_terms", "instrument": symbol, **wanted_terms})
 
 
 def _check_definition(section: InstrumentSection, listed: Instrument) -> None:
@@ -225,13 +224,17 @@ def _sign(held: Any, now: Any) -> str:
     return "~" if held and now else "+" if now else "-"
 
 
-def _changes(held: dict[str, int], now: dict[str, int]) -> str:
+def _changes(held: dict[str, Any], now: dict[str, Any], absent: int | None = None) -> str:
     names = [name for name in {**held, **now} if held.get(name) != now.get(name)]
-    return ", ".join(f"{name} {_value(held.get(name))} -> {_value(now.get(name))}" for name in names)
+    nothing = {name: absent if isinstance(held.get(name) or now.get(name), int) else None for name in names}
+    shown = [(name, held.get(name, nothing[name]), now.get(name, nothing[name])) for name in names]
+    return ", ".join(f"{name} {_value(before)} -> {_value(after)}" for name, before, after in shown)
 
 
-def _value(value: int | None) -> str:
-    return "none" if value is None else f"{value:,}"
+def _value(value: Any) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_value, value))}]"
+    return f"{value:,}" if isinstance(value, int) else value or "none"
 
 
 def _form(name: str, fields: dict[str, Any]) -> str:

@@ -124,15 +124,16 @@ def groups(
 @app.command()
 def terms(
     instrument: Annotated[str, typer.Argument(help="Symbol.")],
-    reference: Annotated[int, typer.Option(help="Ticks; counts until the first trade. 0: none.")],
-    collar_bp: Annotated[int, typer.Option(help="Basis points from it, for everybody. 0: none.")],
     token: TokenOption,
+    reference: Annotated[int | None, typer.Option(help="Ticks; counts until the first trade. 0: none.")] = None,
+    collar_bp: Annotated[int | None, typer.Option(help="Basis points from it, for everybody. 0: none.")] = None,
     url: Url = HERE,
     proposal_id: ProposalId = None,
 ) -> None:
-    """Propose an instrument's reference price and collar."""
-    action = {"action": "set_terms", "instrument": instrument, "reference": reference, "collar_bp": collar_bp}
-    run_command(_desk(url, token).propose([action], proposal_id))
+    """Propose an instrument's reference price, its collar, or both; its other terms stay."""
+    given = {"reference": reference, "collar_bp": collar_bp}
+    named = {name: value for name, value in given.items() if value is not None}
+    run_command(_desk(url, token).propose_terms(instrument, named, proposal_id))
 
 
 @app.command()

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr, ValidationError, model_validator
 
 from openoutcry.wire.instrument import KINDS, Instrument
+from openoutcry.wire.tick_table import TICK_ROWS_MAX
 from openoutcry.wire.types import AMOUNT_MAX, PRICE_MAX, MarketState, TransferKind
 from services.gateway.request_rules import ClientOrderId, Counter, Symbol, TicksField, has_float, sentence, whole
 from shared.logs.commands import ActionCommand, ListInstrument, ProposedAction, SetMarketState
@@ -42,6 +43,8 @@ FreeText: TypeAlias = Annotated[StrictStr, Field(pattern=rf"^[^\x00-\x1f\x7f]{{0
 BasisPoints: TypeAlias = Annotated[StrictInt, Field(ge=1, le=9_999)]
 Amount: TypeAlias = Annotated[StrictInt, Field(ge=1, le=AMOUNT_MAX)]
 Number31: TypeAlias = Annotated[StrictInt, Field(ge=1, le=INSTRUMENT_NUMBER_MAX)]
+TickRow: TypeAlias = tuple[TicksField, TicksField]
+"""From which price on, and the step."""
 Clock: TypeAlias = Annotated[StrictStr, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 
 
@@ -138,16 +141,18 @@ class SetGroupsForm(ActionForm):
 
 
 class SetTermsForm(ActionForm):
-    """Set an instrument's reference price and collar; 0 is none."""
+    """Set all terms of an instrument; one that is left out is none."""
 
     action: Literal["set_terms"]
     instrument: Symbol
     reference: Annotated[StrictInt, Field(ge=0, le=PRICE_MAX)] = 0
     collar_bp: Annotated[StrictInt, Field(ge=0, le=9_999)] = 0
+    tick_table: Annotated[list[TickRow], Field(max_length=TICK_ROWS_MAX)] = Field(default_factory=list)
+    """[from, step], ascending; what makes a table of them right, the engine says."""
 
     def command(self) -> ActionCommand:
         """-."""
-        return SetTerms("", 0, "", self.instrument, self.reference, self.collar_bp)
+        return SetTerms("", 0, "", self.instrument, self.reference, self.collar_bp, tuple(self.tick_table))
 
 
 class OptionTermsForm(BaseModel):

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 from openoutcry.wire.account import tick_value
 from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.messages import Terms
+from openoutcry.wire.tick_table import TickTable
 from openoutcry.wire.types import Code, MarketState, Phase
 from services.matching.book.order_book import OrderBook
 from shared.logs.market_commands import SetTerms
@@ -71,6 +72,7 @@ class TradedInstrument:
         "terms_time",
         "tick_table",
         "tick_value",
+        "ticks",
         "until",
         "volatility_s",
     )
@@ -108,6 +110,8 @@ class TradedInstrument:
         """How far from the reference price everybody's prices may be, in basis points; 0: as far as they like."""
         self.tick_table: tuple[tuple[int, int], ...] = ()
         """This and the next as `Terms` has them."""
+        self.ticks: TickTable | None = None
+        """Which prices there are; None: every tick."""
         self.band_bp = 0
         self.static_bp = 0
         self.band_ticks_min = 0
@@ -130,6 +134,8 @@ class TradedInstrument:
         if price is not None and not 1 <= price <= self.instrument.price_max:
             rule = f"price: must be from 1 to {self.instrument.price_max} ticks, not {price}"
             return Refusal(Code.PRICE_OUT_OF_RANGE, rule)
+        if self.ticks is not None and price is not None and not self.ticks.is_on_tick(price):
+            return Refusal(Code.OFF_TICK, f"price: {self.ticks.rule(price)}")
         if quantity is not None and not 1 <= quantity <= self.instrument.quantity_max:
             rule = f"quantity: must be from 1 to {self.instrument.quantity_max} lots, not {quantity}"
             return Refusal(Code.QUANTITY_OUT_OF_RANGE, rule)
@@ -185,6 +191,7 @@ class TradedInstrument:
         """Take other terms; tells whether they are others. O(rows of the tick table)."""
         before = self.terms()
         self.reference, self.collar_bp, self.tick_table = terms.reference, terms.collar_bp, terms.tick_table
+        self.ticks = TickTable(terms.tick_table) if terms.tick_table else None
         self.band_bp, self.static_bp, self.band_ticks_min = terms.band_bp, terms.static_bp, terms.band_ticks_min
         self.volatility_s, self.extension_s = terms.volatility_s, terms.extension_s
         self.random_end_s, self.reopening_s = terms.random_end_s, terms.reopening_s

@@ -43,6 +43,13 @@ class Desk:
         async with connect([self._url], self._token) as market:
             await self._propose(market, proposal_id or f"{actions[0]['action'][:16]}-{secrets.token_hex(6)}", actions)
 
+    async def propose_terms(self, instrument: str, given: dict[str, int], proposal_id: str | None = None) -> None:
+        """Propose some terms of an instrument together with those that are set: the exchange sets them all at once."""
+        async with connect([self._url], self._token) as market:
+            held = Settings((await market.settings())[1], ()).terms.get(instrument, {})
+            action = {"action": "set_terms", "instrument": instrument, **held, **given}
+            await self._propose(market, proposal_id or f"set_terms-{secrets.token_hex(6)}", [action])
+
     async def confirm(self, proposal_ids: Sequence[str]) -> None:
         """Confirm proposals, one after the other, each told action by action; the first that is refused ends it."""
         async with connect([self._url], self._token) as market:

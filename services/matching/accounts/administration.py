@@ -12,6 +12,7 @@ from typing import Final, TypeAlias
 
 from openoutcry.wire.account import amount_text
 from openoutcry.wire.messages import Transfer
+from openoutcry.wire.tick_table import tick_table_fault
 from openoutcry.wire.types import Code
 from services.matching.accounts.account import UserAccount
 from services.matching.accounts.accounting import Accounting
@@ -184,6 +185,11 @@ def terms_refusal(command: SetTerms, instruments: Mapping[str, TradedInstrument]
     if not 0 <= command.collar_bp <= COLLAR_BP_MAX:
         rule = f"collar_bp: is from 1 to {COLLAR_BP_MAX} basis points, or 0 for none, not {command.collar_bp}"
         return Refusal(Code.BAD_REQUEST, rule)
+    fault = tick_table_fault(command.tick_table)
+    if fault is not None:
+        place, field, rule = fault
+        where = f"tick_table.{place}.{field}" if field else "tick_table"
+        return Refusal(Code.BAD_REQUEST, f"{where}: {rule}")
     return None
 
 

@@ -3,7 +3,7 @@
 Owns their form and order, and how many are shown at once. A row is [what, ...]:
 
 * [market, accounts?, four_eyes?];
-* [instrument, symbol, state, reason, reference, collar_bp], in order of listing;
+* [instrument, symbol, state, reason, reference, collar_bp, {further term: value}], in order of listing;
 * [limits, user, group, instrument or None, {limit: value}], in order of first setting;
 * [groups, user, [groups]], in order of first appearance, of those who are in some;
 * [proposal, proposal_id, proposer, time in µs, [[action, fields]]], the oldest first.
@@ -15,6 +15,7 @@ from collections.abc import Callable, Collection, Mapping
 from itertools import islice
 from typing import Any, Final, TypeAlias
 
+from openoutcry.wire.messages import Terms
 from services.matching.accounts.account import UserAccount
 from services.matching.accounts.accounting import Accounting
 from services.matching.accounts.funded_account import FundedAccount
@@ -27,6 +28,7 @@ ROWS_MAX: Final = 100
 """Rows shown at once; each action of a proposal counts as one more. One row at least."""
 
 _LimitRow: TypeAlias = tuple[tuple[str, str, str | None], Limits]
+_FURTHER: Final = tuple(Terms._field_defaults)
 
 
 class SettingRows:
@@ -83,7 +85,8 @@ def proposal_row(proposal: Proposal) -> tuple[Any, ...]:
 
 
 def _instrument_row(market: TradedInstrument) -> tuple[Any, ...]:
-    return "instrument", market.instrument.symbol, market.state, market.reason, market.reference, market.collar_bp
+    further = {name: value for name, value in zip(_FURTHER, market.terms()[-len(_FURTHER) :], strict=True) if value}
+    return "instrument", market.symbol, market.state, market.reason, market.reference, market.collar_bp, further
 
 
 def _limits_row(row: _LimitRow) -> tuple[Any, ...]:

@@ -60,6 +60,47 @@ def test_every_fault_has_its_line_and_key() -> None:
     assert [fault for fault, start in zip(told, starts, strict=True) if not fault.startswith(start)] == []
 
 
+ROWS = """\
+[instruments.ACME]
+[[instruments.ACME.tick_table]]
+from = 1
+step = 1
+[[instruments.ACME.tick_table]]
+from = 1_000
+step = 5
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        (ROWS.replace("= 5", "= 3"), "market.toml:7: instruments.ACME.tick_table[1].step: must divide 1,000, not 3"),
+        (
+            ROWS.replace("step = 5", "stepp = 5"),
+            "market.toml:7: instruments.ACME.tick_table[1].stepp: is no key of a tick table row",
+        ),
+        (ROWS.replace("from = 1\n", ""), "market.toml:2: instruments.ACME.tick_table[0].from: is required"),
+        (ROWS.replace("= 5", "= 0"), "market.toml:7: instruments.ACME.tick_table[1].step: must be at least 1, not 0"),
+        (
+            "[instruments.ACME]\ntick_table = [[1, 1], [1000, 3]]",
+            "market.toml:2: instruments.ACME.tick_table[1].step: must divide 1,000, not 3",
+        ),
+        (
+            "[instruments.ACME]\ntick_table = [[2, 1]]",
+            "market.toml:2: instruments.ACME.tick_table[0].from: the first row is from 1, not 2",
+        ),
+    ],
+)
+def test_a_wrong_tick_table_is_told_by_row_and_key(text: str, fault: str) -> None:
+    assert fault in faults(text)
+
+
+def test_a_tick_table_may_be_written_in_two_ways() -> None:
+    table = [[1, 1], [1_000, 5]]
+    for text in (ROWS, "[instruments.ACME]\ntick_table = [[1, 1], [1_000, 5]]"):
+        assert read_market(text, "market.toml").instruments["ACME"].tick_table == table
+
+
 def test_wrong_syntax_has_its_line() -> None:
     assert faults("[market]\naccounting = full\n") == ["market.toml:2: Invalid value"]
 

@@ -98,6 +98,26 @@ def test_what_the_file_has_no_more_ends() -> None:
     assert applied(desk, "") == []
 
 
+TABLE = """
+[instruments.ACME]
+tick_table = [[1, 1], [100, 5]]
+"""
+
+
+def test_terms_that_a_file_does_not_name_stay() -> None:
+    """They are set all at once: what a file leaves out is set as it is."""
+    desk = Desk()
+    applied(desk, FILE)
+    assert applied(desk, TABLE) == ["~ terms ACME: tick_table none -> [[1, 1], [100, 5]]"]
+    assert applied(desk, TABLE) == []
+    assert applied(desk, "[instruments.ACME]\ncollar_bp = 500\n") == ["~ terms ACME: collar_bp 1,000 -> 500"]
+    market = desk.engine.instruments["ACME"]
+    assert (market.reference, market.collar_bp, market.tick_table) == (100, 500, ((1, 1), (100, 5)))
+    assert applied(desk, "[instruments.ACME]\ntick_table = []\n") == [
+        "~ terms ACME: tick_table [[1, 1], [100, 5]] -> none"
+    ]
+
+
 def test_what_waits_is_not_proposed_again() -> None:
     desk = Desk()
     text = FILE.replace("four_eyes = false", "four_eyes = true")

@@ -297,7 +297,7 @@ def test_whoever_asks_is_shown_what_is_set_and_what_waits() -> None:
     assert (shown.revision, shown.total) == (3, 4)
     assert shown.rows == [
         ("market", True, False),
-        ("instrument", "ACME", "open", "", 100, 0),
+        ("instrument", "ACME", "open", "", 100, 0, {}),
         ("limits", "", "staff", None, {"collar_bp": 500, "may_short": 3}),
         ("groups", "ann", ("staff",)),
     ]
