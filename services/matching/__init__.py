@@ -4,12 +4,14 @@ For use in one's own process: `OrderBook` with `Order` matches; `Engine` adds in
 is pure; `aio` reads and publishes; `python -m services.matching` runs it all.
 """
 
+from services.matching.book.book_event import AuctionFill, BookEvent, BookRefusal, Cancelled, Fill, Replaced
 from services.matching.book.order import Order
-from services.matching.book.order_book import BookEvent, BookRefusal, Cancelled, Fill, OrderBook, Replaced
+from services.matching.book.order_book import OrderBook
 from services.matching.engine import Engine
 from services.matching.floor import EngineConfig
 
 __all__ = [
+    "AuctionFill",
     "BookEvent",
     "BookRefusal",
     "Cancelled",

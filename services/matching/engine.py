@@ -26,8 +26,8 @@ from services.matching.accounts.outlook import (
 )
 from services.matching.accounts.setting_rows import SettingRows
 from services.matching.accounts.transfers import SYSTEM_ACCOUNTS
+from services.matching.book.book_event import BookRefusal
 from services.matching.book.order import Order
-from services.matching.book.order_book import BookRefusal
 from services.matching.floor import EngineConfig, Floor
 from services.matching.idempotency import WINDOW_S, ClientOrderIds, Sources
 from services.matching.timers import NEVER
@@ -266,7 +266,7 @@ class Engine(Floor):
             return _outcome(command, refusal, order.order_id)
         seq = market.book.seq
         account.changing(order, market)
-        happened = market.book.replace(order.order_id, price, quantity, self.config.orders_met_max)
+        happened = market.book.replace(order.order_id, price, quantity, self.config.orders_met_max, account.orders)
         account.changed(order, market, rests=order.order_id in market.book.orders)
         if type(happened[0]) is BookRefusal:
             refusal = _in_words(happened[0], price, "price", "the order is post-only, and it")
@@ -411,9 +411,9 @@ class Engine(Floor):
             quantity: Its whole quantity, in lots, what has been filled included.
         """
         limit = None if order.kind is _MARKET else price
+        if limit is None and price:
+            return Refusal(Code.BAD_REQUEST, "price: a market order has none")
         if order.order_id > self.last_order_id:
-            if limit is None and price:
-                return Refusal(Code.BAD_REQUEST, "price: a market order has none")
             may_rest = limit is not None and order.time_in_force is _GTC
             if order.post_only and not may_rest:
                 return Refusal(Code.BAD_REQUEST, "post_only: only a limit order good till cancelled can rest")

@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
 from openoutcry.wire.messages import Execution, Status, Trade
-from openoutcry.wire.types import Code, ExecutionEvent, Liquidity
+from openoutcry.wire.types import Code, ExecutionEvent, Liquidity, NoSide
 from services.matching.accounts.account import UserAccount
 from services.matching.accounts.accounting import Accounting
+from services.matching.book.book_event import AuctionFill, BookEvent, Cancelled, Fill, Replaced
 from services.matching.book.order import Order
-from services.matching.book.order_book import ORDERS_MET_MAX, BookEvent, Cancelled, Fill, Replaced
+from services.matching.book.order_book import ORDERS_MET_MAX
 from services.matching.idempotency import ORDER_IDS_MAX
 from services.matching.presence import Presence
 from services.matching.timers import Timers
@@ -36,7 +37,9 @@ _FILLED: Final = ExecutionEvent.FILLED
 _REPLACED: Final = ExecutionEvent.REPLACED
 _MAKER: Final = Liquidity.MAKER
 _TAKER: Final = Liquidity.TAKER
+_AUCTION: Final = Liquidity.AUCTION
 _NO_LIQUIDITY: Final = Liquidity.NONE
+_NO_AGGRESSOR: Final = NoSide.NONE
 _NO_REASON: Final = Code.OK
 _NO_FILL: Final = (0, 0, 0)
 """Price, lots and number of the trade, of an execution that is none."""
@@ -136,6 +139,8 @@ class Floor:
                 self.ended(self.accounts[event.order.user], market, event.order, event.reason)
             elif type(event) is Replaced:
                 self.execution(self.accounts[event.order.user], _REPLACED, event.order, event.remaining)
+            elif type(event) is AuctionFill:
+                self._auction_fill(market, event)
 
     def _fill(self, market: TradedInstrument, fill: Fill) -> None:
         # Taken apart once, as a command is: its fields are needed three times each.
@@ -150,6 +155,28 @@ class Floor:
             if not remaining:
                 account.closed(order, market)
             self.execution(account, _FILLED, order, remaining, part, liquidity)
+
+    def _auction_fill(self, market: TradedInstrument, fill: AuctionFill) -> None:
+        trade_id, price, quantity, bid, bid_remaining, ask, ask_remaining = fill
+        market.statistics.record(price, quantity)
+        trade = (bid.instrument, market.book.seq, trade_id, self.time, price, quantity, _NO_AGGRESSOR)
+        self.events.append(_new(Trade, trade))
+        for order, remaining in ((bid, bid_remaining), (ask, ask_remaining)):
+            self._filled(market, order, remaining, (price, quantity, trade_id), _AUCTION)
+
+    def _filled(
+        self,
+        market: TradedInstrument,
+        order: Order,
+        remaining: int,
+        part: tuple[int, int, int],
+        liquidity: Liquidity,
+    ) -> None:
+        account = self.accounts[order.user]
+        account.filled(order, market, part[0], part[1], liquidity)
+        if not remaining:
+            account.closed(order, market)
+        self.execution(account, _FILLED, order, remaining, part, liquidity)
 
     def end_all(self, account: UserAccount, instrument: str | None, reason: Code) -> int:
         """End a user's orders, of one instrument or (None) of all; returns how many."""

@@ -29,7 +29,7 @@ from openoutcry.wire.messages import (
     Transfer,
     Welcome,
 )
-from openoutcry.wire.types import LEVEL_QUANTITY_MAX, PRICE_MAX, Side
+from openoutcry.wire.types import LEVEL_QUANTITY_MAX, PRICE_MAX, NoSide, Side
 from openoutcry.wire.value_text import value_text
 
 HEARTBEAT_MS_MAX: Final = 60_000
@@ -83,6 +83,10 @@ def _is_tick_size(value: Any) -> bool:
 
 def _is_side(value: Any) -> bool:
     return isinstance(value, str) and value in _SIDES
+
+
+def _is_aggressor(value: Any) -> bool:
+    return isinstance(value, str) and (value in _SIDES or value == NoSide.NONE)
 
 
 def _is_flag(value: Any) -> bool:
@@ -194,7 +198,7 @@ _SHAPES: Final[dict[type[Any], tuple[_Check, ...]]] = {
     Reply: (_is_request_id, _is_flag, _is_text, _is_text, _is_map),
     Snapshot: (_is_text, *(_is_number,) * 4, _is_levels, _is_levels, _is_number),
     Delta: (_is_text, *(_is_number,) * 4, _is_changes, _is_changes, _is_number),
-    Trade: (_is_text, *(_is_number,) * 5, _is_side),
+    Trade: (_is_text, *(_is_number,) * 5, _is_aggressor),
     Ticker: (_is_text, *(_is_number,) * 11),
     Status: (_is_text_or_none, _is_text, _is_text, _is_number, _is_text, _is_number),
     Heartbeat: (_is_number, _is_counts),

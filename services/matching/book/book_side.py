@@ -38,6 +38,8 @@ UNASKED_MAX: Final = 2_048
 DEAD_MAX: Final = 2_048
 """Dead entries that ranking meets one by one; more are thrown out of the heap all at once, at 0.1 µs a level. A deep
 side's are met one by one, however many."""
+RANKED_BY_SORTING: Final = 4_096
+"""When more levels than these are taken in order, all are sorted at once; one by one they take 2 µs each."""
 DEEP: Final = 16_384
 """A side of more levels is deep: at 0.1 µs each."""
 DEAD_KEPT_MAX: Final = 16_384
@@ -151,6 +153,29 @@ class BookSide:
         levels, sign = self.levels, self._sign
         for key in self._ranking(count):
             yield levels[key * sign]
+
+    def in_order(self, expected: int) -> Iterator[PriceLevel]:
+        """
+        Yield all levels from the best one on. The side must not change meanwhile.
+
+        Args:
+            expected: How many will be taken, as far as is known.
+
+        Cost: as `from_best`; O(levels log levels), some 0.4 µs each, once after RANKED_BY_SORTING have been taken.
+        """
+        levels, sign = self.levels, self._sign
+        ranked, taken = self._ranking(min(expected, RANKED_BY_SORTING)), 0
+        while True:
+            for key in ranked[taken:] if taken else ranked:
+                yield levels[key * sign]
+            taken = len(ranked)
+            if self._ranked_to == ALL_PRICES:
+                return
+            if taken < RANKED_BY_SORTING:
+                ranked = self._ranking(2 * taken)
+            else:
+                ranked = self._ranked = sorted([price * sign for price in levels])
+                self._ranked_to = ALL_PRICES
 
     def lots_of_best(self, count: int, price: int) -> int:
         """

@@ -9,21 +9,26 @@ Usable alone::
     book.take_change()  # the change for readers of the book
 
 Owns matching, time in force, self-trade prevention, the book's `seq`, its digest and its trade numbers. Leaves to
-others who may trade, limits, and money. Invariants: no bid is at or above an ask; `orders` are the orders of the
-levels; `seq` rises by 1 with every call that touches a level.
+others who may trade, limits, and money. In a call (an auction) orders wait, and nothing matches until `uncross`; see
+`services.matching.book.call`. Invariants: no bid is at or above an ask, but in a call; `orders` are the orders of the
+levels, and in a call those without a limit; `seq` rises by 1 with every call of a method that changes them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import chain, islice
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final
 
 from openoutcry.wire.depth_book import is_crossed
 from openoutcry.wire.digest import MASK, book_digest
 from openoutcry.wire.messages import Snapshot
+from openoutcry.wire.tick_table import NO_TABLE, TickTable
 from openoutcry.wire.types import LEVEL_QUANTITY_MAX, PRICE_MAX, Code, OrderKind, SelfTradePrevention, Side, TimeInForce
+from services.matching.book.auction_price import AuctionPrice
+from services.matching.book.book_event import AuctionFill, BookEvent, BookRefusal, Cancelled, Fill, Replaced
 from services.matching.book.book_side import NO_BID, BookSide
+from services.matching.book.call import Call
 from services.matching.book.order import Order
 from services.matching.book.price_level import PriceLevel
 from shared.logs.events import BookChange
@@ -45,44 +50,9 @@ ORDERS_MET_MAX: Final = 500
 """Default limit of resting orders that one command meets, those that self-trade prevention removes among them; then
 what remains of the arriving order ends. At some 20 µs each, packet included, nobody's order holds up the market for
 longer than 10 ms or so."""
-
-
-class Fill(NamedTuple):
-    """The arriving order (taker) traded with a resting one (maker), at the maker's price."""
-
-    trade_id: int
-    """Contiguous in the book, from 1."""
-    price: int
-    quantity: int
-    maker: Order
-    maker_remaining: int
-    taker: Order
-    taker_remaining: int
-
-
-class Cancelled(NamedTuple):
-    """An order ended unfilled or partly filled; its `remaining` lots will not trade."""
-
-    order: Order
-    reason: Code
-
-
-class Replaced(NamedTuple):
-    """A resting order has a new price or quantity; the order holds them."""
-
-    order: Order
-    remaining: int
-    """Lots left before any fill that follows in the same answer."""
-
-
-class BookRefusal(NamedTuple):
-    """Nothing happened, because a rule forbids it."""
-
-    order: Order
-    code: Code
-
-
-BookEvent: TypeAlias = Fill | Cancelled | Replaced | BookRefusal
+INDICATIVE_LEVELS_MAX: Final = 4_096
+"""Default of how many levels of a side an auction's indicative price is looked for in, some 2 ms. If more would trade
+there is no indicative; the uncrossing itself looks at all of them."""
 
 
 class OrderBook:
@@ -93,7 +63,7 @@ class OrderBook:
         instrument: Symbol.
     """
 
-    __slots__ = ("_taken_seq", "asks", "bids", "instrument", "orders", "seq", "trade_id")
+    __slots__ = ("_taken_seq", "asks", "bids", "call", "instrument", "orders", "seq", "trade_id")
 
     def __init__(self, instrument: str) -> None:
         self.instrument = instrument
@@ -101,8 +71,10 @@ class OrderBook:
         self.asks = BookSide(Side.ASK)
         self.orders: dict[int, Order] = {}
         """Resting orders by id. Read only."""
+        self.call: Call | None = None
+        """What waits for the auction; None outside of a call."""
         self.seq = 0
-        """Calls that touched a level, so far."""
+        """Changes so far."""
         self.trade_id = 0
         """Of the last trade."""
         self._taken_seq = 0
@@ -125,10 +97,15 @@ class OrderBook:
             Any other order that would meet more than `met_max` resting ones ends there (TOO_MANY_MET): it never rests
             crossed.
 
+            In a call nothing is met, and the order waits: it may cross the book. If it could trade with orders of its
+            own user at some price, its self-trade prevention decides: it ends (CANCEL_NEWEST), all of them do
+            (CANCEL_OLDEST), or it and the first of them (CANCEL_BOTH), in order of priority. So no price can pair
+            them. IOC and fill-or-kill end (NO_LIQUIDITY).
+
         Args:
             order: What arrives.
             own: Resting orders of the same user, all of this book's among them, by id; None has them looked for. Only
-                fill-or-kill needs them.
+                fill-or-kill needs them, and every order in a call.
             met_max: How many resting orders it may meet, at least 1; those that self-trade prevention removes count.
             bound: The worst price of a market order, in ticks; 0: none.
 
@@ -137,6 +114,8 @@ class OrderBook:
         """
         assert order.quantity > 0 and order.order_id not in self.orders, order  # noqa: PT018 - one test on a hot path
         order.instrument = self.instrument
+        if self.call is not None:
+            return self._wait(order, own, self.call)
         limit = order.price
         if order.kind is _MARKET:
             limit = bound or (PRICE_MAX if order.side is _BID else NO_BID + 1)
@@ -172,12 +151,20 @@ class OrderBook:
         """Take a resting order out of the book; None if no such order rests. O(1), its level's last O(log levels)."""
         order = self.orders.pop(order_id, None)
         if order is not None:
-            (self.bids if order.side is _BID else self.asks).remove(order)
+            if self.call is None:
+                (self.bids if order.side is _BID else self.asks).remove(order)
+            else:
+                self.call.remove(order)
             self.seq += 1
         return order
 
     def replace(
-        self, order_id: int, price: int | None = None, quantity: int | None = None, met_max: int = ORDERS_MET_MAX
+        self,
+        order_id: int,
+        price: int | None = None,
+        quantity: int | None = None,
+        met_max: int = ORDERS_MET_MAX,
+        own: dict[int, Order] | None = None,
     ) -> list[BookEvent]:
         """
         Change a resting order, keeping its id.
@@ -191,6 +178,7 @@ class OrderBook:
             quantity: New *total* quantity, the filled part included; None leaves it. At or below what is filled,
                 the order is cancelled (REPLACED_BELOW_FILLED).
             met_max: As `place`; what would meet more ends there.
+            own: As `place`.
 
         Returns:
             Nothing if no such order rests; else Replaced first and then as `place`, or Cancelled alone, or BookRefusal
@@ -215,7 +203,65 @@ class OrderBook:
             others = level.quantity - (order.remaining if new_price == order.price else 0)
             if others + remaining > LEVEL_QUANTITY_MAX:
                 return [BookRefusal(order, Code.QUANTITY_OUT_OF_RANGE)]
-        return self._arrive_anew(order, new_price, new_quantity, remaining, met_max)
+        return self._arrive_anew(order, new_price, new_quantity, remaining, met_max, own)
+
+    # A call.
+
+    def begin_call(self) -> None:
+        """Have orders wait from now on, crossed or not; does nothing in a call."""
+        if self.call is None:
+            self.call = Call(self.bids, self.asks, self.orders)
+
+    def indicative(
+        self,
+        reference: int = 0,
+        ticks: TickTable = NO_TABLE,
+        price_max: int = PRICE_MAX,
+        levels_max: int = INDICATIVE_LEVELS_MAX,
+    ) -> AuctionPrice | None:
+        """
+        Return the price, volume and surplus of an uncrossing now; `NO_PRICE` if nothing would trade.
+
+        Args:
+            reference: In ticks, a price of `ticks`; 0: none.
+            ticks: Which prices there are.
+            price_max: The highest of them.
+            levels_max: None is returned if more levels of a side would trade.
+
+        Cost: O(1) if nothing crosses, else O(levels that would trade), 0.3 µs each.
+        """
+        assert self.call is not None, "there is an auction in a call only"
+        return self.call.price(reference, ticks, price_max, levels_max)
+
+    def uncross(self, price: int, fills_max: int = ORDERS_MET_MAX) -> list[AuctionFill]:
+        """
+        Trade at the auction's price: on each side orders without a limit first, then better limits, then time.
+
+        The first of both sides trade as much as both have, and so on, so only one order a side is partly filled.
+
+        Args:
+            price: What `indicative` gave, or any other that may be.
+            fills_max: Trades made at once. If there are as many, more may follow: call again, with no order between,
+                until there are fewer. All fills together are the same, however they are cut.
+
+        Returns:
+            The fills, one trade each; `seq` rises by 1 if there are some. The orders that end with the call are left,
+            see `call.only`, and so are all others.
+
+        Cost: O(fills), 2 µs each, and 20 to 30 µs each with their share of the packet.
+        """
+        assert self.call is not None, "there is an auction in a call only"
+        fills = self.call.fills(price, fills_max, self.trade_id)
+        if fills:
+            self.seq += 1
+            self.trade_id = fills[-1].trade_id
+        return fills
+
+    def end_call(self) -> None:
+        """Match what arrives from now on. What ends with the call must have ended, and no bid be at or above an ask."""
+        if self.call is not None:
+            assert not self.call.only and not self.call.is_crossed, self.instrument  # noqa: PT018 - as in `place`
+            self.call = None
 
     # Reading it.
 
@@ -283,28 +329,53 @@ class OrderBook:
         """
         Fill an empty book with orders that rested in an earlier one, those of a price in order of priority.
 
-        The book then stands as after `take_change`: whoever reads it knows its levels from a snapshot.
+        The book then stands as after `take_change`: whoever reads it knows its levels from a snapshot. If orders are
+        among them that only a call has, or they are crossed, it is in one.
         """
         assert not self.orders and not self.seq, "only an empty book can be restored"  # noqa: PT018
+        call = Call(self.bids, self.asks, self.orders)
         for order in orders:
             order.instrument = self.instrument
-            (self.bids if order.side is _BID else self.asks).append(order)
-            self.orders[order.order_id] = order
+            call.add(order)
+        if call.only or call.is_crossed:
+            self.call = call
         self.seq, self.trade_id = seq, trade_id
         self.take_change()
+
+    def by_priority(self) -> Iterator[Order]:
+        """Yield all orders, for `restore`: those without a limit, then bids and asks, the best first; O(orders)."""
+        if self.call is not None:
+            yield from self.call.market_bids
+            yield from self.call.market_asks
+        for side in (self.bids, self.asks):
+            for price in side.prices():
+                yield from side.levels[price]
 
     def check_invariants(self) -> None:
         """Assert what must always hold; O(orders). For tests."""
         self.bids.check_invariants()
         self.asks.check_invariants()
-        assert not is_crossed(self.bids.best_price, self.asks.best_price)
-        resting = [order for side in (self.bids, self.asks) for level in side.levels.values() for order in level]
+        resting = list(self.by_priority())
         assert {order.order_id: order for order in resting} == self.orders
         assert len(resting) == len(self.orders)
-        assert all(order.kind is not _MARKET and order.time_in_force is _GTC for order in resting)
+        assert not any(order.time_in_force in (TimeInForce.IOC, _FOK) for order in resting if order.kind is not _MARKET)
+        if self.call is not None:
+            self.call.check_invariants()
+        else:
+            assert not is_crossed(self.bids.best_price, self.asks.best_price)
+            assert not any(order.kind is _MARKET or order.time_in_force is TimeInForce.AUCTION for order in resting)
         assert self.digest == book_digest(_quantities(self.bids), _quantities(self.asks))
 
     # Private.
+
+    def _wait(self, order: Order, own: dict[int, Order] | None, call: Call) -> list[BookEvent]:
+        if own is None:
+            own = {key: held for key, held in self.orders.items() if held.user == order.user}
+        count = len(self.orders)
+        events = call.wait(order, list(own.values()))
+        if order.order_id in self.orders or len(self.orders) != count:
+            self.seq += 1
+        return events
 
     def _crosses(self, side: Side, limit: int) -> bool:
         return self.asks.best_price <= limit if side is _BID else self.bids.best_price >= limit
@@ -393,16 +464,27 @@ class OrderBook:
 
     def _reduce(self, order: Order, quantity: int, remaining: int) -> list[BookEvent]:
         if quantity < order.quantity:
-            (self.bids if order.side is _BID else self.asks).reduce(order, remaining)
+            if order.kind is _MARKET and self.call is not None:
+                self.call.reduce(order, remaining)
+            else:
+                (self.bids if order.side is _BID else self.asks).reduce(order, remaining)
             order.quantity = quantity
             self.seq += 1
         return [Replaced(order, remaining)]
 
-    def _arrive_anew(self, order: Order, price: int, quantity: int, remaining: int, met_max: int) -> list[BookEvent]:
+    def _arrive_anew(
+        self,
+        order: Order,
+        price: int,
+        quantity: int,
+        remaining: int,
+        met_max: int,
+        own: dict[int, Order] | None,
+    ) -> list[BookEvent]:
         seq = self.seq
         self.cancel(order.order_id)
         order.price, order.quantity, order.remaining = price, quantity, remaining
-        events: list[BookEvent] = [Replaced(order, remaining), *self.place(order, None, met_max)]
+        events: list[BookEvent] = [Replaced(order, remaining), *self.place(order, own, met_max)]
         self.seq = seq + 1  # one call, however many steps
         return events
 

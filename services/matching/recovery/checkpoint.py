@@ -182,12 +182,7 @@ def _market_row(market: TradedInstrument) -> tuple[Any, ...]:
         market.statistics.row(),
         (book.seq, book.trade_id, market.epoch_trade_id),
         # By priority: best price first, and at a price first come first. So placing them again restores the queues.
-        [
-            _ORDER_ROW(order)
-            for side in (book.bids, book.asks)
-            for price in side.prices()
-            for order in side.levels[price]
-        ],
+        [_ORDER_ROW(order) for order in book.by_priority()],
         (market.terms_time, market.reference, market.collar_bp),
     )
 

@@ -138,6 +138,8 @@ def _typed(hint: Any) -> Schema:
         return reference(hint)
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is UnionType:
+        if all(issubclass(one, enum.Enum) for one in arguments):
+            return {"type": "string", "enum": [member.value for one in arguments for member in one]}
         # Only alternatives of plain types: their names in a list leave the field's other keywords in force.
         return {"type": [_typed(one)["type"] for one in arguments]}
     if origin is Mapping:

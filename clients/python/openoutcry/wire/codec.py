@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 import json
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, TypeAlias, get_type_hints
+from typing import Any, Final, TypeAlias, get_args, get_type_hints
 
 import msgpack
 
@@ -152,11 +152,14 @@ _Words: TypeAlias = tuple[tuple[int, dict[str, enum.StrEnum]], ...]
 def _words(kind: type[Any], first: int) -> _Words:
     """Return the places of enumerations in a row whose fields begin at `first`, and each one's members by word."""
     hints = get_type_hints(kind) | ({"code": Code} if kind is Reply else {})
-    return tuple(
-        (at, {member.value: member for member in hints[name]})
-        for at, name in enumerate(kind._fields, first)
-        if isinstance(hints[name], enum.EnumType)
-    )
+    places: list[tuple[int, dict[str, enum.StrEnum]]] = []
+    for at, name in enumerate(kind._fields, first):
+        hint = hints[name]
+        kinds: list[Any] = [one for one in (hint, *get_args(hint)) if isinstance(one, enum.EnumType)]
+        members = {member.value: member for one in kinds for member in one}
+        if members:
+            places.append((at, members))
+    return tuple(places)
 
 
 _ORDERS_AT: Final = 1 + Account._fields.index("orders")

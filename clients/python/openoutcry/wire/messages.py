@@ -16,6 +16,7 @@ from openoutcry.wire.types import (
     ExecutionEvent,
     Liquidity,
     MarketState,
+    NoSide,
     OrderKind,
     Phase,
     Side,
@@ -94,8 +95,8 @@ class Trade(NamedTuple):
     time: int
     price: int
     quantity: int
-    aggressor_side: Side
-    """The side of the order that arrived."""
+    aggressor_side: Side | NoSide
+    """The side of the order that arrived; `none` in an auction, where both waited."""
 
 
 class Ticker(NamedTuple):

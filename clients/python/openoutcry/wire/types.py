@@ -41,6 +41,12 @@ class Side(enum.StrEnum):
         return Side.ASK if self is Side.BID else Side.BID
 
 
+class NoSide(enum.StrEnum):
+    """In place of a side, where there is none."""
+
+    NONE = "none"
+
+
 class OrderKind(enum.StrEnum):
     """Whether an order names its worst price."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import json
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 import msgpack
 import pytest
@@ -29,6 +29,7 @@ from openoutcry.wire.types import (
     ExecutionEvent,
     Liquidity,
     MarketState,
+    NoSide,
     OrderKind,
     Side,
     TimeInForce,
@@ -61,6 +62,7 @@ def test_an_empty_frame_holds_no_messages(encoding: Encoding) -> None:
 WORDS = [
     Status(None, MarketState.STALE, "", 0),
     Trade("ACME", 1, 1, 0, 100, 5, Side.BID),
+    Trade("ACME", 1, 1, 0, 100, 5, NoSide.NONE),
     Reply(1, False, Code.BUSY, "later", {}),
     EXECUTION,
     Account(1, [OpenOrder(*_ORDERED)], {}, {}),
@@ -88,7 +90,9 @@ def test_the_members_cover_every_field_that_is_typed_as_an_enumeration() -> None
     typed = {
         kind
         for kind in (*MESSAGE_TYPES.values(), OpenOrder)
-        if any(isinstance(hint, enum.EnumType) for hint in get_type_hints(kind).values())
+        if any(
+            isinstance(one, enum.EnumType) for hint in get_type_hints(kind).values() for one in (hint, *get_args(hint))
+        )
     }
     assert typed == {Trade, Status, Execution, OpenOrder, Transfer}, "add a message to WORDS"
 
