@@ -161,22 +161,13 @@ class Floor:
         market.statistics.record(price, quantity)
         trade = (bid.instrument, market.book.seq, trade_id, self.time, price, quantity, _NO_AGGRESSOR)
         self.events.append(_new(Trade, trade))
+        part = (price, quantity, trade_id)
         for order, remaining in ((bid, bid_remaining), (ask, ask_remaining)):
-            self._filled(market, order, remaining, (price, quantity, trade_id), _AUCTION)
-
-    def _filled(
-        self,
-        market: TradedInstrument,
-        order: Order,
-        remaining: int,
-        part: tuple[int, int, int],
-        liquidity: Liquidity,
-    ) -> None:
-        account = self.accounts[order.user]
-        account.filled(order, market, part[0], part[1], liquidity)
-        if not remaining:
-            account.closed(order, market)
-        self.execution(account, _FILLED, order, remaining, part, liquidity)
+            account = self.accounts[order.user]
+            account.filled(order, market, price, quantity, _AUCTION)
+            if not remaining:
+                account.closed(order, market)
+            self.execution(account, _FILLED, order, remaining, part, _AUCTION)
 
     def end_all(self, account: UserAccount, instrument: str | None, reason: Code) -> int:
         """End a user's orders, of one instrument or (None) of all; returns how many."""

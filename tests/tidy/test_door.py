@@ -23,8 +23,8 @@ RESTORED = ("services/matching/recovery/checkpoint.py", "_market", "restore")
 """Its orders passed the door before they were stored."""
 TOUCHES = {
     "opened": {(ENGINE, "_place"), ("services/matching/recovery/checkpoint.py", "_checkpoint")},
-    "filled": {(FLOOR, "_fill")},
-    "closed": {(FLOOR, "_fill"), (FLOOR, "ended")},
+    "filled": {(FLOOR, "_fill"), (FLOOR, "_auction_fill")},
+    "closed": {(FLOOR, "_fill"), (FLOOR, "_auction_fill"), (FLOOR, "ended")},
     "cancel": {(FLOOR, "end"), (BOOK, "replace"), (BOOK, "_arrive_anew")},
     "_admit": {(ENGINE, "_place"), (ENGINE, "_replace")},
 }

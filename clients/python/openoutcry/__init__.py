@@ -35,7 +35,7 @@ What you order: integers, prices in ticks and quantities in lots
                         money of ticks
     Side, OrderKind, TimeInForce, SelfTradePrevention
                         the terms of an order, as members or as their words: Side.BID or "bid"
-    MarketState, Phase, ExecutionEvent, Liquidity, Code
+    MarketState, Phase, NoSide, ExecutionEvent, Liquidity, Code
                         what messages say, as members that equal their words
 
 What can go wrong: each is an OpenOutcryError
@@ -73,6 +73,7 @@ from openoutcry.wire.types import (
     ExecutionEvent,
     Liquidity,
     MarketState,
+    NoSide,
     OrderKind,
     Phase,
     SelfTradePrevention,
@@ -99,6 +100,7 @@ __all__ = [
     "Market",
     "MarketState",
     "Missing",
+    "NoSide",
     "OpenOrder",
     "OpenOutcryError",
     "OrderKind",

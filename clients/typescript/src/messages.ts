@@ -90,7 +90,8 @@ export interface Trade {
   readonly time: number;
   readonly price: number;
   readonly quantity: number;
-  readonly aggressor_side: Side;
+  /** Of the order that arrived; "none" in an auction, where both waited. */
+  readonly aggressor_side: Side | "none";
 }
 
 /** The best prices and statistics since listing; 0 where there is no price. */
@@ -325,6 +326,7 @@ const AMOUNT = /^-?\d{1,40}(\.\d{6})?$/;
 const TICK_SIZE = /^(?=.*[1-9])\d{1,9}(\.\d{1,6})?$/;
 
 const side = only<Side>("bid", "ask");
+const aggressor = only<Side | "none">("bid", "ask", "none");
 const snapshotLevels = list(level<SnapshotLevel>(3, 1));
 const deltaLevels = list(level<DeltaLevel>(2, 0));
 const openOrder = record<OpenOrder>({
@@ -353,7 +355,7 @@ const SHAPES: { readonly [M in Message as M["type"]]: Shape<Omit<M, "type">> } =
     digest: whole,
   },
   trade: {
-    instrument: text, seq: whole, trade_id: whole, time: whole, price: whole, quantity: whole, aggressor_side: side,
+    instrument: text, seq: whole, trade_id: whole, time: whole, price: whole, quantity: whole, aggressor_side: aggressor,
   },
   ticker: {
     instrument: text, seq: whole, time: whole, bid: whole, bid_quantity: whole, ask: whole, ask_quantity: whole,
