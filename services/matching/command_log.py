@@ -41,6 +41,7 @@ from shared.logs.market_commands import (
     SetLimits,
     SetTerms,
 )
+from shared.logs.rule_commands import RuleKind, RuleParameters, SetClearance, SetKill, SetRule
 from shared.logs.stream_keys import COMMANDS_FIELD
 from shared.store_errors import CorruptEntry
 
@@ -70,6 +71,9 @@ _SHAPES: Final[dict[type[Any], tuple[tuple[type, ...], ...]]] = {
     Propose: ((*_NAME, str, tuple),),
     Confirm: ((*_NAME, str),),
     ReadMarket: ((*_NAME, int),),
+    SetRule: ((*_NAME, str, RuleKind, tuple, tuple, int, int, RuleParameters, bool),),
+    SetKill: ((*_NAME, str, str, bool, str),),
+    SetClearance: ((*_NAME, str, str, str, Side, int, int, int),),
 }
 """The types that the fields of each command may have."""
 _DEFINITION: Final = (str, str, str, str, str, int, int, int)
@@ -145,6 +149,9 @@ def _well_typed(command: Command) -> bool:  # noqa: PLR0911 - one a kind
         return all(type(number) is int for row in command.tick_table for number in row)
     if isinstance(command, SetGroups):
         return all(type(group) is str for group in command.groups) and len(command.groups) <= GROUPS_OF_USER_MAX
+    if isinstance(command, SetRule):
+        names = (*command.groups, *command.instruments)
+        return all(type(name) is str for name in names) and tuple(map(type, command.parameters)) == (int, int, bool)
     if isinstance(command, Propose):
         return 1 <= len(command.actions) <= ACTIONS_MAX and all(_well_typed(each.command) for each in command.actions)
     return True

@@ -30,6 +30,8 @@ from services.matching.book.book_event import BookRefusal
 from services.matching.book.order import Order
 from services.matching.floor import EngineConfig, Floor
 from services.matching.idempotency import WINDOW_S, ClientOrderIds, Sources
+from services.matching.rules.company_rules import CompanyRules
+from services.matching.rules.rule_outlook import RuleOutlook
 from services.matching.timers import NEVER
 from services.matching.traded_instrument import Refusal, TradedInstrument
 from shared.logs.commands import (
@@ -50,6 +52,7 @@ from shared.logs.commands import (
 )
 from shared.logs.events import AccountsBegun, CancelOnDisconnectSet, Event, Outcome
 from shared.logs.market_commands import BeginAccounts, EndOrders, MakeTransfer, SetGroups, SetLimits, SetTerms
+from shared.logs.rule_commands import SetClearance, SetKill, SetRule
 
 SIGN_AGE_TICKS: Final = 1
 """How old the newest sign of life of a user who leaves may be: gateways give one a second. It is added to the grace,
@@ -72,6 +75,7 @@ _MARKET: Final = OrderKind.MARKET
 _GTC: Final = TimeInForce.GTC
 _BY_USER: Final = Code.BY_USER
 _DISCONNECTED: Final = Code.DISCONNECTED
+_NOT_OPEN: Final = Code.NOT_OPEN
 _WOULD_TRADE: Final = Code.WOULD_TRADE
 _ACCEPTED: Final = ExecutionEvent.ACCEPTED
 _REJECTED: Final = ExecutionEvent.REJECTED
@@ -103,7 +107,7 @@ class Engine(Floor):
         self.last_order_id = 0
         self.sources = Sources()
         self.client_order_ids = ClientOrderIds()
-        self.decisions = Decisions(self._outlook, self._setting_rows, self._administer)
+        self.decisions = Decisions(self._outlook, self._setting_rows, self._administer, self.rule_desk.loosens)
         self._administration: Administration | None = None
 
     def apply(self, command: Command, time_us: int) -> list[Event]:  # noqa: C901, PLR0912 - one a kind of command
@@ -159,6 +163,8 @@ class Engine(Floor):
                 outcome = self._note_present(command)
             case BeginAccounts() | MakeTransfer() | SetLimits() | SetGroups() | SetTerms() | EndOrders():
                 outcome = self._administer(command)
+            case SetRule() | SetKill() | SetClearance():
+                outcome = self._administer(command)
             case Propose() | Confirm() | ReadMarket():
                 refusal, cancelled = self.decisions.decide(command, self.time, events)
                 outcome = _outcome(command, refusal, cancelled=cancelled)
@@ -181,7 +187,15 @@ class Engine(Floor):
     def keep_accounts(self, accounting: Accounting) -> None:
         """Keep accounts from now on; before the first account is made."""
         self.accounting = accounting
+        accounting.limits.closings = self.company
         self._administration = Administration(accounting, self.accounts, self.instruments, self.account, self.end)
+
+    def obey(self, company: CompanyRules) -> None:
+        """Have other rules, before the next command."""
+        self.company = company
+        if self.accounting is not None:
+            self.accounting.limits.closings = company
+            self.accounting.limits.forget()
 
     def check_invariants(self) -> None:
         """Assert what must always hold; O(orders). For tests."""
@@ -371,7 +385,7 @@ class Engine(Floor):
             return _outcome(command)
         return _outcome(command, cancelled=self.end_all(account, command.instrument, Code.BY_EXCHANGE))
 
-    def _administer(self, command: ActionCommand) -> Outcome:
+    def _administer(self, command: ActionCommand) -> Outcome:  # noqa: PLR0911 - one a kind
         match command:
             case BeginAccounts():
                 return self._begin_accounts(command)
@@ -381,17 +395,30 @@ class Engine(Floor):
                 return self._set_state(command)
             case EndOrders():
                 return self._end_orders(command)
+            case SetRule() | SetKill() | SetClearance():
+                refusal, cancelled = self.rule_desk.carry_out(command)
+                return _outcome(command, refusal, cancelled=cancelled)
         if self._administration is None:
             return _outcome(command, NO_ACCOUNTS)
         refusal, cancelled = self._administration.carry_out(command, self.time, self.events)
+        if isinstance(command, SetGroups) and not refusal.code:
+            cancelled = self.rule_desk.end_forbidden(self.account(command.user))
         return _outcome(command, refusal, cancelled=cancelled)
 
     def _outlook(self) -> Outlook:
         four_eyes = self.decisions.proposals.four_eyes
-        return Outlook(self.instruments, self.accounts, self.accounting, four_eyes=four_eyes, time_us=self.time)
+        return Outlook(
+            self.instruments,
+            self.accounts,
+            self.accounting,
+            four_eyes=four_eyes,
+            time_us=self.time,
+            rules=RuleOutlook(self),
+        )
 
     def _setting_rows(self) -> SettingRows:
-        return SettingRows(self.instruments, self.accounts, self.accounting, self.decisions.proposals)
+        rules = self.rule_desk.sections()
+        return SettingRows(self.instruments, self.accounts, self.accounting, self.decisions.proposals, rules)
 
     # The door.
 
@@ -427,6 +454,8 @@ class Engine(Floor):
         refused = market.refusal(limit, quantity)
         accounting = self.accounting
         if accounting is None or refused is not None:
+            if self.company.is_asked and (refused is None or refused.code is _NOT_OPEN):
+                return self.company.stop(account, market.symbol) or refused
             return refused
         # All accounts of a market that keeps them are funded; to assert it here would cost a tenth of the asking.
         if (
@@ -450,11 +479,19 @@ class Engine(Floor):
         """Return why an account may not have an order like this, or None; see `_admit`."""
         if quantity <= order.quantity - order.remaining:
             return None  # replaced by no more than what is filled: it ends
-        met_max = self.config.orders_met_max
-        refused = accounting.forbidden(account, market, order, price, quantity, self.time, met_max)
-        if refused is not None:
-            return refused
-        return accounting.unaffordable(account, market, order, price, quantity, self.time, met_max)
+        time_us, met_max, company = self.time, self.config.orders_met_max, self.company
+        refused = None
+        if company.is_asked:
+            gate, wanted = accounting.limits.gate(account, market), quantity - (order.quantity - order.remaining)
+            refused = company.refusal(account, market.symbol, gate, order, wanted, time_us)
+        refused = (
+            refused
+            or accounting.forbidden(account, market, order, price, quantity, time_us, met_max)
+            or accounting.unaffordable(account, market, order, price, quantity, time_us, met_max)
+        )
+        if refused is None and company.is_asked:
+            company.admitted(account, market.symbol, accounting.limits.gate(account, market).rules, order, time_us)
+        return refused
 
     def _find(self, command: CancelOrder | ReplaceOrder) -> tuple[UserAccount | None, Order | None]:
         account = self.accounts.get(command.user)

@@ -13,11 +13,14 @@ from openoutcry.wire.messages import Execution, Status, Trade
 from openoutcry.wire.types import Code, ExecutionEvent, Liquidity, NoSide
 from services.matching.accounts.account import UserAccount
 from services.matching.accounts.accounting import Accounting
+from services.matching.accounts.funded_account import FundedAccount
 from services.matching.book.book_event import AuctionFill, BookEvent, Cancelled, Fill, Replaced
 from services.matching.book.order import Order
 from services.matching.book.order_book import ORDERS_MET_MAX
 from services.matching.idempotency import ORDER_IDS_MAX
 from services.matching.presence import Presence
+from services.matching.rules.company_rules import CompanyRules
+from services.matching.rules.rule_desk import RuleDesk
 from services.matching.timers import Timers
 from services.matching.traded_instrument import TradedInstrument
 from shared.logs.events import Event, PrivateExecution
@@ -102,6 +105,10 @@ class Floor:
         """What happens when a timer of a kind is due, with its key; set by the parts that set such timers."""
         self.on_resumed: list[Callable[[TradedInstrument], None]] = []
         """What has waited for an instrument that was paused, and is not any more."""
+        self.company = CompanyRules()
+        """What a company's rules say."""
+        self.rule_desk = RuleDesk(self)
+        """Where they are set, and orders ended that they forbid."""
         self.sweeps: list[Sweep] = []
         """What `sweep` has not ended yet. The instruments concerned are paused."""
         self.events: list[Event] = []
@@ -141,6 +148,8 @@ class Floor:
                 self.execution(self.accounts[event.order.user], _REPLACED, event.order, event.remaining)
             elif type(event) is AuctionFill:
                 self._auction_fill(market, event)
+        if self.company.crossed:
+            self.rule_desk.end_crossed()
 
     def _fill(self, market: TradedInstrument, fill: Fill) -> None:
         # Taken apart once, as a command is: its fields are needed three times each.
@@ -149,9 +158,12 @@ class Floor:
         trade = (taker.instrument, market.book.seq, trade_id, self.time, price, quantity, taker.side)
         self.events.append(_new(Trade, trade))
         part = (price, quantity, trade_id)
+        watches = self.company.watches_fills
         for order, remaining, liquidity in ((taker, taker_remaining, _TAKER), (maker, maker_remaining, _MAKER)):
             account = self.accounts[order.user]
             account.filled(order, market, price, quantity, liquidity)
+            if watches:
+                self._watch(account, market, order, quantity)
             if not remaining:
                 account.closed(order, market)
             self.execution(account, _FILLED, order, remaining, part, liquidity)
@@ -165,9 +177,18 @@ class Floor:
         for order, remaining in ((bid, bid_remaining), (ask, ask_remaining)):
             account = self.accounts[order.user]
             account.filled(order, market, price, quantity, _AUCTION)
+            if self.company.watches_fills:
+                self._watch(account, market, order, quantity)
             if not remaining:
                 account.closed(order, market)
             self.execution(account, _FILLED, order, remaining, part, _AUCTION)
+
+    def _watch(self, account: UserAccount, market: TradedInstrument, order: Order, quantity: int) -> None:
+        """Have the company's rules take note of a fill."""
+        assert self.accounting is not None
+        assert isinstance(account, FundedAccount)
+        rules = self.accounting.limits.gate(account, market).rules
+        self.company.note_fill(account, rules, order, quantity, self.time)
 
     def end_all(self, account: UserAccount, instrument: str | None, reason: Code) -> int:
         """End a user's orders, of one instrument or (None) of all; returns how many."""

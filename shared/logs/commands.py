@@ -16,6 +16,7 @@ from openoutcry.wire.errors import MalformedMessage
 from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.types import MarketState, OrderKind, SelfTradePrevention, Side, TimeInForce, TransferKind
 from shared.logs.market_commands import BeginAccounts, EndOrders, Limits, MakeTransfer, SetGroups, SetLimits, SetTerms
+from shared.logs.rule_commands import RuleKind, RuleParameters, SetClearance, SetKill, SetRule
 
 COMMANDS_IN_ENTRY_MAX: Final = 512
 """A writer starts another entry beyond this many commands, so that one entry never holds the engine for long."""
@@ -133,7 +134,17 @@ class SetMarketState(NamedTuple):
 
 
 ActionCommand: TypeAlias = (
-    BeginAccounts | MakeTransfer | SetLimits | SetGroups | SetTerms | ListInstrument | SetMarketState | EndOrders
+    BeginAccounts
+    | MakeTransfer
+    | SetLimits
+    | SetGroups
+    | SetTerms
+    | ListInstrument
+    | SetMarketState
+    | EndOrders
+    | SetRule
+    | SetKill
+    | SetClearance
 )
 ACTIONS: Final[dict[str, type[Any]]] = {
     "begin_accounts": BeginAccounts,
@@ -144,6 +155,9 @@ ACTIONS: Final[dict[str, type[Any]]] = {
     "list_instrument": ListInstrument,
     "set_market_state": SetMarketState,
     "end_orders": EndOrders,
+    "set_rule": SetRule,
+    "set_kill": SetKill,
+    "set_clearance": SetClearance,
 }
 """What may be proposed, by name. Another one is a line here and in `ActionCommand`, its check ahead in
 `services.matching.accounts.outlook`, whether it needs two in `proposals`, and its form in the gateway's requests."""
@@ -208,6 +222,9 @@ Command: TypeAlias = (
     | Propose
     | Confirm
     | ReadMarket
+    | SetRule
+    | SetKill
+    | SetClearance
 )
 
 _CODES: Final[dict[type[Any], int]] = {
@@ -229,6 +246,9 @@ _CODES: Final[dict[type[Any], int]] = {
     Propose: 17,
     Confirm: 18,
     ReadMarket: 19,
+    SetRule: 22,
+    SetKill: 23,
+    SetClearance: 24,
 }
 _OF_THE_LOG: Final = ("source", "number", "actor")
 _SIDES: Final = {side.value: side for side in Side}
@@ -359,4 +379,19 @@ def _market_command(code: object, fields: list[Any]) -> Command:  # noqa: PLR091
             return Confirm._make(fields)
         case 19:
             return ReadMarket._make(fields)
+    return _rule_command(code, fields)
+
+
+def _rule_command(code: object, fields: list[Any]) -> Command:
+    match code:
+        case 22:
+            fields[4] = RuleKind(fields[4])
+            fields[5], fields[6] = tuple(_array(fields[5])), tuple(_array(fields[6]))
+            fields[9] = RuleParameters._make(_array(fields[9]))
+            return SetRule._make(fields)
+        case 23:
+            return SetKill._make(fields)
+        case 24:
+            fields[6] = _SIDES[fields[6]]
+            return SetClearance._make(fields)
     raise ValueError(f"unknown command {code!r}")

@@ -74,7 +74,7 @@ class Accounting:
         reference = market.statistics.last or market.reference
         if reference != gate.reference:
             gate.refer(reference)
-        if quantity > gate.order_quantity_max or not gate.low <= price <= gate.high:
+        if quantity > gate.fast_quantity_max or not gate.low <= price <= gate.high:
             return False
         notional = price * quantity
         if notional > gate.notional_max or (gate.counts_orders and not _has_room(gate, account, holding)):

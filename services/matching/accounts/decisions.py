@@ -29,6 +29,7 @@ class Decisions:
         outlook: Returns the market as it is, to be asked ahead.
         rows: Returns what is set and what waits.
         carry_out: Carries out one action and returns its outcome; its events are the command's.
+        loosens: Tells of an action whether it allows what is forbidden now, apart from what `needs_two` says of all.
     """
 
     def __init__(
@@ -36,11 +37,13 @@ class Decisions:
         outlook: Callable[[], Outlook],
         rows: Callable[[], SettingRows],
         carry_out: Callable[[ActionCommand], Outcome],
+        loosens: Callable[[ActionCommand], bool],
     ) -> None:
         self.proposals = Proposals()
         self._outlook = outlook
         self._rows = rows
         self._carry_out = carry_out
+        self._loosens = loosens
 
     def decide(self, command: Propose | Confirm | ReadMarket, time_us: int, events: list[Event]) -> tuple[Refusal, int]:
         """
@@ -92,7 +95,7 @@ class Decisions:
         if refusal is not None:
             return refusal, 0
         proposal = Proposal(command.proposal_id, command.actor, time_us, actions)
-        if proposals.four_eyes and any(needs_two(action.command) for action in actions):
+        if proposals.four_eyes and any(needs_two(each.command) or self._loosens(each.command) for each in actions):
             refusal = proposals.no_room(actions)
             if refusal is None:
                 proposals.add(proposal)

@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, NamedTuple
 
+from services.matching.traded_instrument import Refusal
 from shared.logs.market_commands import Limits
+from shared.logs.rule_commands import Rule
 
 BASIS: Final = 10_000
 NO_LIMIT: Final = 1 << 200
 """More than any quantity, value or number of orders can be."""
+
+
+class Closing(NamedTuple):
+    """What a company's rules say about one user in one instrument."""
+
+    kill: Refusal | None
+    """Why the user may not trade at all, if so."""
+    rules: tuple[Rule, ...]
+    """Those that the user is under, in the order of checks."""
+    is_closing: bool
+    """Whether one of them may forbid an order. If not, none of them needs to be asked."""
+
+
+NO_CLOSING: Final = Closing(None, (), False)  # noqa: FBT003 - a row of three
 
 
 class Gate:
@@ -21,14 +37,18 @@ class Gate:
         here: Those of this instrument.
         collar_bp: Everybody's, of the instrument's terms; 0: none.
         tick_value: What one lot is worth at one tick, in millionths.
+        closing: What the company's rules say.
     """
 
     __slots__ = (
         "collar_bp",
         "counts_orders",
+        "fast_quantity_max",
         "high",
         "instrument_orders_max",
+        "is_closing",
         "is_rated",
+        "kill",
         "low",
         "may_short",
         "messages_per_second",
@@ -38,12 +58,23 @@ class Gate:
         "order_value_max",
         "position_max",
         "reference",
+        "rules",
     )
 
-    def __init__(self, everywhere: Iterable[Limits], here: Iterable[Limits], collar_bp: int, tick_value: int) -> None:
+    def __init__(
+        self,
+        everywhere: Iterable[Limits],
+        here: Iterable[Limits],
+        collar_bp: int,
+        tick_value: int,
+        closing: Closing = NO_CLOSING,
+    ) -> None:
         everywhere, here = list(everywhere), list(here)
         both = everywhere + here
         self.order_quantity_max = _strictest([limits.order_quantity_max for limits in both])
+        self.kill, self.rules, self.is_closing = closing
+        self.fast_quantity_max = -1 if self.is_closing else self.order_quantity_max
+        """The same for who asks nothing else: where a rule may have something to say, no quantity passes."""
         self.order_value_max = _strictest([limits.order_value_max for limits in both])
         self.notional_max = self.order_value_max // tick_value
         """Lots times ticks of one order."""

@@ -1,16 +1,17 @@
 """Limits of users, groups and everybody, compiled into what an order is judged by.
 
-Owns the table of limits and its compiling: users with the same limits share one `Gate` an instrument, so an order reads
-one object. Of all limits that concern it the strictest counts. Bounded by LIMITS_MAX rows and GATES_MAX gates.
+Owns the table of limits and its compiling, with what a company's rules say: users with the same limits and rules share
+one `Gate` an instrument, so an order reads one object. Of all limits that concern it the strictest counts. Bounded by
+LIMITS_MAX rows and GATES_MAX gates.
 """
 
 from __future__ import annotations
 
-from collections.abc import ItemsView, Iterable, Iterator
-from typing import Final
+from collections.abc import ItemsView, Iterable, Iterator, Sequence
+from typing import Final, Protocol
 
 from services.matching.accounts.funded_account import FundedAccount
-from services.matching.accounts.gate import Gate
+from services.matching.accounts.gate import NO_CLOSING, Closing, Gate
 from services.matching.traded_instrument import TradedInstrument
 from shared.logs.market_commands import Limits
 
@@ -21,16 +22,28 @@ GATES_MAX: Final = 50_000
 NONE: Final = Limits()
 
 
+class Closings(Protocol):
+    """A company's rules, as gates are compiled from them; whoever changes one has the gates forgotten."""
+
+    def names(self, user: str) -> bool:
+        """Tell whether something concerns this user by name, and not by groups."""
+
+    def closing(self, user: str, groups: Sequence[str], symbol: str) -> Closing:
+        """Return what a user of these groups is under in an instrument."""
+
+
 class LimitTable:
     """All limits of a market."""
 
-    __slots__ = ("_gates", "_rows", "_users", "has_allowed_short", "version")
+    __slots__ = ("_gates", "_rows", "_users", "closings", "has_allowed_short", "version")
 
     def __init__(self, rows: Iterable[tuple[str, str, str | None, Limits]] = ()) -> None:
         self.version = 0
         """Changes with every change; gates compiled before are void."""
         self.has_allowed_short = False
         """Whether anybody has been allowed to sell short, once."""
+        self.closings: Closings | None = None
+        """What else gates are compiled from; set once, by whoever keeps the accounts."""
         self._rows: dict[tuple[str, str, str | None], Limits] = {}
         self._users: dict[str, int] = {}  # users with limits of their own, to how many
         self._gates: dict[
@@ -76,13 +89,18 @@ class LimitTable:
 
     def gate(self, account: FundedAccount, market: TradedInstrument) -> Gate:
         """Return what an account's orders of an instrument are judged by; O(1), or O(its groups) on first sight."""
-        key = (account.user if account.user in self._users else "", account.groups, market.symbol)
+        user, closings = account.user, self.closings
+        is_named = user in self._users or (closings is not None and closings.names(user))
+        key = (user if is_named else "", account.groups, market.symbol)
         gate = self._gates.get(key)
         if gate is None:
             if len(self._gates) >= GATES_MAX:
                 self.forget()
             everywhere, here = self._of(account, None), self._of(account, market.symbol)
-            gate = self._gates[key] = Gate(everywhere, here, market.collar_bp, market.tick_value)
+            closing = NO_CLOSING
+            if closings is not None:
+                closing = closings.closing(user, account.groups, market.symbol)
+            gate = self._gates[key] = Gate(everywhere, here, market.collar_bp, market.tick_value, closing)
         return gate
 
     def forget(self) -> None:

@@ -26,3 +26,8 @@ def time_text(time_us: int) -> str:
     """Write a time as `2026-11-23T08:00:00Z`, with the fraction of a second where there is one."""
     moment = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=min(time_us, _TIME_MAX_US))
     return moment.isoformat().removesuffix("+00:00") + "Z"
+
+
+def day_text(time_us: int) -> str:
+    """Write a time's day, UTC, as `2026-11-23`."""
+    return time_text(time_us)[:10]

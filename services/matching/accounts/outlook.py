@@ -8,7 +8,7 @@ counted for the next.
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
-from typing import Final
+from typing import Final, Protocol
 
 from openoutcry.wire.errors import ConfigurationError
 from openoutcry.wire.types import Code, MarketState, TransferKind
@@ -29,12 +29,26 @@ from shared.logs.market_commands import (
     SetLimits,
     SetTerms,
 )
+from shared.logs.rule_commands import SetClearance, SetKill, SetRule
 from shared.token_claims import USER
 
 SETTABLE_STATES: Final = (MarketState.OPEN, MarketState.HALTED, MarketState.CLOSED)
 NO_ACCOUNTS: Final = Refusal(Code.BAD_REQUEST, "accounts: this market keeps none; begin them before anything else")
 _TOGETHER: Final = (TransferKind.DEPOSIT, TransferKind.GRANT)
 """Transfers that may be proposed with others: what they need, `~bank` and `~issuer` always have."""
+
+
+class RulesAhead(Protocol):
+    """A company's rules as the actions asked of so far would leave them."""
+
+    def refusal(
+        self,
+        command: SetRule | SetKill | SetClearance,
+        instruments: Mapping[str, TradedInstrument],
+        *,
+        has_accounts: bool,
+    ) -> Refusal | None:
+        """Return why a command cannot be carried out next in a market of these instruments, or None."""
 
 
 class Outlook:
@@ -47,6 +61,7 @@ class Outlook:
         accounting: None if the market keeps no accounts.
         four_eyes: As decided so far.
         time_us: The market's.
+        rules: What may be set of the company's rules.
     """
 
     def __init__(
@@ -57,8 +72,10 @@ class Outlook:
         *,
         four_eyes: bool,
         time_us: int,
+        rules: RulesAhead,
     ) -> None:
         self._time_us = time_us
+        self._rules = rules
         self._instruments = dict(instruments)  # its own, since every action may look at all of them
         self._currencies: dict[str, None] | None = None  # gathered when somebody asks
         self._accounts = accounts
@@ -109,6 +126,8 @@ class Outlook:
                 return Refusal(Code.BAD_REQUEST, fault) if fault is not None else None
             case MakeTransfer():
                 return self._transfer(command)
+            case SetRule() | SetKill() | SetClearance():
+                return self._rules.refusal(command, self._instruments, has_accounts=self._accounting is not None)
 
     def _listing(self, command: ListInstrument) -> Refusal | None:
         currencies = None

@@ -6,12 +6,16 @@ Owns their form and order, and how many are shown at once. A row is [what, ...]:
 * [instrument, symbol, state, reason, reference, collar_bp, {further term: value}], in order of listing;
 * [limits, user, group, instrument or None, {limit: value}], in order of first setting;
 * [groups, user, [groups]], in order of first appearance, of those who are in some;
+* [rule, rule_id, kind, [groups], [instruments], from, until, {parameter: value}, discreet?, in force?], in order of
+  first setting;
+* [kill, scope, name, since, reason], the oldest first;
+* [clearance, clearance_id, user, instrument, side, lots, from, until, lots used], the oldest first;
 * [proposal, proposal_id, proposer, time in µs, [[action, fields]]], the oldest first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from itertools import islice
 from typing import Any, Final, TypeAlias
 
@@ -27,6 +31,8 @@ from shared.logs.market_commands import Limits
 ROWS_MAX: Final = 100
 """Rows shown at once; each action of a proposal counts as one more. One row at least."""
 
+SettingSection: TypeAlias = tuple[Collection[Any], Callable[[Any], tuple[Any, ...]]]
+"""What is set of one kind, and how a row is made of each."""
 _LimitRow: TypeAlias = tuple[tuple[str, str, str | None], Limits]
 _FURTHER: Final = tuple(Terms._field_defaults)
 
@@ -40,6 +46,7 @@ class SettingRows:
         accounts: By user.
         accounting: None if the market keeps no accounts.
         proposals: Those that wait are shown.
+        rules: Rules, kills and clearances, and how each is shown.
     """
 
     def __init__(
@@ -48,15 +55,17 @@ class SettingRows:
         accounts: Mapping[str, UserAccount],
         accounting: Accounting | None,
         proposals: Proposals,
+        rules: Iterable[SettingSection],
     ) -> None:
         market = ("market", accounting is not None, proposals.four_eyes)
         limits: Collection[_LimitRow] = accounting.limits.held() if accounting is not None else ()
         grouped = [each for each in accounts.values() if isinstance(each, FundedAccount) and each.groups]
-        self._sections: tuple[tuple[Collection[Any], Callable[[Any], tuple[Any, ...]]], ...] = (
+        self._sections: tuple[SettingSection, ...] = (
             ([market], tuple),
             (instruments.values(), _instrument_row),
             (limits, _limits_row),
             (grouped, _groups_row),
+            *rules,
             (proposals.waiting(), proposal_row),
         )
 

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 from openoutcry.wire.types import Code, MarketState, Phase
 from services.matching.engine import Engine
 from services.matching.floor import Sweep
+from services.matching.recovery.rule_rows import restore_rules, rule_rows
 from services.matching.timers import Timers
 from shared.logs.market_commands import SetTerms
 
@@ -90,6 +91,7 @@ def _restore_sessions(engine: Engine, rows: Any) -> None:
 
 PARTS: Final[dict[str, StatePart]] = {
     "clock": StatePart(_clock_rows, _restore_clock),
+    "rules": StatePart(rule_rows, restore_rules),
     "sessions": StatePart(_session_rows, _restore_sessions),
     "sweeps": StatePart(_sweep_rows, _restore_sweeps),
 }

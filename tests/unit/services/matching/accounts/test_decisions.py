@@ -36,6 +36,7 @@ from shared.logs.market_commands import (
     SetLimits,
     SetTerms,
 )
+from shared.logs.rule_commands import RuleKind, RuleParameters, SetClearance, SetKill, SetRule
 from tests.unit.services.matching.flow import ACME, Desk, code, executions, outcome
 
 HOUR_US = 3_600_000_000
@@ -366,6 +367,9 @@ def test_proposals_survive_the_log() -> None:
         action(ListInstrument, Instrument("BETA")),
         action(SetMarketState, "ACME", MarketState.HALTED, "news"),
         action(EndOrders, "ann", None),
+        action(SetRule, "Q4", RuleKind.BLACKOUT, ("finance",), ("ACME",), 1, 2, RuleParameters(exercise=True), True),
+        action(SetKill, "user", "ann", True, "leaver"),
+        action(SetClearance, "C-17", "ann", "ACME", Side.ASK, 100, 0, 5),
     )
     commands = [Propose("g", 1, "adam", "p1", actions), Confirm("g", 2, "eve", "p1"), ReadMarket("g", 3, "eve", 0)]
     assert decode_commands(encode_commands(commands)) == commands  # type: ignore[arg-type]
