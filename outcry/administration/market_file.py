@@ -26,6 +26,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from openoutcry.wire.errors import ConfigurationError
 from openoutcry.wire.tick_table import TICK_ROWS_MAX, tick_table_fault
 from openoutcry.wire.types import AMOUNT_MAX, PRICE_MAX
+from outcry.administration.rule_section import RuleSection
 from outcry.administration.toml_lines import TomlLines
 from services.gateway.office_actions import (
     BasisPoints,
@@ -157,6 +158,7 @@ class MarketFile(FileSection):
     instruments: dict[Symbol, InstrumentSection] = Field(default_factory=dict)
     limits: dict[LimitOwner, LimitSection] | None = None
     groups: dict[Group, list[User]] | None = None
+    rules: dict[Group, RuleSection] | None = None
 
 
 def read_market(text: str, name: str) -> MarketFile:

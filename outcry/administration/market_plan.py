@@ -16,6 +16,7 @@ from openoutcry.wire.errors import ConfigurationError
 from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.messages import Terms
 from outcry.administration.market_file import EVERYBODY, InstrumentSection, LimitRow, MarketFile
+from outcry.administration.rule_section import held_rule, rule_steps
 from services.gateway.office_actions import read_proposed
 from shared.logs.commands import ACTIONS_MAX, shown_fields
 from shared.logs.market_commands import GROUPS_OF_USER_MAX
@@ -50,6 +51,8 @@ class Settings:
         """By symbol, all that say something."""
         self.limits: dict[tuple[str, str, str | None], dict[str, int]] = {}
         self.groups: dict[str, list[str]] = {}
+        self.rules: dict[str, dict[str, Any]] = {}
+        """By name, all that say something."""
         self.waiting: dict[str, str] = {}
         """Actions that wait, in one form, to the proposal that holds each."""
         for kind, *fields in rows:
@@ -65,6 +68,9 @@ class Settings:
                     self.limits[user, group, instrument] = limits
                 case "groups":
                     self.groups[fields[0]] = sorted(fields[1])
+                case "rule":
+                    rule_id, held = held_rule(fields)
+                    self.rules[rule_id] = held
                 case "proposal":
                     proposal_id, _, _, actions = fields
                     self.waiting |= {_form(name, given): proposal_id for name, given in actions}
@@ -82,6 +88,7 @@ def steps_to(wanted: MarketFile, settings: Settings) -> list[Step]:
         *_instruments(wanted, settings),
         *_limits(wanted, settings),
         *_groups(wanted, settings),
+        *_rules(wanted, settings),
     ]
 
 
@@ -213,6 +220,11 @@ def _groups(wanted: MarketFile, settings: Settings) -> Iterable[Step]:
         if now != held:
             words = f"{_sign(held, now)} groups of {user}: {', '.join(held) or 'none'} -> {', '.join(now) or 'none'}"
             yield Step(words, {"action": "set_groups", "user": user, "groups": now})
+
+
+def _rules(wanted: MarketFile, settings: Settings) -> Iterable[Step]:
+    if wanted.rules is not None:
+        yield from (Step(words, action) for words, action in rule_steps(wanted.rules, settings.rules))
 
 
 def _limit_name(user: str, group: str, instrument: str | None) -> str:

@@ -9,6 +9,7 @@ import typer
 
 from outcry.administration.aio.desk import Desk
 from outcry.administration.transfer_file import amount_of, moment, transfer_action
+from outcry.cli import admin_rules
 from outcry.cli.running import refuse, run_command
 
 app = typer.Typer(
@@ -17,6 +18,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Administer a running market: transfers, limits, halts, its file; what needs two is confirmed by another.",
 )
+
+app.add_typer(admin_rules.app)
 
 TokenOption = Annotated[str, typer.Option(envvar="OUTCRY_TOKEN", help="Of an administrator (role admin).")]
 Url = Annotated[str, typer.Option(envvar="OUTCRY_URL", help="A gateway.")]

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, Strict
 
 from openoutcry.wire.instrument import KINDS, Instrument
 from openoutcry.wire.tick_table import TICK_ROWS_MAX
-from openoutcry.wire.types import AMOUNT_MAX, PRICE_MAX, MarketState, TransferKind
+from openoutcry.wire.types import AMOUNT_MAX, PRICE_MAX, QUANTITY_MAX, MarketState, Side, TransferKind
 from services.gateway.request_rules import ClientOrderId, Counter, Symbol, TicksField, has_float, sentence, whole
 from shared.logs.commands import ActionCommand, ListInstrument, ProposedAction, SetMarketState
 from shared.logs.market_commands import (
@@ -26,6 +26,15 @@ from shared.logs.market_commands import (
     SetGroups,
     SetLimits,
     SetTerms,
+)
+from shared.logs.rule_commands import (
+    RULE_GROUPS_MAX,
+    RULE_INSTRUMENTS_MAX,
+    RuleKind,
+    RuleParameters,
+    SetClearance,
+    SetKill,
+    SetRule,
 )
 
 FIELDS_MAX: Final = 16
@@ -221,6 +230,63 @@ class EndOrdersForm(ActionForm):
         return EndOrders("", 0, "", self.user, self.instrument)
 
 
+class SetRuleForm(ActionForm):
+    """Set a rule of the company, all of it, or (no kind) remove it."""
+
+    action: Literal["set_rule"]
+    rule_id: Group
+    kind: Literal[
+        "", "blackout", "restricted", "window", "clearance", "holding_period", "short_swing", "sell_share"
+    ] = ""
+    groups: Annotated[list[Group], Field(max_length=RULE_GROUPS_MAX)] = []
+    instruments: Annotated[list[Symbol], Field(max_length=RULE_INSTRUMENTS_MAX)] = []
+    from_us: Counter = 0
+    until_us: Counter = 0
+    days: Annotated[StrictInt, Field(ge=0, le=366)] = 0
+    share_bp: Annotated[StrictInt, Field(ge=0, le=10_000)] = 0
+    exercise: StrictBool = False
+    discreet: StrictBool = False
+
+    def command(self) -> ActionCommand:
+        """-."""
+        names = (tuple(self.groups), tuple(self.instruments))
+        made = RuleParameters(self.days, self.share_bp, self.exercise)
+        kind = RuleKind(self.kind)
+        return SetRule("", 0, "", self.rule_id, kind, *names, self.from_us, self.until_us, made, self.discreet)
+
+
+class SetKillForm(ActionForm):
+    """Stop a user, a group, an instrument or the market from trading, or allow it again."""
+
+    action: Literal["set_kill"]
+    scope: Literal["user", "group", "instrument", "market"]
+    name: Annotated[StrictStr, Field(pattern=r"^[A-Za-z0-9._@+-]{0,64}$")] = ""
+    on: StrictBool
+    reason: FreeText = ""
+
+    def command(self) -> ActionCommand:
+        """-."""
+        return SetKill("", 0, "", self.scope, self.name, self.on, self.reason)
+
+
+class SetClearanceForm(ActionForm):
+    """Allow a user to trade so many lots of an instrument until a moment, or (lots 0) no longer."""
+
+    action: Literal["set_clearance"]
+    clearance_id: ClientOrderId
+    user: UserOrNone = ""
+    instrument: Symbol | None = None
+    side: Side = Side.BID
+    lots: Annotated[StrictInt, Field(ge=0, le=QUANTITY_MAX)]
+    from_us: Counter = 0
+    until_us: Counter = 0
+
+    def command(self) -> ActionCommand:
+        """-."""
+        named = (self.clearance_id, self.user, self.instrument or "", self.side)
+        return SetClearance("", 0, "", *named, self.lots, self.from_us, self.until_us)
+
+
 ACTION_FORMS: Final[dict[str, type[ActionForm]]] = {
     "begin_accounts": BeginAccountsForm,
     "make_transfer": MakeTransferForm,
@@ -230,6 +296,9 @@ ACTION_FORMS: Final[dict[str, type[ActionForm]]] = {
     "list_instrument": ListInstrumentForm,
     "set_market_state": SetMarketStateForm,
     "end_orders": EndOrdersForm,
+    "set_rule": SetRuleForm,
+    "set_kill": SetKillForm,
+    "set_clearance": SetClearanceForm,
 }
 assert set(KINDS) == {"share", "option", "internal"}
 

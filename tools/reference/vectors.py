@@ -237,6 +237,28 @@ ACTION_EXAMPLES: Final[tuple[dict[str, Any], ...]] = (
     },
     {"action": "set_market_state", "instrument": "ACME", "state": "halted", "reason": "news pending"},
     {"action": "end_orders", "user": "ada"},
+    {
+        "action": "set_rule",
+        "rule_id": "Q4-results",
+        "kind": "blackout",
+        "groups": ["finance"],
+        "instruments": ["ACME"],
+        "from_us": TIME,
+        "until_us": TIME + 86_400_000_000,
+        "exercise": True,
+        "discreet": False,
+    },
+    {
+        "action": "set_clearance",
+        "clearance_id": "C-17",
+        "user": "ada",
+        "instrument": "ACME",
+        "side": "ask",
+        "lots": 100,
+        "from_us": 0,
+        "until_us": TIME + 86_400_000_000,
+    },
+    {"action": "set_kill", "scope": "user", "name": "ada", "on": True, "reason": "leaver"},
 )
 """One of each action that may be proposed."""
 
@@ -293,6 +315,8 @@ REQUESTS: Final[dict[str, dict[str, Any]]] = {
     },
     "admin, a halt": {"op": "admin", "id": 15, "proposal_id": "halt-1", "actions": [ACTION_EXAMPLES[6]]},
     "admin, a user's orders": {"op": "admin", "id": 16, "proposal_id": "end-1", "actions": [ACTION_EXAMPLES[7]]},
+    "admin, rules": {"op": "admin", "id": 20, "proposal_id": "rules-1", "actions": list(ACTION_EXAMPLES[8:10])},
+    "admin, a kill": {"op": "admin", "id": 21, "proposal_id": "kill-1", "actions": [ACTION_EXAMPLES[10]]},
     "confirm": {"op": "confirm", "id": 17, "proposal_id": "market-2026-11-30"},
     "market": {"op": "market", "id": 18},
     "market, what comes after": {"op": "market", "id": 19, "start": 100},
