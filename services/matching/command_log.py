@@ -41,6 +41,7 @@ from shared.logs.market_commands import (
     SetLimits,
     SetTerms,
 )
+from shared.logs.mass_quote import PAIRS_MAX, MassQuote
 from shared.logs.rule_commands import RuleKind, RuleParameters, SetClearance, SetKill, SetRule
 from shared.logs.stream_keys import COMMANDS_FIELD
 from shared.store_errors import CorruptEntry
@@ -74,10 +75,12 @@ _SHAPES: Final[dict[type[Any], tuple[tuple[type, ...], ...]]] = {
     SetRule: ((*_NAME, str, RuleKind, tuple, tuple, int, int, RuleParameters, bool),),
     SetKill: ((*_NAME, str, str, bool, str),),
     SetClearance: ((*_NAME, str, str, str, Side, int, int, int),),
+    MassQuote: ((*_NAME, str, tuple),),
 }
 """The types that the fields of each command may have."""
 _DEFINITION: Final = (str, str, str, str, str, int, int, int)
 """The first fields of an instrument; its terms and session are maps or None."""
+_PAIR: Final = (str, int, int, int, int)
 TIME_MAX_US: Final = 2**53 - 1
 """In the year 2255: the last time that every language's numbers hold exactly. Redis takes ids far beyond it, and goes
 on behind them."""
@@ -147,6 +150,8 @@ def _well_typed(command: Command) -> bool:  # noqa: PLR0911 - one a kind
         return all(limit is None or type(limit) is int for limit in command.limits)
     if isinstance(command, SetTerms):
         return all(type(number) is int for row in command.tick_table for number in row)
+    if isinstance(command, MassQuote):
+        return 1 <= len(command.pairs) <= PAIRS_MAX and all(tuple(map(type, pair)) == _PAIR for pair in command.pairs)
     if isinstance(command, SetGroups):
         return all(type(group) is str for group in command.groups) and len(command.groups) <= GROUPS_OF_USER_MAX
     if isinstance(command, SetRule):

@@ -29,7 +29,8 @@ from services.matching.accounts.transfers import SYSTEM_ACCOUNTS
 from services.matching.book.book_event import BookRefusal
 from services.matching.book.order import Order
 from services.matching.floor import EngineConfig, Floor
-from services.matching.idempotency import WINDOW_S, ClientOrderIds, Sources
+from services.matching.idempotency import WINDOW_S, Sources
+from services.matching.quotes import Quotes, open_quotes
 from services.matching.rules.company_rules import CompanyRules
 from services.matching.rules.rule_outlook import RuleOutlook
 from services.matching.timers import NEVER
@@ -52,6 +53,7 @@ from shared.logs.commands import (
 )
 from shared.logs.events import AccountsBegun, CancelOnDisconnectSet, Event, Outcome
 from shared.logs.market_commands import BeginAccounts, EndOrders, MakeTransfer, SetGroups, SetLimits, SetTerms
+from shared.logs.mass_quote import MassQuote
 from shared.logs.rule_commands import SetClearance, SetKill, SetRule
 
 SIGN_AGE_TICKS: Final = 1
@@ -73,6 +75,7 @@ _NOT_FOUND: Final = Refusal(Code.UNKNOWN_ORDER, "client_order_id: no open order 
 # Looking a member up in its enumeration costs a tenth of a trade.
 _MARKET: Final = OrderKind.MARKET
 _GTC: Final = TimeInForce.GTC
+_QUOTE: Final = TimeInForce.QUOTE
 _BY_USER: Final = Code.BY_USER
 _DISCONNECTED: Final = Code.DISCONNECTED
 _NOT_OPEN: Final = Code.NOT_OPEN
@@ -104,9 +107,8 @@ class Engine(Floor):
         self.time_limit = NO_LIMIT
         """The log's time does not count beyond: the leader's own clock at its last tick, and what may be between the
         two, µs. A clock that jumps ahead ends nothing before its time."""
-        self.last_order_id = 0
         self.sources = Sources()
-        self.client_order_ids = ClientOrderIds()
+        self.quotes = Quotes(self, self._admit)
         self.decisions = Decisions(self._outlook, self._setting_rows, self._administer, self.rule_desk.loosens)
         self._administration: Administration | None = None
 
@@ -161,6 +163,8 @@ class Engine(Floor):
                 outcome = self._set_cancel_on_disconnect(command)
             case Present():
                 outcome = self._note_present(command)
+            case MassQuote():
+                outcome = _outcome(command, self.quotes.carry_out(command))
             case BeginAccounts() | MakeTransfer() | SetLimits() | SetGroups() | SetTerms() | EndOrders():
                 outcome = self._administer(command)
             case SetRule() | SetKill() | SetClearance():
@@ -212,7 +216,7 @@ class Engine(Floor):
         assert self.client_order_ids.held == sum(len(account.accepted_ids) for account in self.accounts.values())
         timed = self.presence.rows()
         assert [tick for _, tick in timed] == sorted(tick for _, tick in timed if tick <= self.presence.ticks)
-        assert all(self.accounts[user].cancel_on_disconnect for user, _ in timed)
+        assert all(user in self.accounts for user, _ in timed)
         self.decisions.proposals.check_invariants()
         if self.accounting is not None:
             self.accounting.check_invariants(self.accounts.values(), self.instruments)
@@ -305,7 +309,11 @@ class Engine(Floor):
         self.client_order_ids.tick(presence.ticks, self.time)
         cancelled = 0
         while cancelled < CANCELS_PER_TICK_MAX and (user := presence.take_absent(ticks_max)) is not None:
-            cancelled += self.end_all(self.accounts[user], None, _DISCONNECTED)
+            account = self.accounts[user]
+            if account.cancel_on_disconnect:
+                cancelled += self.end_all(account, None, _DISCONNECTED)
+            else:
+                cancelled += self.quotes.end(account, _DISCONNECTED)
         return _outcome(command, cancelled=cancelled)
 
     def _list(self, command: ListInstrument) -> Outcome:
@@ -331,7 +339,7 @@ class Engine(Floor):
         account = self.account(command.user)
         if command.on:
             self.presence.see(account.user)
-        else:
+        elif not open_quotes(account):
             self.presence.forget(account.user)
         if command.on is not account.cancel_on_disconnect:
             account.cancel_on_disconnect = command.on
@@ -341,7 +349,7 @@ class Engine(Floor):
     def _note_present(self, command: Present) -> Outcome:
         for user in command.users:
             account = self.accounts.get(user)
-            if account is not None and account.cancel_on_disconnect:
+            if account is not None and (account.cancel_on_disconnect or self.presence.is_timed(user)):
                 self.presence.see(user)
         return _outcome(command)
 
@@ -442,6 +450,8 @@ class Engine(Floor):
             return Refusal(Code.BAD_REQUEST, "price: a market order has none")
         if order.order_id > self.last_order_id:
             may_rest = limit is not None and order.time_in_force is _GTC
+            if order.time_in_force is _QUOTE:
+                return Refusal(Code.BAD_REQUEST, "time_in_force: quote is that of quotes alone")
             if order.post_only and not may_rest:
                 return Refusal(Code.BAD_REQUEST, "post_only: only a limit order good till cancelled can rest")
             if may_rest and len(account.orders) >= self.config.open_orders_max:
@@ -486,7 +496,8 @@ class Engine(Floor):
             refused = company.refusal(account, market.symbol, gate, order, wanted, time_us)
         refused = (
             refused
-            or accounting.forbidden(account, market, order, price, quantity, time_us, met_max)
+            or accounting.forbidden(account, market, order, price, quantity, met_max)
+            or (accounting.hurried(account, market, time_us) if order.time_in_force is not _QUOTE else None)
             or accounting.unaffordable(account, market, order, price, quantity, time_us, met_max)
         )
         if refused is None and company.is_asked:

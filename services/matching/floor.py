@@ -17,7 +17,7 @@ from services.matching.accounts.funded_account import FundedAccount
 from services.matching.book.book_event import AuctionFill, BookEvent, Cancelled, Fill, Replaced
 from services.matching.book.order import Order
 from services.matching.book.order_book import ORDERS_MET_MAX
-from services.matching.idempotency import ORDER_IDS_MAX
+from services.matching.idempotency import ORDER_IDS_MAX, ClientOrderIds
 from services.matching.presence import Presence
 from services.matching.rules.company_rules import CompanyRules
 from services.matching.rules.rule_desk import RuleDesk
@@ -92,6 +92,8 @@ class Floor:
         self.time = 0
         """Of the last command, µs since 1970, or of what happens by itself before it; never falls, even if the log's
         clock does."""
+        self.last_order_id = 0
+        self.client_order_ids = ClientOrderIds()
         self.instruments: dict[str, TradedInstrument] = {}
         """By symbol, in order of listing."""
         self.accounts: dict[str, UserAccount] = {}
@@ -99,7 +101,8 @@ class Floor:
         self.accounting: Accounting | None = None
         """What orders need and may be; None: the market keeps no accounts, and every order is good for its promise."""
         self.presence = Presence()
-        """Of the users with cancel-on-disconnect on, but for those whose orders have been cancelled already."""
+        """Of the users with cancel-on-disconnect on, but for those whose orders have been cancelled already;
+        and of those who have quoted."""
         self.timers = Timers()
         self.on_timer: dict[str, Callable[[str], None]] = {}
         """What happens when a timer of a kind is due, with its key; set by the parts that set such timers."""

@@ -36,6 +36,10 @@ class Presence:
         self._seen[user] = self.ticks
         self._seen.move_to_end(user)
 
+    def is_timed(self, user: str) -> bool:
+        """Tell whether a user's absence is timed; O(1)."""
+        return user in self._seen
+
     def forget(self, user: str) -> None:
         """Time a user's absence no longer; others are ignored. O(1)."""
         self._seen.pop(user, None)

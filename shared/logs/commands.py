@@ -16,6 +16,7 @@ from openoutcry.wire.errors import MalformedMessage
 from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.types import MarketState, OrderKind, SelfTradePrevention, Side, TimeInForce, TransferKind
 from shared.logs.market_commands import BeginAccounts, EndOrders, Limits, MakeTransfer, SetGroups, SetLimits, SetTerms
+from shared.logs.mass_quote import MassQuote, QuotedPair
 from shared.logs.rule_commands import RuleKind, RuleParameters, SetClearance, SetKill, SetRule
 
 COMMANDS_IN_ENTRY_MAX: Final = 512
@@ -225,6 +226,7 @@ Command: TypeAlias = (
     | SetRule
     | SetKill
     | SetClearance
+    | MassQuote
 )
 
 _CODES: Final[dict[type[Any], int]] = {
@@ -249,6 +251,7 @@ _CODES: Final[dict[type[Any], int]] = {
     SetRule: 22,
     SetKill: 23,
     SetClearance: 24,
+    MassQuote: 25,
 }
 _OF_THE_LOG: Final = ("source", "number", "actor")
 _SIDES: Final = {side.value: side for side in Side}
@@ -394,4 +397,7 @@ def _rule_command(code: object, fields: list[Any]) -> Command:
         case 24:
             fields[6] = _SIDES[fields[6]]
             return SetClearance._make(fields)
+        case 25:
+            fields[4] = tuple(QuotedPair._make(_array(pair)) for pair in _array(fields[4]))
+            return MassQuote._make(fields)
     raise ValueError(f"unknown command {code!r}")

@@ -93,6 +93,16 @@ class MarketShown(NamedTuple):
     """Each begins with what it is: `market`, `instrument`, `limits`, `groups` or `proposal`."""
 
 
+class PairsRefused(NamedTuple):
+    """Pairs of a quote that were refused; the others were taken."""
+
+    source: str
+    """Of the command, like the next."""
+    number: int
+    refused: Sequence[tuple[int, str]]
+    """The number of each among the quote's pairs, from 0, and one sentence; in order."""
+
+
 class BookChange(NamedTuple):
     """All changes of one book since the packet before, merged; the engine's form of a `Delta`."""
 
@@ -117,4 +127,5 @@ Event: TypeAlias = (
     | AccountsBegun
     | AdministrativeAct
     | MarketShown
+    | PairsRefused
 )

@@ -25,6 +25,7 @@ from shared.logs.events import (
     CancelOnDisconnectSet,
     MarketShown,
     Outcome,
+    PairsRefused,
     PrivateExecution,
     PrivateTransfer,
 )
@@ -72,6 +73,7 @@ class Packet(NamedTuple):
     beginnings: Sequence[AccountsBegun] = ()
     acts: Sequence[AdministrativeAct] = ()
     shown: Sequence[MarketShown] = ()
+    pair_refusals: Sequence[PairsRefused] = ()
 
 
 class FeedId(NamedTuple):
@@ -208,6 +210,7 @@ SECTIONS: Final = (
     Section(AccountsBegun, "beginnings", partial(_made, AccountsBegun), since=3),
     Section(AdministrativeAct, "acts", partial(_made, AdministrativeAct), since=3),
     Section(MarketShown, "shown", partial(_made, MarketShown), since=3),
+    Section(PairsRefused, "pair_refusals", partial(_made, PairsRefused), since=4),
 )
 """All sections in the order of the packet's fields. The builder, `decode_packet` and the gateway's replica go by this
 table. Another section is a line here, a field at the end of `Packet`, and its effect in every reader."""

@@ -30,7 +30,7 @@ _PLACE = st.tuples(
     st.just(OrderKind.LIMIT),
     PRICES,
     QUANTITIES,
-    st.sampled_from([*[TimeInForce.GTC] * 4, *TimeInForce]),
+    st.sampled_from([*[TimeInForce.GTC] * 5, TimeInForce.IOC, TimeInForce.FOK]),
     st.just(False),
     st.sampled_from(SelfTradePrevention),
 ).map(lambda fields: (PlaceOrder, fields))

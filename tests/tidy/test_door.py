@@ -11,10 +11,13 @@ from tests.tidy.sources import modules
 
 BOOK = "services/matching/book/order_book.py"
 ENGINE = "services/matching/engine.py"
+QUOTES = "services/matching/quotes.py"
 FLOOR = "services/matching/floor.py"
 PUTS = {
     (ENGINE, "_place", "place"),
     (ENGINE, "_replace", "replace"),
+    (QUOTES, "_arrive", "place"),  # for a pair that `_take` has asked for, both sides
+    (QUOTES, "_shrink", "replace"),
     (BOOK, "_arrive_anew", "place"),  # within `replace`, which has been asked for
 }
 """Every call that can put an order into a book or make it larger. A new one asks `Engine._admit` first. Whatever is
@@ -22,11 +25,11 @@ called `place` or `replace` in the engine's package counts, be it a book's or no
 RESTORED = ("services/matching/recovery/checkpoint.py", "_market", "restore")
 """Its orders passed the door before they were stored."""
 TOUCHES = {
-    "opened": {(ENGINE, "_place"), ("services/matching/recovery/checkpoint.py", "_checkpoint")},
+    "opened": {(ENGINE, "_place"), (QUOTES, "_arrive"), ("services/matching/recovery/checkpoint.py", "_checkpoint")},
     "filled": {(FLOOR, "_fill"), (FLOOR, "_auction_fill")},
     "closed": {(FLOOR, "_fill"), (FLOOR, "_auction_fill"), (FLOOR, "ended")},
     "cancel": {(FLOOR, "end"), (BOOK, "replace"), (BOOK, "_arrive_anew")},
-    "_admit": {(ENGINE, "_place"), (ENGINE, "_replace")},
+    "_admit": {(ENGINE, "_place"), (ENGINE, "_replace"), (QUOTES, "_pair_refusal")},
 }
 
 
@@ -73,6 +76,19 @@ def test_the_door_stands_before_it(put: tuple[str, str, str]) -> None:
     assert ast.unparse(ended.test) == f"{ast.unparse(asked).partition(' = ')[0]} is not None"
     assert isinstance(ended.body[-1], ast.Return)
     assert lines["_admit"] < ended.lineno < lines[way]
+
+
+def test_the_door_stands_before_a_pair() -> None:
+    """Both sides are asked for before the old ones leave, and a refusal ends the pair."""
+    by_name = {node.name: node for where, node in functions() if where == QUOTES}
+    asked, ended, done = by_name["_take"].body[-4:-1]
+    assert ast.unparse(asked).startswith("refused = self._pair_refusal(")
+    assert ast.unparse(ended) == "if refused is not None:\n    return refused"
+    assert ast.unparse(done).startswith("self._change(")
+    callers = {name for name, node in by_name.items() for call in calls(node) if method(call) in {"_arrive", "_shrink"}}
+    assert callers == {"_change"}
+    callers = {name for name, node in by_name.items() for call in calls(node) if method(call) == "_change"}
+    assert callers == {"_take"}
 
 
 @pytest.mark.parametrize("way", TOUCHES)

@@ -101,11 +101,10 @@ class Accounting:
         order: Order,
         price: int,
         quantity: int,
-        time_us: int,
         met_max: int,
     ) -> Refusal | None:
         """
-        Return why an account's limits forbid an order like this, or None. The message counts towards its rate.
+        Return why an account's limits forbid an order like this, or None; of its rate see `hurried`.
 
         Args:
             account: Whose order it is.
@@ -113,7 +112,6 @@ class Accounting:
             order: A new one, or one that rests and would be changed.
             price: The price it would have, in ticks; 0 for a market order.
             quantity: Its whole quantity, in lots, what has been filled included.
-            time_us: Of the command.
             met_max: How many resting orders the order may meet.
 
         Cost: O(1); where there is a limit of value, a market bid as `unaffordable`.
@@ -134,7 +132,15 @@ class Accounting:
                 worth, most = money_text(value, currency), money_text(gate.order_value_max)
                 return Refusal(Code.ORDER_VALUE, f"quantity: the order is worth {worth}, one of yours at most {most}")
         refusal = _collared(gate, price, reference) if price and reference else None
-        return refusal or _crowded(gate, account, market, order, quantity) or _hurried(gate, account, time_us)
+        return refusal or _crowded(gate, account, market, order, quantity)
+
+    def hurried(self, account: FundedAccount, market: TradedInstrument, time_us: int) -> Refusal | None:
+        """Count a message, or return why there may be none now; O(1)."""
+        return _hurried(self.limits.gate(account, market), account, time_us)
+
+    def crowded(self, account: FundedAccount, market: TradedInstrument, more: int) -> Refusal | None:
+        """Return why an account may not have so many more open orders, or None; O(1)."""
+        return _too_many(self.limits.gate(account, market), account, market, more)
 
     def _market_worth(
         self, account: FundedAccount, market: TradedInstrument, order: Order, quantity: int, met_max: int
@@ -335,9 +341,15 @@ def _crowded(
             return Refusal(Code.POSITION_LIMIT, f"{rule} {gate.position_max:,}, which your position may be")
     if rests or order.kind is _MARKET or order.time_in_force is not _GTC:
         return None
-    if len(account.orders) >= gate.open_orders_max:
+    return _too_many(gate, account, market, 1)
+
+
+def _too_many(gate: Gate, account: FundedAccount, market: TradedInstrument, more: int) -> Refusal | None:
+    symbol = market.instrument.symbol
+    holding = account.holdings.get(symbol)
+    if len(account.orders) + more > gate.open_orders_max:
         return Refusal(Code.TOO_MANY_OPEN_ORDERS, f"you may have {gate.open_orders_max:,} open orders")
-    if gate.instrument_orders_max <= (holding.orders if holding is not None else 0):
+    if gate.instrument_orders_max < (holding.orders if holding is not None else 0) + more:
         rule = f"you may have {gate.instrument_orders_max:,} open orders of {symbol}"
         return Refusal(Code.TOO_MANY_OPEN_ORDERS, rule)
     return None

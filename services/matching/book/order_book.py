@@ -37,6 +37,7 @@ from shared.logs.events import BookChange
 _BID = Side.BID
 _MARKET = OrderKind.MARKET
 _GTC = TimeInForce.GTC
+_IOC = TimeInForce.IOC
 _FOK = TimeInForce.FOK
 _CANCEL_NEWEST = SelfTradePrevention.CANCEL_NEWEST
 _CANCEL_OLDEST = SelfTradePrevention.CANCEL_OLDEST
@@ -134,7 +135,8 @@ class OrderBook:
                 events.append(Cancelled(order, ending))
                 return events
         if order.remaining:
-            if order.time_in_force is _GTC and order.kind is not _MARKET:
+            times = order.time_in_force
+            if (times is _GTC or (times is not _IOC and times is not _FOK)) and order.kind is not _MARKET:
                 side = self.bids if order.side is _BID else self.asks
                 # Where a level stands on its own side nothing was met, so nothing has happened yet.
                 level = side.levels.get(order.price)

@@ -69,6 +69,8 @@ class TimeInForce(enum.StrEnum):
     """Until the time or the date that the order names."""
     AUCTION = "auction"
     """Only in a call: what its auction does not fill is cancelled."""
+    QUOTE = "quote"
+    """A side of a quote: it rests until the market closes, or its user is away. Only quotes bring it."""
 
 
 class SelfTradePrevention(enum.StrEnum):

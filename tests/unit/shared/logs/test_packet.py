@@ -27,6 +27,7 @@ from shared.logs.events import (
     CancelOnDisconnectSet,
     Event,
     Outcome,
+    PairsRefused,
     PrivateExecution,
     PrivateTransfer,
 )
@@ -82,6 +83,7 @@ PACKET = Packet(
     [AccountsBegun(5)],
     [],
     [],
+    pair_refusals=[PairsRefused("g1", 2, ((0, "bid: is no price"),))],
 )
 PLAIN = Packet(PLAIN_VERSION, *PACKET[1:PLAIN_FIELDS], *[[]] * (len(PACKET) - PLAIN_FIELDS))
 

@@ -1,0 +1,37 @@
+"""The command of market makers: both sides of many instruments at once."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+PAIRS_MAX: Final = 15
+"""Instruments of one quote."""
+
+
+class QuotedPair(NamedTuple):
+    """What a market maker offers in one instrument; both numbers of a side are 0 where nothing is offered."""
+
+    instrument: str
+    bid: int
+    """Ticks, like `ask`."""
+    bid_quantity: int
+    """Lots that are to be open, whatever of an earlier quote was filled; like `ask_quantity`."""
+    ask: int
+    ask_quantity: int
+
+
+class MassQuote(NamedTuple):
+    """
+    Quote up to PAIRS_MAX instruments; a pair takes the place of the user's pair in that instrument.
+
+    A side that is as it stands changes nothing and keeps its place. One with fewer lots at the same price keeps it too.
+    Every other arrives anew.
+    """
+
+    source: str
+    number: int
+    user: str
+    quote_id: str
+    """The user's own name for it, one of the names of the user's orders."""
+    pairs: tuple[QuotedPair, ...]
+    """1 to PAIRS_MAX, of different instruments."""
