@@ -28,6 +28,7 @@ CORE: Final = (
     "services/matching/floor.py",
     "services/matching/timers.py",
     "services/matching/packet_builder.py",
+    "services/matching/price_range.py",
     "services/matching/book/level_hashes.py",
     "services/matching/traded_instrument.py",
     "services/matching/book/order.py",

@@ -43,6 +43,7 @@ from shared.logs.market_commands import (
 )
 from shared.logs.mass_quote import PAIRS_MAX, MassQuote
 from shared.logs.rule_commands import RuleKind, RuleParameters, SetClearance, SetKill, SetRule
+from shared.logs.session_commands import STEPS_MAX, EndCall, SetSchedule
 from shared.logs.stream_keys import COMMANDS_FIELD
 from shared.store_errors import CorruptEntry
 
@@ -51,6 +52,7 @@ LOG_START: Final = "0-0"
 
 _NAME = (str, int, str)
 _ORDER_NAME = (*_NAME, int, str)
+_STEP = (str, int, str)
 _SHAPES: Final[dict[type[Any], tuple[tuple[type, ...], ...]]] = {
     PlaceOrder: ((*_NAME, str, str, Side, OrderKind, int, int, TimeInForce, bool, SelfTradePrevention),),
     CancelOrder: (_ORDER_NAME,),
@@ -69,6 +71,8 @@ _SHAPES: Final[dict[type[Any], tuple[tuple[type, ...], ...]]] = {
     SetGroups: ((*_NAME, str, tuple),),
     SetTerms: ((*_NAME, str, int, int, tuple, *[int] * 8, str),),
     EndOrders: ((*_NAME, str, str), (*_NAME, str, type(None))),
+    SetSchedule: ((*_NAME, str, str, tuple),),
+    EndCall: ((*_NAME, str, int, bool),),
     Propose: ((*_NAME, str, tuple),),
     Confirm: ((*_NAME, str),),
     ReadMarket: ((*_NAME, int),),
@@ -152,6 +156,8 @@ def _well_typed(command: Command) -> bool:  # noqa: PLR0911 - one a kind
         return all(type(number) is int for row in command.tick_table for number in row)
     if isinstance(command, MassQuote):
         return 1 <= len(command.pairs) <= PAIRS_MAX and all(tuple(map(type, pair)) == _PAIR for pair in command.pairs)
+    if isinstance(command, SetSchedule):
+        return len(command.steps) <= STEPS_MAX and all(tuple(map(type, step)) == _STEP for step in command.steps)
     if isinstance(command, SetGroups):
         return all(type(group) is str for group in command.groups) and len(command.groups) <= GROUPS_OF_USER_MAX
     if isinstance(command, SetRule):

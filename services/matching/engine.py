@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Final, assert_never
 
-from openoutcry.wire.types import LEVEL_QUANTITY_MAX, Code, ExecutionEvent, OrderKind, TimeInForce
+from openoutcry.wire.types import LEVEL_QUANTITY_MAX, Code, ExecutionEvent, MarketState, OrderKind, TimeInForce
 from services.matching.accounts.account import UserAccount
 from services.matching.accounts.accounting import Accounting
 from services.matching.accounts.administration import Administration
@@ -33,6 +33,7 @@ from services.matching.idempotency import WINDOW_S, Sources
 from services.matching.quotes import Quotes, open_quotes
 from services.matching.rules.company_rules import CompanyRules
 from services.matching.rules.rule_outlook import RuleOutlook
+from services.matching.sessions.phases import Phases
 from services.matching.timers import NEVER
 from services.matching.traded_instrument import Refusal, TradedInstrument
 from shared.logs.commands import (
@@ -55,6 +56,7 @@ from shared.logs.events import AccountsBegun, CancelOnDisconnectSet, Event, Outc
 from shared.logs.market_commands import BeginAccounts, EndOrders, MakeTransfer, SetGroups, SetLimits, SetTerms
 from shared.logs.mass_quote import MassQuote
 from shared.logs.rule_commands import SetClearance, SetKill, SetRule
+from shared.logs.session_commands import EndCall, SetSchedule
 
 SIGN_AGE_TICKS: Final = 1
 """How old the newest sign of life of a user who leaves may be: gateways give one a second. It is added to the grace,
@@ -76,6 +78,8 @@ _NOT_FOUND: Final = Refusal(Code.UNKNOWN_ORDER, "client_order_id: no open order 
 _MARKET: Final = OrderKind.MARKET
 _GTC: Final = TimeInForce.GTC
 _QUOTE: Final = TimeInForce.QUOTE
+_AUCTION: Final = TimeInForce.AUCTION
+_OPEN: Final = MarketState.OPEN
 _BY_USER: Final = Code.BY_USER
 _DISCONNECTED: Final = Code.DISCONNECTED
 _NOT_OPEN: Final = Code.NOT_OPEN
@@ -110,6 +114,7 @@ class Engine(Floor):
         self.sources = Sources()
         self.quotes = Quotes(self, self._admit)
         self.decisions = Decisions(self._outlook, self._setting_rows, self._administer, self.rule_desk.loosens)
+        self.phases = Phases(self)
         self._administration: Administration | None = None
 
     def apply(self, command: Command, time_us: int) -> list[Event]:  # noqa: C901, PLR0912 - one a kind of command
@@ -138,8 +143,8 @@ class Engine(Floor):
         self.events = events
         if time_us > self.time_limit:
             time_us = self._believed(command, time_us)
-        if self.sweeps:
-            self.go_on_sweeping()
+        if self.sweeps or self.uncrossing:
+            self._go_on()
         if time_us >= self.timers.next_due:
             self._run_due(time_us)
         if time_us > self.time:  # noqa: PLR1730 - `max` would cost as much as an account's look-up
@@ -167,7 +172,7 @@ class Engine(Floor):
                 outcome = _outcome(command, self.quotes.carry_out(command))
             case BeginAccounts() | MakeTransfer() | SetLimits() | SetGroups() | SetTerms() | EndOrders():
                 outcome = self._administer(command)
-            case SetRule() | SetKill() | SetClearance():
+            case SetRule() | SetKill() | SetClearance() | SetSchedule() | EndCall():
                 outcome = self._administer(command)
             case Propose() | Confirm() | ReadMarket():
                 refusal, cancelled = self.decisions.decide(command, self.time, events)
@@ -192,7 +197,9 @@ class Engine(Floor):
         """Keep accounts from now on; before the first account is made."""
         self.accounting = accounting
         accounting.limits.closings = self.company
-        self._administration = Administration(accounting, self.accounts, self.instruments, self.account, self.end)
+        self._administration = Administration(
+            accounting, self.accounts, self.instruments, self.account, self.end, self.phases.terms_set
+        )
 
     def obey(self, company: CompanyRules) -> None:
         """Have other rules, before the next command."""
@@ -249,7 +256,10 @@ class Engine(Floor):
         if kind is _MARKET and self.accounting is not None:
             assert isinstance(account, FundedAccount)
             bound = self.accounting.bound(account, market, side)
-        happened = book.place(order, account.orders, self.config.orders_met_max, bound)
+            if market.is_call:
+                order.bound = market.auction_bound(side)
+        band = self.worst_price(market, side) if market.has_band else 0
+        happened = book.place(order, account.orders, self.config.orders_met_max, bound, band)
         if happened and type(happened[0]) is BookRefusal:
             return self._reject(command, account, order, _in_words(happened[0], price, "post_only", "it"))
         self.last_order_id = order_id
@@ -284,7 +294,10 @@ class Engine(Floor):
             return _outcome(command, refusal, order.order_id)
         seq = market.book.seq
         account.changing(order, market)
-        happened = market.book.replace(order.order_id, price, quantity, self.config.orders_met_max, account.orders)
+        band = self.worst_price(market, order.side)
+        happened = market.book.replace(
+            order.order_id, price, quantity, self.config.orders_met_max, account.orders, band
+        )
         account.changed(order, market, rests=order.order_id in market.book.orders)
         if type(happened[0]) is BookRefusal:
             refusal = _in_words(happened[0], price, "price", "the order is post-only, and it")
@@ -331,8 +344,9 @@ class Engine(Floor):
         if refusal is not None:
             return _outcome(command, refusal)
         market = self.instruments[command.instrument]
+        before = market.set_state
         market.set_state, market.set_reason = command.state, command.reason
-        self.tell_state(market)
+        self.phases.state_set(market, before)
         return _outcome(command)
 
     def _set_cancel_on_disconnect(self, command: SetCancelOnDisconnect) -> Outcome:
@@ -362,6 +376,13 @@ class Engine(Floor):
         if isinstance(command, Tick):
             self._heed_clock(command)
         return max(self.time, min(time_us, self.time_limit))
+
+    def _go_on(self) -> None:
+        """Go on with what was more than one command may do."""
+        if self.sweeps:
+            self.go_on_sweeping()
+        if self.uncrossing:
+            self.phases.go_on()
 
     def _run_due(self, time_us: int) -> None:
         """Have happen what is due by then, each at its own time."""
@@ -406,6 +427,10 @@ class Engine(Floor):
             case SetRule() | SetKill() | SetClearance():
                 refusal, cancelled = self.rule_desk.carry_out(command)
                 return _outcome(command, refusal, cancelled=cancelled)
+            case SetSchedule():
+                return _outcome(command, self.phases.set_schedule(command))
+            case EndCall():
+                return _outcome(command, self.phases.end_call(command))
         if self._administration is None:
             return _outcome(command, NO_ACCOUNTS)
         refusal, cancelled = self._administration.carry_out(command, self.time, self.events)
@@ -419,6 +444,7 @@ class Engine(Floor):
             self.instruments,
             self.accounts,
             self.accounting,
+            self.phases.plans,
             four_eyes=four_eyes,
             time_us=self.time,
             rules=RuleOutlook(self),
@@ -452,6 +478,9 @@ class Engine(Floor):
             may_rest = limit is not None and order.time_in_force is _GTC
             if order.time_in_force is _QUOTE:
                 return Refusal(Code.BAD_REQUEST, "time_in_force: quote is that of quotes alone")
+            if order.time_in_force is _AUCTION and market.state is _OPEN:
+                rule = f"{market.symbol} is in no call, and auction orders are for calls"
+                return Refusal(Code.NOT_OPEN, f"time_in_force: {rule}")
             if order.post_only and not may_rest:
                 return Refusal(Code.BAD_REQUEST, "post_only: only a limit order good till cancelled can rest")
             if may_rest and len(account.orders) >= self.config.open_orders_max:
@@ -461,7 +490,8 @@ class Engine(Floor):
                 held = len(account.accepted_ids)
                 rule = f"{held} of your orders are remembered for {WINDOW_S} s, and there is no room for more"
                 return Refusal(Code.RATE_LIMITED, f"client_order_id: {rule}; send fewer")
-        refused = market.refusal(limit, quantity)
+        refused = market.not_open(order) if market.state is not _OPEN else None
+        refused = refused or market.refusal(limit, quantity)
         accounting = self.accounting
         if accounting is None or refused is not None:
             if self.company.is_asked and (refused is None or refused.code is _NOT_OPEN):

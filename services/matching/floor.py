@@ -6,14 +6,15 @@ to the engine commands and what they may do, and to its parts what happens by it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, NamedTuple
 
 from openoutcry.wire.messages import Execution, Status, Trade
-from openoutcry.wire.types import Code, ExecutionEvent, Liquidity, NoSide
+from openoutcry.wire.types import Code, ExecutionEvent, Liquidity, NoSide, Side
 from services.matching.accounts.account import UserAccount
 from services.matching.accounts.accounting import Accounting
 from services.matching.accounts.funded_account import FundedAccount
+from services.matching.bands import band
 from services.matching.book.book_event import AuctionFill, BookEvent, Cancelled, Fill, Replaced
 from services.matching.book.order import Order
 from services.matching.book.order_book import ORDERS_MET_MAX
@@ -44,6 +45,7 @@ _AUCTION: Final = Liquidity.AUCTION
 _NO_LIQUIDITY: Final = Liquidity.NONE
 _NO_AGGRESSOR: Final = NoSide.NONE
 _NO_REASON: Final = Code.OK
+_NO_BAND: Final = (-1, 0, 0)
 _NO_FILL: Final = (0, 0, 0)
 """Price, lots and number of the trade, of an execution that is none."""
 # A named tuple's own constructor is one more Python call; without it a command costs a tenth less.
@@ -64,6 +66,10 @@ class EngineConfig(NamedTuple):
     clock_skew_max_s: int = CLOCK_SKEW_MAX_S
     """How far the log's clock may be ahead of the leader's, which ticks tell; what is beyond does not count. 0: the
     leader's is not asked."""
+
+
+def _ignore(market: TradedInstrument) -> None:
+    """There are no sessions."""
 
 
 class Sweep(NamedTuple):
@@ -112,11 +118,16 @@ class Floor:
         """What a company's rules say."""
         self.rule_desk = RuleDesk(self)
         """Where they are set, and orders ended that they forbid."""
+        self.uncrossing: dict[str, None] = {}
+        """Symbols of instruments whose call ends with more trades than one command may make. They are paused."""
         self.sweeps: list[Sweep] = []
         """What `sweep` has not ended yet. The instruments concerned are paused."""
         self.events: list[Event] = []
         """Of the command that is applied; whoever does something tells it here."""
         self._changed: dict[str, TradedInstrument] = {}
+        self.call_changed: Callable[[TradedInstrument], None] = _ignore
+        """What follows when a book has changed that is in a call, or has begun one by itself."""
+        self._bands: dict[str, tuple[int, int, int]] = {}  # position of the command that asked last, low, high
         self._swept = (0, 0)  # position, and how many orders its command has swept
 
     def account(self, user: str) -> UserAccount:
@@ -138,9 +149,25 @@ class Floor:
     def touch(self, market: TradedInstrument) -> None:
         """Note that a book has changed."""
         market.changed_at = self.time
-        self._changed[market.instrument.symbol] = market
+        self._changed[market.symbol] = market
+        if market.book.call is not None:
+            self.call_changed(market)
 
-    def tell(self, market: TradedInstrument, happened: list[BookEvent]) -> None:
+    def worst_price(self, market: TradedInstrument, side: Side) -> int:
+        """
+        Return the worst price at which an order may trade now, in ticks; 0: any.
+
+        The bands are around the prices as of the end of the last command, so one order cannot walk them along. O(1).
+        """
+        if not market.has_band:
+            return 0
+        position, low, high = self._bands.get(market.symbol, _NO_BAND)
+        if position != self.position:
+            low, high = band(market)
+            self._bands[market.symbol] = self.position, low, high
+        return high if side is Side.BID else low
+
+    def tell(self, market: TradedInstrument, happened: Sequence[BookEvent]) -> None:
         """Tell what happened in a book, and have the accounts follow."""
         for event in happened:
             if type(event) is Fill:
@@ -269,7 +296,7 @@ class Floor:
         ended = self._sweep_on()
         for sweep in self.sweeps:
             for symbol in dict.fromkeys([order.instrument for order in sweep.orders]):
-                self._pause(self.instruments[symbol])
+                self.pause(self.instruments[symbol])
         return ended
 
     def go_on_sweeping(self) -> None:
@@ -277,9 +304,8 @@ class Floor:
         self._sweep_on()
         left = {order.instrument: None for sweep in self.sweeps for order in sweep.orders}
         for market in self.instruments.values():
-            if market.is_paused and market.symbol not in left:
-                market.is_paused = False
-                self.tell_state(market)
+            if market.is_paused and market.symbol not in left and market.symbol not in self.uncrossing:
+                self.unpause(market)
                 for go_on in self.on_resumed:
                     go_on(market)
 
@@ -304,7 +330,14 @@ class Floor:
         self._swept = (self.position, SWEPT_MAX - left + ended)
         return ended
 
-    def _pause(self, market: TradedInstrument) -> None:
+    def unpause(self, market: TradedInstrument) -> None:
+        """Let an instrument go on."""
+        if market.is_paused:
+            market.is_paused = False
+            self.tell_state(market)
+
+    def pause(self, market: TradedInstrument) -> None:
+        """Have nothing trade in an instrument until what is under way has been finished."""
         if not market.is_paused:
             market.is_paused = True
             self.tell_state(market)
@@ -313,4 +346,5 @@ class Floor:
         """Tell the state of an instrument, if it is another than was told; O(1)."""
         if market.find_state():
             market.state_time = self.time
-            self.events.append(Status(market.symbol, market.state, market.reason, self.time))
+            status = Status(market.symbol, market.state, market.reason, self.time, market.phase, market.until)
+            self.events.append(status)

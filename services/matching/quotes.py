@@ -231,7 +231,7 @@ class Quotes:
         floor, book = self._floor, market.book
         floor.last_order_id += 1
         order = _order(floor.last_order_id, account.user, wanted, name)
-        happened = book.place(order, account.orders, self._met_left)
+        happened = book.place(order, account.orders, self._met_left, 0, self._floor.worst_price(market, order.side))
         self._met_left -= min(self._met_left, len(happened))
         rests = order.order_id in book.orders
         account.opened(order, market, rests=rests)

@@ -11,8 +11,11 @@ from openoutcry.wire.account import tick_value
 from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.messages import Terms
 from openoutcry.wire.tick_table import TickTable
-from openoutcry.wire.types import Code, MarketState, Phase
+from openoutcry.wire.types import Code, MarketState, OrderKind, Phase, Side, TimeInForce
+from services.matching.book.order import Order
 from services.matching.book.order_book import OrderBook
+from services.matching.money_text import time_text
+from services.matching.price_range import collar
 from shared.logs.market_commands import SetTerms
 from shared.logs.packet import GROWN
 from shared.logs.snapshots import BookState
@@ -44,17 +47,23 @@ class TradedInstrument:
     """
 
     __slots__ = (
+        "_told",
         "auction_id",
+        "auction_price",
+        "auction_time",
         "band_bp",
         "band_ticks_min",
         "batch_ms",
         "book",
         "calendar",
         "changed_at",
+        "closing_day",
+        "closing_price",
         "collar_bp",
         "currency",
         "epoch_trade_id",
         "extension_s",
+        "has_band",
         "instrument",
         "is_paused",
         "phase",
@@ -77,7 +86,7 @@ class TradedInstrument:
         "volatility_s",
     )
 
-    def __init__(self, instrument: Instrument) -> None:
+    def __init__(self, instrument: Instrument) -> None:  # noqa: PLR0915 - one a field
         self.instrument = instrument
         self.symbol = instrument.symbol
         self.currency = instrument.currency
@@ -96,6 +105,14 @@ class TradedInstrument:
         """Of its sessions; NONE without any."""
         self.until = 0
         """When the phase ends at the earliest, µs; 0: not known."""
+        self.closing_price = 0
+        """Of the last trading day that had a trade before it closed, in ticks; 0: none yet."""
+        self.closing_day = ""
+        """That day, as 2026-11-30."""
+        self.auction_price = 0
+        """Of the last auction of this trading day, in ticks; 0: none yet."""
+        self.auction_time = 0
+        """Of the last auction, µs."""
         self.auction_id = 0
         """Of the call that it is in, or was in last; counts from 1."""
         self.epoch_trade_id = 0
@@ -123,14 +140,35 @@ class TradedInstrument:
         self.calendar = ""
         self.terms_time = 0
         """Time of the command that set the terms, µs; 0: none did."""
+        self.has_band = False
+        """Whether the terms have bands."""
+        self._told = (Phase.NONE, 0)
         self.tick_value = tick_value(instrument)
         """What one lot is worth at one tick, in millionths of the currency."""
 
+    def not_open(self, order: Order) -> Refusal | None:
+        """Return why an order may not come in a state other than open, or None: it may, in a call."""
+        symbol = self.symbol
+        if self.state is MarketState.AUCTION:
+            kind = f"an {self.phase}" if self.phase[0] in "aeiou" else f"a {self.phase}"
+            what = ""
+            if order.time_in_force in (TimeInForce.IOC, TimeInForce.FOK):
+                what = order.time_in_force
+            elif order.post_only:
+                what = "post-only"
+            elif order.kind is OrderKind.MARKET and order.time_in_force is not TimeInForce.AUCTION:
+                what = "market"
+            if not what:
+                return None
+            rule = f"{symbol} is in {kind} auction: {what} orders wait for continuous trading"
+            return Refusal(Code.NOT_OPEN, f"instrument: {rule}")
+        if self.phase is Phase.CLOSED and self.state is MarketState.CLOSED and self.until:
+            return Refusal(Code.NOT_OPEN, f"instrument: {symbol} is closed until {time_text(self.until)}")
+        because = f", because {self.reason}" if self.reason else ""
+        return Refusal(Code.NOT_OPEN, f"instrument: {symbol} is {self.state}{because}")
+
     def refusal(self, price: int | None, quantity: int | None) -> Refusal | None:
         """Return why an order may not come now with this price and quantity (None: not given), or None: it may."""
-        if self.state is not _OPEN:
-            because = f", because {self.reason}" if self.reason else ""
-            return Refusal(Code.NOT_OPEN, f"instrument: {self.instrument.symbol} is {self.state}{because}")
         if price is not None and not 1 <= price <= self.instrument.price_max:
             rule = f"price: must be from 1 to {self.instrument.price_max} ticks, not {price}"
             return Refusal(Code.PRICE_OUT_OF_RANGE, rule)
@@ -140,6 +178,18 @@ class TradedInstrument:
             rule = f"quantity: must be from 1 to {self.instrument.quantity_max} lots, not {quantity}"
             return Refusal(Code.QUANTITY_OUT_OF_RANGE, rule)
         return None
+
+    @property
+    def reference_price(self) -> int:
+        """The price that others are compared with, in ticks: of the last trade, last close, or terms; 0: none."""
+        return self.statistics.last or self.closing_price or self.reference
+
+    def auction_bound(self, side: Side) -> int:
+        """Return the worst price at which an order without a limit may trade in an auction, in ticks; 0: no limit."""
+        if not self.collar_bp or not self.reference_price:
+            return 0
+        low, high = collar(self.reference_price, self.collar_bp)
+        return high if side is Side.BID else low
 
     @property
     def is_call(self) -> bool:
@@ -164,8 +214,9 @@ class TradedInstrument:
             state, reason = MarketState.AUCTION, ""
         else:
             state, reason = _OPEN, self.set_reason
-        is_other = (state, reason) != (self.state, self.reason)
+        is_other = (state, reason, self.phase, self.until) != (self.state, self.reason, *self._told)
         self.state, self.reason = state, reason
+        self._told = self.phase, self.until
         return is_other
 
     def terms(self) -> Terms:
@@ -196,6 +247,7 @@ class TradedInstrument:
         self.volatility_s, self.extension_s = terms.volatility_s, terms.extension_s
         self.random_end_s, self.reopening_s = terms.random_end_s, terms.reopening_s
         self.batch_ms, self.calendar = terms.batch_ms, terms.calendar
+        self.has_band = bool(terms.band_bp or terms.static_bp)
         if self.terms() == before:
             return False
         self.terms_time = time_us

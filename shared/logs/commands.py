@@ -18,6 +18,7 @@ from openoutcry.wire.types import MarketState, OrderKind, SelfTradePrevention, S
 from shared.logs.market_commands import BeginAccounts, EndOrders, Limits, MakeTransfer, SetGroups, SetLimits, SetTerms
 from shared.logs.mass_quote import MassQuote, QuotedPair
 from shared.logs.rule_commands import RuleKind, RuleParameters, SetClearance, SetKill, SetRule
+from shared.logs.session_commands import EndCall, ScheduledStep, SetSchedule
 
 COMMANDS_IN_ENTRY_MAX: Final = 512
 """A writer starts another entry beyond this many commands, so that one entry never holds the engine for long."""
@@ -146,6 +147,8 @@ ActionCommand: TypeAlias = (
     | SetRule
     | SetKill
     | SetClearance
+    | SetSchedule
+    | EndCall
 )
 ACTIONS: Final[dict[str, type[Any]]] = {
     "begin_accounts": BeginAccounts,
@@ -159,6 +162,8 @@ ACTIONS: Final[dict[str, type[Any]]] = {
     "set_rule": SetRule,
     "set_kill": SetKill,
     "set_clearance": SetClearance,
+    "set_schedule": SetSchedule,
+    "end_call": EndCall,
 }
 """What may be proposed, by name. Another one is a line here and in `ActionCommand`, its check ahead in
 `services.matching.accounts.outlook`, whether it needs two in `proposals`, and its form in the gateway's requests."""
@@ -220,6 +225,8 @@ Command: TypeAlias = (
     | SetGroups
     | SetTerms
     | EndOrders
+    | SetSchedule
+    | EndCall
     | Propose
     | Confirm
     | ReadMarket
@@ -252,6 +259,8 @@ _CODES: Final[dict[type[Any], int]] = {
     SetKill: 23,
     SetClearance: 24,
     MassQuote: 25,
+    SetSchedule: 20,
+    EndCall: 21,
 }
 _OF_THE_LOG: Final = ("source", "number", "actor")
 _SIDES: Final = {side.value: side for side in Side}
@@ -382,6 +391,11 @@ def _market_command(code: object, fields: list[Any]) -> Command:  # noqa: PLR091
             return Confirm._make(fields)
         case 19:
             return ReadMarket._make(fields)
+        case 20:
+            fields[5] = tuple([ScheduledStep._make(_array(row)) for row in _array(fields[5])])
+            return SetSchedule._make(fields)
+        case 21:
+            return EndCall._make(fields)
     return _rule_command(code, fields)
 
 

@@ -45,7 +45,7 @@ _PLACE = st.tuples(
     st.sampled_from([OrderKind.LIMIT, OrderKind.LIMIT, OrderKind.MARKET]),
     PRICES | st.sampled_from([0, -1, 201, 2**40]),
     QUANTITIES | st.sampled_from([0, -1, 51, 2**40]),
-    st.sampled_from(TimeInForce),
+    st.sampled_from((TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK)),
     st.booleans(),
     st.sampled_from(SelfTradePrevention),
 ).map(lambda fields: (PlaceOrder, fields))

@@ -14,11 +14,12 @@ from typing import Final
 from openoutcry.wire.types import AMOUNT_MAX, Code, OrderKind, Side, TimeInForce
 from services.matching.accounts.account import UserAccount
 from services.matching.accounts.funded_account import RESTRICTED_MAX, FundedAccount, Holding, HoldingCount
-from services.matching.accounts.gate import BASIS, NO_LIMIT, Gate, collar
+from services.matching.accounts.gate import NO_LIMIT, Gate
 from services.matching.accounts.limits import LimitTable
-from services.matching.accounts.money_text import lots_text, money_text, time_text
 from services.matching.accounts.transfers import SYSTEM_ACCOUNTS, TransferIds, transfer_fault
 from services.matching.book.order import Order
+from services.matching.money_text import lots_text, money_text, time_text
+from services.matching.price_range import BASIS, collar
 from services.matching.traded_instrument import Refusal, TradedInstrument
 from shared.logs.market_commands import MakeTransfer
 
@@ -71,7 +72,7 @@ class Accounting:
             holding.gate_of = limits.version
         gate = holding.gate
         assert gate is not None
-        reference = market.statistics.last or market.reference
+        reference = market.statistics.last or market.reference_price
         if reference != gate.reference:
             gate.refer(reference)
         if quantity > gate.fast_quantity_max or not gate.low <= price <= gate.high:
@@ -120,7 +121,7 @@ class Accounting:
         if quantity > gate.order_quantity_max:
             rule = f"quantity: one order of yours has at most {gate.order_quantity_max:,} lots, not {quantity:,}"
             return Refusal(Code.QUANTITY_OUT_OF_RANGE, rule)
-        reference = market.statistics.last or market.reference
+        reference = market.reference_price
         if gate.order_value_max != NO_LIMIT:
             if order.kind is _MARKET:
                 worth_ticks = self._market_worth(account, market, order, quantity, met_max)
@@ -146,13 +147,15 @@ class Accounting:
         self, account: FundedAccount, market: TradedInstrument, order: Order, quantity: int, met_max: int
     ) -> int:
         """Return what a market order is worth, in lots times ticks: at the reference, or as it would trade if more."""
-        reference = market.statistics.last or market.reference
+        reference = market.reference_price
+        if market.is_call:
+            return max(reference, market.auction_bound(order.side)) * quantity
         if order.side is _BID:
             cost = market.book.sweep_cost(order, met_max, self.bound(account, market, _BID))
             return max(reference * quantity, cost)
         return max(reference, market.book.bids.best_price) * quantity
 
-    def unaffordable(
+    def unaffordable(  # noqa: PLR0911 - one a rule
         self,
         account: FundedAccount,
         market: TradedInstrument,
@@ -177,7 +180,11 @@ class Accounting:
             rule = f"instrument: the exchange keeps {HOLDINGS_MAX:,} holdings, and there is no room for another"
             return Refusal(Code.TOO_MANY_HOLDINGS, rule)
         if order.side is _BID:
-            if order.kind is _MARKET:
+            if order.kind is _MARKET and market.is_call:
+                if not market.auction_bound(_BID):
+                    return Refusal(Code.BAD_REQUEST, "price: a market bid needs a collar to reserve cash")
+                cost = wanted * market.auction_bound(_BID) * market.tick_value
+            elif order.kind is _MARKET:
                 cost = market.book.sweep_cost(order, met_max, self.bound(account, market, _BID)) * market.tick_value
             else:
                 cost = wanted * price * market.tick_value
@@ -204,7 +211,7 @@ class Accounting:
     def bound(self, account: FundedAccount, market: TradedInstrument, side: Side) -> int:
         """Return the worst price of a market order, in ticks; 0: none. It takes no price beyond the collar."""
         gate = self.limits.gate(account, market)
-        gate.refer(market.statistics.last or market.reference)
+        gate.refer(market.reference_price)
         if side is _BID:
             return max(gate.high, 1) if gate.high != NO_LIMIT else 0
         return gate.low
@@ -402,7 +409,7 @@ def _check_reserved(account: FundedAccount, markets: Mapping[str, TradedInstrume
         market = markets[order.instrument]
         asks, bids, count = lots.get(order.instrument, [0, 0, 0])
         if order.side is _BID:
-            needs = order.remaining * order.price * market.tick_value
+            needs = order.remaining * (order.price or order.bound) * market.tick_value
             currency = market.instrument.currency
             cash[currency] = cash.get(currency, 0) + needs
             bids += order.remaining

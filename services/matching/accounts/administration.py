@@ -19,6 +19,7 @@ from services.matching.accounts.accounting import Accounting
 from services.matching.accounts.funded_account import NOT_COMPILED, FundedAccount
 from services.matching.accounts.limits import LIMITS_MAX
 from services.matching.book.order import Order
+from services.matching.session_terms import session_fault
 from services.matching.traded_instrument import Refusal, TradedInstrument
 from shared.logs.events import Event, PrivateTransfer
 from shared.logs.market_commands import MakeTransfer, SetGroups, SetLimits, SetTerms
@@ -45,6 +46,7 @@ class Administration:
         instruments: By symbol.
         account: Returns a user's account, a new one on first sight.
         end: Ends a resting order, for a reason, and tells its user.
+        follow_terms: Has an instrument follow other terms, which it has; with the name of the calendar before.
     """
 
     def __init__(
@@ -54,12 +56,14 @@ class Administration:
         instruments: Mapping[str, TradedInstrument],
         account: Callable[[str], UserAccount],
         end: Callable[[UserAccount, Order, Code], None],
+        follow_terms: Callable[[TradedInstrument, str], None],
     ) -> None:
         self._accounting = accounting
         self._accounts = accounts
         self._instruments = instruments
         self._account = account
         self._end = end
+        self._follow_terms = follow_terms
 
     def carry_out(self, command: AdministrationCommand, time_us: int, events: list[Event]) -> tuple[Refusal, int]:
         """
@@ -162,9 +166,11 @@ class Administration:
         if refusal is not None:
             return refusal
         market = self._instruments[command.instrument]
+        calendar = market.calendar
         if market.set_terms(command, time_us):
             self._accounting.limits.forget()
             events.append(market.terms())
+            self._follow_terms(market, calendar)
         return _OK
 
     def _funded(self, user: str) -> FundedAccount:
@@ -190,7 +196,8 @@ def terms_refusal(command: SetTerms, instruments: Mapping[str, TradedInstrument]
         place, field, rule = fault
         where = f"tick_table.{place}.{field}" if field else "tick_table"
         return Refusal(Code.BAD_REQUEST, f"{where}: {rule}")
-    return None
+    wrong = session_fault(command, market)
+    return Refusal(Code.BAD_REQUEST, wrong) if wrong is not None else None
 
 
 def limits_fault(command: SetLimits, instruments: Mapping[str, TradedInstrument]) -> str | None:  # noqa: PLR0911 - one a rule

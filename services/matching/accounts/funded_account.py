@@ -164,7 +164,7 @@ class FundedAccount(UserAccount):
         lots = holding.lots
         if order.side is _BID:
             if liquidity is not _TAKER:
-                released = quantity * order.price * market.tick_value
+                released = quantity * (order.price or order.bound) * market.tick_value
                 purse.reserved -= released
                 order.reserved -= released
                 holding.buying -= quantity
@@ -275,7 +275,7 @@ def _reserve(order: Order, market: TradedInstrument) -> None:
     holding: Holding = order.holding
     remaining = order.remaining
     if order.side is _BID:
-        order.reserved = remaining * order.price * market.tick_value
+        order.reserved = remaining * (order.price or order.bound) * market.tick_value
         holding.purse.reserved += order.reserved
         holding.buying += remaining
     else:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
+from services.matching.price_range import collar
 from services.matching.traded_instrument import Refusal
 from shared.logs.market_commands import Limits
 from shared.logs.rule_commands import Rule
 
-BASIS: Final = 10_000
 NO_LIMIT: Final = 1 << 200
 """More than any quantity, value or number of orders can be."""
 
@@ -97,11 +97,6 @@ class Gate:
         self.low, self.high = 0, NO_LIMIT
         if reference and self.collar_bp != NO_LIMIT:
             self.low, self.high = collar(reference, self.collar_bp)
-
-
-def collar(reference: int, bp: int) -> tuple[int, int]:
-    """Return the lowest and the highest price within so many basis points of a reference, in ticks."""
-    return -(-reference * (BASIS - bp) // BASIS), reference * (BASIS + bp) // BASIS
 
 
 def _strictest(limits: Iterable[int | None]) -> int:

@@ -18,6 +18,7 @@ from services.matching.accounts.administration import groups_fault, limits_fault
 from services.matching.accounts.funded_account import RESTRICTED_MAX, FundedAccount
 from services.matching.accounts.limits import LIMITS_MAX
 from services.matching.accounts.transfers import FREE_TEXT, SYSTEM_ACCOUNTS, asset_clash
+from services.matching.schedule import Plan, schedule_fault
 from services.matching.traded_instrument import INSTRUMENTS_MAX, Refusal, TradedInstrument
 from shared.logs.commands import ActionCommand, ListInstrument, ProposedAction, SetMarketState
 from shared.logs.market_commands import (
@@ -30,6 +31,7 @@ from shared.logs.market_commands import (
     SetTerms,
 )
 from shared.logs.rule_commands import SetClearance, SetKill, SetRule
+from shared.logs.session_commands import EndCall, SetSchedule
 from shared.token_claims import USER
 
 SETTABLE_STATES: Final = (MarketState.OPEN, MarketState.HALTED, MarketState.CLOSED)
@@ -59,6 +61,7 @@ class Outlook:
         instruments: By symbol; read only, like the others.
         accounts: By user.
         accounting: None if the market keeps no accounts.
+        plans: Of the calendars.
         four_eyes: As decided so far.
         time_us: The market's.
         rules: What may be set of the company's rules.
@@ -69,6 +72,7 @@ class Outlook:
         instruments: Mapping[str, TradedInstrument],
         accounts: Mapping[str, UserAccount],
         accounting: Accounting | None,
+        plans: Mapping[str, Plan],
         *,
         four_eyes: bool,
         time_us: int,
@@ -80,6 +84,7 @@ class Outlook:
         self._currencies: dict[str, None] | None = None  # gathered when somebody asks
         self._accounts = accounts
         self._accounting = accounting
+        self._plans = plans
         self._four_eyes = four_eyes
         self._limits: dict[tuple[str, str, str | None], None] = {}
         self._transfers: dict[str, None] = {}
@@ -115,6 +120,11 @@ class Outlook:
                 return self._state(command)
             case EndOrders():
                 return self._ending(command)
+            case SetSchedule():
+                fault = schedule_fault(command, self._plans, self._time_us)
+                return Refusal(Code.BAD_REQUEST, fault) if fault is not None else None
+            case EndCall():
+                return None  # what it ends may have ended by itself when another person confirms it
             case SetTerms():
                 return terms_refusal(command, self._instruments) if self._accounting is not None else NO_ACCOUNTS
             case SetLimits():

@@ -36,6 +36,7 @@ class Order:
     __slots__ = (
         "after",
         "before",
+        "bound",
         "client_order_id",
         "holding",
         "instrument",
@@ -79,6 +80,8 @@ class Order:
         self.client_order_id = client_order_id
         self.instrument = ""
         """Symbol of the book that it was placed in; set by the book."""
+        self.bound = 0
+        """Of an order without a limit that waits for an auction: the worst price at which it may trade, in ticks."""
         self.before: Order | None = None
         self.after: Order | None = None
 

@@ -82,8 +82,13 @@ class OrderBook:
 
     # Changing the book.
 
-    def place(
-        self, order: Order, own: dict[int, Order] | None = None, met_max: int = ORDERS_MET_MAX, bound: int = 0
+    def place(  # noqa: PLR0911, PLR0912 - written out, since every order comes here
+        self,
+        order: Order,
+        own: dict[int, Order] | None = None,
+        met_max: int = ORDERS_MET_MAX,
+        bound: int = 0,
+        band: int = 0,
     ) -> list[BookEvent]:
         """
         Match an arriving order, and let the rest of it wait if it may.
@@ -109,6 +114,9 @@ class OrderBook:
                 fill-or-kill needs them, and every order in a call.
             met_max: How many resting orders it may meet, at least 1; those that self-trade prevention removes count.
             bound: The worst price of a market order, in ticks; 0: none.
+            band: The worst price at which anything may trade now, in ticks; 0: none. An order that would trade beyond
+                it begins a call (`self.call`), in which the rest of it waits, if it may wait; else it ends
+                (VOLATILITY).
 
         Cost: O(log levels) and O(1) per order met, 3 to 6 µs each, `met_max` of them at most. For fill-or-kill see
         `_fillable`.
@@ -120,6 +128,11 @@ class OrderBook:
         limit = order.price
         if order.kind is _MARKET:
             limit = bound or (PRICE_MAX if order.side is _BID else NO_BID + 1)
+        wanted = limit
+        if band and (limit > band if order.side is _BID else limit < band):
+            limit = band
+            if order.post_only and self._crosses(order.side, wanted):
+                return [BookRefusal(order, Code.WOULD_TRADE)]
         if order.time_in_force is _FOK and not self._fillable(order, limit, own, met_max):
             return [Cancelled(order, Code.NOT_FILLABLE)]
         events: list[BookEvent] = []
@@ -135,6 +148,8 @@ class OrderBook:
                 events.append(Cancelled(order, ending))
                 return events
         if order.remaining:
+            if limit != wanted and self._crosses(order.side, wanted):
+                return self._stop_at_band(order, own, events)
             times = order.time_in_force
             if (times is _GTC or (times is not _IOC and times is not _FOK)) and order.kind is not _MARKET:
                 side = self.bids if order.side is _BID else self.asks
@@ -167,6 +182,7 @@ class OrderBook:
         quantity: int | None = None,
         met_max: int = ORDERS_MET_MAX,
         own: dict[int, Order] | None = None,
+        band: int = 0,
     ) -> list[BookEvent]:
         """
         Change a resting order, keeping its id.
@@ -181,6 +197,7 @@ class OrderBook:
                 the order is cancelled (REPLACED_BELOW_FILLED).
             met_max: As `place`; what would meet more ends there.
             own: As `place`.
+            band: As `place`.
 
         Returns:
             Nothing if no such order rests; else Replaced first and then as `place`, or Cancelled alone, or BookRefusal
@@ -205,7 +222,7 @@ class OrderBook:
             others = level.quantity - (order.remaining if new_price == order.price else 0)
             if others + remaining > LEVEL_QUANTITY_MAX:
                 return [BookRefusal(order, Code.QUANTITY_OUT_OF_RANGE)]
-        return self._arrive_anew(order, new_price, new_quantity, remaining, met_max, own)
+        return self._arrive_anew(order, new_price, new_quantity, remaining, met_max, own, band)
 
     # A call.
 
@@ -379,6 +396,19 @@ class OrderBook:
             self.seq += 1
         return events
 
+    def _stop_at_band(self, order: Order, own: dict[int, Order] | None, events: list[BookEvent]) -> list[BookEvent]:
+        """Begin a call with what is left of an order that would trade beyond the band, or end that."""
+        if order.kind is _MARKET or order.time_in_force in (TimeInForce.IOC, TimeInForce.FOK):
+            events.append(Cancelled(order, Code.VOLATILITY))
+            return events
+        self.begin_call()
+        assert self.call is not None
+        seq, has_traded = self.seq, bool(events)
+        events += self._wait(order, own, self.call)
+        if has_traded:
+            self.seq = seq  # one call of `place` is one change
+        return events
+
     def _crosses(self, side: Side, limit: int) -> bool:
         return self.asks.best_price <= limit if side is _BID else self.bids.best_price >= limit
 
@@ -482,11 +512,12 @@ class OrderBook:
         remaining: int,
         met_max: int,
         own: dict[int, Order] | None,
+        band: int,
     ) -> list[BookEvent]:
         seq = self.seq
         self.cancel(order.order_id)
         order.price, order.quantity, order.remaining = price, quantity, remaining
-        events: list[BookEvent] = [Replaced(order, remaining), *self.place(order, own, met_max)]
+        events: list[BookEvent] = [Replaced(order, remaining), *self.place(order, own, met_max, 0, band)]
         self.seq = seq + 1  # one call, however many steps
         return events
 

@@ -13,8 +13,11 @@ from openoutcry.wire.types import Code, MarketState, Phase
 from services.matching.engine import Engine
 from services.matching.floor import Sweep
 from services.matching.recovery.rule_rows import restore_rules, rule_rows
+from services.matching.schedule import Plan
+from services.matching.sessions.phases import CallTimes
 from services.matching.timers import Timers
 from shared.logs.market_commands import SetTerms
+from shared.logs.session_commands import ScheduledStep
 
 
 class StatePart(NamedTuple):
@@ -70,7 +73,8 @@ def _session_rows(engine: Engine) -> Any:
     return {
         market.symbol: (
             (market.set_state, market.set_reason, market.is_paused),
-            (market.phase, market.until, market.auction_id),
+            (market.phase, market.until, market.auction_id, market.book.call is not None),
+            (market.closing_price, market.closing_day, market.auction_price, market.auction_time),
             market.terms()[4:],
         )
         for market in engine.instruments.values()
@@ -79,20 +83,46 @@ def _session_rows(engine: Engine) -> Any:
 
 
 def _restore_sessions(engine: Engine, rows: Any) -> None:
-    for symbol, (state, (phase, until, auction_id), terms) in rows.items():
+    for symbol, (state, (phase, until, auction_id, is_call), auctions, terms) in rows.items():
         market = engine.instruments[symbol]
         set_state, market.set_reason, market.is_paused = state
         market.set_state = MarketState(set_state)
         market.phase, market.until, market.auction_id = Phase(phase), until, auction_id
+        market.closing_price, market.closing_day, market.auction_price, market.auction_time = auctions
+        market.find_state()
+        if is_call:
+            market.book.begin_call()
         tick_table = tuple([(at, step) for at, step in terms[0]])
         held = SetTerms("", 0, "", symbol, market.reference, market.collar_bp, tick_table, *terms[1:])
         market.set_terms(held, market.terms_time)
+
+
+def _phase_rows(engine: Engine) -> Any:
+    phases = engine.phases
+    if not phases.plans and not phases.calls:
+        return ()
+    plans = {name: (plan.steps, plan.tzdata, plan.done) for name, plan in phases.plans.items()}
+    calls = {symbol: (call.latest, call.is_extended, call.price, call.target) for symbol, call in phases.calls.items()}
+    return plans, calls, list(phases.deferred), list(engine.uncrossing)
+
+
+def _restore_phases(engine: Engine, rows: Any) -> None:
+    plans, calls, deferred, uncrossing = rows
+    phases = engine.phases
+    for name, (steps, tzdata, done) in plans.items():
+        phases.plans[name] = Plan([ScheduledStep._make(step) for step in steps], tzdata, done)
+    for symbol, (latest, is_extended, price, target) in calls.items():
+        phases.calls[symbol] = CallTimes(latest, is_extended=is_extended, price=price, target=target)
+        engine.instruments[symbol].book.begin_call()
+    phases.deferred = dict.fromkeys(deferred)
+    engine.uncrossing = dict.fromkeys(uncrossing)
 
 
 PARTS: Final[dict[str, StatePart]] = {
     "clock": StatePart(_clock_rows, _restore_clock),
     "rules": StatePart(rule_rows, restore_rules),
     "sessions": StatePart(_session_rows, _restore_sessions),
+    "phases": StatePart(_phase_rows, _restore_phases),
     "sweeps": StatePart(_sweep_rows, _restore_sweeps),
 }
 """By name. Another part is a line here."""

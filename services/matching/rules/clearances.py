@@ -11,8 +11,8 @@ from typing import Final, NamedTuple
 
 from openoutcry.wire.types import Code, Side
 from services.matching.accounts.account import UserAccount
-from services.matching.accounts.money_text import lots_text, time_text
 from services.matching.book.order import Order
+from services.matching.money_text import lots_text, time_text
 from services.matching.traded_instrument import Refusal
 
 CLEARANCES_MAX: Final = 10_000

@@ -14,8 +14,8 @@ from openoutcry.wire.types import Code, Side
 from services.matching.accounts.account import UserAccount
 from services.matching.accounts.funded_account import FundedAccount, Holding
 from services.matching.accounts.gate import Closing, Gate
-from services.matching.accounts.money_text import day_text
 from services.matching.book.order import Order
+from services.matching.money_text import day_text
 from services.matching.rules.clearances import Clearance, Clearances, clearance_of
 from services.matching.rules.kills import USER_SCOPE, Kills
 from services.matching.rules.last_trades import LastTrades, held_until

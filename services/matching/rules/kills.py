@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from openoutcry.wire.types import Code
-from services.matching.accounts.money_text import time_text
+from services.matching.money_text import time_text
 from services.matching.traded_instrument import Refusal
 
 KILLS_MAX: Final = 100_000

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from openoutcry.wire.types import Code, Side
-from services.matching.accounts.money_text import day_text
+from services.matching.money_text import day_text
 from services.matching.traded_instrument import Refusal
 
 DAY_US: Final = 86_400_000_000

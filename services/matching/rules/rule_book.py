@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from openoutcry.wire.types import Code
-from services.matching.accounts.money_text import time_text
+from services.matching.money_text import time_text
 from services.matching.traded_instrument import Refusal
 from shared.logs.rule_commands import Rule, RuleKind, RuleParameters
 

@@ -10,9 +10,9 @@ from typing import Final
 
 from openoutcry.wire.types import QUANTITY_MAX
 from services.matching.accounts.administration import GROUP
-from services.matching.accounts.gate import BASIS
 from services.matching.accounts.proposals import PROPOSAL_ID
 from services.matching.accounts.transfers import FREE_TEXT
+from services.matching.price_range import BASIS
 from services.matching.rules.clearances import Clearance
 from services.matching.rules.kills import GROUP_SCOPE, INSTRUMENT_SCOPE, MARKET_SCOPE, SCOPES, USER_SCOPE
 from services.matching.rules.last_trades import DAYS_MAX

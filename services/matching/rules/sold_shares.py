@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from typing import Final
 
 from openoutcry.wire.types import Code
-from services.matching.accounts.gate import BASIS
-from services.matching.accounts.money_text import lots_text
+from services.matching.money_text import lots_text
+from services.matching.price_range import BASIS
 from services.matching.traded_instrument import Refusal
 from shared.logs.rule_commands import Rule
 

@@ -24,10 +24,9 @@ def test_refuses_by_its_own_limits() -> None:
 
 
 def test_a_closed_market_says_so() -> None:
-    """Before any other reason: nothing else about the order matters then."""
     market = TradedInstrument(ACME)
     market.state, market.reason = MarketState.CLOSED, "holiday"
-    refusal = market.refusal(0, 0)
+    refusal = market.not_open(ask(1, 101, 5))
     assert refusal is not None
     assert (refusal.code, refusal.text) == (Code.NOT_OPEN, "instrument: ACME is closed, because holiday")
 

@@ -8,8 +8,8 @@ import pytest
 
 from openoutcry.wire.types import Code, OrderKind, SelfTradePrevention, TimeInForce
 from services.matching.accounts import limits as limits_module
-from services.matching.accounts.gate import collar
 from services.matching.accounts.limits import LimitTable
+from services.matching.price_range import collar
 from services.matching.traded_instrument import TradedInstrument
 from shared.logs.market_commands import Limits, SetGroups, SetLimits, SetTerms
 from tests.unit.services.matching import flow
