@@ -313,7 +313,9 @@ class Gateway:
         for terms in changes.terms:
             self.service.broadcast(self._open_subscribers(), terms)
         self.service.publish(changes)
-        for session, reply in self.orders.answer(changes.outcomes, [*changes.acts, *changes.shown]):
+        for session, reply in self.orders.answer(
+            changes.outcomes, [*changes.acts, *changes.shown, *changes.pair_refusals]
+        ):
             self._answer(session, reply)
 
     def lost_place(self, reason: str, time_us: int) -> None:
@@ -491,7 +493,7 @@ class Gateway:
         session.log_in(identity, share)
         self._token_ends.extend(client, now + identity.expires_at - time_us / 1e6)
         client.subscriber.user = user
-        if user in self.market.cancel_on_disconnect:
+        if user in self.market.timed:
             self._presence.came(user)
         heartbeat_ms = int(self.limits.heartbeat_s * 1000)
         limits = self._announced_limits
@@ -604,17 +606,17 @@ class Gateway:
     def _return_slot(self, user: str = "") -> int:
         """Return when to come again, 1 ms to the window: 0 would say that there is no slot."""
         window_ms = max(1000, len(self.clients) * 1000 // RETURNS_PER_SECOND)
-        if user in self.market.cancel_on_disconnect:
+        if user in self.market.timed:
             window_ms = min(window_ms, PRESENT_RETURN_MS_MAX)
         return self._random.randint(1, window_ms)
 
     def _call_roll(self, clients: Iterable[ConnectedClient], now: float) -> None:
-        """Ping those whose cancel-on-disconnect is on, and note which of them have been heard of lately."""
-        switched_on = self.market.cancel_on_disconnect
+        """Ping those whose absence is timed, and note which of them have been heard of lately."""
+        timed = self.market.timed
         for client in clients:
             session = client.session
             user = session.identity.user
-            if user in switched_on and session.state is SessionPhase.OPEN:
+            if user in timed and session.state is SessionPhase.OPEN:
                 client.subscriber.write(PING_FRAME)
                 self._presence.met(user, client.spoke_at if client.says_present else client.heard_at, now)
 

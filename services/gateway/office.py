@@ -1,7 +1,7 @@
 """The administrators' requests: who may make them, the commands that they become, and what their replies hold.
 
-Owns the roles. The actor is the token's user, never a request's. Whether what is asked can be done, and who else must
-agree, is the engine's to say.
+Owns which roles may make them. The actor is the token's user, never a request's. Whether what is asked can be done, and
+who else must agree, is the engine's to say.
 """
 
 from __future__ import annotations
@@ -13,16 +13,15 @@ from openoutcry.wire.errors import InvalidRequest
 from openoutcry.wire.types import Code
 from services.gateway.office_actions import read_proposed
 from services.gateway.requests import Administer, ConfirmProposal, OfficeRequest, ShowMarket
+from services.gateway.roles import check_role
 from shared.identity import Identity
 from shared.logs.commands import Confirm, Propose, ReadMarket
-from shared.logs.events import AdministrativeAct, MarketShown, Outcome
+from shared.logs.events import AdministrativeAct, MarketShown, Outcome, PairsRefused
 
 OFFICE_REQUESTS: Final = (Administer, ConfirmProposal, ShowMarket)
-Told: TypeAlias = AdministrativeAct | MarketShown
+Told: TypeAlias = AdministrativeAct | MarketShown | PairsRefused
 _ADMINISTRATORS: Final = ("admin",)
 _READERS: Final = ("admin", "compliance", "auditor")
-VIEWER: Final = "viewer"
-"""What whoever has no role is called."""
 
 
 def office_command(
@@ -37,17 +36,17 @@ def office_command(
     user = identity.user
     match request:
         case Administer():
-            _check_role(identity, request, _ADMINISTRATORS, "administer the market")
+            check_role(identity, request, _ADMINISTRATORS, "administer the market")
             try:
                 actions = read_proposed(request.actions)
             except ValueError as error:
                 raise InvalidRequest(Code.BAD_REQUEST, str(error), request.id) from error
             return Propose(source, number, user, request.proposal_id, actions)
         case ConfirmProposal():
-            _check_role(identity, request, _ADMINISTRATORS, "confirm proposals")
+            check_role(identity, request, _ADMINISTRATORS, "confirm proposals")
             return Confirm(source, number, user, request.proposal_id)
         case ShowMarket():
-            _check_role(identity, request, _READERS, "see what is set")
+            check_role(identity, request, _READERS, "see what is set")
             return ReadMarket(source, number, user, request.start)
 
 
@@ -56,15 +55,9 @@ def office_data(request: OfficeRequest, outcome: Outcome, told: Iterable[Told]) 
     mine = next((each for each in told if (each.source, each.number) == (outcome.source, outcome.number)), None)
     if isinstance(mine, MarketShown):
         return {"revision": mine.revision, "total": mine.total, "rows": mine.rows}
-    if mine is None or isinstance(request, ShowMarket):
+    if not isinstance(mine, AdministrativeAct) or isinstance(request, ShowMarket):
         return {}
     data: dict[str, Any] = {"proposal_id": request.proposal_id, "state": str(mine.state)}
     if outcome.cancelled:
         data["cancelled"] = outcome.cancelled
     return data
-
-
-def _check_role(identity: Identity, request: OfficeRequest, allowed: tuple[str, ...], what: str) -> None:
-    if identity.roles.isdisjoint(allowed):
-        roles = ", ".join(sorted(identity.roles)) or VIEWER
-        raise InvalidRequest(Code.NOT_PERMITTED, f"role: {roles} may not {what}", request.id)

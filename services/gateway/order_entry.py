@@ -22,6 +22,7 @@ from openoutcry.wire.errors import InvalidRequest
 from openoutcry.wire.messages import Reply
 from openoutcry.wire.types import Code
 from services.gateway.office import OFFICE_REQUESTS, Told, office_command, office_data
+from services.gateway.quote_request import QuoteRequest, quote_command, quote_data
 from services.gateway.requests import (
     Administer,
     Cancel,
@@ -54,6 +55,7 @@ BUSY: Final = "the exchange cannot take orders now; try again in a moment"
 UNKNOWN: Final = (
     "no answer in time: the order may stand or not; see the account, or repeat it under the same client_order_id"
 )
+UNKNOWN_QUOTED: Final = "no answer in time: it may stand or not; see the account, or repeat it under the same quote_id"
 UNKNOWN_PROPOSED: Final = (
     "no answer in time: it may be proposed or confirmed, or not; repeat it under the same proposal_id"
 )
@@ -174,7 +176,7 @@ class OrderEntry:
         for number in late:  # deadlines ascend with numbers
             waiting = self._waiting.pop(number, None)
             if waiting is not None:
-                text = UNKNOWN_PROPOSED if isinstance(waiting.request, OFFICE_REQUESTS) else UNKNOWN
+                text = _unknown(waiting.request)
                 replies.append((waiting.session, Reply(waiting.request.id, False, Code.OUTCOME_UNKNOWN, text, {})))  # noqa: FBT003
         return replies
 
@@ -184,18 +186,26 @@ class OrderEntry:
             self._withdrawn.append((waiting.session, Reply(waiting.request.id, False, Code.BUSY, BUSY, {})))  # noqa: FBT003
 
 
+def _unknown(request: OrderRequest) -> str:
+    if isinstance(request, OFFICE_REQUESTS):
+        return UNKNOWN_PROPOSED
+    return UNKNOWN_QUOTED if isinstance(request, QuoteRequest) else UNKNOWN
+
+
 def _reply(request: OrderRequest, outcome: Outcome, told: Sequence[Told]) -> Reply:
     data: dict[str, Any] = {}
     if outcome.order_id:
         data["order_id"] = outcome.order_id
     if request.op == "cancel_all" and not outcome.code:
         data["cancelled"] = outcome.cancelled
+    if isinstance(request, QuoteRequest):
+        data = quote_data(outcome, told)
     if told and isinstance(request, OFFICE_REQUESTS):
         data = office_data(request, outcome, told)
     return Reply(request.id, not outcome.code, outcome.code, outcome.text, data)
 
 
-def _command(source: str, number: int, identity: Identity, request: OrderRequest) -> Command:
+def _command(source: str, number: int, identity: Identity, request: OrderRequest) -> Command:  # noqa: PLR0911 - one a kind
     user = identity.user
     match request:
         case NewOrder():
@@ -229,5 +239,7 @@ def _command(source: str, number: int, identity: Identity, request: OrderRequest
             return CancelAll(source, number, user, request.instrument)
         case CancelOnDisconnect():
             return SetCancelOnDisconnect(source, number, user, request.on)
+        case QuoteRequest():
+            return quote_command(source, number, identity, request)
         case Administer() | ConfirmProposal() | ShowMarket():
             return office_command(source, number, identity, request)

@@ -15,9 +15,9 @@ from openoutcry.wire.account import AccountBook
 from openoutcry.wire.depth_book import DepthBook, DepthSide
 from openoutcry.wire.funded_account_book import FundedAccountBook, account_book
 from openoutcry.wire.instrument import Instrument
-from openoutcry.wire.messages import Account, Delta, Level, Message, Snapshot, Status, Terms, Ticker, Trade
+from openoutcry.wire.messages import Account, Delta, Level, Message, OpenOrder, Snapshot, Status, Terms, Ticker, Trade
 from openoutcry.wire.sequence import Verdict, classify
-from openoutcry.wire.types import MarketState, Phase
+from openoutcry.wire.types import MarketState, Phase, TimeInForce
 from services.gateway.history import BookHistory
 from services.gateway.loading import (
     LEVELS_A_STEP,
@@ -36,6 +36,7 @@ from shared.logs.events import (
     CancelOnDisconnectSet,
     MarketShown,
     Outcome,
+    PairsRefused,
     PrivateExecution,
     PrivateTransfer,
 )
@@ -46,6 +47,7 @@ from shared.trade_statistics import TradeStatistics
 RECENT_TRADES_MAX: Final = 1000
 """Trades kept per instrument for users who lagged; older ones are announced as missing."""
 
+_QUOTE: Final = TimeInForce.QUOTE
 _MERGED: Final = (BookChange, PrivateTransfer)
 _PASSED_ON: Final = tuple(section.name for section in SECTIONS if section.kind not in _MERGED)
 """Sections whose entries are passed on one by one; of a book it matters only that it changed, and transfers are passed
@@ -74,6 +76,7 @@ class Changes:
         switches: In order.
         acts: In order.
         shown: In order.
+        pair_refusals: In order.
         terms: In order.
         beginnings: At most one, if the market keeps accounts from then on; `executions` come before, or build on it.
         missing_trades: (symbol, first, last) trade ids that this replica will never have; in no order.
@@ -91,6 +94,7 @@ class Changes:
     switches: list[CancelOnDisconnectSet]
     acts: list[AdministrativeAct]
     shown: list[MarketShown]
+    pair_refusals: list[PairsRefused]
     terms: list[Terms]
     beginnings: list[AccountsBegun]
 
@@ -269,8 +273,8 @@ class MarketReplica:
         self.instruments: dict[str, InstrumentReplica] = {}
         self.listing: dict[str, Instrument] = {}
         self.accounts: dict[str, AccountBook] = {}
-        self.cancel_on_disconnect: dict[str, None] = {}
-        """Users with cancel-on-disconnect on."""
+        self.timed: dict[str, None] = {}
+        """Users whose absence ends orders: with cancel-on-disconnect on, and those who quote."""
         self.keeps_accounts = False
         """Whether orders need the money and the lots that they promise."""
         self._replaced: list[Replaced] = []
@@ -307,6 +311,7 @@ class MarketReplica:
         changes.outcomes.extend(packet.outcomes)
         changes.acts.extend(packet.acts)
         changes.shown.extend(packet.shown)
+        changes.pair_refusals.extend(packet.pair_refusals)
         self.feed_id = feed_id
 
     def load(
@@ -359,8 +364,11 @@ class MarketReplica:
             is_same = held is not None and held.definition == listing[loaded.state.instrument]
             changed.append((yield from held.changed(loaded)) if held is not None and is_same else None)
         held_accounts: dict[str, AccountBook] = {}
+        timed: dict[str, None] = {}
         for user, account in accounts.items():
             held_accounts[user] = account_book(listing, account)
+            if account.cancel_on_disconnect or has_quotes(account.orders):
+                timed[user] = None
             yield 1 + len(account.orders)
         changes = Changes()
         epoch = books[0].state.epoch if books else self.epoch
@@ -371,9 +379,7 @@ class MarketReplica:
             self._load_book(loaded, news, told_id, changes, is_same_epoch=is_same_epoch)
         self.accounts = held_accounts
         self.keeps_accounts = any(account.holdings is not None for account in accounts.values())
-        self.cancel_on_disconnect = dict.fromkeys(
-            user for user, account in accounts.items() if account.cancel_on_disconnect
-        )
+        self.timed = timed
         changes.accounts_loaded = True
         self.feed_id = cover
         return changes
@@ -452,6 +458,8 @@ class MarketReplica:
                 raise ReplicaBroken(f"{private.execution.instrument} was never listed") from error
             if verdict is applied:
                 changes.executions.append(private)
+                if private.execution.time_in_force == _QUOTE:
+                    self.timed[user] = None
             elif verdict is Verdict.GAP:
                 raise ReplicaBroken(f"executions of {user} after {account.user_seq} are missing")
 
@@ -498,11 +506,12 @@ class MarketReplica:
 
         Accounts that were loaded may be ahead of the packet: then a later one restores what they say.
         """
-        self._account(switch.user).cancel_on_disconnect = switch.on
+        account = self._account(switch.user)
+        account.cancel_on_disconnect = switch.on
         if switch.on:
-            self.cancel_on_disconnect[switch.user] = None
-        else:
-            self.cancel_on_disconnect.pop(switch.user, None)
+            self.timed[switch.user] = None
+        elif not has_quotes(account.orders.values()):
+            self.timed.pop(switch.user, None)
 
     def _account(self, user: str) -> AccountBook:
         account = self.accounts.get(user)
@@ -525,6 +534,11 @@ def _terms(state: BookState) -> Terms:
     """Return the terms of a state as a packet would bring them."""
     more = state.terms and (tuple(map(tuple, state.terms[0])), *state.terms[1:])
     return Terms(state.instrument, state.terms_time, state.reference, state.collar_bp, *more)
+
+
+def has_quotes(orders: Iterable[OpenOrder]) -> bool:
+    """Tell whether some of a user's open orders are a quote's; O(orders)."""
+    return any(order.time_in_force == _QUOTE for order in orders)
 
 
 def _check_states(listing: Sequence[Instrument], states: Sequence[BookState]) -> None:

@@ -36,6 +36,7 @@ from openoutcry.wire.types import (
     TimeInForce,
 )
 from openoutcry.wire.value_text import value_text
+from services.gateway.quote_request import QuoteRequest, quote_fault
 from services.gateway.request_map import KEY_LETTERS_MAX, FaultyMap, decode_map
 from services.gateway.request_rules import (
     Channel,
@@ -145,6 +146,8 @@ class NewOrder(RequestForm):
 
     @model_validator(mode="after")
     def _kind_fits(self) -> NewOrder:
+        if self.time_in_force is TimeInForce.QUOTE:
+            raise ValueError("time_in_force: quote is that of quotes alone")
         if self.kind is OrderKind.LIMIT and self.price is None:
             raise ValueError("price: a limit order needs one")
         if self.kind is OrderKind.MARKET and self.price is not None:
@@ -227,7 +230,7 @@ class CancelOnDisconnect(RequestForm):
 
 OfficeRequest: TypeAlias = Administer | ConfirmProposal | ShowMarket
 """What only some roles may ask."""
-OrderRequest: TypeAlias = NewOrder | Cancel | Replace | CancelEvery | CancelOnDisconnect | OfficeRequest
+OrderRequest: TypeAlias = NewOrder | Cancel | Replace | CancelEvery | CancelOnDisconnect | QuoteRequest | OfficeRequest
 """What the engine has to answer: counted against the rate of orders, and refused while the feed is not open."""
 ORDER_REQUESTS: Final = (
     NewOrder,
@@ -235,6 +238,7 @@ ORDER_REQUESTS: Final = (
     Replace,
     CancelEvery,
     CancelOnDisconnect,
+    QuoteRequest,
     Administer,
     ConfirmProposal,
     ShowMarket,
@@ -255,6 +259,7 @@ REQUEST_TYPES: Final[dict[str, type[RequestForm]]] = {
     "replace": Replace,
     "cancel_all": CancelEvery,
     "cancel_on_disconnect": CancelOnDisconnect,
+    "quote": QuoteRequest,
     "admin": Administer,
     "confirm": ConfirmProposal,
     "market": ShowMarket,
@@ -304,7 +309,7 @@ def _fault_at_first_sight(kind: type[RequestForm], fields: dict[str, Any]) -> st
         held = fields.get(name)
         if isinstance(held, list | dict) and len(held) > INSTRUMENTS_IN_REQUEST_MAX:
             return f"{name}: may have {INSTRUMENTS_IN_REQUEST_MAX} entries, this has {len(held)}"
-    return ""
+    return quote_fault(fields.get("pairs"))
 
 
 def _validated(kind: type[RequestForm], fields: dict[str, Any]) -> Request:

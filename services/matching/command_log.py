@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from openoutcry.wire.errors import MalformedMessage
 from openoutcry.wire.instrument import Instrument
+from openoutcry.wire.quoted_pair import PAIRS_MAX
 from openoutcry.wire.types import MarketState, OrderKind, SelfTradePrevention, Side, TimeInForce, TransferKind
 from shared.logs.commands import (
     ACTIONS_MAX,
@@ -41,7 +42,7 @@ from shared.logs.market_commands import (
     SetLimits,
     SetTerms,
 )
-from shared.logs.mass_quote import PAIRS_MAX, MassQuote
+from shared.logs.mass_quote import MassQuote
 from shared.logs.rule_commands import RuleKind, RuleParameters, SetClearance, SetKill, SetRule
 from shared.logs.session_commands import STEPS_MAX, EndCall, SetSchedule
 from shared.logs.stream_keys import COMMANDS_FIELD

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple, TypeAlias
 
+from openoutcry.wire.quoted_pair import PAIRS_MAX, QuotedPair
 from openoutcry.wire.types import (
     LEVEL_QUANTITY_MAX,
     Code,
@@ -29,7 +30,7 @@ from services.matching.floor import Floor
 from services.matching.idempotency import WINDOW_S
 from services.matching.traded_instrument import Refusal, TradedInstrument
 from shared.logs.events import PairsRefused
-from shared.logs.mass_quote import PAIRS_MAX, MassQuote, QuotedPair
+from shared.logs.mass_quote import MassQuote
 
 QUOTE_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,32}")
 """As a client_order_id, with room for what its orders' names add: `:`, the pair's number, and `b` or `a`."""

@@ -14,9 +14,10 @@ import msgpack
 
 from openoutcry.wire.errors import MalformedMessage
 from openoutcry.wire.instrument import Instrument
+from openoutcry.wire.quoted_pair import QuotedPair
 from openoutcry.wire.types import MarketState, OrderKind, SelfTradePrevention, Side, TimeInForce, TransferKind
 from shared.logs.market_commands import BeginAccounts, EndOrders, Limits, MakeTransfer, SetGroups, SetLimits, SetTerms
-from shared.logs.mass_quote import MassQuote, QuotedPair
+from shared.logs.mass_quote import MassQuote
 from shared.logs.rule_commands import RuleKind, RuleParameters, SetClearance, SetKill, SetRule
 from shared.logs.session_commands import EndCall, ScheduledStep, SetSchedule
 

@@ -2,22 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-PAIRS_MAX: Final = 15
-"""Instruments of one quote."""
-
-
-class QuotedPair(NamedTuple):
-    """What a market maker offers in one instrument; both numbers of a side are 0 where nothing is offered."""
-
-    instrument: str
-    bid: int
-    """Ticks, like `ask`."""
-    bid_quantity: int
-    """Lots that are to be open, whatever of an earlier quote was filled; like `ask_quantity`."""
-    ask: int
-    ask_quantity: int
+from openoutcry.wire.quoted_pair import QuotedPair
 
 
 class MassQuote(NamedTuple):

@@ -8,12 +8,13 @@ from hypothesis import Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from openoutcry.wire.messages import Account
+from openoutcry.wire.quoted_pair import QuotedPair
 from openoutcry.wire.types import Code, ExecutionEvent, SelfTradePrevention, Side, TimeInForce
 from services.matching import Engine
 from services.matching.recovery.checkpoint import Checkpoint, decode_checkpoint, encode_checkpoint
 from shared.logs.commands import CancelOrder, ReplaceOrder
 from shared.logs.events import PairsRefused, PrivateExecution, Trade
-from shared.logs.mass_quote import MassQuote, QuotedPair
+from shared.logs.mass_quote import MassQuote
 from tests.property.weights import of_any_length, weighted
 from tests.unit.services.matching.accounts.floor import Floor
 from tests.unit.services.matching.flow import outcome

@@ -67,6 +67,13 @@ MESSAGES: Final[dict[str, Message]] = {
     "reply, to a proposal": Reply(
         14, ok=True, code=Code.OK, text="", data={"proposal_id": "market-2026-11-30", "state": "proposed"}
     ),
+    "reply, to a quote of which one pair was refused": Reply(
+        15,
+        ok=True,
+        code=Code.OK,
+        text="",
+        data={"refused": {"1": "quote: the bid 101 is not below the ask 101"}},
+    ),
     "reply, to a question for what is set": Reply(
         18,
         ok=True,
@@ -179,6 +186,25 @@ MESSAGES: Final[dict[str, Message]] = {
         0,
         Liquidity.NONE,
         Code.NO_LIQUIDITY,
+    ),
+    "execution, a quote's side that rests": Execution(
+        12,
+        ExecutionEvent.ACCEPTED,
+        TIME,
+        72,
+        "q-17:0a",
+        "ACME",
+        Side.ASK,
+        OrderKind.LIMIT,
+        TimeInForce.QUOTE,
+        10_010,
+        40,
+        40,
+        0,
+        0,
+        0,
+        Liquidity.NONE,
+        Code.OK,
     ),
     "goodbye": Goodbye(4_000, "shutting down", 1_250),
     "instrument, share": Instrument("ACME", "share", "ACME common stock"),
@@ -307,6 +333,15 @@ REQUESTS: Final[dict[str, dict[str, Any]]] = {
     "cancel all of an instrument": {"op": "cancel_all", "id": 11, "instrument": "ACME"},
     "cancel all": {"op": "cancel_all", "id": 12},
     "cancel on disconnect": {"op": "cancel_on_disconnect", "id": 13, "on": True},
+    "quote": {
+        "op": "quote",
+        "id": 20,
+        "quote_id": "q-17",
+        "pairs": [
+            {"instrument": "ACME", "bid": 9_990, "bid_quantity": 40, "ask": 10_010, "ask_quantity": 40},
+            {"instrument": "GPU-HOUR", "bid": 101, "bid_quantity": 5},
+        ],
+    },
     "admin, what may be proposed together": {
         "op": "admin",
         "id": 14,

@@ -33,6 +33,8 @@ What you order: integers, prices in ticks and quantities in lots
     Reply               to an order or a request, `ok`; `data["order_id"]` names the order
     Instrument          of `market.instruments()`; `ticks("99.90")` makes ticks of money, and `amount`
                         money of ticks
+    QuotedPair          both sides of an instrument, for `market.quote`
+    TickTable           of `market.tick_table(symbol)`: which prices there are; `round_down(price)`
     Side, OrderKind, TimeInForce, SelfTradePrevention
                         the terms of an order, as members or as their words: Side.BID or "bid"
     MarketState, Phase, NoSide, ExecutionEvent, Liquidity, Code
@@ -68,6 +70,8 @@ from openoutcry.wire.codec import Encoding
 from openoutcry.wire.errors import ConfigurationError, InvalidArgument, OpenOutcryError
 from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.messages import Execution, OpenOrder, Reply, Status, Terms, Ticker, Trade, Transfer
+from openoutcry.wire.quoted_pair import QuotedPair
+from openoutcry.wire.tick_table import TickTable
 from openoutcry.wire.types import (
     Code,
     ExecutionEvent,
@@ -107,6 +111,7 @@ __all__ = [
     "OrderRefused",
     "OutcomeUnknown",
     "Phase",
+    "QuotedPair",
     "Reply",
     "RequestRefused",
     "RestrictedLots",
@@ -116,6 +121,7 @@ __all__ = [
     "Status",
     "Tape",
     "Terms",
+    "TickTable",
     "Ticker",
     "TimeInForce",
     "Token",

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from openoutcry.wire.errors import InvalidArgument
+from openoutcry.wire.quoted_pair import PAIRS_MAX, QuotedPair
 from openoutcry.wire.types import AMOUNT_MAX
 from openoutcry.wire.value_text import value_text
 
@@ -32,6 +33,10 @@ _UNITS: Final = {
     "interval_ms": " of milliseconds",
     "order_id": "",
     "start": " of rows",
+    "bid": " of ticks",
+    "bid_quantity": " of lots",
+    "ask": " of ticks",
+    "ask_quantity": " of lots",
 }
 _ADVICE: Final = {"price": "; Instrument.ticks turns an amount of money into ticks"}
 _SWITCHES: Final = ("post_only", "on")
@@ -132,6 +137,21 @@ def actions_wanted(value: object) -> list[dict[str, Any]]:
     return [_plain(row) for row in rows]
 
 
+def pairs_wanted(value: object) -> list[dict[str, Any]]:
+    """
+    Return pairs to quote, as a request holds them; what can stand, the exchange says.
+
+    Raises:
+        InvalidArgument: If they are no sequence of pairs, too many, or one holds what is no integer.
+    """
+    rows = list(value) if isinstance(value, Sequence) and not isinstance(value, str) else []
+    if not 1 <= len(rows) <= PAIRS_MAX or not all(isinstance(row, tuple | list) for row in rows):
+        raise _refused("pairs", f"is a sequence of QuotedPair, 1 to {PAIRS_MAX}", value)
+    if not all(1 <= len(row) <= len(QuotedPair._fields) for row in rows):
+        raise _refused("pairs", "each have an instrument, bid, bid_quantity, ask and ask_quantity", value)
+    return [checked_fields(QuotedPair(*row)._asdict()) for row in rows]
+
+
 def _plain(value: object, levels: int = ACTION_LEVELS) -> Any:
     """Return maps, lists, texts, whole numbers and switches, all the way down; everything else raises."""
     if value is None or isinstance(value, bool):
@@ -154,6 +174,8 @@ def _plain(value: object, levels: int = ACTION_LEVELS) -> Any:
 def _checked(name: str, value: object) -> object:
     if name == "actions":
         return actions_wanted(value)
+    if name == "pairs":
+        return pairs_wanted(value)
     if name in _UNITS:
         return value if type(value) is int and -NUMBER_MAX <= value <= NUMBER_MAX else whole_number(name, value)
     if name not in _SWITCHES:

@@ -10,7 +10,7 @@ import { InvalidArgument } from "./errors.js";
 
 const UNITS: Readonly<Record<string, string>> = {
   price: " of ticks", quantity: " of lots", depth: " of levels", interval_ms: " of milliseconds", intervalMs: " of milliseconds",
-  order_id: "", start: " of rows",
+  order_id: "", start: " of rows", bid: " of ticks", bid_quantity: " of lots", ask: " of ticks", ask_quantity: " of lots",
 };
 const ADVICE: Readonly<Record<string, string>> = { price: "; ticksOf turns an amount of money into ticks" };
 const SWITCHES: readonly string[] = ["post_only", "on"];
@@ -33,7 +33,17 @@ export function checkFields(fields: object): void {
       if (typeof value !== "boolean") throw refused(name, "is true or false", value);
     } else if (name === "actions") {
       if (!Array.isArray(value) || value.length === 0) throw refused(name, "is an array of actions, one or more", value);
-    } else checkText(name, value);
+    } else if (name === "pairs") checkPairs(value);
+    else checkText(name, value);
+  }
+}
+
+function checkPairs(value: unknown): void {
+  const rule = "is an array of 1 to 15 pairs, each an object with an instrument and what is bid and asked";
+  if (!Array.isArray(value) || value.length < 1 || value.length > 15) throw refused("pairs", rule, value);
+  for (const pair of value as unknown[]) {
+    if (typeof pair !== "object" || pair === null || Array.isArray(pair)) throw refused("pairs", rule, pair);
+    checkFields(pair);
   }
 }
 

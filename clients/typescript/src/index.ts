@@ -3,7 +3,7 @@
  */
 
 export { connect, Market } from "./market.js";
-export type { ConnectOptions, OrderTerms } from "./market.js";
+export type { ConnectOptions, OrderTerms, QuoteOutcome } from "./market.js";
 export { Book, Latest, LiveAccount, Trades } from "./views.js";
 export type { Best } from "./views.js";
 export {
@@ -11,6 +11,7 @@ export {
   Unanswered,
 } from "./errors.js";
 export { amountOf, ticksOf } from "./money.js";
+export { isOnTick, roundDown, roundUp } from "./tickTable.js";
 export { FeedSession } from "./feedSession.js";
 export type { FollowOptions, SessionEvent, SessionOptions, Statistics } from "./feedSession.js";
 export { AccountView } from "./accountView.js";
@@ -23,7 +24,7 @@ export { decodePacket, SUBPROTOCOLS } from "./messages.js";
 export type * from "./messages.js";
 export { encodeRequest } from "./requests.js";
 export type {
-  Action, Administer, Cancel, CancelAll, Channel, ConfirmProposal, Identified, IntervalMs, ListInstruments, Login, NewTerms, OrderName, Ping, PlaceOrder, Position, Present, Replace,
+  Action, Administer, Cancel, CancelAll, Channel, ConfirmProposal, Identified, IntervalMs, ListInstruments, Login, NewTerms, OrderName, Ping, PlaceOrder, Position, Present, Quote, QuotedPair, Replace,
   Request, Resync, ShowMarket, Subscribe, Unsubscribe,
 } from "./requests.js";
 export { nodeDialer, platformDialer, standardDialer } from "./sockets.js";

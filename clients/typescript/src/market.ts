@@ -9,7 +9,7 @@ import { FeedSession } from "./feedSession.js";
 import type { FollowOptions, SessionEvent, Statistics } from "./feedSession.js";
 import { Link } from "./link.js";
 import type { Encoding, Instrument, MarketState, Reply, Snapshot, Status, Terms, Ticker, Welcome } from "./messages.js";
-import type { Action, Channel, IntervalMs, NewTerms, OrderName, PlaceOrder, Request, Subscribe } from "./requests.js";
+import type { Action, Channel, IntervalMs, NewTerms, OrderName, PlaceOrder, QuotedPair, Request, Subscribe } from "./requests.js";
 import { Signal } from "./signal.js";
 import { platformDialer } from "./sockets.js";
 import type { Dialer } from "./sockets.js";
@@ -38,6 +38,13 @@ export interface ConnectOptions {
 
 /** An order, but for what has a default. `client_order_id` is made up if it is left out. */
 export type OrderTerms = Omit<PlaceOrder, "op" | "instrument" | "client_order_id"> & { readonly client_order_id?: string };
+
+/** What became of a quote. */
+export interface QuoteOutcome {
+  readonly quote_id: string;
+  /** A sentence for each pair that was refused, by its number among the pairs; the old pair stays there. */
+  readonly refused: ReadonlyMap<number, string>;
+}
 
 /**
  * Connect to a market, and stay connected.
@@ -202,6 +209,18 @@ export class Market {
   /** Change an open order's price or total quantity; returns the exchange's id for it. Throws as `order` does. */
   async replace(order: OrderName, terms: NewTerms): Promise<number> {
     return numberIn(await this.#ask({ op: "replace", ...order, ...terms }), "order_id");
+  }
+
+  /**
+   * Quote both sides of instruments at once; for the role `market_maker`. Each pair takes the place of the user's pair in
+   * that instrument: what does not change keeps its place. Throws as `order` does, if nothing was taken.
+   *
+   * @param quoteId Unique as a `client_order_id` is; made up if it is left out. Repeating with it is safe.
+   */
+  async quote(pairs: readonly QuotedPair[], quoteId: string = newOrderId()): Promise<QuoteOutcome> {
+    const data = await this.#ask({ op: "quote", quote_id: quoteId, pairs });
+    const refused = Object.entries((data["refused"] ?? {}) as Record<string, unknown>);
+    return { quote_id: quoteId, refused: new Map(refused.map(([place, text]) => [Number(place), String(text)])) };
   }
 
   /** Cancel all open orders, or those of one instrument; returns how many. Throws as `order` does. */
@@ -393,7 +412,7 @@ function nameOf(channel: Channel, instrument: string): string {
 }
 
 /** Requests that change what may trade. */
-const ORDER_OPS: readonly string[] = ["order", "cancel", "replace", "cancel_all", "cancel_on_disconnect"];
+const ORDER_OPS: readonly string[] = ["order", "cancel", "replace", "cancel_all", "cancel_on_disconnect", "quote"];
 
 /** Those whose answer may be lost when they have been carried out; to repeat them is safe. */
 const REPEATABLE_OPS: readonly string[] = [...ORDER_OPS, "admin", "confirm"];

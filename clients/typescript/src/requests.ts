@@ -102,6 +102,26 @@ export interface CancelOnDisconnect {
   readonly on: boolean;
 }
 
+/** Both sides of one instrument; a side without lots is withdrawn. */
+export interface QuotedPair {
+  readonly instrument: string;
+  /** Ticks, like `ask`. */
+  readonly bid?: number | undefined;
+  /** Lots that are to be open, whatever of an earlier quote was filled; like `ask_quantity`. */
+  readonly bid_quantity?: number | undefined;
+  readonly ask?: number | undefined;
+  readonly ask_quantity?: number | undefined;
+}
+
+/** Quote both sides of instruments at once; for the role `market_maker`. */
+export interface Quote {
+  readonly op: "quote";
+  /** Unique as a `client_order_id` is, and among these: 1 to 32 of `A-Z a-z 0-9 . _ : -`. */
+  readonly quote_id: string;
+  /** 1 to 15, of different instruments; each takes the place of the pair before. */
+  readonly pairs: readonly QuotedPair[];
+}
+
 /** Say that this program's own code runs; sent every 2 s while `cancel_on_disconnect` is on. */
 export interface Present {
   readonly op: "present";
@@ -137,7 +157,7 @@ export interface ShowMarket {
 
 export type Request =
   | Login | Subscribe | Unsubscribe | Resync | ListInstruments | Ping | Present | PlaceOrder | Cancel | Replace | CancelAll
-  | CancelOnDisconnect | Administer | ConfirmProposal | ShowMarket;
+  | CancelOnDisconnect | Quote | Administer | ConfirmProposal | ShowMarket;
 
 /** A request with the id that its reply will name: a whole number, or a text of at most 64 characters. */
 export type Identified<R extends Request = Request> = R & { readonly id: number | string };

@@ -100,6 +100,11 @@ _REPLY_DATA: Final = {
     "properties": {
         "order_id": {"type": "integer", **between(0), "description": "After order, cancel and replace."},
         "cancelled": {"type": "integer", **between(0), "description": "After cancel_all: how many orders ended."},
+        "refused": {
+            "type": "object",
+            "additionalProperties": {"type": "string"},
+            "description": "After quote: a sentence for each pair that was refused, by its number from 0.",
+        },
         "server_time": {"type": "integer", **between(0), "x-unit": "µs", "description": "After ping."},
         "count": {"type": "integer", **between(0), "description": "After instruments: how many definitions follow."},
     }
@@ -258,6 +263,8 @@ MEANINGS: Final[dict[str, Meaning]] = {
     "until": Meaning("", "µs since 1970 UTC", between(0)),
     "on": Meaning("Whether from now on they are."),
     # administration
+    "quote_id": Meaning("The user's own name for a quote."),
+    "pairs": Meaning(""),
     "proposal_id": Meaning("The administrator's own name for a proposal."),
     "actions": Meaning(""),
     "start": Meaning("Where the part begins; the reply to the part before it says where."),

@@ -50,6 +50,10 @@ RULES: Final[dict[str, list[Schema]]] = {
             "else": _PRICED,
         },
         {
+            "$comment": "Only quotes bring orders of this time in force.",
+            "properties": {"time_in_force": {"not": {"const": "quote"}}},
+        },
+        {
             "$comment": "What cannot rest cannot be post-only.",
             "if": _when("time_in_force", ["ioc", "fok"]),
             "then": _CANNOT_REST,
@@ -89,7 +93,8 @@ def _defined(op: str) -> str:
 
 def _request(op: str) -> Schema:
     kind = REQUEST_TYPES[op]
-    raw = _polished(kind.model_json_schema())
+    raw = kind.model_json_schema()
+    raw = _polished(_inlined(raw, raw.get("$defs", {})))
     docs = field_docs(kind)
     properties = {name: _field(kind.__name__, name, raw["properties"][name], docs) for name in _ordered(raw)}
     schema: Schema = {
@@ -115,6 +120,18 @@ def _field(owner: str, name: str, schema: Schema, docs: dict[str, str]) -> Schem
     if said.unit:
         described["x-unit"] = said.unit
     return described
+
+
+def _inlined(value: Any, definitions: Schema) -> Any:
+    """Write maps within a request where they stand: only enumerations have definitions of their own."""
+    if isinstance(value, list):
+        return [_inlined(one, definitions) for one in value]
+    if not isinstance(value, dict):
+        return value
+    named = definitions.get(str(value.get("$ref", "")).removeprefix("#/$defs/"), {})
+    if "properties" in named:
+        return _inlined(named, definitions)
+    return {key: _inlined(one, definitions) for key, one in value.items()}
 
 
 def _polished(value: Any) -> Any:

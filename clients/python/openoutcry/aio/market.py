@@ -30,6 +30,8 @@ from openoutcry.subscriptions import ACCOUNT
 from openoutcry.wire.codec import Encoding
 from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.messages import Reply, Status, Terms, Trade
+from openoutcry.wire.quoted_pair import QuotedPair
+from openoutcry.wire.tick_table import NO_TABLE, TickTable
 from openoutcry.wire.types import Code, OrderKind, SelfTradePrevention, Side, TimeInForce
 
 ANSWER_S: Final = 10.0
@@ -90,6 +92,15 @@ class Market:
         They come with the definitions, so ask for `instruments` or follow the account first.
         """
         return self.session.terms.get(text("instrument", instrument))
+
+    def tick_table(self, instrument: str) -> TickTable:
+        """
+        Return which prices an instrument has, as last heard; `round_down` and the like make one of any number of ticks.
+
+        Without a table every tick is a price. It is one of the `terms`.
+        """
+        terms = self.terms(instrument)
+        return TickTable(terms.tick_table) if terms is not None and terms.tick_table else NO_TABLE
 
     def check(self) -> None:
         """
@@ -266,6 +277,32 @@ class Market:
     async def cancel_all(self, instrument: str | None = None) -> Reply:
         """Cancel all your open orders, of one instrument or of all; `data["cancelled"]` counts them."""
         return await self._request("cancel_all", instrument=instrument)
+
+    async def quote(self, pairs: Sequence[QuotedPair], *, quote_id: str | None = None) -> Reply:
+        """
+        Quote both sides of instruments at once; for the role `market_maker`.
+
+        A pair takes the place of your pair in that instrument. A side that is as it stands changes nothing, and one
+        with fewer lots at its price keeps its place; every other arrives anew. A side without lots is withdrawn. Quotes
+        end when you are away for longer than the exchange's grace, and when the market closes.
+
+        Args:
+            pairs: 1 to 15, of different instruments.
+            quote_id: Your own name for it, 1 to 32 letters, digits and . _ : - and unique as a `client_order_id` is;
+                None makes one.
+
+        Returns:
+            The reply, `ok` if any pair was taken; `data["refused"]` has a sentence for each of the others, by its
+            number among the pairs as a text. The old pair stays there.
+
+        Raises:
+            OrderRefused: If nothing was taken; why the first pair was not, or the whole quote.
+            OutcomeUnknown: If the connection or the answer was lost; repeating with its `quote_id` is safe.
+            Disconnected: If there is no connection at present; nothing was sent.
+            InvalidArgument: If the pairs are none, or hold what is no integer; nothing was sent.
+        """
+        name = secrets.token_hex(12) if quote_id is None else quote_id
+        return await self._request("quote", quote_id=name, pairs=pairs)
 
     async def cancel_on_disconnect(self, *, on: bool = True) -> Reply:
         """

@@ -191,11 +191,11 @@ def test_knows_whom_to_watch() -> None:
     exchange = Exchange("ACME")
     market = MarketReplica()
     market.load(*exchange.snapshots({"ann": Account(3, [], {}, {}, True), "bob": Account(1, [], {}, {})}))
-    assert list(market.cancel_on_disconnect) == ["ann"]
+    assert list(market.timed) == ["ann"]
     changes = Changes()
     switches = [CancelOnDisconnectSet("ann", on=False), CancelOnDisconnectSet("cat", on=True)]
     market.apply(*exchange.packet(switches=switches), changes)
-    assert (list(market.cancel_on_disconnect), changes.switches) == (["cat"], switches)
+    assert (list(market.timed), changes.switches) == (["cat"], switches)
     on = {user: market.account(user).cancel_on_disconnect for user in ("ann", "bob", "cat", "nobody")}
     assert on == {"ann": False, "bob": False, "cat": True, "nobody": False}
 

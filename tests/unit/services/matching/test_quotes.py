@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 
 from openoutcry.wire.instrument import Instrument
+from openoutcry.wire.quoted_pair import QuotedPair
 from openoutcry.wire.types import Code, ExecutionEvent, OrderKind, Side, TimeInForce
 from services.matching.quotes import open_quotes
 from services.matching.recovery.checkpoint import Checkpoint, decode_checkpoint, encode_checkpoint
 from shared.logs.commands import CancelAll, ListInstrument, Present, SetCancelOnDisconnect, SetMarketState, Tick
 from shared.logs.events import Event, PairsRefused
 from shared.logs.market_commands import SetTerms
-from shared.logs.mass_quote import MassQuote, QuotedPair
+from shared.logs.mass_quote import MassQuote
 from tests.unit.services.matching.accounts.floor import Floor
 from tests.unit.services.matching.flow import Desk, code, executions, outcome
 
