@@ -37,13 +37,19 @@ COST_OF_LOT: Final = 101_230_000
 """Millionths."""
 RUN_S: Final = 120
 ON: Final = "accounts"
+RULED: Final = "rules"
 
 
 def measure(turns: int, commands: int, base: Path | None) -> Table:
     """Return one row for each build and mode; all take turns, so that a slow minute is everybody's."""
-    contestants = {"without accounts": (ROOT, OFF), "accounts, limits of three scopes, a collar": (ROOT, ON)}
+    contestants = {
+        "without accounts": (ROOT, OFF),
+        "accounts, limits of three scopes, a collar": (ROOT, ON),
+        "the same, and a blackout of a group": (ROOT, RULED),
+    }
     if base is not None:
-        contestants = {"the build before": (base, OFF), **contestants}
+        before = {"the build before": (base, OFF), "the build before, accounts and limits": (base, ON)}
+        contestants = {**before, **contestants}
     times: dict[str, list[float]] = {name: [] for name in contestants}
     for turn in range(turns):
         progress(f"turn {turn + 1} of {turns}")

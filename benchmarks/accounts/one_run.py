@@ -15,6 +15,7 @@ from benchmarks.engine.contestants.openoutcry import SYMBOL, Market
 from benchmarks.engine.synthetic import synthetic
 
 OFF: Final = "off"
+RULED: Final = "rules"
 BATCH: Final = 64
 """Commands a packet."""
 SEED: Final = 1
@@ -27,6 +28,8 @@ def measured(mode: str, commands: int) -> float:
     market = Market(BATCH)
     if mode != OFF:
         _fund(market)
+    if mode == RULED:
+        _rule(market)
     rows = list(synthetic(SEED, commands))
     prepared = market.prepare(rows)
     gc.collect()
@@ -68,6 +71,17 @@ def _fund(market: Market) -> None:
             number=number + 1, transfer_id=f"g{n}", kind=TransferKind.GRANT, asset=SYMBOL, debit=ISSUER, amount=10**6
         )
         commands += [deposit, grant, SetGroups("root", number + 2, "root", user, ("staff",))]
+    market.play(commands)
+
+
+def _rule(market: Market) -> None:
+    """Close the instrument to a group that some users are in who do not trade, as those whom it concerns cannot."""
+    from shared.logs.market_commands import SetGroups  # noqa: PLC0415 - as in `_fund`
+    from shared.logs.rule_commands import RuleKind, RuleParameters, SetRule  # noqa: PLC0415
+
+    rule = ("Q4", RuleKind.BLACKOUT, ("finance",), (SYMBOL,), 0, 0, RuleParameters())
+    commands: list[object] = [SetRule("compliance", 1, "root", *rule, discreet=False)]
+    commands += [SetGroups("compliance", n, "root", f"insider-{n}", ("finance", "staff")) for n in range(2, 102)]
     market.play(commands)
 
 
