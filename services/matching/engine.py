@@ -43,6 +43,7 @@ from shared.logs.commands import (
     Command,
     Confirm,
     ListInstrument,
+    PassTime,
     PlaceOrder,
     Present,
     Propose,
@@ -160,6 +161,9 @@ class Engine(Floor):
                 outcome = self._cancel_all(command)
             case Tick():
                 outcome = self._tick(command)
+            case PassTime():
+                self._heed_clock(command)
+                outcome = _outcome(command)
             case ListInstrument():
                 outcome = self._list(command)
             case SetMarketState():
@@ -367,13 +371,13 @@ class Engine(Floor):
                 self.presence.see(user)
         return _outcome(command)
 
-    def _heed_clock(self, tick: Tick) -> None:
+    def _heed_clock(self, tick: Tick | PassTime) -> None:
         skew_us = self.config.clock_skew_max_s * SECOND_US
         self.time_limit = tick.clock_us + skew_us if tick.clock_us and skew_us else NO_LIMIT
 
     def _believed(self, command: Command, time_us: int) -> int:
         """Return how much of a time of the log counts: both clocks must have passed a moment."""
-        if isinstance(command, Tick):
+        if isinstance(command, Tick | PassTime):
             self._heed_clock(command)
         return max(self.time, min(time_us, self.time_limit))
 

@@ -118,6 +118,15 @@ class Tick(NamedTuple):
     """The leader's own clock, µs since 1970: the log's may be wrong. 0: of a leader that does not tell."""
 
 
+class PassTime(NamedTuple):
+    """Have what is due happen now. The leader appends one where something waits; nobody's absence is counted by it."""
+
+    source: str
+    number: int
+    clock_us: int
+    """As of a `Tick`."""
+
+
 class ListInstrument(NamedTuple):
     """Add an instrument to the market. Listing the same definition again changes nothing."""
 
@@ -216,6 +225,7 @@ Command: TypeAlias = (
     | ReplaceOrder
     | CancelAll
     | Tick
+    | PassTime
     | ListInstrument
     | SetMarketState
     | SetCancelOnDisconnect
@@ -262,6 +272,7 @@ _CODES: Final[dict[type[Any], int]] = {
     MassQuote: 25,
     SetSchedule: 20,
     EndCall: 21,
+    PassTime: 28,
 }
 _OF_THE_LOG: Final = ("source", "number", "actor")
 _SIDES: Final = {side.value: side for side in Side}
@@ -397,6 +408,8 @@ def _market_command(code: object, fields: list[Any]) -> Command:  # noqa: PLR091
             return SetSchedule._make(fields)
         case 21:
             return EndCall._make(fields)
+        case 28:
+            return PassTime._make(fields)
     return _rule_command(code, fields)
 
 

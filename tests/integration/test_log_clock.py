@@ -8,9 +8,11 @@ from random import Random
 import pytest
 from prometheus_client import CollectorRegistry
 
+from services.matching import Engine
 from services.matching.aio.log_clock import LogClock
 from services.matching.aio.metrics import MatchingMetrics
 from services.matching.aio.retry_limit import RetryLimit
+from services.matching.sessions.moments import Moments
 from shared.aio.redis_connection import open_redis
 from shared.logs.packet import FeedId
 from shared.logs.stream_keys import StreamKeys
@@ -21,7 +23,17 @@ async def test_a_tick_that_a_full_store_refuses_counts_as_refused(redis_url: str
     """A full store takes no commands, so nothing is published that it could refuse: nobody was told that it is full."""
     metrics, stop = MatchingMetrics(CollectorRegistry()), asyncio.Event()
     async with open_redis(redis_url, "test") as redis:
-        clock = LogClock(redis, StreamKeys(), 7, stop, RetryLimit(0.5, stop, Random(1)), metrics, lambda: FeedId(0, 0))
+        engine = Engine()
+        clock = LogClock(
+            redis,
+            StreamKeys(),
+            7,
+            stop,
+            RetryLimit(0.5, stop, Random(1)),
+            metrics,
+            lambda: FeedId(0, 0),
+            Moments(engine, engine.phases, lambda: 0.5),
+        )
         await redis.execute_command("CONFIG", "SET", "maxmemory", "1")
         try:
             with pytest.raises(StoreUnavailable):

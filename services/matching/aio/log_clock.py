@@ -18,11 +18,13 @@ from openoutcry.wire.instrument import Instrument
 from services.matching.aio.metrics import MatchingMetrics
 from services.matching.aio.publisher import StoreAnswer
 from services.matching.aio.retry_limit import RetryLimit
+from services.matching.sessions.moments import Moments
 from shared.aio.cancellation import raise_if_cancelled
 from shared.aio.log_writer import LogWriter
 from shared.aio.redis_connection import Redis
-from shared.logs.commands import COMMANDS_IN_ENTRY_MAX, ListInstrument, Tick
+from shared.logs.commands import COMMANDS_IN_ENTRY_MAX, Command, ListInstrument, PassTime, Tick
 from shared.logs.packet import FeedId
+from shared.logs.session_commands import EndCall
 from shared.logs.stream_keys import COMMANDS_FIELD, StreamKeys
 
 TICK_S: Final = 1.0
@@ -40,6 +42,7 @@ class LogClock:
         retry_limit: How long to bear with a store that takes no commands, such as a replica.
         metrics: Where the appending is timed.
         appended: Returns the feed's last id as the leader knows it.
+        moments: When something is due in the leader's market.
     """
 
     def __init__(
@@ -51,11 +54,13 @@ class LogClock:
         retry_limit: RetryLimit,
         metrics: MatchingMetrics,
         appended: Callable[[], FeedId],
+        moments: Moments,
     ) -> None:
         self._redis = redis
         self._key = keys.commands
         self._appended_key = keys.appended
         self._appended = appended
+        self._moments = moments
         self._source = f"leader-{term}"
         self._number = 0
         self._stop = stop
@@ -72,13 +77,28 @@ class LogClock:
         for start in range(0, len(missing), COMMANDS_IN_ENTRY_MAX):
             chunk = missing[start : start + COMMANDS_IN_ENTRY_MAX]
             await self._writer.append([ListInstrument(self._source, self._next(), instrument) for instrument in chunk])
-        while not await self._stopped_within(TICK_S):
+        next_tick = time.monotonic() + TICK_S
+        while not await self._stopped_within(self._pause_s(next_tick)):
             raise_if_cancelled()
-            await self._writer.append([self._tick()])
-        await self._writer.append([self._tick()])
+            commands = self._ends()
+            if time.monotonic() >= next_tick:
+                next_tick += TICK_S
+                commands.append(Tick(self._source, self._next(), _clock_us()))
+            elif self._moments.is_due(_clock_us()) and not commands:
+                commands.append(PassTime(self._source, self._next(), _clock_us()))
+            if commands:
+                await self._writer.append(commands)
+        await self._writer.append([Tick(self._source, self._next(), _clock_us())])
 
-    def _tick(self) -> Tick:
-        return Tick(self._source, self._next(), time.time_ns() // 1000)
+    def _pause_s(self, next_tick: float) -> float:
+        """Return how long nothing has to be said."""
+        now_us = _clock_us()
+        until_due = (self._moments.next_us(now_us) - now_us) / 1_000_000
+        return max(0.0, min(until_due, next_tick - time.monotonic()))
+
+    def _ends(self) -> list[Command]:
+        ends = self._moments.take_ends(_clock_us())[:COMMANDS_IN_ENTRY_MAX]
+        return [EndCall(self._source, self._next(), "", symbol, auction_id, force=False) for symbol, auction_id in ends]
 
     def _next(self) -> int:
         self._number += 1
@@ -105,3 +125,7 @@ class LogClock:
                 return await self._stop.wait()
         except TimeoutError:
             return False
+
+
+def _clock_us() -> int:
+    return time.time_ns() // 1000

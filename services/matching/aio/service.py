@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Sequence
+from random import SystemRandom
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -26,6 +27,7 @@ from services.matching.aio.store_check import StoreCheck
 from services.matching.aio.store_promises import check_machine_durability, warn_of_replay
 from services.matching.aio.takeover import Takeover
 from services.matching.command_log import LogEntry
+from services.matching.sessions.moments import Moments
 from shared.aio.cancellation import raise_if_cancelled
 from shared.aio.redis_connection import UNREACHABLE, RedisError
 from shared.aio.redis_line import RedisLine
@@ -134,6 +136,7 @@ class MatchingService:
             self._new_retry_limit(),
             self._metrics,
             lambda: leader.last_id,
+            Moments(leader.engine, leader.engine.phases, SystemRandom().random),
         )
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(ticker.run(missing), name="ticker")
