@@ -24,6 +24,7 @@ from openoutcry.wire.codec import Encoding, encode_request
 from openoutcry.wire.depth_book import DepthBook
 from openoutcry.wire.digest import book_digest
 from openoutcry.wire.instrument import Instrument
+from openoutcry.wire.quoted_pair import PAIRS_MAX, QuotedPair
 from openoutcry.wire.request_limits import INSTRUMENTS_IN_REQUEST_MAX
 from openoutcry.wire.types import MarketState, SelfTradePrevention, Side, TimeInForce
 from services.gateway.channel import TRADES_ON_JOIN_MAX
@@ -54,6 +55,7 @@ from shared.logs.commands import (
     Tick,
 )
 from shared.logs.events import BookChange
+from shared.logs.mass_quote import MassQuote
 from shared.logs.packet import FeedId
 from shared.logs.snapshots import BookState, encode_book_state
 from shared.token_keys import shared_key
@@ -117,6 +119,25 @@ def _replaced(pit: Pit) -> Callable[[], object]:
     order_id = pit.engine.last_order_id
     pit.asks(count)
     return pit.step(pit.command(ReplaceOrder, "user", order_id, "", MID + count, None))
+
+
+def _quoted(met: int) -> Case:
+    """15 pairs of whoever has all the orders that one may have; every side arrives anew, and meets so many orders."""
+
+    def case(pit: Pit) -> Callable[[], object]:
+        symbols = [SYMBOL, *[f"Q{n}" for n in range(1, PAIRS_MAX)]]
+        for symbol in symbols[1:]:
+            pit.does(ListInstrument, Instrument(symbol))
+        for n in range(pit.size(ORDERS_A_USER) - 2 * PAIRS_MAX):
+            pit.rest("user", Side.BID, 1 + n)
+        for n in range(met):
+            pit.rest("maker", Side.ASK, MID + n % 7, symbol=symbols[n % PAIRS_MAX])
+        lots = pit.size(met) if met else 1
+        pit.does(MassQuote, "user", "before", tuple(QuotedPair(each, MID - 2, 1, MID + 8, 1) for each in symbols))
+        pairs = tuple(QuotedPair(each, MID + 7 if met else MID - 1, lots, MID + 9, 1) for each in symbols)
+        return pit.step(pit.command(MassQuote, "user", "worst", pairs))
+
+    return case
 
 
 def _cancelled(pit: Pit) -> Callable[[], object]:
@@ -236,6 +257,8 @@ COMMANDS: Final[dict[str, Case]] = {
     "FOK, an own order behind 10,000 others at one price": _behind_a_queue,
     f"IOC that cancels {ORDERS_MET_MAX} own orders of 1,000 (cancel_oldest)": _gives_way,
     f"replace that meets {ORDERS_MET_MAX} of 1,000": _replaced,
+    f"quote of {PAIRS_MAX} pairs, every side anew": _quoted(0),
+    f"quote of {PAIRS_MAX} pairs, every side anew, which meets {ORDERS_MET_MAX} orders": _quoted(2 * ORDERS_MET_MAX),
     "cancel of a level's last order, 10,000 levels": _cancelled,
     "cancel_all of 1,000 orders": _all_cancelled,
     "present, 512 users": _present,

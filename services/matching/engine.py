@@ -116,6 +116,7 @@ class Engine(Floor):
         self.quotes = Quotes(self, self._admit)
         self.decisions = Decisions(self._outlook, self._setting_rows, self._administer, self.rule_desk.loosens)
         self.phases = Phases(self)
+        self.phases.on_close.append(self.quotes.close)
         self._administration: Administration | None = None
 
     def apply(self, command: Command, time_us: int) -> list[Event]:  # noqa: C901, PLR0912 - one a kind of command

@@ -122,6 +122,12 @@ class Quotes:
             self._floor.end(account, order, reason)
         return len(quoted)
 
+    def close(self, market: TradedInstrument, _trading_day: str) -> None:
+        """End all quotes of an instrument that closes; O(its orders)."""
+        quoted = [order for order in market.book.by_priority() if order.time_in_force is _QUOTE]
+        if quoted:
+            self._floor.sweep(quoted, Code.EXPIRED)
+
     def _refusal(self, account: UserAccount, command: MassQuote) -> Refusal | None:  # noqa: PLR0911 - one a rule
         """Return why the whole quote is refused, or None."""
         name, pairs = command.quote_id, command.pairs
