@@ -12,7 +12,7 @@ from openoutcry.wire.messages import Execution, Goodbye, Message
 from openoutcry.wire.types import ExecutionEvent
 from outcry.conformance.expectation import expect
 
-EVENTS: Final = (ExecutionEvent.EXPIRED,)
+EVENTS: Final[tuple[ExecutionEvent, ...]] = ()
 CLOSE_CODES: Final = (CloseCode.FEED_LOST,)
 
 

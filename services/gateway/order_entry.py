@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from openoutcry.wire.errors import InvalidRequest
 from openoutcry.wire.messages import Reply
-from openoutcry.wire.types import Code
+from openoutcry.wire.types import Code, TimeInForce
 from services.gateway.office import OFFICE_REQUESTS, Told, office_command, office_data
 from services.gateway.quote_request import QuoteRequest, quote_command, quote_data
 from services.gateway.requests import (
@@ -33,6 +33,7 @@ from services.gateway.requests import (
     OrderRequest,
     Replace,
     ShowMarket,
+    SpecialOrder,
 )
 from shared.identity import Identity
 from shared.logs.commands import (
@@ -42,6 +43,7 @@ from shared.logs.commands import (
     CancelOrder,
     Command,
     PlaceOrder,
+    PlaceSpecial,
     Present,
     ReplaceOrder,
     SetCancelOnDisconnect,
@@ -59,6 +61,10 @@ UNKNOWN_QUOTED: Final = "no answer in time: it may stand or not; see the account
 UNKNOWN_PROPOSED: Final = (
     "no answer in time: it may be proposed or confirmed, or not; repeat it under the same proposal_id"
 )
+
+
+_DAY: Final = TimeInForce.DAY
+_AUCTION: Final = TimeInForce.AUCTION
 
 
 class _Waiting(NamedTuple):
@@ -205,10 +211,38 @@ def _reply(request: OrderRequest, outcome: Outcome, told: Sequence[Told]) -> Rep
     return Reply(request.id, not outcome.code, outcome.code, outcome.text, data)
 
 
+def _special(source: str, number: int, user: str, request: NewOrder) -> PlaceSpecial:
+    """Make the command of an order that has something special to it, if only its time in force."""
+    asked = request if isinstance(request, SpecialOrder) else None
+    return PlaceSpecial(
+        source,
+        number,
+        user,
+        request.instrument,
+        request.client_order_id,
+        request.side,
+        request.kind,
+        request.price or 0,
+        request.quantity,
+        request.time_in_force,
+        request.post_only,
+        request.self_trade_prevention,
+        (asked and asked.trigger) or 0,
+        (asked and asked.protection_bp) or 0,
+        (asked and asked.expires_at) or 0,
+        (asked and asked.expires_on) or "",
+        (asked and asked.minimum) or 0,
+        (asked and asked.clearance) or "",
+    )
+
+
 def _command(source: str, number: int, identity: Identity, request: OrderRequest) -> Command:  # noqa: PLR0911 - one a kind
     user = identity.user
     match request:
         case NewOrder():
+            times = request.time_in_force
+            if type(request) is not NewOrder or times is _DAY or times is _AUCTION:
+                return _special(source, number, user, request)
             return PlaceOrder(
                 source,
                 number,

@@ -28,6 +28,7 @@ from openoutcry.wire.request_limits import (
 )
 from openoutcry.wire.types import (
     DEPTHS,
+    EPOCH_MAX,
     INTERVALS_MS,
     Code,
     OrderKind,
@@ -56,6 +57,7 @@ from services.gateway.request_rules import (
     whole,
 )
 from shared.logs.commands import ACTIONS_MAX
+from shared.order_form import PROTECTION_BP_MAX, form_fault
 
 AT_ONCE_BYTES_MAX: Final = 1024
 """A longer request is looked at before it is validated: to say all that can be wrong with it takes milliseconds."""
@@ -146,17 +148,54 @@ class NewOrder(RequestForm):
 
     @model_validator(mode="after")
     def _kind_fits(self) -> NewOrder:
-        if self.time_in_force is TimeInForce.QUOTE:
-            raise ValueError("time_in_force: quote is that of quotes alone")
         if self.kind is OrderKind.LIMIT and self.price is None:
             raise ValueError("price: a limit order needs one")
         if self.kind is OrderKind.MARKET and self.price is not None:
             raise ValueError("price: a market order has none")
         if self.kind is OrderKind.MARKET and self.post_only:
             raise ValueError("post_only: a market order cannot rest")
-        if self.time_in_force is not TimeInForce.GTC and self.post_only:
-            raise ValueError(f"post_only: a {self.time_in_force} order cannot rest")
+        if self.time_in_force is not TimeInForce.GTC and (fault := _time_fault(self)) is not None:
+            raise ValueError(fault)
         return self
+
+
+class SpecialOrder(NewOrder):
+    """Enter an order."""
+
+    trigger: TicksField | None = None
+    """The order waits, in no book, until something trades at this price or beyond: at it or above for a bid, at it or
+    below for an ask."""
+    protection_bp: Annotated[StrictInt, Field(ge=1, le=PROTECTION_BP_MAX)] | None = None
+    """How far beyond its trigger a stop without a limit may trade; null is 500."""
+    expires_at: Annotated[StrictInt, Field(ge=1, le=EPOCH_MAX)] | None = None
+    """When an order that is `gtd` ends."""
+    expires_on: Annotated[StrictStr, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")] | None = None
+    """The last trading day of an order that is `gtd`, as YYYY-MM-DD; instead of `expires_at`."""
+    minimum: LotsField | None = None
+    """Trade so many on arrival, or nothing."""
+    clearance: ClientOrderId | None = None
+    """Names the permission that the order uses."""
+
+    @model_validator(mode="after")
+    def _kind_fits(self) -> SpecialOrder:
+        fault = form_fault(self)
+        if fault is not None:
+            raise ValueError(fault)
+        return self
+
+
+def _time_fault(order: NewOrder) -> str | None:
+    """Return why an order with nothing special to it cannot be other than good till cancelled, or None."""
+    times = order.time_in_force
+    if times is TimeInForce.QUOTE:
+        return "time_in_force: quote is that of quotes alone"
+    if times is TimeInForce.GTD:
+        return "expires_at: an order good till date names either expires_at or expires_on"
+    if times is TimeInForce.DAY and order.kind is OrderKind.MARKET:
+        return f"time_in_force: a market order does not wait, and cannot be {times}"
+    if order.post_only and times is not TimeInForce.DAY:
+        return f"post_only: a {times} order cannot rest"
+    return None
 
 
 class _NamesOrder(RequestForm):
@@ -254,7 +293,7 @@ REQUEST_TYPES: Final[dict[str, type[RequestForm]]] = {
     "instruments": Instruments,
     "ping": Ping,
     "present": ConfirmPresence,
-    "order": NewOrder,
+    "order": SpecialOrder,
     "cancel": Cancel,
     "replace": Replace,
     "cancel_all": CancelEvery,
@@ -264,6 +303,8 @@ REQUEST_TYPES: Final[dict[str, type[RequestForm]]] = {
     "confirm": ConfirmProposal,
     "market": ShowMarket,
 }
+SPECIAL_FIELDS: Final = frozenset(SpecialOrder.model_fields) - frozenset(NewOrder.model_fields)
+"""An order that has none of them is a `NewOrder`, which takes less to check, and most orders are."""
 _ID: Final[TypeAdapter[int | str]] = TypeAdapter(RequestId)
 
 
@@ -313,6 +354,8 @@ def _fault_at_first_sight(kind: type[RequestForm], fields: dict[str, Any]) -> st
 
 
 def _validated(kind: type[RequestForm], fields: dict[str, Any]) -> Request:
+    if kind is SpecialOrder and SPECIAL_FIELDS.isdisjoint(fields):
+        kind = NewOrder
     try:
         return kind.model_validate(fields)  # type: ignore[return-value]  # REQUEST_TYPES holds the members of Request
     except ValidationError:  # looked for only now: hardly anybody sends whole floats

@@ -26,14 +26,17 @@ from services.matching.accounts.outlook import (
 )
 from services.matching.accounts.setting_rows import SettingRows
 from services.matching.accounts.transfers import SYSTEM_ACCOUNTS
-from services.matching.book.book_event import BookRefusal
+from services.matching.book.book_event import BookRefusal, Cancelled
 from services.matching.book.order import Order
+from services.matching.book.special import Special
 from services.matching.floor import EngineConfig, Floor
 from services.matching.idempotency import WINDOW_S, Sources
 from services.matching.quotes import Quotes, open_quotes
 from services.matching.rules.company_rules import CompanyRules
 from services.matching.rules.rule_outlook import RuleOutlook
 from services.matching.sessions.phases import Phases
+from services.matching.special_orders.special_rules import command_fault, moment_refusal, protection_price, special_of
+from services.matching.special_orders.waiting_orders import WaitingOrders
 from services.matching.timers import NEVER
 from services.matching.traded_instrument import Refusal, TradedInstrument
 from shared.logs.commands import (
@@ -45,6 +48,7 @@ from shared.logs.commands import (
     ListInstrument,
     PassTime,
     PlaceOrder,
+    PlaceSpecial,
     Present,
     Propose,
     ReadMarket,
@@ -81,6 +85,7 @@ _GTC: Final = TimeInForce.GTC
 _QUOTE: Final = TimeInForce.QUOTE
 _AUCTION: Final = TimeInForce.AUCTION
 _OPEN: Final = MarketState.OPEN
+_SPECIAL_TIMES: Final = (TimeInForce.DAY, TimeInForce.GTD)
 _BY_USER: Final = Code.BY_USER
 _DISCONNECTED: Final = Code.DISCONNECTED
 _NOT_OPEN: Final = Code.NOT_OPEN
@@ -112,14 +117,19 @@ class Engine(Floor):
         self.time_limit = NO_LIMIT
         """The log's time does not count beyond: the leader's own clock at its last tick, and what may be between the
         two, µs. A clock that jumps ahead ends nothing before its time."""
+        self.waiting = WaitingOrders(self)
+        """Stops, and orders that end by themselves."""
         self.sources = Sources()
         self.quotes = Quotes(self, self._admit)
         self.decisions = Decisions(self._outlook, self._setting_rows, self._administer, self.rule_desk.loosens)
         self.phases = Phases(self)
         self.phases.on_close.append(self.quotes.close)
+        self.phases.on_close.append(self.waiting.expire_day_orders)
+        self.phases.before_day.append(self.waiting.expire_before)
+        self.waiting.on_crowd = self.phases.interrupt
         self._administration: Administration | None = None
 
-    def apply(self, command: Command, time_us: int) -> list[Event]:  # noqa: C901, PLR0912 - one a kind of command
+    def apply(self, command: Command, time_us: int) -> list[Event]:  # noqa: C901, PLR0912, PLR0915 - one a kind
         """
         Apply one command, once.
 
@@ -151,9 +161,13 @@ class Engine(Floor):
             self._run_due(time_us)
         if time_us > self.time:  # noqa: PLR1730 - `max` would cost as much as an account's look-up
             self.time = time_us
+        if self.electing:
+            self.waiting.trigger_elected()
         match command:
             case PlaceOrder():
                 outcome = self._place(command)
+            case PlaceSpecial():
+                outcome = self._place_special(command)
             case CancelOrder():
                 outcome = self._cancel(command)
             case ReplaceOrder():
@@ -184,6 +198,8 @@ class Engine(Floor):
                 outcome = _outcome(command, refusal, cancelled=cancelled)
             case _:
                 assert_never(command)
+        if self.electing:
+            self.waiting.trigger_elected()
         events.append(outcome)
         return events
 
@@ -219,6 +235,8 @@ class Engine(Floor):
         for market in self.instruments.values():
             market.book.check_invariants()
             resting.update(market.book.orders)
+            resting.update((order.order_id, order) for order in market.stops or ())
+        self.waiting.check_invariants(resting)
         assert len(resting) == sum(len(account.orders) for account in self.accounts.values())
         for account in self.accounts.values():
             assert list(account.orders) == sorted(account.orders)
@@ -238,7 +256,20 @@ class Engine(Floor):
 
     # One method a command.
 
-    def _place(self, command: PlaceOrder) -> Outcome:
+    def _place_special(self, command: PlaceSpecial) -> Outcome:
+        """Make an order like others of one that asks more, and what is special about it."""
+        order = PlaceOrder._make(command[: len(PlaceOrder._fields)])
+        market = self.instruments.get(command.instrument)
+        fault = command_fault(command, self.time)
+        if fault is not None or market is None:
+            return self._place(order, Special(), Refusal(Code.BAD_REQUEST, fault) if fault is not None else None)
+        if command.trigger and command.kind is _MARKET and not command.price:
+            order = order._replace(kind=OrderKind.LIMIT, price=protection_price(command, market))
+        return self._place(order, special_of(command, market, self.time))
+
+    def _place(  # noqa: PLR0912 - special orders go the same way
+        self, command: PlaceOrder, special: Special | None = None, refused: Refusal | None = None
+    ) -> Outcome:
         # Taken apart at once: naming the fields one by one takes twice as long.
         source, number, user, symbol, name, side, kind, price, quantity, time_in_force, post_only, prevention = command
         account = self.accounts.get(user) or self.account(user)
@@ -249,12 +280,15 @@ class Engine(Floor):
             return _outcome(command, refusal, first)
         order_id = self.last_order_id + 1
         order = Order(order_id, user, side, price, quantity, kind, time_in_force, post_only, prevention, name)
+        order.special = special
         market = self.instruments.get(symbol)
         if market is None:
             return self._reject(command, account, order, unknown_instrument(symbol))
-        refused = self._admit(account, market, order, price, quantity)
+        refused = refused or self._admit(account, market, order, price, quantity)
         if refused is not None:
             return self._reject(command, account, order, refused)
+        if special is not None and special.trigger:
+            return self._park(command, account, market, order)
         book = market.book
         seq = book.seq
         bound = 0
@@ -264,7 +298,10 @@ class Engine(Floor):
             if market.is_call:
                 order.bound = market.auction_bound(side)
         band = self.worst_price(market, side) if market.has_band else 0
-        happened = book.place(order, account.orders, self.config.orders_met_max, bound, band)
+        if special is None or self._trades_minimum(account, market, order, bound, band):
+            happened = book.place(order, account.orders, self.config.orders_met_max, bound, band)
+        else:
+            happened = [Cancelled(order, Code.NOT_FILLABLE)]
         if happened and type(happened[0]) is BookRefusal:
             return self._reject(command, account, order, _in_words(happened[0], price, "post_only", "it"))
         self.last_order_id = order_id
@@ -274,11 +311,34 @@ class Engine(Floor):
         self.execution(account, _ACCEPTED, order, quantity)
         if happened:  # empty: nothing met it, and it rests whole
             self.tell(market, happened)
+        if special is not None and rests:
+            self.waiting.take(order, market)
         if book.seq != seq:
             self.touch(market)
             if rests and account.cancel_on_disconnect:
                 self.presence.see(user)  # back, and heard before a gateway could say so
         return _new(Outcome, (source, number, _CODE_OK, "", order_id, 0))
+
+    def _trades_minimum(
+        self, account: UserAccount, market: TradedInstrument, order: Order, bound: int, band: int
+    ) -> bool:
+        """Tell whether a special order may enter the book: it has no minimum, or would trade it. Its place is told."""
+        order.instrument = market.symbol
+        minimum = order.special.minimum if order.special is not None else 0
+        met_max = self.config.orders_met_max
+        return not minimum or market.book.can_trade(order, minimum, account.orders, met_max, bound, band)
+
+    def _park(self, command: PlaceOrder, account: UserAccount, market: TradedInstrument, order: Order) -> Outcome:
+        """Have a stop wait for its trigger: it is open, and in no book."""
+        order.instrument = market.symbol
+        self.last_order_id = order.order_id
+        self.client_order_ids.add(account, order.client_order_id, order.order_id)
+        account.opened(order, market, rests=True)
+        self.waiting.take(order, market)
+        self.execution(account, _ACCEPTED, order, order.quantity)
+        if account.cancel_on_disconnect:
+            self.presence.see(account.user)
+        return _outcome(command, order_id=order.order_id)
 
     def _cancel(self, command: CancelOrder) -> Outcome:
         account, order = self._find(command)
@@ -297,6 +357,12 @@ class Engine(Floor):
         refusal = self._admit(account, market, order, price, quantity)
         if refusal is not None:
             return _outcome(command, refusal, order.order_id)
+        if order.special is not None and order.special.trigger:
+            account.changing(order, market)
+            order.price, order.quantity, order.remaining = price, quantity, quantity
+            account.changed(order, market, rests=True)
+            self.execution(account, _REPLACED, order, quantity)
+            return _outcome(command, order_id=order.order_id)
         seq = market.book.seq
         account.changing(order, market)
         band = self.worst_price(market, order.side)
@@ -394,6 +460,8 @@ class Engine(Floor):
         while (timer := self.timers.pop(time_us)) is not None:
             self.time = max(self.time, timer.due_us)
             self.on_timer[timer.kind](timer.key)
+            if self.electing:
+                self.waiting.trigger_elected()
 
     # Administration.
 
@@ -461,7 +529,7 @@ class Engine(Floor):
 
     # The door.
 
-    def _admit(  # noqa: PLR0911 - one a rule
+    def _admit(  # noqa: PLR0911, PLR0912 - one a rule
         self, account: UserAccount, market: TradedInstrument, order: Order, price: int, quantity: int
     ) -> Refusal | None:
         """
@@ -480,14 +548,23 @@ class Engine(Floor):
         if limit is None and price:
             return Refusal(Code.BAD_REQUEST, "price: a market order has none")
         if order.order_id > self.last_order_id:
-            may_rest = limit is not None and order.time_in_force is _GTC
-            if order.time_in_force is _QUOTE:
+            times = order.time_in_force
+            may_rest = limit is not None and times is _GTC
+            special = order.special
+            if special is not None:
+                refused = moment_refusal(order, special, market) or self.waiting.refusal(order, market)
+                if refused is not None:
+                    return refused
+                may_rest = order.may_rest
+            elif not may_rest and times in _SPECIAL_TIMES:
+                return Refusal(Code.BAD_REQUEST, f"time_in_force: {times} orders are entered as special ones")
+            if not may_rest and times is _QUOTE:
                 return Refusal(Code.BAD_REQUEST, "time_in_force: quote is that of quotes alone")
             if order.time_in_force is _AUCTION and market.state is _OPEN:
                 rule = f"{market.symbol} is in no call, and auction orders are for calls"
                 return Refusal(Code.NOT_OPEN, f"time_in_force: {rule}")
             if order.post_only and not may_rest:
-                return Refusal(Code.BAD_REQUEST, "post_only: only a limit order good till cancelled can rest")
+                return Refusal(Code.BAD_REQUEST, "post_only: only a limit order that may wait can rest")
             if may_rest and len(account.orders) >= self.config.open_orders_max:
                 rule = f"a user may have {self.config.open_orders_max} open orders"
                 return Refusal(Code.TOO_MANY_OPEN_ORDERS, rule)

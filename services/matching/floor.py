@@ -6,6 +6,7 @@ to the engine commands and what they may do, and to its parts what happens by it
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, NamedTuple
 
@@ -16,6 +17,7 @@ from services.matching.accounts.accounting import Accounting
 from services.matching.accounts.funded_account import FundedAccount
 from services.matching.bands import band
 from services.matching.book.book_event import AuctionFill, BookEvent, Cancelled, Fill, Replaced
+from services.matching.book.expiries import Expiries
 from services.matching.book.order import Order
 from services.matching.book.order_book import ORDERS_MET_MAX
 from services.matching.idempotency import ORDER_IDS_MAX, ClientOrderIds
@@ -32,11 +34,15 @@ CANCEL_GRACE_S: Final = 10
 """Default time that a user with cancel-on-disconnect may be away: enough to change replica, or outlive one."""
 CLOCK_SKEW_MAX_S: Final = 5
 """Default of how far the log's clock may be ahead of the leader's before it is not believed."""
+EXPIRY: Final = "expiry"
+"""Kind of the timer of a moment at which orders end; its key is the moment."""
 SWEPT_MAX: Final = 5_000
 """Orders that one command ends at most where a rule, a phase or the exchange ends many: 50 ms with their packet."""
 
 # Looking a member up in its enumeration costs a tenth of a trade.
 _CANCELLED: Final = ExecutionEvent.CANCELLED
+_EXPIRED: Final = ExecutionEvent.EXPIRED
+_OVER: Final = Code.EXPIRED
 _FILLED: Final = ExecutionEvent.FILLED
 _REPLACED: Final = ExecutionEvent.REPLACED
 _MAKER: Final = Liquidity.MAKER
@@ -120,8 +126,15 @@ class Floor:
         """Where they are set, and orders ended that they forbid."""
         self.uncrossing: dict[str, None] = {}
         """Symbols of instruments whose call ends with more trades than one command may make. They are paused."""
-        self.sweeps: list[Sweep] = []
+        self.sweeps: deque[Sweep] = deque()
         """What `sweep` has not ended yet. The instruments concerned are paused."""
+        self.expiries = Expiries()
+        """Orders that end by themselves; each moment has its timer of the kind EXPIRY."""
+        self.electing: dict[str, TradedInstrument] = {}
+        """By symbol, in the order of their first: instruments with stops that trades have elected, and that are not
+        placed yet."""
+        self.has_told_special = False
+        """Whether an execution of a special order was told; whoever makes packets clears it."""
         self.events: list[Event] = []
         """Of the command that is applied; whoever does something tells it here."""
         self._changed: dict[str, TradedInstrument] = {}
@@ -184,6 +197,8 @@ class Floor:
     def _fill(self, market: TradedInstrument, fill: Fill) -> None:
         # Taken apart once, as a command is: its fields are needed three times each.
         trade_id, price, quantity, maker, maker_remaining, taker, taker_remaining = fill
+        if market.stops is not None:
+            self.elect(market, price)
         market.statistics.record(price, quantity)
         trade = (taker.instrument, market.book.seq, trade_id, self.time, price, quantity, taker.side)
         self.events.append(_new(Trade, trade))
@@ -196,10 +211,14 @@ class Floor:
                 self._watch(account, market, order, quantity)
             if not remaining:
                 account.closed(order, market)
+                if order.special is not None:
+                    self._forget(order)
             self.execution(account, _FILLED, order, remaining, part, liquidity)
 
     def _auction_fill(self, market: TradedInstrument, fill: AuctionFill) -> None:
         trade_id, price, quantity, bid, bid_remaining, ask, ask_remaining = fill
+        if market.stops is not None:
+            self.elect(market, price)
         market.statistics.record(price, quantity)
         trade = (bid.instrument, market.book.seq, trade_id, self.time, price, quantity, _NO_AGGRESSOR)
         self.events.append(_new(Trade, trade))
@@ -211,6 +230,8 @@ class Floor:
                 self._watch(account, market, order, quantity)
             if not remaining:
                 account.closed(order, market)
+                if order.special is not None:
+                    self._forget(order)
             self.execution(account, _FILLED, order, remaining, part, _AUCTION)
 
     def _watch(self, account: UserAccount, market: TradedInstrument, order: Order, quantity: int) -> None:
@@ -219,6 +240,17 @@ class Floor:
         assert isinstance(account, FundedAccount)
         rules = self.accounting.limits.gate(account, market).rules
         self.company.note_fill(account, rules, order, quantity, self.time)
+
+    def elect(self, market: TradedInstrument, price: int) -> None:
+        """Have a trade elect the stops that it triggers, before it is the last one; they are placed later."""
+        if market.stops is not None and market.stops.elect(price, market.reference_price):
+            self.electing[market.symbol] = market
+
+    def _forget(self, order: Order) -> None:
+        """Forget when a special order would have ended, since it has ended."""
+        assert order.special is not None
+        if self.expiries.remove(order):
+            self.timers.forget(EXPIRY, str(order.special.expires_at))
 
     def end_all(self, account: UserAccount, instrument: str | None, reason: Code) -> int:
         """End a user's orders, of one instrument or (None) of all; returns how many."""
@@ -230,16 +262,21 @@ class Floor:
         return ended
 
     def end(self, account: UserAccount, order: Order, reason: Code) -> None:
-        """End a resting order: the one way in which its user or the exchange does."""
+        """End an open order: the one way in which its user or the exchange does."""
         market = self.instruments[order.instrument]
-        market.book.cancel(order.order_id)
-        self.touch(market)
+        if order.special is not None and order.special.trigger and market.stops is not None:
+            market.stops.remove(order)
+        else:
+            market.book.cancel(order.order_id)
+            self.touch(market)
         self.ended(account, market, order, reason)
 
     def ended(self, account: UserAccount, market: TradedInstrument, order: Order, reason: Code) -> None:
         """Tell the end of an order that is in no book any more."""
         account.closed(order, market)
-        self.execution(account, _CANCELLED, order, 0, reason=reason)
+        if order.special is not None:
+            self._forget(order)
+        self.execution(account, _EXPIRED if reason is _OVER else _CANCELLED, order, 0, reason=reason)
 
     def execution(
         self,
@@ -254,28 +291,29 @@ class Floor:
         """Tell a user what happened to an order; `fill` is price, lots and number of a trade."""
         account.user_seq += 1
         price, quantity, trade_id = fill
-        execution = _new(
-            Execution,
-            (
-                account.user_seq,
-                event,
-                self.time,
-                order.order_id,
-                order.client_order_id,
-                order.instrument,
-                order.side,
-                order.kind,
-                order.time_in_force,
-                order.price,
-                order.quantity,
-                remaining,
-                price,
-                quantity,
-                trade_id,
-                liquidity,
-                reason,
-            ),
+        row: tuple[object, ...] = (
+            account.user_seq,
+            event,
+            self.time,
+            order.order_id,
+            order.client_order_id,
+            order.instrument,
+            order.side,
+            order.kind,
+            order.time_in_force,
+            order.price,
+            order.quantity,
+            remaining,
+            price,
+            quantity,
+            trade_id,
+            liquidity,
+            reason,
         )
+        if order.special is not None:
+            row += order.special.told
+            self.has_told_special = True
+        execution = _new(Execution, row)
         self.events.append(_new(PrivateExecution, (account.user, execution)))
 
     # Ending many orders.
@@ -294,9 +332,8 @@ class Floor:
         waiting.reverse()
         self.sweeps.append(Sweep(waiting, reason))
         ended = self._sweep_on()
-        for sweep in self.sweeps:
-            for symbol in dict.fromkeys([order.instrument for order in sweep.orders]):
-                self.pause(self.instruments[symbol])
+        for symbol in dict.fromkeys([order.instrument for order in waiting]):
+            self.pause(self.instruments[symbol])
         return ended
 
     def go_on_sweeping(self) -> None:
@@ -326,7 +363,7 @@ class Floor:
                     self.end(self.accounts[order.user], order, reason)
                     ended += 1
             if not orders:
-                del self.sweeps[0]
+                self.sweeps.popleft()
         self._swept = (self.position, SWEPT_MAX - left + ended)
         return ended
 

@@ -73,6 +73,9 @@ class PacketBuilder:
                 version = since
         if version < GROWN_VERSION and any(map(has_grown, chain(sections[Status], sections[Terms]))):
             version = GROWN_VERSION
+        if engine.has_told_special:
+            engine.has_told_special = False
+            version = max(version, GROWN_VERSION)
         # The named tuple's own constructor would take a fifth of this method.
         packet = tuple.__new__(
             Packet,

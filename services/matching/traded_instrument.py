@@ -14,6 +14,7 @@ from openoutcry.wire.tick_table import TickTable
 from openoutcry.wire.types import Code, MarketState, OrderKind, Phase, Side, TimeInForce
 from services.matching.book.order import Order
 from services.matching.book.order_book import OrderBook
+from services.matching.book.stop_book import StopBook
 from services.matching.money_text import time_text
 from services.matching.price_range import collar
 from shared.logs.market_commands import SetTerms
@@ -77,6 +78,7 @@ class TradedInstrument:
         "state_time",
         "static_bp",
         "statistics",
+        "stops",
         "symbol",
         "terms_time",
         "tick_table",
@@ -91,6 +93,8 @@ class TradedInstrument:
         self.symbol = instrument.symbol
         self.currency = instrument.currency
         self.book = OrderBook(instrument.symbol)
+        self.stops: StopBook | None = None
+        """Orders that wait for a price; None before the first one."""
         self.state = MarketState.OPEN
         """As it was told last. Only in OPEN does it trade continuously; `find_state` follows from what is below."""
         self.reason = ""
@@ -151,8 +155,12 @@ class TradedInstrument:
         symbol = self.symbol
         if self.state is MarketState.AUCTION:
             kind = f"an {self.phase}" if self.phase[0] in "aeiou" else f"a {self.phase}"
-            what = ""
-            if order.time_in_force in (TimeInForce.IOC, TimeInForce.FOK):
+            what, special = "", order.special
+            if special is not None and special.trigger:
+                return None
+            if special is not None and special.minimum:
+                what = "minimum"
+            elif order.time_in_force in (TimeInForce.IOC, TimeInForce.FOK):
                 what = order.time_in_force
             elif order.post_only:
                 what = "post-only"

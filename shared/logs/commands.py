@@ -48,6 +48,39 @@ class PlaceOrder(NamedTuple):
     self_trade_prevention: SelfTradePrevention
 
 
+class PlaceSpecial(NamedTuple):
+    """
+    Enter an order that asks more than `PlaceOrder` can say: its twelve fields, and six more.
+
+    Also any order that is good for the day, till a date, or for an auction.
+    """
+
+    source: str
+    number: int
+    user: str
+    instrument: str
+    client_order_id: str
+    side: Side
+    kind: OrderKind
+    price: int
+    quantity: int
+    time_in_force: TimeInForce
+    post_only: bool
+    self_trade_prevention: SelfTradePrevention
+    trigger: int
+    """Price in ticks that a stop waits for; 0: the order is no stop."""
+    protection_bp: int
+    """How far beyond its trigger a stop without a limit may trade, in basis points; 0: the default."""
+    expires_at: int
+    """When an order good till date ends, µs since 1970; 0: with a trading day."""
+    expires_on: str
+    """The last trading day of one, as YYYY-MM-DD; "": it ends at a moment."""
+    minimum: int
+    """Lots of which the order trades so many on arrival or nothing; 0: as many as there are."""
+    clearance: str
+    """Names the permission that it uses; "": none."""
+
+
 class CancelOrder(NamedTuple):
     """Cancel one resting order, named by exactly one of its two ids (the other is 0 or "")."""
 
@@ -221,6 +254,7 @@ class ReadMarket(NamedTuple):
 
 Command: TypeAlias = (
     PlaceOrder
+    | PlaceSpecial
     | CancelOrder
     | ReplaceOrder
     | CancelAll
@@ -257,6 +291,7 @@ _CODES: Final[dict[type[Any], int]] = {
     SetMarketState: 7,
     SetCancelOnDisconnect: 8,
     Present: 9,
+    PlaceSpecial: 10,
     BeginAccounts: 11,
     MakeTransfer: 12,
     SetLimits: 13,
@@ -379,8 +414,14 @@ def _set_terms(fields: list[Any]) -> SetTerms:
     return command._replace(tick_table=tuple([(at, step) for at, step in command.tick_table]))
 
 
-def _market_command(code: object, fields: list[Any]) -> Command:  # noqa: PLR0911 - one line a kind
+def _market_command(code: object, fields: list[Any]) -> Command:  # noqa: PLR0911, PLR0912 - one line a kind
     match code:
+        case 10:
+            fields[5] = _SIDES[fields[5]]
+            fields[6] = _KINDS[fields[6]]
+            fields[9] = _TIMES[fields[9]]
+            fields[11] = _PREVENTIONS[fields[11]]
+            return PlaceSpecial._make(fields)
         case 11:
             return BeginAccounts(*fields)
         case 12:

@@ -16,7 +16,7 @@ import msgpack
 
 from openoutcry.wire.errors import ConfigurationError, MalformedMessage
 from openoutcry.wire.instrument import Instrument
-from openoutcry.wire.messages import Execution, Status, Terms, Trade, Transfer
+from openoutcry.wire.messages import NOTHING_SPECIAL, PLAIN_EXECUTION, Execution, Status, Terms, Trade, Transfer
 from openoutcry.wire.types import MarketState, Phase
 from shared.logs.events import (
     AccountsBegun,
@@ -158,7 +158,8 @@ def _made(kind: type[_T], rows: Sequence[Any]) -> list[_T]:
 
 
 def _private(rows: Sequence[Any]) -> list[PrivateExecution]:
-    executions = _made(Execution, [row for _, row in rows])
+    told = [row + NOTHING_SPECIAL if len(row) == PLAIN_EXECUTION else row for _, row in rows]
+    executions = _made(Execution, told)
     return list(map(tuple.__new__, repeat(PrivateExecution), zip([user for user, _ in rows], executions, strict=True)))
 
 

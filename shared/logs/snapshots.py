@@ -15,7 +15,7 @@ import msgpack
 
 from openoutcry.wire.errors import ConfigurationError, MalformedMessage
 from openoutcry.wire.instrument import Instrument
-from openoutcry.wire.messages import Account, Level, OpenOrder
+from openoutcry.wire.messages import NOTHING_SPECIAL, PLAIN_ORDER, Account, Level, OpenOrder
 from openoutcry.wire.types import MarketState
 
 SNAPSHOT_VERSION: Final = 3
@@ -27,7 +27,8 @@ _LEVEL: Final = (int, int, int)
 _SIDES_AT: Final = 5
 """Where among them the bids are."""
 _SIDES_END: Final = 7
-_ORDER: Final = (int, str, str, str, str, str, int, int, int)
+_ORDER: Final = (int, str, str, str, str, str, int, int, int, int, int, str)
+"""Those of an open order; one that is not special is stored without the last three."""
 _DEFINITION: Final = (str, str, str, str, str, int, int, int)
 """The first fields of an instrument; its terms and session are maps or None."""
 _PLAIN: Final = Account._fields.index("holdings")
@@ -168,9 +169,8 @@ def decode_listing(data: bytes) -> list[Instrument]:
 
 
 def encode_accounts(accounts: Mapping[str, Account]) -> bytes:
-    """Pack every user's account; where nothing is known of what is held, as older gateways read it."""
-    rows = accounts.items()
-    return _pack([(user, account if account.holdings is not None else account[:_PLAIN]) for user, account in rows])
+    """Pack every user's account; without what is held where nothing is known of it, as older gateways read it."""
+    return _pack([(user, _account_row(account)) for user, account in accounts.items()])
 
 
 def decode_accounts(data: bytes) -> dict[str, Account]:
@@ -231,8 +231,15 @@ def _definition(row: Any) -> Instrument:
     return Instrument(*row).checked()
 
 
+def _account_row(account: Account) -> tuple[Any, ...]:
+    orders = [order if order[PLAIN_ORDER:] != NOTHING_SPECIAL else order[:PLAIN_ORDER] for order in account.orders]
+    row = account if account.holdings is not None else account[:_PLAIN]
+    return row[0], orders, *row[2:]
+
+
 def _account(user: Any, user_seq: Any, orders: Any, positions: Any, cash: Any, on: Any, *held: Any) -> Account:
     _check((str, int, list, dict, dict, bool), (user, user_seq, orders, positions, cash, on))
+    orders = [(*order, *NOTHING_SPECIAL) if len(order) == PLAIN_ORDER else order for order in orders]
     for order in orders:
         _check(_ORDER, order)
     for symbol, lots in positions.items():

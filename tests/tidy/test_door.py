@@ -13,11 +13,13 @@ BOOK = "services/matching/book/order_book.py"
 ENGINE = "services/matching/engine.py"
 QUOTES = "services/matching/quotes.py"
 FLOOR = "services/matching/floor.py"
+WAITING = "services/matching/special_orders/waiting_orders.py"
 PUTS = {
     (ENGINE, "_place", "place"),
     (ENGINE, "_replace", "replace"),
     (QUOTES, "_arrive", "place"),  # for a pair that `_take` has asked for, both sides
     (QUOTES, "_shrink", "replace"),
+    (WAITING, "_trigger", "place"),  # a stop that passed the door when it came
     (BOOK, "_arrive_anew", "place"),  # within `replace`, which has been asked for
 }
 """Every call that can put an order into a book or make it larger. A new one asks `Engine._admit` first. Whatever is
@@ -25,7 +27,13 @@ called `place` or `replace` in the engine's package counts, be it a book's or no
 RESTORED = ("services/matching/recovery/checkpoint.py", "_market", "restore")
 """Its orders passed the door before they were stored."""
 TOUCHES = {
-    "opened": {(ENGINE, "_place"), (QUOTES, "_arrive"), ("services/matching/recovery/checkpoint.py", "_checkpoint")},
+    "opened": {
+        (ENGINE, "_place"),
+        (ENGINE, "_park"),
+        (QUOTES, "_arrive"),
+        ("services/matching/recovery/checkpoint.py", "_checkpoint"),
+        ("services/matching/recovery/special_rows.py", "restore_special"),
+    },
     "filled": {(FLOOR, "_fill"), (FLOOR, "_auction_fill")},
     "closed": {(FLOOR, "_fill"), (FLOOR, "_auction_fill"), (FLOOR, "ended")},
     "cancel": {(FLOOR, "end"), (BOOK, "replace"), (BOOK, "_arrive_anew")},

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 from openoutcry.wire.errors import InvalidArgument
@@ -29,16 +30,22 @@ ALL: Final = "*"
 _UNITS: Final = {
     "price": " of ticks",
     "quantity": " of lots",
+    "trigger": " of ticks",
+    "minimum": " of lots",
+    "protection_bp": " of basis points",
     "depth": " of levels",
     "interval_ms": " of milliseconds",
     "order_id": "",
+    "expires_at": " of microseconds",
     "start": " of rows",
     "bid": " of ticks",
     "bid_quantity": " of lots",
     "ask": " of ticks",
     "ask_quantity": " of lots",
 }
-_ADVICE: Final = {"price": "; Instrument.ticks turns an amount of money into ticks"}
+_TICKS: Final = "; Instrument.ticks turns an amount of money into ticks"
+_ADVICE: Final = {"price": _TICKS, "trigger": _TICKS}
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _SWITCHES: Final = ("post_only", "on")
 
 
@@ -171,11 +178,36 @@ def _plain(value: object, levels: int = ACTION_LEVELS) -> Any:
     return number
 
 
+def moment(name: str, value: object) -> int:
+    """
+    Return a time in µs since 1970.
+
+    Raises:
+        InvalidArgument: If it is neither a whole number nor a datetime that knows its zone: of another one nobody could
+            say when it is.
+    """
+    if not isinstance(value, datetime):
+        return whole_number(name, value)
+    if value.tzinfo is None:
+        raise _refused(name, "is µs since 1970, or a datetime that knows its zone", value)
+    return (value - _EPOCH) // timedelta(microseconds=1)
+
+
+def day(name: str, value: object) -> str:
+    """
+    Return a day as YYYY-MM-DD.
+
+    Raises:
+        InvalidArgument: If it is neither a date nor a text; a datetime is none, since its day depends on the zone.
+    """
+    if isinstance(value, datetime):
+        raise _refused(name, "is a date, or YYYY-MM-DD", value)
+    return value.isoformat() if isinstance(value, date) else text(name, value)
+
+
 def _checked(name: str, value: object) -> object:
-    if name == "actions":
-        return actions_wanted(value)
-    if name == "pairs":
-        return pairs_wanted(value)
+    if name in _SPECIAL:
+        return _SPECIAL[name](name, value)
     if name in _UNITS:
         return value if type(value) is int and -NUMBER_MAX <= value <= NUMBER_MAX else whole_number(name, value)
     if name not in _SWITCHES:
@@ -183,6 +215,23 @@ def _checked(name: str, value: object) -> object:
     if not isinstance(value, bool):
         raise _refused(name, "is True or False", value)
     return value
+
+
+def _actions(_: str, value: object) -> object:
+    return actions_wanted(value)
+
+
+def _pairs(_: str, value: object) -> object:
+    return pairs_wanted(value)
+
+
+_SPECIAL: Final[dict[str, Callable[[str, object], object]]] = {
+    "actions": _actions,
+    "pairs": _pairs,
+    "expires_at": moment,
+    "expires_on": day,
+}
+"""Fields that are no number, no text and no switch."""
 
 
 def _refused(name: str, rule: str, value: object) -> InvalidArgument:

@@ -191,7 +191,8 @@ def _is_order(value: Any) -> bool:
 _Check = Callable[[Any], bool]
 _ORDER_SHAPE: Final[tuple[_Check, ...]] = (
     *(_is_number, _is_text, _is_text, _is_side, _is_text, _is_text),
-    *(_is_number,) * 3,
+    *(_is_number,) * 5,
+    _is_text,
 )
 _SHAPES: Final[dict[type[Any], tuple[_Check, ...]]] = {
     Welcome: (_is_number, _is_text, _is_text, _is_number, _is_heartbeat_ms, _is_map),
@@ -219,8 +220,7 @@ _SHAPES: Final[dict[type[Any], tuple[_Check, ...]]] = {
         _is_number,
         *(_is_text, _is_text, _is_side, _is_text, _is_text),
         *(_is_number,) * 6,
-        _is_text,
-        _is_text,
+        *(_is_text, _is_text, _is_number, _is_number, _is_text),
     ),
     Transfer: (_is_positive, _is_number, _is_text, _is_text, _is_text, _is_amount, _is_amount, _is_number),
     Terms: (_is_text, *(_is_number,) * 3, _is_tick_table, *(_is_number,) * 8, _is_text),

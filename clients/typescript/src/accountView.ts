@@ -151,10 +151,11 @@ export class AccountView {
     // A rejected order never was one; an order that stands may have the same client_order_id.
     if (execution.event === "rejected") return;
     const { order_id, client_order_id, instrument, side, kind, time_in_force, price, quantity, remaining } = execution;
+    const { trigger, expires_at, expires_on } = execution;
     if (remaining === 0) this.#orders.delete(order_id);
     else {
       const order = { order_id, client_order_id, instrument, side, kind, time_in_force, price, quantity, remaining };
-      this.#orders.set(order_id, order);
+      this.#orders.set(order_id, { ...order, trigger, expires_at, expires_on });
     }
   }
 

@@ -152,6 +152,12 @@ export interface OpenOrder {
   readonly price: number;
   readonly quantity: number;
   readonly remaining: number;
+  /** Price in ticks that a stop waits for: it is in no book yet. 0: the order waits for none, or no longer. */
+  readonly trigger: number;
+  /** When the order ends by itself at the latest, µs since 1970 UTC; 0: at no moment that is known today. */
+  readonly expires_at: number;
+  /** The last trading day that the order may stand on, as YYYY-MM-DD; empty: none was named. */
+  readonly expires_on: string;
 }
 
 /** `[lots, reserved, restricted, cost]`; see docs/protocol.md, "account". */
@@ -248,7 +254,7 @@ export interface Terms {
   readonly calendar: string;
 }
 
-export type ExecutionEvent = OneOf<"accepted" | "rejected" | "filled" | "cancelled" | "replaced" | "expired">;
+export type ExecutionEvent = OneOf<"accepted" | "rejected" | "filled" | "cancelled" | "replaced" | "expired" | "triggered">;
 
 /** What became of one of the user's orders. */
 export interface Execution {
@@ -272,6 +278,10 @@ export interface Execution {
   readonly trade_id: number;
   readonly liquidity: OneOf<"" | "maker" | "taker">;
   readonly reason: string;
+  /** As in an open order, after this event; like the next two. */
+  readonly trigger: number;
+  readonly expires_at: number;
+  readonly expires_on: string;
 }
 
 /** This connection is about to be closed with `code`. */

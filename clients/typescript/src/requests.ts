@@ -66,11 +66,26 @@ export interface PlaceOrder {
   readonly kind?: "limit" | "market" | undefined;
   /** The worst price in ticks; market orders have none. */
   readonly price?: number | undefined;
-  /** What is not filled at once rests (`gtc`), is cancelled (`ioc`), or all is refused (`fok`). */
-  readonly time_in_force?: "gtc" | "ioc" | "fok" | undefined;
+  /**
+   * What is not filled at once rests (`gtc`), until its trading day or its time is over (`day`, `gtd`), is cancelled
+   * (`ioc`), or all is refused (`fok`). `auction` is for the call that its instrument is in.
+   */
+  readonly time_in_force?: "gtc" | "ioc" | "fok" | "day" | "gtd" | "auction" | undefined;
   /** Refuse to trade on arrival. */
   readonly post_only?: boolean | undefined;
   readonly self_trade_prevention?: "cancel_newest" | "cancel_oldest" | "cancel_both" | undefined;
+  /** Ticks: the order is a stop, and waits, in no book, until something trades at this price or beyond. */
+  readonly trigger?: number | undefined;
+  /** How far beyond its trigger a stop without a price may trade, in basis points; 500 if left out. */
+  readonly protection_bp?: number | undefined;
+  /** When an order that is `gtd` ends, µs since 1970 UTC. */
+  readonly expires_at?: number | undefined;
+  /** The last trading day of one, as YYYY-MM-DD, instead. */
+  readonly expires_on?: string | undefined;
+  /** Lots: trade so many on arrival, or nothing. */
+  readonly minimum?: number | undefined;
+  /** Names the permission that the order uses. */
+  readonly clearance?: string | undefined;
 }
 
 /** Which order: by the exchange's id, or by the user's. */

@@ -25,7 +25,7 @@ from shared.logs.market_commands import MakeTransfer
 
 HOLDINGS_MAX: Final = 500_000
 """Holdings of a shard; an order or transfer that needs another is refused."""
-_GTC: Final = TimeInForce.GTC
+_QUOTE: Final = TimeInForce.QUOTE
 _BID: Final = Side.BID
 _MARKET: Final = OrderKind.MARKET
 _MILLION: Final = 1_000_000
@@ -346,7 +346,7 @@ def _crowded(
         if held + others + wanted > gate.position_max:
             rule = f"quantity: {held:,} lots held, {others:,} bid and these {wanted:,} are more than"
             return Refusal(Code.POSITION_LIMIT, f"{rule} {gate.position_max:,}, which your position may be")
-    if rests or order.kind is _MARKET or order.time_in_force is not _GTC:
+    if rests or not order.may_rest or order.time_in_force is _QUOTE:  # a quote's pair is counted as a whole
         return None
     return _too_many(gate, account, market, 1)
 

@@ -9,6 +9,12 @@ from __future__ import annotations
 from typing import Any
 
 from openoutcry.wire.types import OrderKind, SelfTradePrevention, Side, TimeInForce
+from services.matching.book.special import Special
+
+_MARKET = OrderKind.MARKET
+_AUCTION = TimeInForce.AUCTION
+_IOC = TimeInForce.IOC
+_FOK = TimeInForce.FOK
 
 
 class Order:
@@ -49,6 +55,7 @@ class Order:
         "reserved",
         "self_trade_prevention",
         "side",
+        "special",
         "time_in_force",
         "user",
     )
@@ -82,8 +89,18 @@ class Order:
         """Symbol of the book that it was placed in; set by the book."""
         self.bound = 0
         """Of an order without a limit that waits for an auction: the worst price at which it may trade, in ticks."""
+        self.special: Special | None = None
+        """What it asks more than others do; None for most."""
         self.before: Order | None = None
         self.after: Order | None = None
+
+    @property
+    def may_rest(self) -> bool:
+        """Whether what is not filled when it arrives waits, or all of it for a trigger."""
+        if self.special is not None and self.special.trigger:
+            return True
+        times = self.time_in_force
+        return times is _AUCTION or (self.kind is not _MARKET and times is not _IOC and times is not _FOK)
 
     def __repr__(self) -> str:
         return f"<Order {self.order_id} {self.user} {self.side} {self.remaining}/{self.quantity} @ {self.price}>"

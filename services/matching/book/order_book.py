@@ -133,7 +133,7 @@ class OrderBook:
             limit = band
             if order.post_only and self._crosses(order.side, wanted):
                 return [BookRefusal(order, Code.WOULD_TRADE)]
-        if order.time_in_force is _FOK and not self._fillable(order, limit, own, met_max):
+        if order.time_in_force is _FOK and not self._fillable(order, limit, own, met_max, order.remaining):
             return [Cancelled(order, Code.NOT_FILLABLE)]
         events: list[BookEvent] = []
         seq = self.seq
@@ -284,6 +284,21 @@ class OrderBook:
 
     # Reading it.
 
+    def can_trade(
+        self, order: Order, lots: int, own: dict[int, Order] | None, met_max: int, bound: int = 0, band: int = 0
+    ) -> bool:
+        """
+        Tell whether an order would trade so many lots if it came now, exactly as `place` would go.
+
+        The arguments are those of `place`, and at least one lot. Cost: see `_fillable`.
+        """
+        limit = order.price
+        if order.kind is _MARKET:
+            limit = bound or (PRICE_MAX if order.side is _BID else NO_BID + 1)
+        if band:
+            limit = min(limit, band) if order.side is _BID else max(limit, band)
+        return self._fillable(order, limit, own, met_max, lots)
+
     def sweep_cost(self, order: Order, met_max: int, bound: int) -> int:
         """
         Return what a market bid would pay if it came now, in ticks times lots, exactly as `place` would go.
@@ -377,7 +392,7 @@ class OrderBook:
         resting = list(self.by_priority())
         assert {order.order_id: order for order in resting} == self.orders
         assert len(resting) == len(self.orders)
-        assert not any(order.time_in_force in (TimeInForce.IOC, _FOK) for order in resting if order.kind is not _MARKET)
+        assert not any(order.time_in_force in (_IOC, _FOK) for order in resting if order.kind is not _MARKET)
         if self.call is not None:
             self.call.check_invariants()
         else:
@@ -391,7 +406,8 @@ class OrderBook:
         if own is None:
             own = {key: held for key, held in self.orders.items() if held.user == order.user}
         count = len(self.orders)
-        events = call.wait(order, list(own.values()))
+        # A stop of the user's is in no book.
+        events = call.wait(order, [held for held in own.values() if held.order_id in self.orders])
         if order.order_id in self.orders or len(self.orders) != count:
             self.seq += 1
         return events
@@ -447,9 +463,11 @@ class OrderBook:
         self.trade_id += 1
         return _new(Fill, (self.trade_id, maker.price, quantity, maker, left, taker, taker.remaining))
 
-    def _fillable(self, order: Order, limit: int, own: dict[int, Order] | None, met_max: int) -> bool:
+    def _fillable(self, order: Order, limit: int, own: dict[int, Order] | None, met_max: int, wanted: int) -> bool:
         """
-        Return whether fill-or-kill would fill this order completely, exactly as `_match` would go.
+        Return whether an arriving order would trade so many lots, exactly as `_match` would go.
+
+        Fill-or-kill wants all of its lots, and other orders perhaps a minimum of them.
 
         Only others' orders count. Under CANCEL_OLDEST own orders are passed over (and cancelled if the order then
         trades); under the other policies the first own order met would end the arriving one, so it is not fillable
@@ -466,7 +484,7 @@ class OrderBook:
         if best > limit if buys else best < limit:
             return False
         passes_own = order.self_trade_prevention is _CANCEL_OLDEST
-        wanted, level = order.remaining, side.levels[best]
+        level = side.levels[best]
         if level.quantity >= wanted:
             is_enough = _fills(level, order.user, wanted, met_max, passes_own)
             if is_enough or not passes_own:
@@ -490,7 +508,7 @@ class OrderBook:
             own = {key: held for key, held in self.orders.items() if held.user == order.user}
         lots: dict[int, int] = {}
         for held in own.values():
-            if held.side is not order.side and held.instrument == self.instrument:
+            if held.side is not order.side and held.order_id in self.orders:  # a stop of the user's is in no book
                 lots[held.price] = lots.get(held.price, 0) + held.remaining
         return lots
 

@@ -9,7 +9,6 @@ with another sum is refused.
 from __future__ import annotations
 
 from collections.abc import Callable
-from operator import attrgetter
 from typing import Any, Final, NamedTuple
 from zlib import crc32
 
@@ -18,7 +17,7 @@ import msgpack
 from openoutcry.wire.account import cash_texts, millionths
 from openoutcry.wire.errors import ConfigurationError, MalformedMessage
 from openoutcry.wire.instrument import Instrument
-from openoutcry.wire.types import MarketState, OrderKind, SelfTradePrevention, Side, TimeInForce
+from openoutcry.wire.types import MarketState
 from services.matching.accounts.account import UserAccount
 from services.matching.book.order import Order
 from services.matching.engine import Engine
@@ -26,6 +25,7 @@ from services.matching.floor import EngineConfig
 from services.matching.idempotency import ClientOrderIds, OrderIdRows, Sources
 from services.matching.presence import Presence
 from services.matching.recovery.accounting_rows import accounting_rows, restore_accounting, restore_proposals
+from services.matching.recovery.order_rows import made_order, order_row
 from services.matching.recovery.parts import part_rows, restore_parts
 from services.matching.traded_instrument import TradedInstrument
 from shared.trade_statistics import TradeStatistics
@@ -39,27 +39,6 @@ HEAD_BYTES_MAX: Final = 1_024
 """More than the first fields take. Damage may make one of them an array that announces any length, and memory for it is
 taken at once: found by fuzzing, 800 MB."""
 _MALFORMED: Final = (ValueError, TypeError, msgpack.UnpackException)
-
-_ORDER_FIELDS: Final = (
-    "order_id",
-    "user",
-    "side",
-    "price",
-    "quantity",
-    "remaining",
-    "kind",
-    "time_in_force",
-    "post_only",
-    "self_trade_prevention",
-    "client_order_id",
-)
-_ORDER_ROW: Final[Callable[[Order], tuple[Any, ...]]] = attrgetter(*_ORDER_FIELDS)
-_MEMBERS: Final[dict[str, dict[str, Any]]] = {
-    "side": {member.value: member for member in Side},
-    "kind": {member.value: member for member in OrderKind},
-    "time_in_force": {member.value: member for member in TimeInForce},
-    "self_trade_prevention": {member.value: member for member in SelfTradePrevention},
-}
 
 
 class Checkpoint(NamedTuple):
@@ -182,7 +161,7 @@ def _market_row(market: TradedInstrument) -> tuple[Any, ...]:
         market.statistics.row(),
         (book.seq, book.trade_id, market.epoch_trade_id),
         # By priority: best price first, and at a price first come first. So placing them again restores the queues.
-        [_ORDER_ROW(order) for order in book.by_priority()],
+        [order_row(order) for order in book.by_priority()],
         (market.terms_time, market.reference, market.collar_bp),
     )
 
@@ -261,18 +240,8 @@ def _market(row: list[Any]) -> TradedInstrument:
     market.terms_time, market.reference, market.collar_bp = terms
     last, opening, high, low, volume = statistics
     market.statistics = TradeStatistics(last, opening, high, low, volume)
-    market.book.restore([_order(order) for order in orders], seq, trade_id)
+    market.book.restore([made_order(order) for order in orders], seq, trade_id)
     return market
-
-
-def _order(row: list[Any]) -> Order:
-    fields = dict(zip(_ORDER_FIELDS, row, strict=True))
-    remaining = fields.pop("remaining")
-    for name, members in _MEMBERS.items():
-        fields[name] = members[fields[name]]
-    order = Order(**fields)
-    order.remaining = remaining
-    return order
 
 
 def _order_id(order: Order) -> int:

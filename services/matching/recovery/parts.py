@@ -13,6 +13,7 @@ from openoutcry.wire.types import Code, MarketState, Phase
 from services.matching.engine import Engine
 from services.matching.floor import Sweep
 from services.matching.recovery.rule_rows import restore_rules, rule_rows
+from services.matching.recovery.special_rows import restore_special, special_rows
 from services.matching.schedule import Plan
 from services.matching.sessions.phases import CallTimes
 from services.matching.timers import Timers
@@ -123,6 +124,7 @@ PARTS: Final[dict[str, StatePart]] = {
     "rules": StatePart(rule_rows, restore_rules),
     "sessions": StatePart(_session_rows, _restore_sessions),
     "phases": StatePart(_phase_rows, _restore_phases),
+    "special_orders": StatePart(special_rows, restore_special),  # before what names orders
     "sweeps": StatePart(_sweep_rows, _restore_sweeps),
 }
 """By name. Another part is a line here."""

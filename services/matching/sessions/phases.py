@@ -62,8 +62,10 @@ class Phases:
         """By symbol: calls that are under way."""
         self.deferred: dict[str, None] = {}
         """Symbols of calls whose end waits until their instrument is not paused any more."""
-        self.on_close: list[Callable[[TradedInstrument, str], None]] = []
+        self.on_close: list[Callable[[TradedInstrument, str], object]] = []
         """What else happens when an instrument closes, with the trading day."""
+        self.before_day: list[Callable[[TradedInstrument, str], object]] = []
+        """What happens first of all on a trading day, with that day."""
         self._left = (0, 0)  # position, and the trades that its command may still make
         floor.on_timer[STEP] = self._step
         floor.on_timer[CALL] = self._call_is_due
@@ -153,6 +155,11 @@ class Phases:
             length_us = market.batch_ms * 1000
             timers.set(CALL, market.symbol, (self._floor.time // length_us + 1) * length_us, UNCROSS_RANK)
 
+    def interrupt(self, market: TradedInstrument) -> None:
+        """Begin a call instead of continuous trading, because too much happens at once, where there are bands."""
+        if market.has_band and market.state is MarketState.OPEN:
+            self._begin(market, Phase.VOLATILITY, self._floor.time + market.volatility_s * SECOND_US)
+
     def go_on(self) -> None:
         """Go on with calls that were more than one command may uncross."""
         for symbol in list(self._floor.uncrossing):
@@ -167,10 +174,14 @@ class Phases:
 
     def _step(self, calendar: str) -> None:
         plan = self.plans[calendar]
+        day_before = plan.trading_day
         step = plan.take()
         self._set_step_timer(calendar)
         for market in self._floor.instruments.values():
             if market.calendar == calendar:
+                if step.trading_day != day_before:
+                    for begin in self.before_day:
+                        begin(market, step.trading_day)
                 self._take_step(market, plan, step)
 
     def _take_step(self, market: TradedInstrument, plan: Plan, step: ScheduledStep) -> None:

@@ -150,7 +150,13 @@ FIELDS: dict[str, tuple[Any, ...]] = {
     "kind": ("limit", "market", "stop", None),
     "price": (1, PRICE_MAX, PRICE_MAX + 1, 0, 1.5, "1", None),
     "quantity": (1, QUANTITY_MAX, QUANTITY_MAX + 1, 0, None),
-    "time_in_force": ("gtc", "ioc", "fok", "day", "quote"),
+    "time_in_force": ("gtc", "ioc", "fok", "day", "gtd", "auction", "quote"),
+    "trigger": (1, PRICE_MAX + 1, None),
+    "protection_bp": (9_999, 10_000),
+    "expires_at": (1, 0),
+    "expires_on": ("2026-10-23", "23.10.2026"),
+    "minimum": (1, "1"),
+    "clearance": ("C 17",),
     "post_only": (True, False, 1, None),
     "on": (True, False, 0, "yes", None),
     "self_trade_prevention": ("cancel_newest", "cancel_both", "allow"),
@@ -184,6 +190,9 @@ def test_schema_and_gateway_agree_on_every_request(vector: dict[str, Any]) -> No
     validator = of_definition(request_schema(), f"{vector['value']['op']}_request")
     verdicts = set()
     for request in variants(vector["value"]):
+        minimum, quantity = request.get("minimum"), request.get("quantity")
+        if type(minimum) is type(quantity) is int and minimum > quantity:
+            continue  # JSON Schema compares no two numbers
         accepted = is_accepted(request)
         assert validator.is_valid(request) == accepted, request
         verdicts.add(accepted)
@@ -255,7 +264,7 @@ def test_asyncapi_is_valid_by_its_official_schema() -> None:
 
 def test_docstrings_under_fields_are_found() -> None:
     assert field_docs(Delta)["digest"] == "Of the whole book (or window) after this delta."
-    assert field_docs(OpenOrder) == {"quantity": "Total, filled part included."}
+    assert field_docs(OpenOrder)["quantity"] == "Total, filled part included."
     assert field_docs(TimeInForce)["FOK"] == "Fill or kill: filled whole at once, or cancelled whole."
     assert "id" in field_docs(NewOrder)
     assert field_docs(Cancel) == {"id": "Echoed in the reply."}

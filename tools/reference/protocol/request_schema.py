@@ -20,6 +20,16 @@ def _when(field: str, values: list[str]) -> Schema:
     return {"required": [field], "properties": {field: {"enum": values}}}
 
 
+def _given(field: str, kind: str) -> Schema:
+    """Hold for requests in which a field is there, and no null."""
+    return {"required": [field], "properties": {field: {"type": kind}}}
+
+
+def _never(field: str, values: list[str]) -> Schema:
+    """Hold for requests in which a field has none of these values."""
+    return {"properties": {field: {"not": {"enum": values}}}}
+
+
 _NAMED_BY_ID: Final = {"required": ["order_id"], "properties": {"order_id": {"type": "integer"}}}
 _NAMED_BY_USER: Final = {"required": ["client_order_id"], "properties": {"client_order_id": {"type": "string"}}}
 _ONE_NAME: Final = {
@@ -28,6 +38,7 @@ _ONE_NAME: Final = {
 }
 _PRICED: Final = {"required": ["price"], "properties": {"price": {"type": "integer"}}}
 _CANNOT_REST: Final = {"properties": {"post_only": {"const": False}}}
+_STOP: Final = _given("trigger", "integer")
 
 RULES: Final[dict[str, list[Schema]]] = {
     "subscribe": [
@@ -55,8 +66,34 @@ RULES: Final[dict[str, list[Schema]]] = {
         },
         {
             "$comment": "What cannot rest cannot be post-only.",
-            "if": _when("time_in_force", ["ioc", "fok"]),
+            "if": _when("time_in_force", ["ioc", "fok", "auction"]),
             "then": _CANNOT_REST,
+        },
+        {
+            "$comment": "A market order waits as a stop alone.",
+            "if": {"allOf": [_when("kind", ["market"]), _when("time_in_force", ["day", "gtd"])]},
+            "then": _STOP,
+        },
+        {
+            "$comment": "Only a stop without a limit has a protection.",
+            "if": _given("protection_bp", "integer"),
+            "then": {"allOf": [_STOP, _when("kind", ["market"])]},
+        },
+        {
+            "$comment": "A stop trades when it is triggered.",
+            "if": _STOP,
+            "then": {"allOf": [_CANNOT_REST, _never("time_in_force", ["auction"])]},
+        },
+        {
+            "$comment": "A minimum, at most the quantity, is traded on arrival.",
+            "if": _given("minimum", "integer"),
+            "then": {"allOf": [_CANNOT_REST, _never("time_in_force", ["fok", "auction"])]},
+        },
+        {
+            "$comment": "An order good till date names its moment or its day, and no other order does.",
+            "if": _when("time_in_force", ["gtd"]),
+            "then": {"oneOf": [_given("expires_at", "integer"), _given("expires_on", "string")]},
+            "else": {"properties": {"expires_at": {"type": "null"}, "expires_on": {"type": "null"}}},
         },
     ],
     "cancel": [_ONE_NAME],

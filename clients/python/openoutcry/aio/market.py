@@ -10,6 +10,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
 from random import Random
 from typing import Any, Final
 
@@ -214,6 +215,12 @@ class Market:
         post_only: bool = False,
         self_trade_prevention: SelfTradePrevention | str = SelfTradePrevention.CANCEL_NEWEST,
         client_order_id: str | None = None,
+        trigger: int | None = None,
+        protection_bp: int | None = None,
+        expires_at: int | datetime | None = None,
+        expires_on: date | str | None = None,
+        minimum: int | None = None,
+        clearance: str | None = None,
     ) -> Reply:
         """
         Enter an order; returns when its outcome is in the exchange's log.
@@ -224,10 +231,16 @@ class Market:
             quantity: Lots, an integer of any kind.
             price: Ticks, an integer of any kind; None for a market order. `Instrument.ticks` makes them of money.
             kind: `limit` or `market`.
-            time_in_force: `gtc`, `ioc` or `fok`.
+            time_in_force: `gtc`, `ioc`, `fok`, `day`, `gtd` or `auction`.
             post_only: Refuse instead of trading on arrival.
             self_trade_prevention: What happens when it meets one of your own.
             client_order_id: Your own name for it, unique among your recent orders; None makes one.
+            trigger: Ticks. The order is a stop: it waits, in no book, until something trades at this price or beyond.
+            protection_bp: How far beyond its trigger a stop without a price may trade, in basis points; None is 500.
+            expires_at: When an order that is `gtd` ends: µs since 1970, or a time that knows its zone.
+            expires_on: The last trading day of one, instead: a date, or YYYY-MM-DD.
+            minimum: Lots; trade so many on arrival, or nothing.
+            clearance: Names the permission that the order uses.
 
         Returns:
             The reply, `ok`, with the exchange's id for the order in `data["order_id"]`.
@@ -250,6 +263,12 @@ class Market:
             time_in_force=str(time_in_force),
             post_only=post_only,
             self_trade_prevention=str(self_trade_prevention),
+            trigger=trigger,
+            protection_bp=protection_bp,
+            expires_at=expires_at,
+            expires_on=expires_on,
+            minimum=minimum,
+            clearance=clearance,
         )
 
     async def cancel(self, *, order_id: int | None = None, client_order_id: str | None = None) -> Reply:

@@ -142,7 +142,7 @@ class AccountBook:
         elif execution.remaining == 0:
             self.orders.pop(execution.order_id, None)
         else:
-            self.orders[execution.order_id] = _new(OpenOrder, execution[3:12])
+            self.orders[execution.order_id] = _new(OpenOrder, execution[3:12] + execution[17:20])
         return Verdict.APPLY
 
     def account(self) -> Account:

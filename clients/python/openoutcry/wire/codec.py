@@ -16,9 +16,11 @@ import msgpack
 from openoutcry.wire.errors import ConfigurationError, MalformedMessage
 from openoutcry.wire.messages import (
     MESSAGE_TYPES,
+    NOTHING_SPECIAL,
     TYPE_CODES,
     TYPE_NAMES,
     Account,
+    Execution,
     Message,
     OpenOrder,
     Reply,
@@ -56,6 +58,8 @@ SUBPROTOCOLS: Final = tuple(encoding.value for encoding in Encoding)
 
 LATER_FIELDS: Final[dict[type[Any], list[Any]]] = {
     Account: [None, None, None],
+    Execution: list(NOTHING_SPECIAL),
+    OpenOrder: list(NOTHING_SPECIAL),
     Status: [Phase.NONE, 0],
     Terms: list(Terms._field_defaults.values()),
 }
@@ -122,7 +126,9 @@ def _from_array(row: list[Any]) -> Message:
 
 
 def _order(row: list[Any]) -> OpenOrder:
-    make, end, words = _ORDER_ROW
+    make, end, words, later = _ORDER_ROW
+    if 0 < (missing := end - len(row)) <= len(later):
+        row += later[-missing:]
     for at, members in words:
         row[at] = members.get(row[at], row[at])
     return make(row[:end])
@@ -137,13 +143,18 @@ def _to_object(message: Message) -> dict[str, Any]:
 
 def _from_object(fields: dict[str, Any]) -> Message:
     kind = _CLASS_BY_NAME[fields["type"]]
+    row = [TYPE_CODES[kind], *_fields_of(kind, fields)]
+    if kind is Account:
+        row[_ORDERS_AT] = [_fields_of(OpenOrder, order) for order in _array(fields["orders"])]
+    return _from_array(row)
+
+
+def _fields_of(kind: type[Any], found: dict[str, Any]) -> list[Any]:
+    """Return an object's fields in order, also those that a server of before does not send."""
     defaults = LATER_FIELDS.get(kind, ())
     required = kind._fields[: len(kind._fields) - len(defaults)]
-    later = zip(kind._fields[len(required) :], defaults, strict=True)
-    row = [TYPE_CODES[kind], *map(fields.__getitem__, required), *[fields.get(*each) for each in later]]
-    if kind is Account:
-        row[_ORDERS_AT] = [[order[name] for name in OpenOrder._fields] for order in _array(fields["orders"])]
-    return _from_array(row)
+    row = [found[name] for name in required]
+    return row + [found.get(*each) for each in zip(kind._fields[len(required) :], defaults, strict=True)]
 
 
 _Words: TypeAlias = tuple[tuple[int, dict[str, enum.StrEnum]], ...]
@@ -175,4 +186,4 @@ _ROWS: Final[dict[int, tuple[Callable[[list[Any]], Any], int, _Words, int, list[
 }
 """By type code: what makes the message, where its row ends, its enumerations, where its orders are (0: nowhere), and
 what may be missing at its end."""
-_ORDER_ROW: Final = (OpenOrder._make, len(OpenOrder._fields), _words(OpenOrder, 0))
+_ORDER_ROW: Final = (OpenOrder._make, len(OpenOrder._fields), _words(OpenOrder, 0), LATER_FIELDS[OpenOrder])

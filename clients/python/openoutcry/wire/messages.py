@@ -150,6 +150,12 @@ class OpenOrder(NamedTuple):
     quantity: int
     """Total, filled part included."""
     remaining: int
+    trigger: int = 0
+    """Price in ticks that a stop waits for: it is in no book yet. 0: the order waits for none, or no longer."""
+    expires_at: int = 0
+    """When the order ends by itself at the latest, µs; 0: at no moment that is known today."""
+    expires_on: str = ""
+    """The last trading day that the order may stand on, as YYYY-MM-DD; empty: none was named."""
 
 
 class Account(NamedTuple):
@@ -197,6 +203,25 @@ class Execution(NamedTuple):
     trade_id: int
     liquidity: Liquidity
     reason: Code
+    trigger: int = 0
+    """As in an open order, after this event."""
+    expires_at: int = 0
+    """As in an open order."""
+    expires_on: str = ""
+    """As in an open order."""
+
+    def __repr__(self) -> str:  # the engine's own may lack the last fields, which the tuple's would not survive
+        told = ", ".join(f"{name}={value!r}" for name, value in zip(self._fields, self, strict=False))
+        return f"Execution({told})"
+
+
+PLAIN_EXECUTION: Final = Execution._fields.index("trigger")
+"""Fields of the execution of an order that is not special. The engine makes no more of them, and readers add the rest,
+so that such an execution costs and weighs what it did before there were special orders."""
+PLAIN_ORDER: Final = OpenOrder._fields.index("trigger")
+"""The same of an open order."""
+NOTHING_SPECIAL: Final = (0, 0, "")
+"""What readers add."""
 
 
 class Transfer(NamedTuple):

@@ -122,11 +122,29 @@ def test_what_a_client_of_before_reads_is_where_it_was() -> None:
             Encoding.MSGPACK,
         )
     )
-    assert row[:6] == [9, 4, [list(_ORDERED)], {"ACME": 2}, {"USD": "1.000000"}, True]
+    assert row[:6] == [9, 4, [[*_ORDERED, 0, 0, ""]], {"ACME": 2}, {"USD": "1.000000"}, True]
     assert (transfer[0], terms[0]) == (13, 15)
     [fields] = json.loads(encode_messages([account], Encoding.JSON))
     before = ["type", "user_seq", "orders", "positions", "cash", "cancel_on_disconnect"]
     assert [fields[name] for name in before] == ["account", 4, [order._asdict()], *row[3:6]]
+
+
+@pytest.mark.parametrize("encoding", Encoding)
+def test_orders_of_a_server_of_before_wait_for_nothing(encoding: Encoding) -> None:
+    """It knows no stops: its executions and open orders end before `trigger`."""
+    told = [EXECUTION, Account(1, [OpenOrder(*_ORDERED)], {}, {})]
+    frame = encode_messages(told, encoding)
+    if encoding is Encoding.MSGPACK:
+        execution, account = msgpack.unpackb(frame)
+        account[2] = [order[:9] for order in account[2]]
+        before = msgpack.packb([execution[:18], account])
+    else:
+        execution, account = json.loads(frame)
+        for row in (execution, *account["orders"]):
+            for name in ("trigger", "expires_at", "expires_on"):
+                del row[name]
+        before = json.dumps([execution, account]).encode()
+    assert decode_messages(before, encoding) == told
 
 
 def test_an_account_of_fewer_fields_yet_is_malformed() -> None:

@@ -20,6 +20,7 @@ from outcry.conformance.aio.checks import (
     quotes,
     requests,
     resume,
+    special_orders,
     tokens,
 )
 from outcry.conformance.aio.registry import registered_by
@@ -37,6 +38,7 @@ _MODULES: Final = (
     resume,
     lagging,
     orders,
+    special_orders,
     queues,
     quotes,
     accounts,

@@ -30,7 +30,7 @@ async def limit_order_rests(trial: Trial) -> None:
     account = await trader.follow_account()
     orders = [order for order in account.orders if order.order_id == order_id]
     expect_equal(len(orders), 1, "the order in the account")
-    expect_equal(tuple(orders[0][4:]), ("limit", "gtc", price, 5, 5), "the order in the account")
+    expect_equal(tuple(orders[0][4:]), ("limit", "gtc", price, 5, 5, 0, 0, ""), "the order in the account")
 
 
 @check(SECTION, users=2, contended=True)
@@ -64,15 +64,6 @@ async def two_orders_meet(trial: Trial) -> str:
     trade = await tape.hear(Trade, lambda trade: trade.trade_id == taken.trade_id, "the trade on the tape")
     expect_equal((trade.price, trade.quantity, trade.aggressor_side), (price, 3, "ask"), "the trade on the tape")
     return f"trade {trade.trade_id}"
-
-
-@check("Server messages", contended=True)
-async def what_finds_no_match_is_cancelled_not_expired(trial: Trial) -> None:
-    """`expired` (reserved, not sent today)."""
-    trader = await trial.trader()
-    order_id = await trader.order(Side.BID, 1, await trial.free_price(), time_in_force=IOC)
-    await trader.execution(CANCELLED, order_id)
-    await trader.settle()  # every execution that any check hears is looked at: `reserved`
 
 
 @check("Server messages", users=3, contended=True)

@@ -35,7 +35,6 @@ def execution(event: str) -> Message:
 @pytest.mark.parametrize(
     ("message", "said"),
     [
-        (execution("expired"), "event is expired"),
         (Goodbye(CloseCode.FEED_LOST, "", 0), "close code 4002"),
     ],
 )

@@ -541,7 +541,7 @@ def test_a_gateway_that_loads_the_snapshots_sends_accounts_anew() -> None:
     hall.service.hear_account(subscriber)
     lost = hall.exchange.accepted("ann", 1)
     hall.exchange.packet(executions=[lost])
-    account = Account(1, [OpenOrder._make(lost.execution[3:12])], {}, {})
+    account = Account(1, [OpenOrder(*lost.execution[3:12])], {}, {})
     ann.forget()
     hall.service.publish(hall.service.market.load(*hall.exchange.snapshots({"ann": account})))
     assert ann.heard(Account) == [account._replace(orders=list(account.orders))]

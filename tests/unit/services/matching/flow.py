@@ -8,7 +8,7 @@ from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.messages import Execution
 from openoutcry.wire.types import Code, OrderKind, SelfTradePrevention, Side, TimeInForce
 from services.matching import Engine, EngineConfig, Order
-from shared.logs.commands import Command, ListInstrument, PlaceOrder
+from shared.logs.commands import Command, ListInstrument, PlaceOrder, PlaceSpecial
 from shared.logs.events import Event, Outcome, PrivateExecution
 
 ACME = Instrument("ACME", price_max=1_000, quantity_max=100)
@@ -36,6 +36,27 @@ class Desk:
         self.number += 1
         command: Command = kind(source, self.number, *fields)
         return self.engine.apply(command, self.time)
+
+    def special(self, user: str, side: Side, price: int, quantity: int, **rules: Any) -> list[Event]:
+        """Place a special order: price 0 is a market order, all else as `place`, and what makes it special by name."""
+        self.number += 1
+        given = {
+            "kind": OrderKind.LIMIT if price else OrderKind.MARKET,
+            "instrument": "ACME",
+            "client_order_id": f"c{self.number}",
+            "time_in_force": TimeInForce.GTC,
+            "post_only": False,
+            "self_trade_prevention": SelfTradePrevention.CANCEL_NEWEST,
+            "trigger": 0,
+            "protection_bp": 0,
+            "expires_at": 0,
+            "expires_on": "",
+            "minimum": 0,
+            "clearance": "",
+            **rules,
+        }
+        fields = {"source": "gateway", "number": self.number, "user": user, "side": side}
+        return self.engine.apply(PlaceSpecial(price=price, quantity=quantity, **fields, **given), self.time)
 
     def place(self, user: str, side: Side, price: int, quantity: int, **rules: Any) -> list[Event]:
         given = {

@@ -9,7 +9,7 @@ import pytest
 
 from openoutcry.wire.errors import MalformedMessage
 from openoutcry.wire.instrument import Instrument
-from openoutcry.wire.messages import Execution, Status, Terms, Trade, Transfer
+from openoutcry.wire.messages import NOTHING_SPECIAL, PLAIN_EXECUTION, Execution, Status, Terms, Trade, Transfer
 from openoutcry.wire.types import (
     BANK,
     Code,
@@ -105,6 +105,13 @@ def test_a_packet_of_version_2_is_read() -> None:
     row[10] = [status[:4] for status in PLAIN.statuses]
     assert encode_packet(PLAIN) == msgpack.packb(row)
     assert decode_packet(msgpack.packb(row)) == PLAIN
+
+
+def test_an_execution_without_what_is_special_is_read() -> None:
+    """The engine leaves it out for orders that are not special, as the engine of before did."""
+    short = PACKET._replace(executions=[PrivateExecution("ada", EXECUTION[:PLAIN_EXECUTION])])  # type: ignore[arg-type]
+    assert decode_packet(encode_packet(short)) == PACKET
+    assert len(encode_packet(short)) == len(encode_packet(PACKET)) - len(NOTHING_SPECIAL)
 
 
 def test_a_packet_of_a_later_version_is_told_apart_from_damage() -> None:
