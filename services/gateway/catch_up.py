@@ -12,7 +12,7 @@ from typing import Final, Protocol
 
 from openoutcry.wire.messages import Delta, Message, Snapshot
 from services.gateway.channel import BookChannel, BookMark, Channel, ChannelKey, TapeMark, TradesChannel
-from services.gateway.replica import MarketReplica
+from services.gateway.replica import InstrumentReplica, MarketReplica
 from services.gateway.subscriber import HalfTold, Subscriber
 
 WHOLE_ROWS_MAX: Final = 2_000
@@ -168,7 +168,7 @@ class CatchUp:
     def _has_changed(self, subscriber: Subscriber, channel: Channel[Subscriber], half: HalfTold, symbol: str) -> bool:
         name, instrument = channel.key.instrument, self._service.market.instruments[symbol]
         if isinstance(channel, BookChannel):
-            return subscriber.book_marks.get(name, {}).get(symbol) != BookMark(instrument.book.seq, instrument.history)
+            return subscriber.book_marks.get(name, {}).get(symbol) != _mark(instrument)
         if isinstance(channel, TradesChannel):
             mark = subscriber.trade_marks.get(name, {}).get(symbol, TapeMark())
             return mark.lost is not None or mark.told < instrument.trade_id
@@ -181,7 +181,7 @@ class CatchUp:
         name, instrument = channel.key.instrument, self._service.market.instruments[symbol]
         if isinstance(channel, BookChannel):
             marks = subscriber.book_marks.setdefault(name, {})
-            mark, told = marks.get(symbol), BookMark(instrument.book.seq, instrument.history)
+            mark, told = marks.get(symbol), _mark(instrument)
             messages = () if mark == told else channel.behind(symbol, mark)
             if messages:
                 marks[symbol] = told
@@ -195,6 +195,10 @@ class CatchUp:
         if messages:
             half.told[symbol] = messages
         return messages
+
+
+def _mark(instrument: InstrumentReplica) -> BookMark:
+    return BookMark(instrument.book.seq, instrument.history, instrument.auction)
 
 
 def _rows(message: Message) -> int:

@@ -13,7 +13,7 @@ from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
 from openoutcry.wire.codec import Encoding
 from openoutcry.wire.digest import book_digest
-from openoutcry.wire.messages import Delta, Level, Message, Snapshot, Status, Ticker, Trade
+from openoutcry.wire.messages import Auction, Delta, Level, Message, Snapshot, Status, Ticker, Trade
 from openoutcry.wire.request_limits import EVERY_INSTRUMENT
 from openoutcry.wire.types import MarketState
 from services.gateway.deep_snapshots import DeepSnapshots
@@ -57,6 +57,8 @@ class BookMark(NamedTuple):
     seq: int
     history: BookHistory
     """Of which the book was then; another one since means that no delta leads on from there."""
+    auction: Auction | None = None
+    """What was sent last of its auction; None: nothing."""
 
 
 class ChannelKey(NamedTuple):
@@ -93,6 +95,9 @@ class Channel(ABC, Generic[MemberT]):
         market: Where it reads.
     """
 
+    tells_auctions = False
+    """Whether members get what an instrument's call would come to, beside what else the channel is of."""
+
     def __init__(self, key: ChannelKey, market: MarketReplica) -> None:
         self.key = key
         self.members: dict[Encoding, dict[MemberT, int]] = {encoding: {} for encoding in Encoding}
@@ -103,6 +108,7 @@ class Channel(ABC, Generic[MemberT]):
         """Subscriptions, lagging ones included."""
         self._market = market
         self._dirty: dict[str, None] = {}
+        self._auctions: dict[str, Auction] = {}  # as members have been sent them, of instruments that have had a call
 
     def is_silent(self) -> bool:
         """Tell whether the next flush would reach nobody."""
@@ -119,6 +125,10 @@ class Channel(ABC, Generic[MemberT]):
     def begin(self) -> None:
         """Count the present as sent: nobody listened until now."""
         self._dirty.clear()
+        if self.tells_auctions:
+            listed = self._market.instruments
+            told = [(symbol, listed[symbol].auction) for symbol in self.symbols()]
+            self._auctions = {symbol: auction for symbol, auction in told if auction is not None}
 
     def symbols(self) -> list[str]:
         """Return the instruments that it covers at present."""
@@ -137,6 +147,8 @@ class Channel(ABC, Generic[MemberT]):
             instrument = self._market.instruments[symbol]
             if not instrument.is_broken:  # else it is marked again when it has been loaded
                 messages += self._news(instrument)
+                if self.tells_auctions and instrument.auction is not None:
+                    messages += self._auction_news(instrument.auction)
         self._dirty.clear()
         return messages
 
@@ -150,7 +162,13 @@ class Channel(ABC, Generic[MemberT]):
     def state_of(self, symbol: str) -> Sequence[Message]:
         """Return the messages that bring a member in sync that has lost one instrument; none while it is broken."""
         instrument = self._market.instruments[symbol]
-        return () if instrument.is_broken else self._state(instrument)
+        state = () if instrument.is_broken else self._state(instrument)
+        return (*state, *self.auction_since(symbol)) if state else ()
+
+    def auction_since(self, symbol: str, told: Sequence[Message] = ()) -> Sequence[Message]:
+        """Return what an instrument's last call has come to so far, if it has had one and that was not told."""
+        auction = self._market.instruments[symbol].auction
+        return () if auction is None or not self.tells_auctions or auction in told else (auction,)
 
     def since(self, symbol: str, told: Sequence[Message]) -> Sequence[Message]:
         """Return the messages that bring a new member in sync that was sent an instrument's state a moment ago."""
@@ -159,12 +177,19 @@ class Channel(ABC, Generic[MemberT]):
 
     def restart(self, symbol: str) -> None:
         """Forget how far an instrument was sent: its history broke, and the next flush sends its state."""
+        self._auctions.pop(symbol, None)
         self.mark(symbol)
 
     def forget(self, symbol: str) -> None:
         """Forget an instrument that is listed no more."""
         self.restart(symbol)
         self._dirty.pop(symbol, None)
+
+    def _auction_news(self, auction: Auction) -> Sequence[Message]:
+        if self._auctions.get(auction.instrument) == auction:
+            return ()
+        self._auctions[auction.instrument] = auction
+        return (auction,)
 
     @abstractmethod
     def _news(self, instrument: InstrumentReplica) -> Sequence[Message]: ...
@@ -182,6 +207,8 @@ class BookChannel(Channel[MemberT]):
         market: Where it reads.
         deep: Where deep books' snapshots are made; None: all are made at once.
     """
+
+    tells_auctions = True
 
     def __init__(self, key: ChannelKey, market: MarketReplica, deep: DeepSnapshots | None = None) -> None:
         super().__init__(key, market)
@@ -231,7 +258,7 @@ class BookChannel(Channel[MemberT]):
     def since(self, symbol: str, told: Sequence[Message]) -> Sequence[Message]:
         """Return a merged delta after the snapshot sent, if the book is still of its history."""
         news = self._since(symbol, told)
-        return self.state_of(symbol) if news is None else news
+        return self.state_of(symbol) if news is None else (*news, *self.auction_since(symbol, told))
 
     def needs_state(self, symbol: str, told: Sequence[Message]) -> bool:
         """Tell whether `since` gives a state: no delta leads on."""
@@ -251,7 +278,11 @@ class BookChannel(Channel[MemberT]):
     def marks(self) -> dict[str, BookMark]:
         """Return the seq up to which the members have been sent each book; O(books)."""
         listed = self._market.instruments
-        return {symbol: BookMark(seq, listed[symbol].history) for symbol, seq in self.sent.items() if symbol in listed}
+        return {
+            symbol: BookMark(seq, listed[symbol].history, self._auctions.get(symbol))
+            for symbol, seq in self.sent.items()
+            if symbol in listed
+        }
 
     def marks_of(self, told: Mapping[str, Sequence[Message]]) -> dict[str, BookMark]:
         """Return the same for a listener that was sent these snapshots, as far as they are of the books' histories."""
@@ -261,13 +292,14 @@ class BookChannel(Channel[MemberT]):
             if instrument is not None and messages:
                 _, seq, digest = _position(messages)
                 if instrument.history.holds(seq, digest):
-                    marks[symbol] = BookMark(seq, instrument.history)
+                    auction = next((message for message in messages if isinstance(message, Auction)), None)
+                    marks[symbol] = BookMark(seq, instrument.history, auction)
         return marks
 
     def behind(self, symbol: str, mark: BookMark | None) -> Sequence[Message]:
         """Return one merged delta after a mark; the state for a new member if no delta leads on from there."""
         delta = self._delta_behind(symbol, mark)
-        return self.state_of(symbol) if delta is None else (delta,)
+        return self.state_of(symbol) if delta is None else (delta, *self.auction_since(symbol))
 
     def _delta_behind(self, symbol: str, mark: BookMark | None) -> Delta | None:
         instrument = self._market.instruments[symbol]
@@ -291,6 +323,8 @@ class WindowChannel(Channel[MemberT]):
     New members get the window as last sent: unlike whole books, whose merged deltas name every level touched, two
     windows are compared by their ends, and a member must be where the comparison begins.
     """
+
+    tells_auctions = True
 
     def __init__(self, key: ChannelKey, market: MarketReplica) -> None:
         super().__init__(key, market)
@@ -333,11 +367,12 @@ class WindowChannel(Channel[MemberT]):
         instrument = self._market.instruments[symbol]
         if instrument.is_broken or not told:
             return self.state_of(symbol)
-        [snapshot] = told
+        snapshot = told[0]
         assert isinstance(snapshot, Snapshot)
         held = self._windows.get(symbol)
         epoch, seq = (instrument.book.epoch, instrument.book.seq) if held is None else (held.epoch, held.seq)
-        return () if (snapshot.epoch, snapshot.seq) == (epoch, seq) else self._state(instrument)
+        is_same = (snapshot.epoch, snapshot.seq) == (epoch, seq)
+        return self.auction_since(symbol, told) if is_same else self.state_of(symbol)
 
     def _send(self, window: Snapshot) -> Snapshot:
         self._windows[window.instrument] = window
@@ -360,6 +395,8 @@ class TopChannel(WindowChannel[MemberT]):
 
 class TickerChannel(Channel[MemberT]):
     """Best prices and statistics, all of them each time they change; a new member gets them as last sent."""
+
+    tells_auctions = True
 
     def __init__(self, key: ChannelKey, market: MarketReplica) -> None:
         super().__init__(key, market)
@@ -494,9 +531,9 @@ class TradesChannel(Channel[MemberT]):
 
 def _position(told: Sequence[Message]) -> tuple[int, int, int]:
     """Return epoch, seq and digest of the book that a snapshot, and perhaps a delta behind it, lead to."""
-    snapshot, last = told[0], told[-1]
+    snapshot = told[0]
     assert isinstance(snapshot, Snapshot)
-    assert isinstance(last, Snapshot | Delta)
+    last = [message for message in told if isinstance(message, Snapshot | Delta)][-1]
     return snapshot.epoch, last.seq, last.digest
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import Counter as Counts
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Final
 
 from openoutcry.wire.codec import Encoding, encode_messages
@@ -126,7 +127,7 @@ class FanOut:
             self.send_state(subscriber, channel)
             return False
         self.enter(subscriber, channel)
-        self.send(subscriber, [delta])
+        self.send(subscriber, [delta, *channel.auction_since(key.instrument)])
         return True
 
     def tell(self, subscriber: Subscriber, key: ChannelKey, symbols: Iterable[str]) -> dict[str, Sequence[Message]]:
@@ -268,7 +269,7 @@ class FanOut:
             for channel in self._following(_BOOK_KINDS, symbol):
                 channel.restart(symbol)
                 self._mark_pacer(channel)
-        for symbol in changes.books:
+        for symbol in chain(changes.books, [auction.instrument for auction in changes.auctions]):
             self._mark(_BOOK_KINDS, symbol)
         for definition in changes.listings:
             self._mark((*_BOOK_KINDS, "status"), definition.symbol)

@@ -15,7 +15,19 @@ from openoutcry.wire.account import AccountBook
 from openoutcry.wire.depth_book import DepthBook, DepthSide
 from openoutcry.wire.funded_account_book import FundedAccountBook, account_book
 from openoutcry.wire.instrument import Instrument
-from openoutcry.wire.messages import Account, Delta, Level, Message, OpenOrder, Snapshot, Status, Terms, Ticker, Trade
+from openoutcry.wire.messages import (
+    Account,
+    Auction,
+    Delta,
+    Level,
+    Message,
+    OpenOrder,
+    Snapshot,
+    Status,
+    Terms,
+    Ticker,
+    Trade,
+)
 from openoutcry.wire.sequence import Verdict, classify
 from openoutcry.wire.types import MarketState, Phase, TimeInForce
 from services.gateway.history import BookHistory
@@ -78,6 +90,7 @@ class Changes:
         shown: In order.
         pair_refusals: In order.
         terms: In order.
+        auctions: In order.
         beginnings: At most one, if the market keeps accounts from then on; `executions` come before, or build on it.
         missing_trades: (symbol, first, last) trade ids that this replica will never have; in no order.
         tapes: Symbols whose trade ids may have begun anew, to the last id that both histories share; first of all.
@@ -97,6 +110,7 @@ class Changes:
     pair_refusals: list[PairsRefused]
     terms: list[Terms]
     beginnings: list[AccountsBegun]
+    auctions: list[Auction]
 
     def __init__(self) -> None:
         for name in _PASSED_ON:
@@ -128,6 +142,8 @@ class InstrumentReplica:
         self.phase = Phase.NONE
         self.until = 0
         """With the time 0 if nobody has set any."""
+        self.auction: Auction | None = None
+        """Of its call, or of the last one, with no kind once it has ended; None: none is known."""
         self.is_broken = False
         """Its levels are known to be wrong: nothing of it may be sent before it is loaded again."""
         self.making: SnapshotMaking | None = None
@@ -220,6 +236,7 @@ class InstrumentReplica:
         self.state, self.state_reason, self.state_time = state.state, state.reason, state.state_time
         self.terms = _terms(state)
         self.phase, self.until = Phase(state.phase), state.until
+        self.auction = _auction(state, self.auction, continues=continues)
         return continues
 
     def levels(self, depth: int) -> tuple[list[Level], list[Level]]:
@@ -305,6 +322,8 @@ class MarketReplica:
             self._execute_among_transfers(packet, changes)
         for status in packet.statuses:
             self._change_state(status, changes)
+        for auction in packet.auctions:
+            self._hear_auction(auction, changes)
         for switch in packet.switches:
             self._switch(switch)
             changes.switches.append(switch)
@@ -409,7 +428,7 @@ class MarketReplica:
         state = loaded.state
         symbol = state.instrument
         instrument = self.instruments[symbol]
-        status, terms = instrument.status(), instrument.terms
+        status, terms, auction = instrument.status(), instrument.terms, instrument.auction
         if instrument.making is None and len(instrument.bid_orders) + len(instrument.ask_orders) > LEVELS_A_STEP:
             self._replaced.append((instrument.book, instrument.bid_orders, instrument.ask_orders))
         continues = instrument.take(loaded, changed)
@@ -418,6 +437,8 @@ class MarketReplica:
             changes.statuses.append(instrument.status())
         if instrument.terms != terms:
             changes.terms.append(instrument.terms)
+        if instrument.auction is not None and instrument.auction != auction:
+            changes.auctions.append(instrument.auction)
         # In a new epoch ids up to the last before it are of the history that was followed; later ones are other trades.
         shared_id = min(told_id, state.trade_id if is_same_epoch else state.epoch_trade_id)
         if not is_same_epoch or shared_id < told_id:
@@ -500,6 +521,13 @@ class MarketReplica:
             instrument.terms = terms
             changes.terms.append(terms)
 
+    def _hear_auction(self, auction: Auction, changes: Changes) -> None:
+        instrument = self._instrument(auction.instrument)
+        held = instrument.auction
+        if held is None or (auction != held and (auction.seq, auction.time) >= (held.seq, held.time)):
+            instrument.auction = auction
+            changes.auctions.append(auction)
+
     def _switch(self, switch: CancelOnDisconnectSet) -> None:
         """
         Switch a user's cancel-on-disconnect.
@@ -539,6 +567,17 @@ def _terms(state: BookState) -> Terms:
 def has_quotes(orders: Iterable[OpenOrder]) -> bool:
     """Tell whether some of a user's open orders are a quote's; O(orders)."""
     return any(order.time_in_force == _QUOTE for order in orders)
+
+
+def _auction(state: BookState, held: Auction | None, *, continues: bool) -> Auction | None:
+    """Return the auction of a state; None if it is in no call, and never was as far as is known."""
+    if state.auction:
+        auction_id, price, volume, surplus = state.auction
+        phase = Phase(state.phase)
+        return Auction(state.instrument, state.seq, state.time, auction_id, phase, price, volume, surplus, state.until)
+    if held is None or (continues and held.kind is Phase.NONE):
+        return held
+    return Auction(state.instrument, state.seq, state.time, held.auction_id, Phase.NONE, 0, 0, 0, 0)
 
 
 def _check_states(listing: Sequence[Instrument], states: Sequence[BookState]) -> None:

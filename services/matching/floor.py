@@ -383,5 +383,6 @@ class Floor:
         """Tell the state of an instrument, if it is another than was told; O(1)."""
         if market.find_state():
             market.state_time = self.time
+            self._changed[market.symbol] = market  # a call that begins or ends is told as its book's changes are
             status = Status(market.symbol, market.state, market.reason, self.time, market.phase, market.until)
             self.events.append(status)

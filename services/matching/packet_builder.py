@@ -6,17 +6,20 @@ packet's id and when it is published. Bounded by the batch: a reader of the comm
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import chain
 from typing import Any, Final
 
-from openoutcry.wire.messages import Status, Terms
+from openoutcry.wire.messages import Auction, Status, Terms
 from services.matching.engine import Engine
+from services.matching.traded_instrument import TradedInstrument
 from shared.logs.commands import Command
 from shared.logs.events import BookChange, Event, Outcome
 from shared.logs.packet import GROWN_VERSION, PLAIN_VERSION, SECTIONS, Packet, has_grown
 
 _EVENTS: Final = tuple(section.kind for section in SECTIONS if section.kind is not BookChange)
-"""What the engine answers to commands; books are asked for their changes when the packet is made."""
+"""What the engine answers to commands; books are asked for their changes, and calls for what they would come to, when
+the packet is made."""
 _LATER: Final = tuple((section.kind, section.since) for section in SECTIONS if section.since > PLAIN_VERSION)
 """In the order of their versions."""
 
@@ -67,6 +70,9 @@ class PacketBuilder:
     def _take(self) -> Packet:
         engine, sections = self.engine, self._sections
         prev, self._prev = self._prev, engine.position
+        changed = engine.take_changed()
+        changes = changes_of(changed)
+        sections[Auction] = auctions_of(changed)
         version = PLAIN_VERSION
         for kind, since in _LATER:
             if sections[kind]:
@@ -86,7 +92,7 @@ class PacketBuilder:
                 engine.position,
                 engine.log_id,
                 engine.time,
-                take_changes(engine),
+                changes,
                 *sections.values(),
             ),
         )
@@ -96,10 +102,28 @@ class PacketBuilder:
 
 
 def take_changes(engine: Engine) -> list[BookChange]:
-    """Return and forget what has changed in every book, in order of first touch."""
+    """Return and forget what has changed in every book, in order of first touch; auctions count as told."""
+    changed = engine.take_changed()
+    auctions_of(changed)
+    return changes_of(changed)
+
+
+def changes_of(markets: Iterable[TradedInstrument]) -> list[BookChange]:
+    """Return and forget what has changed in these books."""
     changes: list[BookChange] = []
-    for market in engine.take_changed():
+    for market in markets:
         change = market.book.take_change()
         if change is not None:
             changes.append(change)
     return changes
+
+
+def auctions_of(markets: Iterable[TradedInstrument]) -> list[Auction]:
+    """Return what the calls among these would come to, where that is news, and count it as told."""
+    auctions: list[Auction] = []
+    for market in markets:
+        if market.book.call is not None or market.told_auction is not None:
+            auction = market.take_auction()
+            if auction is not None:
+                auctions.append(auction)
+    return auctions

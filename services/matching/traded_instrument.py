@@ -9,11 +9,12 @@ from typing import Final, NamedTuple
 
 from openoutcry.wire.account import tick_value
 from openoutcry.wire.instrument import Instrument
-from openoutcry.wire.messages import Terms
-from openoutcry.wire.tick_table import TickTable
+from openoutcry.wire.messages import Auction, Terms
+from openoutcry.wire.tick_table import NO_TABLE, TickTable
 from openoutcry.wire.types import Code, MarketState, OrderKind, Phase, Side, TimeInForce
+from services.matching.book.auction_price import NO_PRICE, AuctionPrice
 from services.matching.book.order import Order
-from services.matching.book.order_book import OrderBook
+from services.matching.book.order_book import ALL_LEVELS, INDICATIVE_LEVELS_MAX, OrderBook
 from services.matching.book.stop_book import StopBook
 from services.matching.money_text import time_text
 from services.matching.price_range import collar
@@ -37,6 +38,17 @@ class Refusal(NamedTuple):
     code: Code
     text: str
     """One sentence naming field, rule and limit."""
+
+
+class AuctionTold(NamedTuple):
+    """The fields of an `Auction` that are news when they change."""
+
+    auction_id: int
+    kind: Phase
+    price: int
+    volume: int
+    surplus: int
+    until: int
 
 
 class TradedInstrument:
@@ -84,6 +96,7 @@ class TradedInstrument:
         "tick_table",
         "tick_value",
         "ticks",
+        "told_auction",
         "until",
         "volatility_s",
     )
@@ -119,6 +132,8 @@ class TradedInstrument:
         """Of the last auction, µs."""
         self.auction_id = 0
         """Of the call that it is in, or was in last; counts from 1."""
+        self.told_auction: AuctionTold | None = None
+        """What `take_auction` has told of its call; None: it is in none, and that has been told."""
         self.epoch_trade_id = 0
         """The last trade before the present epoch began; later ones are no trades of the epoch before."""
         self.changed_at = 0
@@ -210,6 +225,37 @@ class TradedInstrument:
         is_plain = (self.phase, self.auction_id, self.is_paused) == (Phase.NONE, 0, False)
         return not is_plain or self.set_state is not self.state or self.terms()[GROWN[Terms] :] != _NO_TERMS
 
+    def indicative(self, levels_max: int = ALL_LEVELS) -> AuctionPrice | None:
+        """Return what an uncrossing now would come to; see `OrderBook.indicative`."""
+        ticks, price_max = self.ticks or NO_TABLE, self.instrument.price_max
+        reference = ticks.round_down(min(self.reference_price, price_max))
+        return self.book.indicative(reference, ticks, price_max, levels_max)
+
+    def take_auction(self) -> Auction | None:
+        """
+        Return what there is to tell of the call, and count it as told; None if nothing has changed.
+
+        It depends on what was told and on how things stand, and not on what was between. Whoever begins or ends a call,
+        or changes its end, touches the instrument (`Floor.touch`), so that it is asked.
+
+        Cost: see `OrderBook.indicative`.
+        """
+        told, auction = self.told_auction, self.auction()
+        now = None if auction is None else AuctionTold._make(auction[3:])
+        if now == told:
+            return None
+        self.told_auction = now
+        if auction is None:
+            return Auction(self.symbol, self.book.seq, self.changed_at, self.auction_id, Phase.NONE, 0, 0, 0, 0)
+        return auction
+
+    def auction(self) -> Auction | None:
+        """Return what the call would come to if it ended now; None if there is none."""
+        if self.book.call is None or not self.is_call:
+            return None
+        found = self.indicative(INDICATIVE_LEVELS_MAX) or NO_PRICE
+        return Auction(self.symbol, self.book.seq, self.changed_at, self.auction_id, self.phase, *found, self.until)
+
     def find_state(self) -> bool:
         """Find the state that follows from the phase and from what was set; tells whether it is another. O(1)."""
         if self.is_paused:
@@ -263,7 +309,7 @@ class TradedInstrument:
 
     def book_state(self, epoch: int, feed_id: str) -> BookState:
         """Return what a late joiner needs, as of the packet `feed_id`; O(levels log levels)."""
-        book, terms = self.book, self.terms()[GROWN[Terms] :]
+        book, told, terms = self.book, self.told_auction, self.terms()[GROWN[Terms] :]
         return BookState(
             self.instrument.symbol,
             epoch,
@@ -285,4 +331,5 @@ class TradedInstrument:
             self.phase,
             self.until,
             terms if terms != _NO_TERMS else (),
+            (told.auction_id, told.price, told.volume, told.surplus) if told is not None else (),
         )

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from openoutcry.wire.instrument import Instrument
-from openoutcry.wire.messages import Execution, Level, Status, Terms, Trade, Transfer
+from openoutcry.wire.messages import Auction, Execution, Level, Status, Terms, Trade, Transfer
 from openoutcry.wire.types import Code, ProposalState
 from shared.logs.commands import ProposedAction
 
@@ -128,4 +128,5 @@ Event: TypeAlias = (
     | AdministrativeAct
     | MarketShown
     | PairsRefused
+    | Auction
 )

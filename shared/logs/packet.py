@@ -16,7 +16,16 @@ import msgpack
 
 from openoutcry.wire.errors import ConfigurationError, MalformedMessage
 from openoutcry.wire.instrument import Instrument
-from openoutcry.wire.messages import NOTHING_SPECIAL, PLAIN_EXECUTION, Execution, Status, Terms, Trade, Transfer
+from openoutcry.wire.messages import (
+    NOTHING_SPECIAL,
+    PLAIN_EXECUTION,
+    Auction,
+    Execution,
+    Status,
+    Terms,
+    Trade,
+    Transfer,
+)
 from openoutcry.wire.types import MarketState, Phase
 from shared.logs.events import (
     AccountsBegun,
@@ -74,6 +83,7 @@ class Packet(NamedTuple):
     acts: Sequence[AdministrativeAct] = ()
     shown: Sequence[MarketShown] = ()
     pair_refusals: Sequence[PairsRefused] = ()
+    auctions: Sequence[Auction] = ()
 
 
 class FeedId(NamedTuple):
@@ -185,6 +195,10 @@ def _terms(rows: Sequence[Any]) -> list[Terms]:
     return [Terms(*row) for row in rows]
 
 
+def _auctions(rows: Sequence[Any]) -> list[Auction]:
+    return [Auction(*row)._replace(kind=Phase(row[4])) for row in rows]
+
+
 class Section(NamedTuple):
     """One of the lists that a packet is made of."""
 
@@ -212,6 +226,7 @@ SECTIONS: Final = (
     Section(AdministrativeAct, "acts", partial(_made, AdministrativeAct), since=3),
     Section(MarketShown, "shown", partial(_made, MarketShown), since=3),
     Section(PairsRefused, "pair_refusals", partial(_made, PairsRefused), since=4),
+    Section(Auction, "auctions", _auctions, since=4),
 )
 """All sections in the order of the packet's fields. The builder, `decode_packet` and the gateway's replica go by this
 table. Another section is a line here, a field at the end of `Packet`, and its effect in every reader."""

@@ -21,7 +21,7 @@ from openoutcry.wire.types import MarketState
 SNAPSHOT_VERSION: Final = 3
 VERSIONS_READ: Final = (2, SNAPSHOT_VERSION)
 """Version 2 did not have all fields of a book's state; listing and accounts are the same."""
-_STATE: Final = (str, int, str, int, int, list, list, *[int] * 7, MarketState, str, *[int] * 5, str, int, list)
+_STATE: Final = (str, int, str, int, int, list, list, *[int] * 7, MarketState, str, *[int] * 5, str, int, list, list)
 """The types of a book state's fields, in order."""
 _LEVEL: Final = (int, int, int)
 _SIDES_AT: Final = 5
@@ -76,18 +76,21 @@ class BookState(NamedTuple):
     """When the phase ends at the earliest, µs; 0: not known."""
     terms: Sequence[Any] = ()
     """The other fields of its `Terms`, in order; empty: all as they begin."""
+    auction: Sequence[int] = ()
+    """In a call the auction's id, and its price, volume and surplus if it ended now; else empty."""
 
 
 _REQUIRED: Final = BookState._fields.index("state_time")
 """Fields of a book state of version 2. What is missing of the others is as it begins."""
 _WITHOUT_TERMS: Final = BookState._fields.index("terms_time")
 _WITHOUT_PHASE: Final = BookState._fields.index("phase")
+_WITHOUT_AUCTION: Final = BookState._fields.index("auction")
 
 
 def encode_book_state(state: BookState) -> bytes:
     """Pack one snapshot; that of an instrument without sessions, or terms, ends before them, as older gateways read."""
-    if state.phase or state.until or state.terms:
-        return _pack(state)
+    if state.phase or state.until or state.terms or state.auction:
+        return _pack(state if state.auction else state[:_WITHOUT_AUCTION])
     return _pack(state[:_WITHOUT_PHASE] if state.terms_time else state[:_WITHOUT_TERMS])
 
 
@@ -201,10 +204,10 @@ def read_accounts(data: bytes) -> Iterator[tuple[str, Account]]:
 def _book_state(fields: list[Any]) -> BookState:
     """Make a state of its fields; its levels have yet to be checked."""
     if _REQUIRED <= len(fields) < len(_STATE):
-        fields += [0, 0, 0, 0, 0, "", 0, []][len(fields) - len(_STATE) :]
+        fields += [0, 0, 0, 0, 0, "", 0, [], []][len(fields) - len(_STATE) :]
     fields[14] = MarketState(fields[14])
     _check(_STATE, fields)
-    fields[-1] = tuple(fields[-1])
+    fields[-2:] = map(tuple, fields[-2:])
     return BookState._make(fields)
 
 

@@ -81,7 +81,7 @@ def _skip_a_delta() -> list[Patch]:
 
 def _drop_a_change() -> list[Patch]:
     is_due = _every(60)
-    return _instead(packet_builder, "take_changes", lambda original, engine: original(engine)[1 if is_due() else 0 :])
+    return _instead(packet_builder, "changes_of", lambda original, markets: original(markets)[1 if is_due() else 0 :])
 
 
 def _acknowledge_before_publish() -> list[Patch]:

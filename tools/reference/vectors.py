@@ -17,6 +17,7 @@ from openoutcry.wire.digest import ASK, BID, book_digest, level_digest, mix
 from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.messages import (
     Account,
+    Auction,
     Delta,
     Execution,
     Goodbye,
@@ -40,7 +41,9 @@ from openoutcry.wire.types import (
     ExecutionEvent,
     Liquidity,
     MarketState,
+    NoSide,
     OrderKind,
+    Phase,
     Side,
     TimeInForce,
     TransferKind,
@@ -112,6 +115,7 @@ MESSAGES: Final[dict[str, Message]] = {
         "ACME", 12, 12, TIME, 0, [], [], book_digest(BIDS, ASKS)
     ),
     "trade": Trade("ACME", 14, 3, TIME, 10_001, 7, Side.BID),
+    "trade, in an auction": Trade("ACME", 15, 4, TIME, 10_001, 50, NoSide.NONE),
     "ticker": Ticker("ACME", 14, TIME, 9_998, 25, 10_003, 40, 10_001, 9_950, 10_020, 9_940, 1_234),
     "ticker, nothing traded yet": Ticker("SHIP-Q1", 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
     "status of an instrument": Status("ACME", MarketState.HALTED, "news pending", TIME),
@@ -241,6 +245,9 @@ MESSAGES: Final[dict[str, Message]] = {
         14, TIME, "grants-2026:417", TransferKind.GRANT, "ACME", "60", "160", TIME + 86_400_000_000
     ),
     "transfer, lots that went": Transfer(15, TIME, "fix-9", TransferKind.CORRECTION, "ACME", "-10", "150", 0),
+    "auction": Auction("ACME", 31, TIME, 7, Phase.OPENING, 10_100, 1_200, -300, TIME + 60_000_000),
+    "auction, nothing would trade": Auction("ACME", 4, TIME, 7, Phase.OPENING, 0, 0, 0, TIME + 60_000_000),
+    "auction, ended": Auction("ACME", 32, TIME, 7, Phase.NONE, 0, 0, 0, 0),
     "terms": Terms("ACME", TIME, 10_000, 1_000),
 }
 

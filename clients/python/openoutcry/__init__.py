@@ -17,7 +17,8 @@ Where to begin
     Market              what you follow, ask and order
 
 What you follow: each can be read at any time, and looped over with `async for`
-    Book                of `await market.book(symbol)`: levels, best prices, `stale`; yields BookUpdate
+    Book                of `await market.book(symbol)`: levels, best prices, `stale`; yields BookUpdate.
+                        In a call its `auction`, an Auction, is what it would come to now
     LiveTicker          of `market.ticker`: best prices and statistics, as Ticker
     Tape                of `market.trades`, each a Trade, of `account.executions()`, each an Execution,
                         and of `account.transfers()`, each a Transfer of a TransferKind; a Missing
@@ -69,7 +70,7 @@ from openoutcry.trade_tape import Missing
 from openoutcry.wire.codec import Encoding
 from openoutcry.wire.errors import ConfigurationError, InvalidArgument, OpenOutcryError
 from openoutcry.wire.instrument import Instrument
-from openoutcry.wire.messages import Execution, OpenOrder, Reply, Status, Terms, Ticker, Trade, Transfer
+from openoutcry.wire.messages import Auction, Execution, OpenOrder, Reply, Status, Terms, Ticker, Trade, Transfer
 from openoutcry.wire.quoted_pair import QuotedPair
 from openoutcry.wire.tick_table import TickTable
 from openoutcry.wire.types import (
@@ -87,6 +88,7 @@ from openoutcry.wire.types import (
 )
 
 __all__ = [
+    "Auction",
     "Book",
     "BookUpdate",
     "Code",

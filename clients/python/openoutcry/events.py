@@ -6,7 +6,7 @@ import enum
 from typing import NamedTuple, TypeAlias
 
 from openoutcry.wire.instrument import Instrument
-from openoutcry.wire.messages import Execution, Goodbye, Reply, Status, Terms, Ticker, Trade, Transfer, Welcome
+from openoutcry.wire.messages import Auction, Execution, Goodbye, Reply, Status, Terms, Ticker, Trade, Transfer, Welcome
 
 
 class StaleReason(enum.StrEnum):
@@ -107,6 +107,12 @@ class TickerChanged(NamedTuple):
     ticker: Ticker
 
 
+class AuctionChanged(NamedTuple):
+    """What a call would come to if it ended now; with no kind once it has ended."""
+
+    auction: Auction
+
+
 class StatusChanged(NamedTuple):
     """The state of an instrument, or (instrument None) of the gateway's feed."""
 
@@ -174,6 +180,7 @@ Event: TypeAlias = (
     | TradeSeen
     | TradesMissing
     | TickerChanged
+    | AuctionChanged
     | StatusChanged
     | InstrumentListed
     | TermsChanged

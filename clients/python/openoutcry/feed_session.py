@@ -11,7 +11,6 @@ Source: docs/protocol.md, "The client's rule".
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Iterable
 from typing import Any, Final, assert_never
 
@@ -22,6 +21,7 @@ from openoutcry.errors import Disconnected, refusal
 from openoutcry.events import (
     AccountLoaded,
     AccountStale,
+    AuctionChanged,
     BookChanged,
     BookStale,
     CloseRequired,
@@ -45,6 +45,7 @@ from openoutcry.events import (
 from openoutcry.listing_view import ListingView
 from openoutcry.message_shape import NUMBER_MAX, check_message
 from openoutcry.pending_requests import PendingRequest, PendingRequests
+from openoutcry.session_state import TRANSITIONS, SessionState
 from openoutcry.subscriptions import ACCOUNT, Standing, Subscription, Subscriptions
 from openoutcry.trade_tape import TradeTape
 from openoutcry.wire.close_codes import CloseCode
@@ -53,6 +54,7 @@ from openoutcry.wire.errors import MalformedMessage
 from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.messages import (
     Account,
+    Auction,
     Delta,
     Execution,
     Goodbye,
@@ -90,25 +92,6 @@ UNREADY: Final = (MarketState.STALE, MarketState.RESYNCING)
 """States of the gateway's feed in which it vouches for nothing."""
 
 
-class SessionState(enum.Enum):
-    """Where the conversation stands."""
-
-    OFFLINE = enum.auto()
-    GREETING = enum.auto()
-    """Connected, the server's welcome not yet heard."""
-    OPEN = enum.auto()
-    CLOSING = enum.auto()
-    """The owner was asked to close; nothing more is read or sent."""
-
-
-_TRANSITIONS: Final = {
-    SessionState.OFFLINE: (SessionState.GREETING,),
-    SessionState.GREETING: (SessionState.OPEN, SessionState.CLOSING, SessionState.OFFLINE),
-    SessionState.OPEN: (SessionState.CLOSING, SessionState.OFFLINE),
-    SessionState.CLOSING: (SessionState.OFFLINE,),
-}
-
-
 class FeedSession:
     """
     The conversation.
@@ -132,6 +115,8 @@ class FeedSession:
         """By symbol; None is the gateway's own feed."""
         self.terms: dict[str, Terms] = {}
         """By symbol, as far as heard; an instrument that is not there has none, or its listing was not asked for."""
+        self.auctions: dict[str, Auction] = {}
+        """Of the instruments that are in a call, as far as a followed book or ticker tells."""
         self._listing = ListingView()
         self.account = AccountView(self.listing)
         self._tapes: dict[str, TradeTape] = {}
@@ -194,6 +179,7 @@ class FeedSession:
         self._snapshots_due.clear()
         self._subscribing.clear()
         self._current_tickers.clear()
+        self.auctions.clear()
         self._listing.lose()
         self.statuses.pop(None, None)
         self._subscriptions.reset()
@@ -385,8 +371,8 @@ class FeedSession:
                 self._events.append(AccountLoaded(message.user_seq))
             case Status():
                 self._hear_status(message, now)
-            case Instrument() | Terms():
-                self._hear_listing(message)
+            case Instrument() | Terms() | Auction():
+                self._hear_instrument(message)
             case _:
                 assert_never(message)
 
@@ -419,13 +405,22 @@ class FeedSession:
             if view is not None:
                 self._note_book(instrument, view.on_heartbeat(seq), now)
 
-    def _hear_listing(self, message: Instrument | Terms) -> None:
+    def _hear_instrument(self, message: Instrument | Terms | Auction) -> None:
         if isinstance(message, Instrument):
             self._listing.hear(message)
             self._events.append(InstrumentListed(message))
-        else:
+        elif isinstance(message, Terms):
             self.terms[message.instrument] = message
             self._events.append(TermsChanged(message))
+        else:
+            self._hear_auction(message)
+
+    def _hear_auction(self, auction: Auction) -> None:
+        if auction.kind:
+            self.auctions[auction.instrument] = auction
+        else:
+            self.auctions.pop(auction.instrument, None)
+        self._events.append(AuctionChanged(auction))
 
     def _hear_private(self, message: Execution | Transfer, now: float) -> None:
         if isinstance(message, Execution):
@@ -533,7 +528,7 @@ class FeedSession:
     # -- private ----------------------------------------------------------------------------------------------------
 
     def _move(self, state: SessionState) -> None:
-        assert state in _TRANSITIONS[self.state], f"{self.state} to {state}"
+        assert state in TRANSITIONS[self.state], f"{self.state} to {state}"
         self.state = state
 
     def _feed_state(self) -> str:
@@ -561,6 +556,7 @@ class FeedSession:
         self._listing.forget(instrument)
         self.terms.pop(instrument, None)
         self.tickers.pop(instrument, None)
+        self.auctions.pop(instrument, None)
         self._current_tickers.discard(instrument)
         self._tapes.pop(instrument, None)
         view = self.books.get(instrument)

@@ -14,6 +14,7 @@ from openoutcry.wire.errors import MalformedMessage
 from openoutcry.wire.instrument import TICK_SIZE, Instrument
 from openoutcry.wire.messages import (
     Account,
+    Auction,
     Delta,
     Execution,
     Goodbye,
@@ -67,6 +68,10 @@ def _is_text_or_none(value: Any) -> bool:
 
 def _is_number(value: Any) -> bool:
     return type(value) is int and 0 <= value <= NUMBER_MAX
+
+
+def _is_signed(value: Any) -> bool:
+    return type(value) is int and -NUMBER_MAX <= value <= NUMBER_MAX
 
 
 def _is_positive(value: Any) -> bool:
@@ -224,6 +229,7 @@ _SHAPES: Final[dict[type[Any], tuple[_Check, ...]]] = {
     ),
     Transfer: (_is_positive, _is_number, _is_text, _is_text, _is_text, _is_amount, _is_amount, _is_number),
     Terms: (_is_text, *(_is_number,) * 3, _is_tick_table, *(_is_number,) * 8, _is_text),
+    Auction: (_is_text, *(_is_number,) * 2, _is_positive, _is_text, *(_is_number,) * 2, _is_signed, _is_number),
     Goodbye: (_is_number, _is_text, _is_number),
     Instrument: (*(_is_text,) * 4, _is_tick_size, *(_is_positive,) * 3, _is_map_or_none, _is_map_or_none),
 }

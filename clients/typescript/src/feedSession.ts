@@ -27,7 +27,7 @@ import { FollowedBook } from "./followedBook.js";
 import type { Outcome, StaleReason } from "./followedBook.js";
 import { decodePacket } from "./messages.js";
 import type {
-  Delta, Encoding, Execution, Goodbye, Heartbeat, Instrument, MarketState, Message, Reply, Snapshot, Status, Terms, Ticker, Trade,
+  Auction, Delta, Encoding, Execution, Goodbye, Heartbeat, Instrument, MarketState, Message, Reply, Snapshot, Status, Terms, Ticker, Trade,
   Transfer, Welcome,
 } from "./messages.js";
 import { PendingRequests } from "./pendingRequests.js";
@@ -61,6 +61,7 @@ export type SessionEvent =
   | Goodbye
   | Instrument
   | Terms
+  | Auction
   /** A book changed, or can be vouched for again. It is verified. */
   | { readonly type: "book"; readonly book: DepthBook }
   /** A book cannot be vouched for till the next `book` event. */
@@ -129,6 +130,8 @@ export class FeedSession {
     packets: 0, verified: 0, snapshots: 0, deltas: 0, duplicates: 0, gaps: 0, corruptions: 0, repairs: 0, tradesMissed: 0,
   };
   readonly account = new AccountView();
+  /** What calls would come to, by instrument, as far as a followed book or ticker tells. */
+  readonly auctions = new Map<string, Auction>();
   readonly #silenceMsGiven: number | undefined;
   #silenceMs = Infinity;
   readonly #books = new Map<string, FollowedBook>();
@@ -210,6 +213,7 @@ export class FeedSession {
     this.#silenceDeadline = Infinity;
     this.#presentAt = Infinity;
     this.#frames = [];
+    this.auctions.clear();
     this.#repairs.endAll();
     for (const [instrument, followed] of this.#books) {
       if (followed.onDisconnected()) this.#events.push({ type: "stale", instrument, reason: "disconnected" });
@@ -368,6 +372,11 @@ export class FeedSession {
         return this.#onDelta(message, now);
       case "trade":
         return this.#onTrade(message);
+      case "auction":
+        if (message.kind === "") this.auctions.delete(message.instrument);
+        else this.auctions.set(message.instrument, message);
+        this.#events.push(message);
+        return;
       case "status":
         return this.#onStatus(message);
       case "heartbeat":
@@ -523,6 +532,7 @@ export class FeedSession {
     }
     this.#books.delete(instrument);
     this.#tape.forget(instrument);
+    this.auctions.delete(instrument);
     for (const channel of INSTRUMENT_CHANNELS) {
       if (this.#subscriptions.named(channel, instrument) === undefined) continue;
       this.#forget(channel, [instrument]);

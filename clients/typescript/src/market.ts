@@ -8,7 +8,7 @@ import { monotonicMs } from "./connection.js";
 import { FeedSession } from "./feedSession.js";
 import type { FollowOptions, SessionEvent, Statistics } from "./feedSession.js";
 import { Link } from "./link.js";
-import type { Encoding, Instrument, MarketState, Reply, Snapshot, Status, Terms, Ticker, Welcome } from "./messages.js";
+import type { Auction, Encoding, Instrument, MarketState, Reply, Snapshot, Status, Terms, Ticker, Welcome } from "./messages.js";
 import type { Action, Channel, IntervalMs, NewTerms, OrderName, PlaceOrder, QuotedPair, Request, Subscribe } from "./requests.js";
 import { Signal } from "./signal.js";
 import { platformDialer } from "./sockets.js";
@@ -260,6 +260,11 @@ export class Market {
     return this.#terms.get(instrument);
   }
 
+  /** What an instrument's call would come to, of a book or ticker that is followed; undefined outside of a call. */
+  auction(instrument: string): Auction | undefined {
+    return this.#session.auctions.get(instrument);
+  }
+
   /** Return all instruments' definitions. Throws as `order` does. */
   async instruments(): Promise<Instrument[]> {
     this.#terms.clear();
@@ -351,6 +356,9 @@ export class Market {
         return this.#news.fire();
       case "terms":
         this.#terms.set(event.instrument, event);
+        return this.#news.fire();
+      case "auction":
+        this.#view<Book>("book", event.instrument)?.signal.fire();
         return this.#news.fire();
       case "feed":
         for (const view of this.#views.values()) if (view instanceof Book) view.signal.fire();

@@ -325,9 +325,30 @@ export interface Instrument {
   readonly session: TradingHours | null;
 }
 
+/** What an instrument's call would come to if it ended now; once more, with no kind, when it has ended. */
+export interface Auction {
+  readonly type: "auction";
+  readonly instrument: string;
+  /** The book's seq that it is of. */
+  readonly seq: number;
+  readonly time: number;
+  /** Contiguous per instrument, from 1. */
+  readonly auction_id: number;
+  /** The phase that the call is; "": it has ended. */
+  readonly kind: Phase;
+  /** Ticks; 0: nothing would trade, or so many orders cross that it is not computed. */
+  readonly price: number;
+  /** Lots that would trade. */
+  readonly volume: number;
+  /** Lots that would be left over: above 0 bids, below 0 asks. */
+  readonly surplus: number;
+  /** When the call ends at the earliest, µs; 0: not known. */
+  readonly until: number;
+}
+
 export type Message =
   | Welcome | Reply | Snapshot | Delta | Trade | Ticker | Status | Heartbeat | Account | Execution | Goodbye | Instrument
-  | Transfer | Terms;
+  | Transfer | Auction | Terms;
 
 /** Longest time between heartbeats that is believed. */
 const HEARTBEAT_MS_MAX = 60_000;
@@ -393,6 +414,10 @@ const SHAPES: { readonly [M in Message as M["type"]]: Shape<Omit<M, "type">> } =
     user_seq: positive(), time: whole, transfer_id: text, kind: oneOf(), asset: text, amount: decimal(AMOUNT), balance: decimal(AMOUNT),
     available_from: whole,
   },
+  auction: {
+    instrument: text, seq: whole, time: whole, auction_id: positive(), kind: oneOf(), price: whole, volume: whole,
+    surplus: signed, until: whole,
+  },
   terms: {
     instrument: text, time: whole, reference: whole, collar_bp: whole, tick_table: later(list(tickRow), []),
     band_bp: later(whole, 0), static_bp: later(whole, 0), band_ticks_min: later(whole, 0), volatility_s: later(whole, 0),
@@ -401,8 +426,8 @@ const SHAPES: { readonly [M in Message as M["type"]]: Shape<Omit<M, "type">> } =
   },
 };
 
-/** Types in the order of their numbers, from 1; nothing has the number 14. */
-const NAMES = Object.keys(SHAPES).flatMap((name) => (name === "terms" ? ["", name] : [name]));
+/** Types in the order of their numbers, from 1. */
+const NAMES = Object.keys(SHAPES);
 const READERS = new Map(
   Object.entries(SHAPES).map(([name, shape]) => [name, record(shape as Shape<Record<string, unknown>>)]),
 );

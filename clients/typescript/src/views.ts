@@ -12,7 +12,7 @@ import type { DepthBook } from "./depthBook.js";
 import type { PricedQuantity } from "./digest.js";
 import type { FeedSession } from "./feedSession.js";
 import type { StaleReason } from "./followedBook.js";
-import type { Execution, Holding, OpenOrder, Trade } from "./messages.js";
+import type { Auction, Execution, Holding, OpenOrder, Trade } from "./messages.js";
 import type { MissedTrades } from "./tradeTape.js";
 import { TradeTape } from "./tradeTape.js";
 import { Signal } from "./signal.js";
@@ -98,6 +98,17 @@ export class Book implements AsyncIterable<Book> {
 
   get bestAsk(): Best | null {
     return bestOf(this.asks(1));
+  }
+
+  /** What the instrument's call would come to if it ended now; null outside of a call. In one the book may be crossed. */
+  get auction(): Auction | null {
+    return this.#session.auctions.get(this.instrument) ?? null;
+  }
+
+  /** Whether the best bid is at or above the best ask: so it may be in a call. */
+  get isCrossed(): boolean {
+    const [bid, ask] = [this.bestBid, this.bestAsk];
+    return bid !== null && ask !== null && bid.price >= ask.price;
   }
 
   /** The best `depth` bids, best first; 0 is all that are held. */

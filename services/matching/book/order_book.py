@@ -51,6 +51,8 @@ ORDERS_MET_MAX: Final = 500
 """Default limit of resting orders that one command meets, those that self-trade prevention removes among them; then
 what remains of the arriving order ends. At some 20 µs each, packet included, nobody's order holds up the market for
 longer than 10 ms or so."""
+ALL_LEVELS: Final = 1 << 62
+"""More levels than there are."""
 INDICATIVE_LEVELS_MAX: Final = 4_096
 """Default of how many levels of a side an auction's indicative price is looked for in, some 2 ms. If more would trade
 there is no indicative; the uncrossing itself looks at all of them."""

@@ -96,6 +96,7 @@ def _restore_sessions(engine: Engine, rows: Any) -> None:
         tick_table = tuple([(at, step) for at, step in terms[0]])
         held = SetTerms("", 0, "", symbol, market.reference, market.collar_bp, tick_table, *terms[1:])
         market.set_terms(held, market.terms_time)
+        market.take_auction()  # a checkpoint stands between packets, so all of it has been told
 
 
 def _phase_rows(engine: Engine) -> Any:

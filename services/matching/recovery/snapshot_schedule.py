@@ -250,4 +250,5 @@ def _subjects(packet: Packet) -> dict[str, None]:
     symbols.update(dict.fromkeys(status.instrument for status in packet.statuses if status.instrument is not None))
     symbols.update(dict.fromkeys(instrument.symbol for instrument in packet.listings))
     symbols.update(dict.fromkeys(terms.instrument for terms in packet.terms))
+    symbols.update(dict.fromkeys(auction.instrument for auction in packet.auctions))
     return symbols

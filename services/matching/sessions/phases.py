@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from openoutcry.wire.tick_table import NO_TABLE
 from openoutcry.wire.types import Code, MarketState, Phase
 from services.matching.bands import outside
 from services.matching.floor import Floor
@@ -26,7 +25,6 @@ STEP: Final = "step"
 CALL: Final = "call"
 """Timer of a call: its earliest end, then its latest."""
 SECOND_US: Final = 1_000_000
-ALL_LEVELS: Final = 1 << 31
 _OK: Final = Refusal(Code.OK, "")
 
 
@@ -244,13 +242,11 @@ class Phases:
 
     def _finish(self, market: TradedInstrument, *, is_forced: bool = False, is_last: bool = False) -> None:
         """End a call: uncross it, unless its price is too far away."""
-        call, book = self.calls[market.symbol], market.book
+        call = self.calls[market.symbol]
         if market.is_paused:
             self.deferred[market.symbol] = None
             return
-        ticks = market.ticks or NO_TABLE
-        reference = ticks.round_down(market.reference_price)
-        found = book.indicative(reference, ticks, market.instrument.price_max, levels_max=ALL_LEVELS)
+        found = market.indicative()
         assert found is not None
         if found.price and outside(market, found.price, widened=call.is_extended, collar_only=is_forced):
             if not is_last:

@@ -24,7 +24,7 @@ Examples: TypeAlias = Sequence[Mapping[str, Any]]
 PATH: Final = "/v1/stream"
 SCHEMAS: Final = "#/components/schemas/"
 MESSAGES_OF_OPERATION: Final[dict[str, tuple[str, ...]]] = {
-    "market data": ("snapshot", "delta", "trade", "ticker", "status", "instrument", "terms"),
+    "market data": ("snapshot", "delta", "trade", "ticker", "status", "instrument", "terms", "auction"),
     "private data": ("account", "execution", "transfer"),
     "connection": ("welcome", "reply", "heartbeat", "goodbye"),
 }

@@ -266,6 +266,11 @@ MEANINGS: Final[dict[str, Meaning]] = {
     "calendar": Meaning(""),
     # sessions
     "phase": Meaning(""),
+    "auction_id": Meaning("Names the call.", form=between(1)),
+    "Auction.kind": Meaning(""),
+    "Auction.price": Meaning("The auction's price.", "ticks", between(0, PRICE_MAX)),
+    "Auction.volume": Meaning("", "lots", between(0)),
+    "surplus": Meaning("", "lots", between(-SAFE_MAX)),
     "until": Meaning("", "µs since 1970 UTC", between(0)),
     "on": Meaning("Whether from now on they are."),
     # administration

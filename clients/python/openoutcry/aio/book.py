@@ -12,6 +12,8 @@ from openoutcry.arguments import levels_wanted
 from openoutcry.book_view import BookView
 from openoutcry.errors import RequestRefused
 from openoutcry.events import StaleReason
+from openoutcry.feed_session import FeedSession
+from openoutcry.wire.messages import Auction
 
 LOOK_S: Final = 0.05
 """Time between two looks whether the clock still says that nothing was received."""
@@ -35,12 +37,14 @@ class Book:
 
     Args:
         view: Kept by the session.
+        session: Keeps what is known of auctions.
         pulse: Beats when the view has changed.
         is_silent: Whether, by the clock, no heartbeat was received for too long.
     """
 
-    def __init__(self, view: BookView, pulse: Pulse, is_silent: Callable[[], bool]) -> None:
+    def __init__(self, view: BookView, session: FeedSession, pulse: Pulse, is_silent: Callable[[], bool]) -> None:
         self._view = view
+        self._session = session
         self._pulse = pulse
         self._is_silent = is_silent
         self.received_us = 0
@@ -111,6 +115,21 @@ class Book:
     def best_ask(self) -> tuple[int, int] | None:
         """Price and quantity of the best ask, None if there is none; O(1)."""
         return next(iter(self.asks(1)), None)
+
+    @property
+    def auction(self) -> Auction | None:
+        """
+        What the instrument's call would come to if it ended now; None outside of a call. O(1).
+
+        `kind` is the phase, `price` 0 if nothing would trade. In a call the book may be crossed.
+        """
+        return self._session.auctions.get(self.instrument)
+
+    @property
+    def is_crossed(self) -> bool:
+        """Whether the best bid is at or above the best ask: so it may be in a call; O(1)."""
+        bid, ask = self.best_bid, self.best_ask
+        return bid is not None and ask is not None and bid[0] >= ask[0]
 
     def bids(self, depth: int = 0) -> list[tuple[int, int]]:
         """Return the best `depth` bids as (price, quantity), best first; 0 is all that are held. O(depth)."""

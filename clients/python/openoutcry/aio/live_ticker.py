@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from openoutcry.aio.pulse import Pulse
 from openoutcry.errors import RequestRefused
 from openoutcry.feed_session import FeedSession
-from openoutcry.wire.messages import Ticker
+from openoutcry.wire.messages import Auction, Ticker
 
 
 class LiveTicker:
@@ -37,6 +37,11 @@ class LiveTicker:
         newest = self._newest()
         assert newest is not None, "the market gives nobody a ticker before the first has come"
         return newest
+
+    @property
+    def auction(self) -> Auction | None:
+        """What the instrument's call would come to if it ended now; None outside of a call. O(1)."""
+        return self._session.auctions.get(self.instrument)
 
     @property
     def is_stale(self) -> bool:

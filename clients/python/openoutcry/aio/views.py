@@ -16,6 +16,7 @@ from openoutcry.errors import Disconnected, RequestRefused
 from openoutcry.events import (
     AccountLoaded,
     AccountStale,
+    AuctionChanged,
     BookChanged,
     BookStale,
     Event,
@@ -63,7 +64,7 @@ class Views:
     def book(self, instrument: str, view: BookView) -> Book:
         """Return the one book of an instrument."""
         if instrument not in self._books:
-            self._books[instrument] = Book(view, self.new_pulse(), self._is_silent)
+            self._books[instrument] = Book(view, self._session, self.new_pulse(), self._is_silent)
         return self._books[instrument]
 
     def ticker(self, instrument: str) -> LiveTicker:
@@ -96,6 +97,8 @@ class Views:
             case BookChanged(instrument, _) | BookStale(instrument, _):
                 if instrument in self._books:
                     self._books[instrument].moved()
+            case AuctionChanged(auction):
+                self._on_auction(auction.instrument)
             case TickerChanged(ticker):
                 if ticker.instrument in self._tickers:
                     self._tickers[ticker.instrument].moved()
@@ -112,6 +115,12 @@ class Views:
             case _:
                 pass
         self.news.beat()
+
+    def _on_auction(self, instrument: str) -> None:
+        if instrument in self._books:
+            self._books[instrument].moved()
+        if instrument in self._tickers and instrument in self._session.tickers:
+            self._tickers[instrument].moved()
 
     def _refuse(self, refused: SubscriptionRefused) -> None:
         """End a view with its reason for its readers; the next caller gets a new one."""

@@ -275,6 +275,28 @@ class Terms(NamedTuple):
     """Name of the calendar whose schedule it follows; "": it has no sessions."""
 
 
+class Auction(NamedTuple):
+    """What an instrument's call would come to if it ended now; once more, with no kind, when it has ended."""
+
+    instrument: str
+    seq: int
+    """The book's seq that it is of."""
+    time: int
+    """Of the command that changed it, µs."""
+    auction_id: int
+    """Contiguous per instrument, from 1."""
+    kind: Phase
+    """The phase that the call is; "": it has ended."""
+    price: int
+    """Ticks; 0: nothing would trade, or so many orders cross that it is not computed."""
+    volume: int
+    """Lots that would trade."""
+    surplus: int
+    """Lots that would be left over at the price: above 0 bids, below 0 asks."""
+    until: int
+    """When the call ends at the earliest, µs; 0: not known."""
+
+
 class Goodbye(NamedTuple):
     """The server is about to close this connection."""
 
@@ -300,6 +322,7 @@ Message: TypeAlias = (
     | Instrument
     | Transfer
     | Terms
+    | Auction
 )
 
 MESSAGE_TYPES: Final[dict[int, type[Any]]] = {
@@ -316,6 +339,7 @@ MESSAGE_TYPES: Final[dict[int, type[Any]]] = {
     11: Goodbye,
     12: Instrument,
     13: Transfer,
+    14: Auction,
     15: Terms,
 }
 TYPE_CODES: Final[dict[type[Any], int]] = {kind: code for code, kind in MESSAGE_TYPES.items()}

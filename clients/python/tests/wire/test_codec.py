@@ -14,6 +14,7 @@ from openoutcry.wire.errors import ConfigurationError, MalformedMessage
 from openoutcry.wire.messages import (
     MESSAGE_TYPES,
     Account,
+    Auction,
     Execution,
     Heartbeat,
     Message,
@@ -31,6 +32,7 @@ from openoutcry.wire.types import (
     MarketState,
     NoSide,
     OrderKind,
+    Phase,
     Side,
     TimeInForce,
     TransferKind,
@@ -61,6 +63,7 @@ def test_an_empty_frame_holds_no_messages(encoding: Encoding) -> None:
 
 WORDS = [
     Status(None, MarketState.STALE, "", 0),
+    Auction("ACME", 1, 0, 1, Phase.OPENING, 0, 0, 0, 0),
     Trade("ACME", 1, 1, 0, 100, 5, Side.BID),
     Trade("ACME", 1, 1, 0, 100, 5, NoSide.NONE),
     Reply(1, False, Code.BUSY, "later", {}),
@@ -94,7 +97,7 @@ def test_the_members_cover_every_field_that_is_typed_as_an_enumeration() -> None
             isinstance(one, enum.EnumType) for hint in get_type_hints(kind).values() for one in (hint, *get_args(hint))
         )
     }
-    assert typed == {Trade, Status, Execution, OpenOrder, Transfer}, "add a message to WORDS"
+    assert typed == {Auction, Trade, Status, Execution, OpenOrder, Transfer}, "add a message to WORDS"
 
 
 @pytest.mark.parametrize("encoding", Encoding)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from openoutcry.wire.depth_book import DepthBook
 from openoutcry.wire.instrument import Instrument
-from openoutcry.wire.messages import Account, Execution, Status, Terms, Trade
+from openoutcry.wire.messages import Account, Auction, Execution, Status, Terms, Trade
 from openoutcry.wire.types import Code, ExecutionEvent, Liquidity, MarketState, OrderKind, Side, TimeInForce
 from shared.logs.events import (
     AccountsBegun,
@@ -55,6 +55,7 @@ class Exchange:
         beginnings: Iterable[AccountsBegun] = (),
         acts: Iterable[AdministrativeAct] = (),
         shown: Iterable[MarketShown] = (),
+        auctions: Iterable[Auction] = (),
     ) -> tuple[FeedId, Packet, int]:
         """Set levels of one book and return the packet that says so, as (id, packet, published)."""
         changes = []
@@ -69,7 +70,7 @@ class Exchange:
             changes.append(BookChange(symbol, prev_seq, book.seq, bid_levels, ask_levels, book.digest))
         later = list(transfers), list(terms), list(beginnings), list(acts), list(shown)
         packet = Packet(
-            PACKET_VERSION if any(later) else PLAIN_VERSION,
+            PACKET_VERSION if any(later) or auctions else PLAIN_VERSION,
             self.epoch,
             prev,
             self.position,
@@ -83,6 +84,7 @@ class Exchange:
             list(listings),
             list(switches),
             *later,
+            auctions=list(auctions),
         )
         return FeedId(self.term, self.position), packet, 1_000_000 + self.position
 

@@ -9,7 +9,16 @@ import pytest
 
 from openoutcry.wire.errors import MalformedMessage
 from openoutcry.wire.instrument import Instrument
-from openoutcry.wire.messages import NOTHING_SPECIAL, PLAIN_EXECUTION, Execution, Status, Terms, Trade, Transfer
+from openoutcry.wire.messages import (
+    NOTHING_SPECIAL,
+    PLAIN_EXECUTION,
+    Auction,
+    Execution,
+    Status,
+    Terms,
+    Trade,
+    Transfer,
+)
 from openoutcry.wire.types import (
     BANK,
     Code,
@@ -17,6 +26,7 @@ from openoutcry.wire.types import (
     Liquidity,
     MarketState,
     OrderKind,
+    Phase,
     Side,
     TimeInForce,
     TransferKind,
@@ -84,6 +94,7 @@ PACKET = Packet(
     [],
     [],
     pair_refusals=[PairsRefused("g1", 2, ((0, "bid: is no price"),))],
+    auctions=[Auction("ACME", 4, 5, 1, Phase.OPENING, 100, 5, -3, 60)],
 )
 PLAIN = Packet(PLAIN_VERSION, *PACKET[1:PLAIN_FIELDS], *[[]] * (len(PACKET) - PLAIN_FIELDS))
 
@@ -97,6 +108,7 @@ def test_a_packet_survives_the_feed() -> None:
     assert isinstance(decoded.transfers[0].transfer, Transfer)
     assert isinstance(decoded.terms[0], Terms)
     assert isinstance(decoded.beginnings[0], AccountsBegun)
+    assert decoded.auctions[0].kind is Phase.OPENING
 
 
 def test_a_packet_of_version_2_is_read() -> None:

@@ -50,9 +50,10 @@ STATE = BookState(
     "volatility",
     19,
     Terms("ACME", 9, 101, 500, band_bp=200)[4:],
+    (3, 100, 50, -20),
 )
 
-PLAIN = STATE._replace(terms_time=0, reference=0, collar_bp=0, phase="", until=0, terms=())
+PLAIN = STATE._replace(terms_time=0, reference=0, collar_bp=0, phase="", until=0, terms=(), auction=())
 
 
 def test_a_book_survives() -> None:
@@ -63,19 +64,26 @@ def test_a_book_survives() -> None:
 
 def test_a_book_of_version_2_is_read() -> None:
     """Gateways are replaced before the engines, or after them."""
-    assert decode_book_state(msgpack.packb([2, STATE[:-8]])) == PLAIN._replace(state_time=0, epoch_trade_id=0)
+    assert decode_book_state(msgpack.packb([2, STATE[:16]])) == PLAIN._replace(state_time=0, epoch_trade_id=0)
 
 
 def test_a_book_of_an_exchange_without_terms_is_read_and_written_as_before() -> None:
     """A gateway of before reads 18 fields and no more: it goes on until somebody sets terms."""
-    assert encode_book_state(PLAIN) == msgpack.packb([VERSION, STATE[:-6]])
-    assert decode_book_state(msgpack.packb([VERSION, STATE[:-6]])) == PLAIN
+    assert encode_book_state(PLAIN) == msgpack.packb([VERSION, STATE[:18]])
+    assert decode_book_state(msgpack.packb([VERSION, STATE[:18]])) == PLAIN
+
+
+def test_a_book_in_no_call_is_written_as_before() -> None:
+    """Most books of the day are."""
+    plain = STATE._replace(auction=())
+    assert encode_book_state(plain) == msgpack.packb([VERSION, STATE[:24]])
+    assert decode_book_state(encode_book_state(plain)).auction == ()
 
 
 def test_a_book_without_sessions_is_written_as_before() -> None:
-    plain = STATE._replace(phase="", until=0, terms=())
-    assert encode_book_state(plain) == msgpack.packb([VERSION, STATE[:-3]])
-    assert decode_book_state(msgpack.packb([VERSION, STATE[:-3]])) == plain
+    plain = STATE._replace(phase="", until=0, terms=(), auction=())
+    assert encode_book_state(plain) == msgpack.packb([VERSION, STATE[:21]])
+    assert decode_book_state(msgpack.packb([VERSION, STATE[:21]])) == plain
 
 
 @pytest.mark.parametrize("at", range(len(STATE)))
