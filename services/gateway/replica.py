@@ -571,13 +571,14 @@ def has_quotes(orders: Iterable[OpenOrder]) -> bool:
 
 def _auction(state: BookState, held: Auction | None, *, continues: bool) -> Auction | None:
     """Return the auction of a state; None if it is in no call, and never was as far as is known."""
+    time = max(state.time, state.state_time)
     if state.auction:
         auction_id, price, volume, surplus = state.auction
         phase = Phase(state.phase)
-        return Auction(state.instrument, state.seq, state.time, auction_id, phase, price, volume, surplus, state.until)
+        return Auction(state.instrument, state.seq, time, auction_id, phase, price, volume, surplus, state.until)
     if held is None or (continues and held.kind is Phase.NONE):
         return held
-    return Auction(state.instrument, state.seq, state.time, held.auction_id, Phase.NONE, 0, 0, 0, 0)
+    return Auction(state.instrument, state.seq, time, held.auction_id, Phase.NONE, 0, 0, 0, 0)
 
 
 def _check_states(listing: Sequence[Instrument], states: Sequence[BookState]) -> None:

@@ -246,7 +246,8 @@ class TradedInstrument:
             return None
         self.told_auction = now
         if auction is None:
-            return Auction(self.symbol, self.book.seq, self.changed_at, self.auction_id, Phase.NONE, 0, 0, 0, 0)
+            time = max(self.changed_at, self.state_time)
+            return Auction(self.symbol, self.book.seq, time, self.auction_id, Phase.NONE, 0, 0, 0, 0)
         return auction
 
     def auction(self) -> Auction | None:
@@ -254,7 +255,8 @@ class TradedInstrument:
         if self.book.call is None or not self.is_call:
             return None
         found = self.indicative(INDICATIVE_LEVELS_MAX) or NO_PRICE
-        return Auction(self.symbol, self.book.seq, self.changed_at, self.auction_id, self.phase, *found, self.until)
+        time = max(self.changed_at, self.state_time)
+        return Auction(self.symbol, self.book.seq, time, self.auction_id, self.phase, *found, self.until)
 
     def find_state(self) -> bool:
         """Find the state that follows from the phase and from what was set; tells whether it is another. O(1)."""

@@ -8,6 +8,7 @@ from openoutcry.wire.types import Code, ExecutionEvent, Liquidity, NoSide, Order
 from services.matching.book.auction_price import AuctionPrice
 from services.matching.packet_builder import PacketBuilder
 from services.matching.recovery.checkpoint import Checkpoint, decode_checkpoint, encode_checkpoint
+from services.matching.sessions.phases import CallTimes
 from services.matching.traded_instrument import TradedInstrument
 from shared.logs.commands import CancelAll
 from shared.logs.packet import Packet, decode_packet, encode_packet
@@ -27,12 +28,14 @@ class CallDesk(Desk):
         self.market.phase, self.market.until = Phase.OPENING, 99
         self.market.auction_id += 1
         self.market.book.begin_call()
-        self.engine.touch(self.market)
+        self.engine.phases.calls["ACME"] = CallTimes()
+        self.engine.tell_state(self.market)
 
     def end(self) -> None:
         self.market.phase, self.market.until = Phase.CONTINUOUS, 0
         self.market.book.end_call()
-        self.engine.touch(self.market)
+        del self.engine.phases.calls["ACME"]
+        self.engine.tell_state(self.market)
 
     def auctions(self) -> list[Auction]:
         packet = self.builder.take() or self.builder.marker()
@@ -51,7 +54,7 @@ def test_what_a_call_would_come_to_is_told_once_a_packet() -> None:
     desk.place("ann", Side.BID, 50, 5)
     assert desk.auctions() == [], "the book has changed, and the auction has not"
     desk.market.until = 120
-    desk.engine.touch(desk.market)
+    desk.engine.tell_state(desk.market)
     assert desk.auctions() == [Auction("ACME", 4, desk.time, 1, Phase.OPENING, 100, 5, -1, 120)]
 
 
