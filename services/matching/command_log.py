@@ -24,6 +24,7 @@ from shared.logs.commands import (
     ListInstrument,
     PassTime,
     PlaceOrder,
+    PlaceSpecial,
     Present,
     Propose,
     ReadMarket,
@@ -54,9 +55,11 @@ LOG_START: Final = "0-0"
 
 _NAME = (str, int, str)
 _ORDER_NAME = (*_NAME, int, str)
+_ORDER = (*_NAME, str, str, Side, OrderKind, int, int, TimeInForce, bool, SelfTradePrevention)
 _STEP = (str, int, str)
 _SHAPES: Final[dict[type[Any], tuple[tuple[type, ...], ...]]] = {
-    PlaceOrder: ((*_NAME, str, str, Side, OrderKind, int, int, TimeInForce, bool, SelfTradePrevention),),
+    PlaceOrder: (_ORDER,),
+    PlaceSpecial: ((*_ORDER, int, int, int, str, int, str),),
     CancelOrder: (_ORDER_NAME,),
     ReplaceOrder: tuple(
         (*_ORDER_NAME, price, quantity) for price in (int, type(None)) for quantity in (int, type(None))

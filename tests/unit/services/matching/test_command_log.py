@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import msgpack
 import pytest
 
 from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.types import MarketState
+from services.matching import command_log
 from services.matching.command_log import TIME_MAX_US, decode_entry
 from shared.logs.commands import (
     PRESENT_USERS_MAX,
@@ -38,6 +41,11 @@ def test_reads_what_writers_write() -> None:
     """The id's milliseconds are the time."""
     entry = decode_entry("log", b"1700-5", {b"c": encode_commands(GOOD)})
     assert (entry.entry_id, entry.time_us, entry.commands) == ("1700-5", 1_700_000, GOOD)
+
+
+def test_every_command_can_be_read() -> None:
+    """The log's entry of a command without types here would end every engine that reads it."""
+    assert set(command_log._SHAPES) == set(get_args(Command))
 
 
 @pytest.mark.parametrize("milliseconds", [TIME_MAX_US // 1000 + 1, 2**64 - 1])
