@@ -33,7 +33,7 @@ class TradeWitness:
             self._hear_missing(message)
             return
         expect(message.trade_id >= 1 <= message.quantity, f"a trade without id or quantity: {message}")
-        expect_one_of(message.aggressor_side, ["bid", "ask"], "aggressor_side")
+        expect_one_of(message.aggressor_side, ["bid", "ask", "none"], "aggressor_side")
         last = self.last.get(message.instrument, message.trade_id - 1)
         if message.trade_id <= last:
             self.repeated += 1

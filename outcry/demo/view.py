@@ -12,10 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from openoutcry.wire.instrument import Instrument
-from openoutcry.wire.types import Side
 from outcry.demo.moment import Moment
 from outcry.demo.report import Report
-from outcry.watch.ladder import money
+from outcry.watch.ladder import AUCTION_STYLE, STYLES, money
 
 PANEL_COLUMNS_MIN: Final = 38
 """Of a book: prices and quantities of two sides, of nine and six digits."""
@@ -173,7 +172,7 @@ def _trades(moment: Moment, height: int) -> Panel:
     table = _columns(("trades", "left", ""), ("price", "right", ""), ("quantity", "right", ""))
     latest = list(moment.market.get("trades", ()))[: PANEL_EDGES - height - 1 : -1]
     for name, _, _, _, price, quantity, aggressor in latest:
-        style = "green" if aggressor == Side.BID else "red"
+        style = STYLES.get(aggressor, AUCTION_STYLE)
         table.add_row(name, money(price, _listed(moment, name)), f"{quantity:,}", style=style)
     return Panel(table, title=f"last trades · {moment.trades:,.0f} a second", height=height)
 

@@ -18,8 +18,8 @@ from rich.text import Text
 from openoutcry.events import StaleReason
 from openoutcry.trade_tape import Missing
 from openoutcry.wire.instrument import Instrument
-from openoutcry.wire.messages import Trade
-from openoutcry.wire.types import Side
+from openoutcry.wire.messages import Auction, Trade
+from openoutcry.wire.types import NoSide, Side
 
 TRADES_SHOWN: Final = 8
 """Where the height is not known."""
@@ -33,6 +33,10 @@ OTHER_LINES: Final = 6
 """Heading, spread, standing (two), the trades' title, and the cursor's."""
 BID_STYLE: Final = "green"
 ASK_STYLE: Final = "red"
+AUCTION_STYLE: Final = "cyan"
+
+STYLES: Final[dict[str, str]] = {Side.BID: BID_STYLE, Side.ASK: ASK_STYLE}
+"""Of a trade, by the side that arrived; in an auction both waited."""
 
 
 @dataclass(slots=True)
@@ -53,6 +57,8 @@ class LadderView:
     changes: int = 0
     """Verified since the start."""
     recoveries: int = 0
+    auction: Auction | None = None
+    """What its call would come to; None outside of one."""
     trades: deque[Trade | Missing] = field(default_factory=lambda: deque(maxlen=TRADES_KEPT))
     """Latest last."""
 
@@ -78,8 +84,9 @@ def plain_line(view: LadderView) -> str:
     """Say the view in one line, for logs and pipes."""
     bid, ask = _best(view, view.bids), _best(view, view.asks)
     standing = f"STALE ({view.stale})" if view.stale else "verified"
+    auction = f" {auction_line(view.auction, view.instrument)}" if view.auction else ""
     return (
-        f"{view.instrument.symbol} bid {bid} ask {ask} epoch {view.epoch} seq {view.seq} "
+        f"{view.instrument.symbol} bid {bid} ask {ask}{auction} epoch {view.epoch} seq {view.seq} "
         f"digest {view.digest:08x} {standing} delay {_delay(view)}"
     )
 
@@ -89,8 +96,23 @@ def plain_trade(trade: Trade | Missing, instrument: Instrument) -> str:
     if isinstance(trade, Missing):
         return f"{instrument.symbol} trades {trade.first} to {trade.last} are missing"
     at = datetime.fromtimestamp(trade.time / 1e6, UTC)
-    what = f"{trade.quantity} at {money(trade.price, instrument)} {trade.aggressor_side}"
+    how = "in an auction" if trade.aggressor_side == NoSide.NONE else trade.aggressor_side
+    what = f"{trade.quantity} at {money(trade.price, instrument)} {how}"
     return f"{instrument.symbol} trade {trade.trade_id} {at:%H:%M:%S.%f} {what}"
+
+
+def auction_line(auction: Auction, instrument: Instrument) -> str:
+    """Say what a call would come to, as `opening auction 1,200 at 101.00, 300 more bid, until 09:00:00`."""
+    said = f"{auction.kind} auction"
+    if not auction.price:
+        said += " without a price"
+    else:
+        said += f" {auction.volume:,} at {money(auction.price, instrument)}"
+    if auction.surplus:
+        said += f", {abs(auction.surplus):,} more {'bid' if auction.surplus > 0 else 'asked'}"
+    if auction.until:
+        said += f", until {datetime.fromtimestamp(auction.until / 1e6, UTC):%H:%M:%S} UTC"
+    return said
 
 
 def money(ticks: int, instrument: Instrument) -> str:
@@ -130,6 +152,8 @@ def _level(price: int, quantity: int, cells: float, instrument: Instrument, styl
 
 
 def _spread(view: LadderView) -> str:
+    if view.auction is not None:
+        return auction_line(view.auction, view.instrument)
     if not view.bids or not view.asks:
         return "no spread"
     return f"spread {money(view.asks[0][0] - view.bids[0][0], view.instrument)}"
@@ -152,7 +176,7 @@ def _trades(view: LadderView, count: int) -> RenderableType:
 def _trade_style(trade: Trade | Missing) -> str:
     if isinstance(trade, Missing):
         return "yellow"
-    return BID_STYLE if trade.aggressor_side == Side.BID else ASK_STYLE
+    return STYLES.get(trade.aggressor_side, AUCTION_STYLE)
 
 
 def _best(view: LadderView, levels: Sequence[tuple[int, int]]) -> str:

@@ -117,4 +117,5 @@ def refresh(view: LadderView, book: Book) -> None:
     elif view.changes != book.changes:
         view.delay_us = book.received_us - book.time
     view.epoch, view.seq, view.digest = book.epoch, book.seq, book.digest
+    view.auction = book.auction
     view.stale, view.changes, view.recoveries = book.stale, book.changes, book.recoveries

@@ -14,10 +14,10 @@ from openoutcry.aio.book import Book
 from openoutcry.events import StaleReason
 from openoutcry.trade_tape import Missing
 from openoutcry.wire.instrument import Instrument
-from openoutcry.wire.messages import Trade
-from openoutcry.wire.types import Side
+from openoutcry.wire.messages import Auction, Trade
+from openoutcry.wire.types import NoSide, Phase, Side
 from outcry.watch.aio.watch import refresh
-from outcry.watch.ladder import BAR_CELLS, LadderView, ladder, money, plain_line, plain_trade
+from outcry.watch.ladder import BAR_CELLS, LadderView, auction_line, ladder, money, plain_line, plain_trade
 
 ACME = Instrument("ACME", name="ACME common stock", tick_size="0.05")
 TRADE = Trade("ACME", 9, 4, 1_500_000, 2_001, 3, Side.BID)
@@ -97,11 +97,24 @@ def test_trades_are_lines_and_missing_ones_too() -> None:
     assert lines[-2:] == ["ACME trades 5 to 9 are missing", "ACME trade 4 00:00:01.500000 3 at 100.05 bid"]
 
 
+def test_a_call_is_shown_with_its_auction_in_the_place_of_the_spread() -> None:
+    """Its book may be crossed: a spread below 0 says nothing."""
+    auction = Auction("ACME", 9, 0, 1, Phase.OPENING, 2_020, 1_200, 300, 3_600_000_000)
+    call = replace(VIEW, bids=[(2_040, 5)], auction=auction)
+    said = "opening auction 1,200 at 101.00, 300 more bid, until 01:00:00 UTC"
+    assert any(said in line for line in drawn(call))
+    assert said in plain_line(call)
+    assert (
+        auction_line(auction._replace(price=0, volume=0, surplus=0, until=0), ACME) == "opening auction without a price"
+    )
+    assert plain_trade(TRADE._replace(aggressor_side=NoSide.NONE), ACME).endswith("3 at 100.05 in an auction")
+
+
 def test_a_quiet_book_shows_no_delay_until_a_change_comes() -> None:
     """A snapshot tells when the last change was: "delay 26,809 ms" was the age of the book."""
     book = SimpleNamespace(
         bids=lambda _: [], asks=lambda _: [], epoch=7, seq=1, digest=0, stale=None, changes=1, recoveries=0,
-        received_us=30_000_000, time=3_191_000,
+        received_us=30_000_000, time=3_191_000, auction=None,
     )  # fmt: skip
     view = LadderView(ACME, 5)
     for _ in range(2):

@@ -6,7 +6,8 @@ import asyncio
 from typing import Final
 
 from openoutcry.wire.codec import Encoding
-from openoutcry.wire.messages import Delta, Snapshot
+from openoutcry.wire.messages import Auction, Delta, Snapshot, Status
+from openoutcry.wire.types import MarketState
 from outcry.conformance.aio.client import Client
 from outcry.conformance.aio.registry import check
 from outcry.conformance.aio.trial import Trial
@@ -43,12 +44,36 @@ async def snapshot_is_the_whole_book_best_first(trial: Trial) -> str:
 async def an_open_book_is_uncrossed(trial: Trial) -> str:
     """A book is uncrossed while its instrument is `open`."""
     client = await trial.connect()
-    witness = await trial.follow(client, trial.venue.busy.symbol)
+    symbol = trial.venue.busy.symbol
+    await client.accepted("subscribe", channel="status", instruments=[symbol])
+    witness = await trial.follow(client, symbol)
+    uncrossed = 0
     for _ in range(DELTAS):
         await trial.witness(client, witness)
         bids, asks = witness.levels(1)
-        expect(not bids or not asks or bids[0][0] < asks[0][0], f"bids at {bids} reach asks at {asks}")
-    return f"{witness.deltas} deltas, uncrossed after each"
+        if bids and asks and bids[0][0] >= asks[0][0]:
+            await client.accepted("ping")  # a call's status may come behind its first change
+            statuses = [status for status in client.heard(Status) if status.instrument == symbol]
+            expect(statuses[-1].state != MarketState.OPEN, f"{symbol} is open, and bids at {bids} reach asks at {asks}")
+        else:
+            uncrossed += 1
+    return f"{witness.deltas} deltas, uncrossed after {uncrossed}"
+
+
+@check("Server messages")
+async def who_follows_a_book_in_a_call_hears_its_auction(trial: Trial) -> str:
+    """It comes to all who follow its `book`, `top` or `ticker`, behind the change of the book that it is of."""
+    client = await trial.connect()
+    await client.accepted("subscribe", channel="status", instruments=["*"])
+    statuses = [await client.hear(Status) for _ in trial.venue.listing]
+    calls = [status for status in statuses if status.state == MarketState.AUCTION]
+    if not calls:
+        raise Skipped("no instrument is in a call")
+    for channel in ("book", "top", "ticker"):
+        await client.accepted("subscribe", channel=channel, instruments=[calls[0].instrument])
+        auction = await client.hear(Auction, lambda each: each.instrument == calls[0].instrument)
+        expect(auction.kind or not auction.price, f"an auction without a kind has the price {auction.price}")
+    return f"{calls[0].instrument}, {auction.kind}"
 
 
 @check("The client's rule", seconds=15)

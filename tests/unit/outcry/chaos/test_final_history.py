@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from openoutcry.wire import digest
-from openoutcry.wire.messages import Transfer
-from openoutcry.wire.types import BANK, Code, TransferKind
+from openoutcry.wire.messages import Status, Transfer
+from openoutcry.wire.types import BANK, Code, MarketState, TransferKind
 from outcry.chaos.final_history import GrowingHistory, before
 from shared.logs.events import AccountsBegun, Outcome, PrivateTransfer
 from tests.unit.outcry.chaos.history_house import entry, history
@@ -99,6 +99,16 @@ def test_a_digest_that_is_not_that_of_the_levels_is_found() -> None:
     change = told.packet.changes[0]
     wrong = told.packet._replace(changes=[change._replace(digest=change.digest ^ 1)])
     assert any("has digest" in finding for finding in history(told._replace(packet=wrong)).findings)
+
+
+def test_a_book_may_be_crossed_in_a_call_and_not_behind_it() -> None:
+    """Orders wait for one price; once it is open again nothing is left that could trade."""
+    exchange = Exchange("ACME")
+    call, again = (Status("ACME", state, "", 5) for state in (MarketState.AUCTION, MarketState.OPEN))
+    crossed = entry(exchange, bids=[(100, 1)], asks=[(99, 1)], statuses=[call])
+    assert history(crossed).findings == []
+    [finding] = history(crossed, entry(exchange, statuses=[again])).findings
+    assert "is crossed" in finding
 
 
 def test_a_crossed_book_is_found() -> None:
