@@ -28,12 +28,15 @@ from openoutcry.wire.tick_table import TICK_ROWS_MAX, tick_table_fault
 from openoutcry.wire.types import AMOUNT_MAX, PRICE_MAX
 from outcry.administration.rule_section import RuleSection
 from outcry.administration.toml_lines import TomlLines
+from outcry.administration.trading_calendar import CalendarSection
 from services.gateway.office_actions import (
     BasisPoints,
     FreeText,
     Group,
+    GroupOrNone,
     Number31,
     OptionTermsForm,
+    Seconds,
     SessionForm,
     User,
 )
@@ -128,6 +131,16 @@ class InstrumentSection(FileSection):
     collar_bp: Annotated[StrictInt, Field(ge=0, le=9_999)] = 0
     tick_table: TickTableRows = Field(default_factory=list)
     """Becomes [from, step] rows."""
+    band_bp: Annotated[StrictInt, Field(ge=0, le=4_999)] = 0
+    static_bp: Annotated[StrictInt, Field(ge=0, le=4_999)] = 0
+    band_ticks_min: Annotated[StrictInt, Field(ge=0, le=1_000)] = 0
+    volatility_s: Seconds = 0
+    extension_s: Seconds = 0
+    random_end_s: Seconds = 0
+    reopening_s: Seconds = 0
+    batch_ms: Annotated[StrictInt, Field(ge=0, le=5_000)] = 0
+    calendar: GroupOrNone = ""
+    """A name of `[calendars]`."""
 
 
 class LimitRow(FileSection):
@@ -159,6 +172,8 @@ class MarketFile(FileSection):
     limits: dict[LimitOwner, LimitSection] | None = None
     groups: dict[Group, list[User]] | None = None
     rules: dict[Group, RuleSection] | None = None
+    calendars: dict[Group, CalendarSection] = Field(default_factory=dict)
+    """`outcry market schedule` makes moments of them."""
 
 
 def read_market(text: str, name: str) -> MarketFile:

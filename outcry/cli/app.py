@@ -24,6 +24,7 @@ COMMANDS: Final = {
     "matching": "Run a matching engine; a second one on the same Redis stands by.",
     "gateway": "Run a gateway; as many as users need, on one Redis.",
     "admin": "Administer a running market: transfers, limits, halts, its file; what needs two is confirmed by another.",
+    "market": "Plan a market's days: turn the calendars of its file into moments that the exchange follows.",
     "token": "Mint a token for a development user (outcry token USER …), or check one (outcry token check).",
 }
 """The first line of each command's help, as its module `outcry.cli.<name>` has it; in the order of `outcry --help`."""

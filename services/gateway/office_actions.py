@@ -36,8 +36,9 @@ from shared.logs.rule_commands import (
     SetKill,
     SetRule,
 )
+from shared.logs.session_commands import STEPS_MAX, EndCall, ScheduledStep, SetSchedule
 
-FIELDS_MAX: Final = 16
+FIELDS_MAX: Final = 24
 """Of an action; one with more is not looked at any further."""
 INSTRUMENT_NUMBER_MAX: Final = 2**31 - 1
 
@@ -54,6 +55,13 @@ Amount: TypeAlias = Annotated[StrictInt, Field(ge=1, le=AMOUNT_MAX)]
 Number31: TypeAlias = Annotated[StrictInt, Field(ge=1, le=INSTRUMENT_NUMBER_MAX)]
 TickRow: TypeAlias = tuple[TicksField, TicksField]
 """From which price on, and the step."""
+Seconds: TypeAlias = Annotated[StrictInt, Field(ge=0, le=86_400)]
+StepRow: TypeAlias = tuple[
+    Annotated[StrictStr, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")],
+    Counter,
+    Literal["open_call", "single_call", "uncross", "continuous", "batch", "close_call", "close"],
+]
+"""Trading day, time in µs, step."""
 Clock: TypeAlias = Annotated[StrictStr, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 
 
@@ -158,10 +166,49 @@ class SetTermsForm(ActionForm):
     collar_bp: Annotated[StrictInt, Field(ge=0, le=9_999)] = 0
     tick_table: Annotated[list[TickRow], Field(max_length=TICK_ROWS_MAX)] = Field(default_factory=list)
     """[from, step], ascending; what makes a table of them right, the engine says."""
+    band_bp: Annotated[StrictInt, Field(ge=0, le=4_999)] = 0
+    static_bp: Annotated[StrictInt, Field(ge=0, le=4_999)] = 0
+    band_ticks_min: Annotated[StrictInt, Field(ge=0, le=1_000)] = 0
+    volatility_s: Seconds = 0
+    extension_s: Seconds = 0
+    random_end_s: Seconds = 0
+    reopening_s: Seconds = 0
+    batch_ms: Annotated[StrictInt, Field(ge=0, le=5_000)] = 0
+    calendar: GroupOrNone = ""
 
     def command(self) -> ActionCommand:
         """-."""
-        return SetTerms("", 0, "", self.instrument, self.reference, self.collar_bp, tuple(self.tick_table))
+        later = [getattr(self, name) for name in SetTerms._fields[SetTerms._fields.index("band_bp") :]]
+        table = tuple(self.tick_table)
+        return SetTerms("", 0, "", self.instrument, self.reference, self.collar_bp, table, *later)
+
+
+class SetScheduleForm(ActionForm):
+    """Set a calendar's steps between the first and the last one here."""
+
+    action: Literal["set_schedule"]
+    calendar: Group
+    tzdata: Annotated[StrictStr, Field(pattern=r"^[ -~]{0,32}$")] = ""
+    steps: Annotated[list[StepRow], Field(min_length=1, max_length=STEPS_MAX)]
+    """[trading day, time in µs, step], in order of time; the last one closes."""
+
+    def command(self) -> ActionCommand:
+        """-."""
+        steps = tuple(ScheduledStep(*row) for row in self.steps)
+        return SetSchedule("", 0, "", self.calendar, self.tzdata, steps)
+
+
+class EndCallForm(ActionForm):
+    """End a call, whatever its price; not beyond the collar."""
+
+    action: Literal["end_call"]
+    instrument: Symbol
+    auction_id: Annotated[StrictInt, Field(ge=0, le=AMOUNT_MAX)] = 0
+    """0: whichever it is in."""
+
+    def command(self) -> ActionCommand:
+        """-."""
+        return EndCall("", 0, "", self.instrument, self.auction_id, force=True)
 
 
 class OptionTermsForm(BaseModel):
@@ -296,6 +343,8 @@ ACTION_FORMS: Final[dict[str, type[ActionForm]]] = {
     "list_instrument": ListInstrumentForm,
     "set_market_state": SetMarketStateForm,
     "end_orders": EndOrdersForm,
+    "set_schedule": SetScheduleForm,
+    "end_call": EndCallForm,
     "set_rule": SetRuleForm,
     "set_kill": SetKillForm,
     "set_clearance": SetClearanceForm,

@@ -524,7 +524,7 @@ class Engine(Floor):
         )
 
     def _setting_rows(self) -> SettingRows:
-        rules = self.rule_desk.sections()
+        rules = [*self.rule_desk.sections(), self.phases.section()]
         return SettingRows(self.instruments, self.accounts, self.accounting, self.decisions.proposals, rules)
 
     # The door.

@@ -106,20 +106,26 @@ class Plan:
 
     def revise(self, steps: Sequence[ScheduledStep], tzdata: str, time_us: int) -> list[ScheduledStep]:
         """
-        Take other steps from the first of them on; what is planned before stays. Returns those that are in the past.
+        Take other steps between the first and the last of them; what is planned before and behind stays.
+
+        Returns:
+            Those that are in the past.
 
         Those are not carried out one by one: the phase that they lead to is that of now.
         """
         at = bisect_right(self.steps, steps[0].time_us - 1, key=_TIME)
         kept = self.steps[: max(at, self.done)]
+        behind = [step for step in self.steps[self.done :] if step.time_us > steps[-1].time_us]
         past = [step for step in steps if step.time_us <= time_us]
         keep_from = max(0, self.done - KEPT_STEPS)  # what has been taken is only looked back at
-        self.steps = [*kept[keep_from:], *steps]
+        self.steps = [*kept[keep_from:], *steps, *behind]
         self.done = len(kept[keep_from:]) + len(past)
         self.tzdata = tzdata
         return past
 
 
+PLANNED_MAX: Final = 4_096
+"""Steps of one calendar: more than two years."""
 KEPT_STEPS: Final = 16
 """Steps of the past that are kept."""
 
@@ -142,9 +148,11 @@ def schedule_fault(command: SetSchedule, plans: Mapping[str, Plan], time_us: int
             return f"steps.{n}: comes before steps.{n - 1}"
     if steps[-1].step != "close":
         return f"steps.{len(steps) - 1}: the last one must be 'close', not {steps[-1].step!r}"
+    plan = plans.get(command.calendar)
+    if plan is not None and len(plan.steps) + len(steps) > PLANNED_MAX:
+        return f"steps: of a calendar at most {PLANNED_MAX:,} are planned"
     if steps[-1].time_us <= time_us:
         return "steps: all of them are in the past"
-    plan = plans.get(command.calendar)
     if plan is not None and plan.done and steps[0].time_us <= plan.steps[plan.done - 1].time_us:
         return f"steps.0: is not later than {plan.steps[plan.done - 1].step}, which has happened"
     return None

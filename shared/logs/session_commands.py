@@ -23,7 +23,7 @@ class ScheduledStep(NamedTuple):
 
 
 class SetSchedule(NamedTuple):
-    """Set a calendar's steps from the first one here on; what is planned before it stays."""
+    """Set a calendar's steps between the first and the last one here; what is planned before and behind stays."""
 
     source: str
     number: int

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +17,7 @@ from openoutcry.wire.messages import Reply
 from outcry.administration.market_file import MarketFile, read_market
 from outcry.administration.market_plan import Settings, Step, content_name, in_proposals, not_waiting, steps_to
 from outcry.administration.toml_lines import TomlLines
+from outcry.administration.trading_calendar import TZDATA, in_parts, schedule, unlisted_half_days
 from outcry.administration.transfer_file import read_transfers
 
 HINT: Final = "; another administrator confirms it: outcry admin confirm"
@@ -122,6 +124,27 @@ class Desk:
                     self._say(f"the rest needs what waits now: apply the file again once it is done ({refused})")
                     return
                 waits = waits or state == "proposed"
+
+    async def schedule(self, path: Path, first: date, days: int) -> None:
+        """
+        Propose the schedules of a file's calendars, from a day on; those of these days are replaced.
+
+        Raises:
+            ConfigurationError: A line for each fault of the file, or of a day; nothing was proposed.
+        """
+        wanted, _ = _read(path)
+        if not wanted.calendars:
+            raise ConfigurationError(f"{path.name}: has no [calendars.NAME]")
+        plans = {name: schedule(name, calendar, first, days) for name, calendar in wanted.calendars.items()}
+        async with connect([self._url], self._token) as market:
+            for name, steps in plans.items():
+                for day in unlisted_half_days(wanted.calendars[name], steps):
+                    self._say(f"calendars.{name}: {day} is a half day elsewhere, and has no steps of its own here")
+                for part in in_parts(steps):
+                    rows = [list(step) for step in part]
+                    action = {"action": "set_schedule", "calendar": name, "tzdata": TZDATA, "steps": rows}
+                    await self._propose(market, content_name(f"schedule-{name[:10]}", [action]), [action])
+                self._say(f"{name}: {days} trading days, {steps[0].trading_day} to {steps[-1].trading_day}")
 
     def _tell(self, new: Sequence[Step], held: dict[str, None]) -> None:
         for step in new:

@@ -8,7 +8,7 @@ the instrument is paused meanwhile. Leaves the price of an auction and its fills
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from openoutcry.wire.types import Code, MarketState, Phase
 from services.matching.bands import outside
@@ -129,6 +129,10 @@ class Phases:
             self._enter(market, planned)
             return
         floor.tell_state(market)
+
+    def section(self) -> tuple[list[Any], Callable[[Any], tuple[Any, ...]]]:
+        """Return the calendars, and how a row is made of each: name, zone data, days ahead, planned until (µs)."""
+        return list(self.plans.items()), _plan_row
 
     # What happens by itself.
 
@@ -347,3 +351,8 @@ class Phases:
         market.auction_price = 0
         for follow in self.on_close:
             follow(market, trading_day)
+
+
+def _plan_row(row: tuple[str, Plan]) -> tuple[Any, ...]:
+    name, plan = row
+    return "calendar", name, plan.tzdata, plan.days_ahead(), plan.steps[-1].time_us if plan.steps else 0
