@@ -223,6 +223,8 @@ class Quotes:
                 self._shrink(account, market, wanted)
             elif wanted.arrives:
                 self._arrive(account, market, wanted, _name_of(name, wanted.side))
+        if self._floor.company.watches_fills:  # what one side traded may forbid the other
+            self._floor.rule_desk.end_forbidden(account, market.symbol)
 
     def _shrink(self, account: UserAccount, market: TradedInstrument, wanted: _Wanted) -> None:
         order = wanted.held

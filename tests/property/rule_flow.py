@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from openoutcry.wire.types import BANK, ISSUER, OrderKind, SelfTradePrevention, Side, TimeInForce, TransferKind
 from shared.logs.commands import CancelAll, Command, ListInstrument, PlaceOrder, ReplaceOrder, Tick
 from shared.logs.market_commands import BeginAccounts, MakeTransfer, SetGroups
+from shared.logs.mass_quote import MassQuote, QuotedPair
 from shared.logs.rule_commands import RuleKind, RuleParameters, SetClearance, SetKill, SetRule
 from tests.property.command_flow import INSTRUMENTS
 from tests.property.weights import of_any_length, weighted
@@ -50,6 +51,9 @@ _PARAMETERS = {
     RuleKind.SHORT_SWING: RuleParameters(days=1),
     RuleKind.SELL_SHARE: RuleParameters(share_bp=3_000),
 }
+_QUOTE = st.tuples(USERS, st.integers(97, 101), st.integers(0, 5), st.integers(1, 3), st.integers(0, 5)).map(
+    lambda row: (MassQuote, (row[0], QuotedPair("ACME", row[1], row[2], row[1] + row[3], row[4])))
+)
 _MAYBE_TIMES = st.sampled_from([True, False, False]).flatmap(lambda timed: TIMES if timed else st.just(0))
 _RULE = st.tuples(
     st.sampled_from(["r1", "r2", "r3"]),
@@ -72,6 +76,7 @@ _CLEAR = st.tuples(
 _ROWS = weighted(
     (24, _PLACE),
     (4, _REPLACE),
+    (3, _QUOTE),
     (1, _CANCEL_ALL),
     (4, _RULE),
     (1, _KILL),
@@ -89,7 +94,7 @@ def rule_logs(draw: st.DrawFn) -> list[Command]:
     rows: list[tuple[Any, Any]] = []
     for user, group in zip(NAMES, (*GROUPS, "none"), strict=True):
         rows.append((MakeTransfer, (TransferKind.DEPOSIT, "USD", BANK, user, 10**9)))
-        rows.append((MakeTransfer, (TransferKind.GRANT, "ACME", ISSUER, user, 20)))
+        rows.append((MakeTransfer, (TransferKind.GRANT, "ACME", ISSUER, user, 12)))
         rows.append((SetGroups, ("root", user, (group,))))
     rows += draw(of_any_length(_ROWS, LENGTH_MAX))
     return log + [_made(kind, number, fields) for number, (kind, fields) in enumerate(rows, 1)]
@@ -104,5 +109,8 @@ def _made(kind: Any, number: int, fields: Any) -> Command:
         if order is OrderKind.MARKET:
             price, time_in_force = 0, TimeInForce.IOC
         fields = (user, symbol, f"c{number}", side, order, price, lots, time_in_force, False, prevention)
+    elif kind is MassQuote:
+        user, pair = fields
+        fields = (user, f"q{number}", (pair,))
     command: Command = kind("gateway", number, *fields)
     return command

@@ -6,6 +6,7 @@ import pytest
 
 from openoutcry.wire.types import Code, Side, TransferKind
 from services.matching.rules.last_trades import held_until
+from shared.logs.mass_quote import MassQuote, QuotedPair
 from tests.unit.services.matching.flow import executions
 from tests.unit.services.matching.rules.ruled_floor import DAY_US, RuledFloor, at, ends
 
@@ -176,3 +177,14 @@ def test_a_refused_ask_is_no_first_ask(floor: RuledFloor) -> None:
     floor.rule("share", "sell_share", ("finance",), ("ACME",), 0, floor.time + DAY_US, share_bp=1_000)
     assert floor.refused("ann", Side.ASK, 100, 6).startswith("quantity_out_of_range")
     assert len(floor.engine.company.sold_shares) == 0
+
+
+def test_a_quote_whose_one_side_trades_has_no_other_side() -> None:
+    """Both sides are asked for before the first arrives; what it trades may forbid the second."""
+    floor = RuledFloor()
+    floor.rule("swing", "short_swing", ("finance",), ("ACME",), days=184)
+    floor.ask("bob", 100, 5)
+    quoted = floor.does(MassQuote, "ann", "q1", (QuotedPair("ACME", 100, 5, 110, 5),))
+    assert [str(each.event) for each in executions(quoted, "ann")] == ["accepted", "filled", "accepted", "cancelled"]
+    assert [reason for _, reason in ends(quoted, "ann")] == ["short_swing"]
+    assert not floor.account("ann").orders
