@@ -19,6 +19,7 @@ import jwt
 from openoutcry.wire.close_codes import CloseCode
 from openoutcry.wire.errors import ConfigurationError
 from openoutcry.wire.request_limits import TOKEN_LETTERS_MAX
+from shared.entitlement import EVERYTHING, NOTHING, Entitlement
 from shared.key_ring import KeyRing
 from shared.token_claims import (
     ANYBODY,
@@ -46,12 +47,16 @@ class Identity(NamedTuple):
     user: str
     """"" while nobody has been named."""
     roles: frozenset[str] = NO_NAMES
-    """What the identity provider calls the user's roles. `admin` may administer the market, and it, `compliance` and
-    `auditor` may see what is set; nothing depends on others yet."""
+    """What the identity provider calls the user's roles. `trader` and `market_maker` may enter orders, `admin` may
+    administer the market, and it, `compliance` and `auditor` may see what is set."""
     groups: frozenset[str] = NO_NAMES
     """The same of groups."""
     expires_at: float = math.inf
     """Unix time in seconds at which a session that this token opens or extends ends."""
+    names_roles: bool = False
+    """Whether the token says which roles the user has, none perhaps."""
+    instruments: Entitlement = EVERYTHING
+    """What the user may see and trade."""
 
 
 NOBODY: Final = Identity("")
@@ -97,7 +102,12 @@ class Authenticator:
         if expires_at + LEEWAY_S <= now:
             raise AuthenticationFailed("token: expired; get a new one", CloseCode.TOKEN_EXPIRED)
         ends_at = expires_at if now < expires_at else expires_at + LEEWAY_S
-        return Identity(claims["sub"], names(claims, "roles"), names(claims, "groups"), ends_at)
+        instruments = EVERYTHING
+        if "instruments" in claims:
+            instruments = tuple(sorted(names(claims, "instruments"))) or NOTHING
+        return Identity(
+            claims["sub"], names(claims, "roles"), names(claims, "groups"), ends_at, "roles" in claims, instruments
+        )
 
     def verified_claims(self, token: str) -> dict[str, Any]:
         """

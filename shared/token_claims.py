@@ -23,7 +23,7 @@ NAME_LETTERS_MAX: Final = 512
 """Of an audience, and of an issuer."""
 AUDIENCES_MAX: Final = 64
 TIMES: Final = ("exp", "nbf", "iat")
-LISTS: Final = ("roles", "groups")
+LISTS: Final = ("roles", "groups", "instruments")
 """Claims that are lists of names; one that is missing is an empty list."""
 APART: Final = frozenset(("admin", "auditor"))
 """Roles that exclude each other: nobody audits what they have done."""

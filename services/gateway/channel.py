@@ -19,6 +19,7 @@ from openoutcry.wire.types import MarketState
 from services.gateway.deep_snapshots import DeepSnapshots
 from services.gateway.history import BookHistory
 from services.gateway.replica import InstrumentReplica, MarketReplica
+from shared.entitlement import EVERYTHING, Entitlement, covers
 
 WINDOWS_AT_ONCE_MAX: Final = 32
 """Windows that are made when a channel gets its first member: those of a thousand instruments take 50 ms."""
@@ -69,6 +70,12 @@ class ChannelKey(NamedTuple):
     """A symbol, or "*" for all, those listed later included."""
     depth: int
     interval_ms: int
+    scope: Entitlement = EVERYTHING
+    """Of "*": which of all; those who are entitled to the same share a channel."""
+
+    def has(self, symbol: str) -> bool:
+        """Tell whether an instrument is among those of the channel."""
+        return covers(self.scope, symbol) if self.instrument == EVERY_INSTRUMENT else symbol == self.instrument
 
 
 class Member(Protocol):
@@ -133,7 +140,7 @@ class Channel(ABC, Generic[MemberT]):
     def symbols(self) -> list[str]:
         """Return the instruments that it covers at present."""
         if self.key.instrument == EVERY_INSTRUMENT:
-            return list(self._market.instruments)
+            return [symbol for symbol in self._market.instruments if covers(self.key.scope, symbol)]
         return [self.key.instrument]
 
     def mark(self, symbol: str) -> None:

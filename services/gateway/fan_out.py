@@ -39,10 +39,13 @@ from services.gateway.replica import Changes, MarketReplica
 from services.gateway.rotation import Places, Rotation
 from services.gateway.snapshot_making import finished_frames, holds_made
 from services.gateway.subscriber import DEFAULT_LAG_LIMITS, NO_DESCRIPTOR, LagLimits, LagVerdict, Subscriber
+from shared.entitlement import EVERYTHING, Entitlement
 from shared.websocket_frame import BINARY, TEXT, server_frame
 
 PACE_S: Final = 0.010
 """Default shortest time between two flushes of the channels without an interval of their own."""
+LISTING_FRAMES_MAX: Final = 32
+"""Listings that are kept encoded, one for each entitlement; beyond it all are encoded again as they are asked for."""
 _BOOK_KINDS: Final = ("book", "top", "ticker")
 """The kinds of channel that a change of a book concerns."""
 _KINDS: Final = (*_BOOK_KINDS, "trades", "status")
@@ -82,7 +85,7 @@ class FanOut:
         self._marked: dict[Pacer, None] = {}
         """Those that have something to send; of most packets none has."""
         self._state_frames: dict[tuple[Channel[Subscriber], Encoding], tuple[list[Message], bytes]] = {}
-        self._listing_frames: dict[Encoding, tuple[list[Message], bytes]] = {}
+        self._listing_frames: dict[tuple[Encoding, Entitlement], tuple[list[Message], bytes]] = {}
         self._lagging: dict[Subscriber, None] = {}
         self._resuming: dict[Subscriber, None] = {}
         """Those of them that have drained, and have been sent a part of what they missed."""
@@ -178,7 +181,7 @@ class FanOut:
         deep, channel = self._deep, self._channels.get(key) or open_channel(key, self.market, self._deep)
         if deep is None or not isinstance(channel, BookChannel) or subscriber.is_lagging or subscriber.is_gone:
             return []
-        books = [each.symbol for each in self.market.instruments.values() if deep.is_deep(each)]
+        books = [symbol for symbol in channel.symbols() if deep.is_deep(self.market.instruments[symbol])]
         return [symbol for symbol in books if channel.needs_state(symbol, told.get(symbol, ()))]
 
     def leads_on(self, key: ChannelKey, epoch: int, seq: int, digest: int) -> bool:
@@ -314,12 +317,14 @@ class FanOut:
         """Send messages to one subscriber, in one frame, lagging or not."""
         self._write(subscriber, self.frame(messages, subscriber.encoding))
 
-    def send_listing(self, subscriber: Subscriber) -> None:
-        """Send every definition, and the terms of those that have some; encoded once, until any of it is another."""
-        messages, encoding = self.market.listing_messages(), subscriber.encoding
-        held = self._listing_frames.get(encoding)
+    def send_listing(self, subscriber: Subscriber, entitlement: Entitlement = EVERYTHING) -> None:
+        """Send the definitions that one may see, and their terms; encoded once, until any of it is another."""
+        messages, key = self.market.listing_messages(entitlement), (subscriber.encoding, entitlement)
+        held = self._listing_frames.get(key)
         if held is None or held[0] != messages:
-            held = self._listing_frames[encoding] = messages, self.frame(messages, encoding)
+            if len(self._listing_frames) >= LISTING_FRAMES_MAX:
+                self._listing_frames.clear()
+            held = self._listing_frames[key] = messages, self.frame(messages, subscriber.encoding)
         self._write(subscriber, held[1])
 
     def heartbeat(self, subscribers: Iterable[Subscriber], server_time: int) -> None:
@@ -481,7 +486,8 @@ class FanOut:
 
     def _book_channel(self, subscriber: Subscriber, instrument: str) -> Channel[Subscriber] | None:
         channels = subscriber.channels
-        return channels.get(("book", instrument)) or channels.get(("book", EVERY_INSTRUMENT))
+        channel = channels.get(("book", instrument)) or channels.get(("book", EVERY_INSTRUMENT))
+        return channel if channel is not None and channel.key.has(instrument) else None
 
     def enter(self, subscriber: Subscriber, channel: Channel[Subscriber]) -> None:
         """Have a follower get the channel's flushes from now on."""
@@ -566,7 +572,9 @@ class FanOut:
         by_subject = self._by_subject
         for kind in kinds:
             yield from by_subject.get((kind, symbol), ())
-            yield from by_subject.get((kind, EVERY_INSTRUMENT), ())
+            for channel in by_subject.get((kind, EVERY_INSTRUMENT), ()):
+                if not channel.key.scope or channel.key.has(symbol):
+                    yield channel
 
     def _flush(self, channels: Iterable[Channel[Subscriber]]) -> bool:
         """Collect and encode each channel once, and write to each listener once, whatever it follows."""

@@ -18,16 +18,15 @@ from openoutcry.wire.close_codes import CloseCode
 from openoutcry.wire.codec import Encoding
 from openoutcry.wire.errors import InvalidRequest
 from openoutcry.wire.messages import Reply, Status, Welcome
-from openoutcry.wire.request_limits import EVERY_INSTRUMENT
 from openoutcry.wire.types import Code, MarketState
 from services.gateway.broadcast import Broadcast, write_by_transports
-from services.gateway.channel import ChannelKey
 from services.gateway.client_messages import INVALID_DATA
 from services.gateway.deep_snapshots import DeepSnapshots
 from services.gateway.fan_out import FanOut
 from services.gateway.joining import InParts, Joining, Resyncing
 from services.gateway.limits import GatewayLimits
 from services.gateway.order_entry import OrderEntry
+from services.gateway.order_permission import check_order
 from services.gateway.presence import PING_FRAME, PresenceRound
 from services.gateway.rate_limit import UserShare
 from services.gateway.replica import Changes, MarketReplica
@@ -45,7 +44,9 @@ from services.gateway.requests import (
 from services.gateway.rotation import Rotation
 from services.gateway.session import Session, SessionClosed, SessionPhase
 from services.gateway.subscriber import Subscriber, Transport
+from services.gateway.subscription_rules import check_known, check_subscription, subscription_keys
 from services.gateway.token_ends import TokenEnds
+from shared.entitlement import covers
 from shared.identity import NOBODY, Authenticator, Identity
 from shared.key_ring import KeysAwaited
 from shared.token_claims import AuthenticationFailed
@@ -307,11 +308,11 @@ class Gateway:
         if self.feed_state is not MarketState.OPEN:
             self._say_feed_state(MarketState.OPEN, "", time_us)
         for symbol in changes.delisted:
-            self.service.broadcast(self._open_subscribers(), Status(symbol, MarketState.DELISTED, DELISTED, time_us))
+            self.service.broadcast(self._entitled(symbol), Status(symbol, MarketState.DELISTED, DELISTED, time_us))
         for definition in changes.listings:  # before the executions, which can be read only with it
-            self.service.broadcast(self._open_subscribers(), definition)
+            self.service.broadcast(self._entitled(definition.symbol), definition)
         for terms in changes.terms:
-            self.service.broadcast(self._open_subscribers(), terms)
+            self.service.broadcast(self._entitled(terms.instrument), terms)
         self.service.publish(changes)
         for session, reply in self.orders.answer(
             changes.outcomes, [*changes.acts, *changes.shown, *changes.pair_refusals]
@@ -429,7 +430,10 @@ class Gateway:
         if isinstance(request, ORDER_REQUESTS):
             if self.feed_state is not MarketState.OPEN:
                 raise InvalidRequest(Code.BUSY, f"the feed is {self.feed_state}; no orders until it is open")
-            self.orders.submit(client.session, client.session.identity, request, now)
+            identity = client.session.identity
+            if client.session.is_bound:
+                check_order(identity, request, without_roles=self.limits.trades_without_roles)
+            self.orders.submit(client.session, identity, request, now)
             return
         match request:
             case Login():
@@ -441,8 +445,9 @@ class Gateway:
             case Resync():
                 self._resync(client, request)
             case Instruments():
-                self._accept(client, request, count=len(self.market.listing))
-                self.service.send_listing(client.subscriber)
+                scope = client.session.identity.instruments
+                self._accept(client, request, count=sum(covers(scope, symbol) for symbol in self.market.listing))
+                self.service.send_listing(client.subscriber, scope)
             case Ping():
                 self._accept(client, request, server_time=time_us)
             case ConfirmPresence():
@@ -475,9 +480,12 @@ class Gateway:
         elif identity.user != session.identity.user:
             text = f"token: names another user; this connection is {session.identity.user}'s, open another one"
             raise InvalidRequest(Code.ALREADY_AUTHENTICATED, text)
+        elif identity.instruments != session.identity.instruments:
+            text = "token: entitles to other instruments than this connection's, open another one"
+            raise InvalidRequest(Code.ALREADY_AUTHENTICATED, text)
         else:
             # Of two tokens the one that ends last is the session's: no role is to outlive the token that gave it.
-            session.identity = max(identity, session.identity, key=lambda each: each.expires_at)
+            session.identify(max(identity, session.identity, key=lambda each: each.expires_at))
             ends_at = self._token_ends.extend(client, now + identity.expires_at - time_us / 1e6)
             self._accept(client, request, expires_at=_time_us(ends_at - now + time_us / 1e6))
 
@@ -506,51 +514,17 @@ class Gateway:
             self._accept(client, request)
             self.service.hear_account(client.subscriber)
             return
-        self._check_known(request.instruments)
-        self._check_subscription(client.subscriber, request)
-        depth = _depth(request)
+        scope = client.session.identity.instruments
+        check_known(request, self.market.instruments, scope)
+        check_subscription(client.subscriber, request, self.limits.subscriptions)
+        keys = subscription_keys(request, scope)
         self._accept(client, request)
-        keys = [
-            ChannelKey(request.channel, instrument, depth, request.interval_ms)
-            for instrument in dict.fromkeys(request.instruments)
-        ]
         joining = Joining(self.service, client.subscriber, keys, request.resume)
         if joining.is_small():
             joining.do_all()
         else:
             client.waiting = deque()
             self._joinings.append((client, joining))
-
-    def _check_known(self, instruments: Iterable[str]) -> None:
-        for instrument in instruments:
-            if instrument != EVERY_INSTRUMENT and instrument not in self.market.instruments:
-                raise InvalidRequest(Code.UNKNOWN_INSTRUMENT, f"instruments: {instrument} is not listed")
-
-    def _check_subscription(self, subscriber: Subscriber, request: Subscribe) -> None:
-        held, wanted = subscriber.channels, {(request.channel, name) for name in request.instruments}
-        if len(held.keys() | wanted) > self.limits.subscriptions:
-            limit = self.limits.subscriptions
-            text = f"instruments: a connection may have {limit} subscriptions, this would make more"
-            raise InvalidRequest(Code.TOO_MANY_SUBSCRIPTIONS, text)
-        for name in request.resume:
-            if name not in request.instruments:
-                raise InvalidRequest(Code.BAD_REQUEST, f"resume: {name} is not among the instruments")
-        if request.channel in {"book", "top"}:
-            self._check_depth(subscriber, request, _depth(request))
-
-    def _check_depth(self, subscriber: Subscriber, request: Subscribe, depth: int) -> None:
-        """Refuse what a client could not distinguish: messages name an instrument and a depth, not a channel."""
-        for (kind, name), channel in subscriber.channels.items():
-            is_replaced = kind == request.channel and name in request.instruments
-            overlaps = name in request.instruments or EVERY_INSTRUMENT in (name, *request.instruments)
-            if kind not in {"book", "top"} or is_replaced or not overlaps:
-                continue
-            if kind == request.channel == "book" and channel.key.depth != depth:
-                text = f"depth: book {name} is followed at depth {channel.key.depth}; a book has one depth a connection"
-                raise InvalidRequest(Code.BAD_REQUEST, text)
-            if kind != request.channel and channel.key.depth == depth:
-                text = f"depth: {kind} {name} is followed at depth {depth}; follow a window by one channel only"
-                raise InvalidRequest(Code.BAD_REQUEST, text)
 
     def _unsubscribe(self, client: ConnectedClient, request: Unsubscribe) -> None:
         subscriber = client.subscriber
@@ -600,6 +574,15 @@ class Gateway:
         clients = self._rotation.order(self.clients.values())
         return [client.subscriber for client in clients if client.session.state is SessionPhase.OPEN]
 
+    def _entitled(self, symbol: str) -> list[Subscriber]:
+        """Return those open ones that may see an instrument."""
+        clients = self._rotation.order(self.clients.values())
+        return [
+            client.subscriber
+            for client in clients
+            if client.session.state is SessionPhase.OPEN and covers(client.session.identity.instruments, symbol)
+        ]
+
     def _send_away(self, client: ConnectedClient, text: str) -> None:
         client.session.close(CloseCode.SHUTTING_DOWN, text, self._return_slot(client.session.identity.user))
 
@@ -629,7 +612,3 @@ class Gateway:
 def _time_us(unix_s: float) -> int:
     """Return µs; a time beyond what JSON's numbers hold exactly is the last that they hold."""
     return int(min(unix_s * 1e6, TIME_US_MAX))
-
-
-def _depth(request: Subscribe) -> int:
-    return request.depth or (1 if request.channel == "top" else 0)

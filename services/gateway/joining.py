@@ -8,7 +8,7 @@ a resync.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, Protocol
 
 from openoutcry.wire.messages import Message
@@ -101,10 +101,9 @@ class Joining:
 
     def is_small(self) -> bool:
         """Tell whether one part is enough; O(instruments of a part)."""
-        listed = self._service.market.instruments
         rows = count = 0
         for key in self._keys:
-            for symbol in listed if key.instrument == EVERY_INSTRUMENT else (key.instrument,):
+            for symbol in self._listed(key) if key.instrument == EVERY_INSTRUMENT else (key.instrument,):
                 rows += self._service.rows(key, symbol)
                 count += 1
                 if count > INSTRUMENTS_A_PART or rows > ROWS_A_PART:
@@ -143,7 +142,7 @@ class Joining:
         listed = self._service.market.instruments
         if self._symbols is None:  # what it follows so far would be mixed with what is told
             self._service.unsubscribe(self._subscriber, key.kind, key.instrument)
-            self._symbols = list(reversed(listed))
+            self._symbols = list(self._listed(key))[::-1]
         if not self._symbols:
             self._symbols = self._service.behind(self._subscriber, key, self._told)
         if not self._symbols or self._subscriber.is_lagging:
@@ -163,6 +162,10 @@ class Joining:
                 rows += self._service.rows(key, symbol)
                 part.append(symbol)
         self._told |= self._service.tell(self._subscriber, key, part)
+
+    def _listed(self, key: ChannelKey) -> Iterator[str]:
+        """Yield what a key for all covers at present; O(instruments)."""
+        return filter(key.has, self._service.market.instruments)
 
     def _waits_for(self, key: ChannelKey) -> bool:
         """Tell whether a key's deep book has yet to be made ready, which a resume may not need."""

@@ -49,6 +49,8 @@ class GatewayLimits(NamedTuple):
     presence_silence_s: float = 5.0
     """A connection of a user with cancel-on-disconnect of which nothing was heard for so long does not count as open:
     no request if it has said `present`, else not even the answer to a ping."""
+    trades_without_roles: bool = True
+    """Whether users may enter orders whose token does not say which roles they have; beyond: reply `not_permitted`."""
     heartbeat_s: float = 1.0
     feed_silence_s: float = 2.5
     """The engine speaks every second; after this long without a packet, users hear `status: stale`."""

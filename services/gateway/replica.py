@@ -41,6 +41,7 @@ from services.gateway.loading import (
     loaded_book,
 )
 from services.gateway.snapshot_making import SnapshotMaking
+from shared.entitlement import EVERYTHING, Entitlement, covers
 from shared.logs.events import (
     AccountsBegun,
     AdministrativeAct,
@@ -451,10 +452,13 @@ class MarketReplica:
         held = self.accounts.get(user)
         return (held or self._new_account()).account()
 
-    def listing_messages(self) -> list[Message]:
-        """Return all definitions in order of listing, then the terms of those that have some; O(instruments)."""
+    def listing_messages(self, entitlement: Entitlement = EVERYTHING) -> list[Message]:
+        """Return the definitions that one may see in order of listing, then the terms they have; O(instruments)."""
         terms = [instrument.terms for instrument in self.instruments.values() if instrument.terms.time]
-        return [*self.listing.values(), *terms]
+        if not entitlement:
+            return [*self.listing.values(), *terms]
+        definitions = [each for each in self.listing.values() if covers(entitlement, each.symbol)]
+        return [*definitions, *[each for each in terms if covers(entitlement, each.instrument)]]
 
     def _instrument(self, symbol: str) -> InstrumentReplica:
         try:

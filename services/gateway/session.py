@@ -17,6 +17,7 @@ from openoutcry.wire.messages import Goodbye, Message, Reply
 from openoutcry.wire.types import Code
 from services.gateway.client_messages import INVALID_DATA
 from services.gateway.limits import GatewayLimits
+from services.gateway.order_permission import may_trade
 from services.gateway.rate_limit import TokenBucket, UserShare
 from services.gateway.requests import ORDER_REQUESTS, Request, decode_request
 from shared.identity import NOBODY, Identity
@@ -73,6 +74,7 @@ class Session:
         "_refused_in_a_row",
         "encoding",
         "identity",
+        "is_bound",
         "limits",
         "login_waits",
         "session_id",
@@ -87,6 +89,8 @@ class Session:
         self.state = SessionPhase.ANONYMOUS
         self.identity = NOBODY
         """Of the token of this connection that ends last."""
+        self.is_bound = False
+        """Whether its user may not enter all orders; else none need be asked for."""
         self.share: UserShare | None = None
         self.login_waits = False
         """Whether a login has come that cannot be answered yet: what comes behind it is the gateway's to keep."""
@@ -144,9 +148,15 @@ class Session:
     def log_in(self, identity: Identity, share: UserShare) -> None:
         """Note who it is; from now on requests are carried out."""
         self._move(SessionPhase.OPEN)
-        self.identity = identity
+        self.identify(identity)
         self.share = share
         share.connections += 1
+
+    def identify(self, identity: Identity) -> None:
+        """Take the token of this connection that ends last."""
+        self.identity = identity
+        may_all = may_trade(identity, without_roles=self.limits.trades_without_roles)
+        self.is_bound = bool(identity.instruments) or not may_all
 
     # -- time -------------------------------------------------------------------------------------------------------
 

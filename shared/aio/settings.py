@@ -59,6 +59,7 @@ ROLE_SETTINGS: Final = frozenset(
         "snapshot_interval_s",
         "token_audience",
         "token_issuer",
+        "trade_without_roles",
         "traces_ratio",
         "traces_url",
         "trusted_proxies",

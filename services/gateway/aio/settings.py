@@ -72,6 +72,9 @@ class GatewaySettings(ServiceSettings):
     """Age at which, or up to a fifth earlier, a connection is sent away to a replica with more room. 0 is never."""
     accepts_per_second: float = Field(default=1_000.0, gt=0)
     """Handshakes that are answered. Others get HTTP 503 with Retry-After, and clients wait."""
+    trade_without_roles: bool = True
+    """Whether users may enter orders whose tokens have no claim `roles`, as those of a development are. Set it to false
+    where an identity provider gives roles: then whoever has none is a viewer."""
     accepts_burst: int = Field(default=2_000, ge=1)
     """Handshakes that are answered at once, after a quiet time."""
     drain_delay_s: float = Field(default=0.0, ge=0, le=3_600)
@@ -91,4 +94,5 @@ class GatewaySettings(ServiceSettings):
             connections=self.connections_max,
             connection_age_s=self.connection_age_max_s or float("inf"),
             accepts=Rate(self.accepts_per_second, self.accepts_burst),
+            trades_without_roles=self.trade_without_roles,
         )

@@ -13,6 +13,7 @@ from openoutcry.wire.close_codes import CloseCode
 from openoutcry.wire.errors import ConfigurationError
 from openoutcry.wire.request_limits import TOKEN_LETTERS_MAX
 from openoutcry.wire.types import BANK, ISSUER
+from shared.entitlement import covers
 from shared.identity import Authenticator, Identity, mint_token
 from shared.key_ring import KeyRing, KeysAwaited
 from shared.token_claims import ANYBODY, LISTED_LETTERS_MAX, LISTED_MAX, NO_NAMES, Audience, AuthenticationFailed
@@ -107,10 +108,24 @@ def test_a_token_names_roles_and_groups() -> None:
     """Each once, whatever the number of times it stands there; without the claim there are none."""
     claims = GOOD | {"roles": ["trader", "Head of desk", "trader"], "groups": ["/desks/köln"]}
     identity = house().verify(signed(claims), NOW)
-    assert identity == ("ann", {"trader", "Head of desk"}, {"/desks/köln"}, 1060.0)
-    assert house().verify(signed(GOOD), NOW) == house().verify(signed(GOOD | {"roles": [], "groups": []}), NOW)
+    assert identity == ("ann", {"trader", "Head of desk"}, {"/desks/köln"}, 1060.0, True, ())
+    assert house().verify(signed(GOOD), NOW) == house().verify(signed(GOOD | {"groups": []}), NOW)
+    assert house().verify(signed(GOOD | {"roles": []}), NOW).names_roles
     identity = house().verify(signed(GOOD), NOW)
     assert identity.roles is identity.groups is NO_NAMES, "no memory for what most tokens lack"
+
+
+def test_a_token_entitles_to_instruments() -> None:
+    """Without the claim to all, with an empty one to none."""
+    identity = house().verify(signed(GOOD | {"instruments": ["IDEA-*", "ACME", "ACME"]}), NOW)
+    assert identity.instruments == ("ACME", "IDEA-*")
+    assert [covers(identity.instruments, symbol) for symbol in ("ACME", "IDEA-7", "ACME-C", "IDEA")] == [
+        True, True, False, False,
+    ]  # fmt: skip
+    assert covers(house().verify(signed(GOOD), NOW).instruments, "ACME")
+    assert not covers(house().verify(signed(GOOD | {"instruments": []}), NOW).instruments, "ACME")
+    with pytest.raises(AuthenticationFailed, match="instruments: must be a list of at most 256 texts"):
+        house().verify(signed(GOOD | {"instruments": "ACME"}), NOW)
 
 
 def test_roles_and_groups_are_taken_up_to_their_limits() -> None:

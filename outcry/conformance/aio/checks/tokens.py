@@ -7,8 +7,9 @@ from typing import Final
 
 from openoutcry.wire.close_codes import CloseCode
 from openoutcry.wire.codec import SUBPROTOCOLS
-from openoutcry.wire.messages import Welcome
+from openoutcry.wire.messages import Snapshot, Welcome
 from openoutcry.wire.types import Code
+from outcry.conformance.aio.client import Client
 from outcry.conformance.aio.registry import check
 from outcry.conformance.aio.trial import Trial
 from outcry.conformance.expectation import expect, expect_equal, expect_ok, expect_refused
@@ -114,6 +115,50 @@ async def roles_and_groups_are_lists_of_texts(trial: Trial) -> str:
             wire = await trial.handshake(SUBPROTOCOLS, {"Authorization": f"Bearer {token}"})
             expect_equal(wire.status, status, f"HTTP status of {claim} {str(value)[:40]}")
     return f"{2 * sum(status == 401 for _, status in lists)} wrong"
+
+
+async def _claimed(trial: Trial, **claims: object) -> Client:
+    client = await trial.stranger()
+    name, until = trial.users[0].name, int(trial.unix_now() + 3600)
+    expect_ok(await client.ask("login", token=claiming(trial.secret(), sub=name, exp=until, **claims)))
+    return client
+
+
+@check(SECTION)
+async def orders_need_a_role(trial: Trial) -> None:
+    """Whose token names roles, and neither of these, is refused as `not_permitted`."""
+    client = await _claimed(trial, roles=["viewer", "auditor"])
+    order = {"instrument": trial.venue.quiet.symbol, "side": "bid", "price": 1, "quantity": 1}
+    reply = await client.ask("order", client_order_id="role-1", **order)
+    expect_refused(reply, Code.NOT_PERMITTED)
+    expect("viewer" in reply.text, f"the text names no role: {reply.text!r}")
+    expect_refused(await client.ask("replace", order_id=1, price=1), Code.NOT_PERMITTED)
+    expect_refused(await client.ask("cancel", client_order_id="role-1"), Code.UNKNOWN_ORDER)
+
+
+@check(SECTION)
+async def others_instruments_are_unknown(trial: Trial) -> None:
+    """Whatever is named beyond them is answered as if it were not listed."""
+    symbol = trial.venue.quiet.symbol
+    client = await _claimed(trial, instruments=["NO-SUCH-*"])
+    for channel in ("book", "top", "ticker", "trades", "status"):
+        expect_refused(await client.ask("subscribe", channel=channel, instruments=[symbol]), Code.UNKNOWN_INSTRUMENT)
+    order = {"instrument": symbol, "side": "bid", "price": 1, "quantity": 1}
+    expect_refused(await client.ask("order", client_order_id="scope-1", **order), Code.UNKNOWN_INSTRUMENT)
+    expect_equal((await client.accepted("instruments")).data, {"count": 0}, "data of the listing's reply")
+
+
+@check(SECTION)
+async def all_instruments_are_those_of_the_token(trial: Trial) -> None:
+    """A subscription to all instruments is one to all of those, later listed ones included."""
+    symbol = trial.venue.quiet.symbol
+    client = await _claimed(trial, instruments=[symbol])
+    await client.accepted("subscribe", channel="book")
+    snapshot = await client.hear(Snapshot)
+    expect_equal(snapshot.instrument, symbol, "instrument of the snapshot")
+    await client.accepted("ping")
+    others = {each.instrument for each in client.heard(Snapshot)} - {symbol}
+    expect_equal(others, set(), "others' books")
 
 
 @check(SECTION)

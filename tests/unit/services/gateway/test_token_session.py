@@ -321,7 +321,7 @@ def test_the_session_has_the_roles_of_the_token_that_ends_last() -> None:
     client, listener = house.enter(user="")
     for ends_at, role, held in ((65, "trader", "trader"), (60, "chief", "trader"), (70, "guest", "guest")):
         house.ask(client, listener, op="login", token=with_roles("ann", ends_at, role))
-        assert client.session.identity == ("ann", {held}, frozenset(), float(max(ends_at, 65)))
+        assert client.session.identity[:4] == ("ann", {held}, frozenset(), float(max(ends_at, 65)))
     house.ask(client, listener, op="login", token=with_roles("bob", 90, "chief"))
     assert client.session.identity.roles == {"guest"}
 
