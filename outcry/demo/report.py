@@ -26,6 +26,8 @@ class Report(RunReport):
     frames_delivered: int
     bytes_delivered: int
     trades: int
+    auction_trades: int
+    """Since the market opened, with a call."""
     commands: int
     books_verified: int
     books_wrong: int

@@ -65,6 +65,11 @@ def summary(report: Report) -> RenderableType:
             "published",
             f"{report.updates_published:,} book changes ({report.rate_published:,.0f}/s), {report.trades:,} trades",
         ),
+        *(
+            [("opening", f"{report.auction_trades:,} trades in auctions, before all else")]
+            if report.auction_trades
+            else []
+        ),
         ("delivered", f"{report.updates_delivered:,} book changes in {report.frames_delivered:,} frames"),
         ("latency", "  ".join(f"{name} {value:.2f}" for name, value in latency.items()) + " ms"),
         ("CPU, s", busy),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Final
 from zlib import crc32
 
@@ -16,10 +17,16 @@ from openoutcry.wire.types import AMOUNT_MAX, BANK, ISSUER, TransferKind
 from outcry.flow.fair_value import opening_price, quantities
 from shared.logs.commands import Command
 from shared.logs.market_commands import BeginAccounts, Limits, MakeTransfer, SetGroups, SetLimits, SetTerms
+from shared.logs.session_commands import ScheduledStep, SetSchedule
 
 ACTOR: Final = "demo-root"
 MONEY: Final = 10**17
 """Millionths of each currency a user gets, if all of it together is in range: more than a crowd spends in years."""
+CALENDAR: Final = "demo"
+CALL_S: Final = 5
+RANDOM_END_S: Final = 2
+DAY_S: Final = 400 * 86_400
+SECOND_US: Final = 1_000_000
 LOTS: Final = 10**12
 """Of each instrument."""
 COLLAR_BP: Final = 1_000
@@ -28,7 +35,11 @@ COLLARED_FROM: Final = 4_000
 
 
 def funding(
-    instruments: Sequence[Instrument], groups: Mapping[str, Sequence[str]], source: str, numbers: Iterator[int]
+    instruments: Sequence[Instrument],
+    groups: Mapping[str, Sequence[str]],
+    source: str,
+    numbers: Iterator[int],
+    now_us: int | None = None,
 ) -> list[Command]:
     """
     Return the commands; O(users times instruments).
@@ -38,17 +49,16 @@ def funding(
         groups: The crowd's users, by the group that each is in.
         source: Of the commands.
         numbers: Theirs.
+        now_us: When the day begins, with a call of CALL_S seconds, µs; None: the market has no sessions.
     """
     money = min(MONEY, AMOUNT_MAX // sum(len(users) for users in groups.values()))
     largest = max(max(quantities(instrument)) for instrument in instruments)
     commands: list[Command] = [
         BeginAccounts(source, next(numbers), ACTOR, four_eyes=False),
-        *[
-            SetTerms(source, next(numbers), ACTOR, instrument.symbol, opening_price(instrument), COLLAR_BP)
-            for instrument in instruments
-            if opening_price(instrument) >= COLLARED_FROM
-        ],
     ]
+    if now_us is not None:
+        commands.append(SetSchedule(source, next(numbers), ACTOR, CALENDAR, "", _day(now_us)))
+    commands += [_terms(instrument, source, next(numbers), has_day=now_us is not None) for instrument in instruments]
     for group, users in groups.items():
         limits = Limits(order_quantity_max=largest)
         commands.append(SetLimits(source, next(numbers), ACTOR, "", group, None, limits))
@@ -56,6 +66,20 @@ def funding(
             commands.append(SetGroups(source, next(numbers), ACTOR, user, (group,)))
             commands += _transfers(instruments, user, money, source, numbers)
     return commands
+
+
+def _day(now_us: int) -> tuple[ScheduledStep, ...]:
+    """Return the steps of a day that has just begun, and is longer than any crowd trades."""
+    seconds = ((-1, "open_call"), (CALL_S, "uncross"), (CALL_S, "continuous"), (DAY_S, "close"))
+    day = datetime.fromtimestamp(now_us // SECOND_US, UTC).date().isoformat()
+    return tuple(ScheduledStep(day, now_us + second * SECOND_US, step) for second, step in seconds)
+
+
+def _terms(instrument: Instrument, source: str, number: int, *, has_day: bool) -> SetTerms:
+    price = opening_price(instrument)
+    collar_bp = COLLAR_BP if price >= COLLARED_FROM else 0
+    terms = SetTerms(source, number, ACTOR, instrument.symbol, price, collar_bp)
+    return terms._replace(calendar=CALENDAR, random_end_s=RANDOM_END_S) if has_day else terms
 
 
 def _transfers(

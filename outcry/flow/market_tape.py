@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import NamedTuple
 
-from openoutcry.wire.types import Code
+from openoutcry.wire.types import Code, NoSide
 from shared.logs.packet import Packet
 
 
@@ -21,6 +21,8 @@ class TapeCounts(NamedTuple):
     """Merged changes published, one a touched book and packet."""
     packets: int
     trades: int
+    auction_trades: int
+    """Those of them that were made where a call ended."""
 
 
 class MarketTape:
@@ -36,6 +38,7 @@ class MarketTape:
         self.deltas = 0
         self.packets = 0
         self.trades = 0
+        self.auction_trades = 0
         self.epoch = 0
         self.seqs: dict[str, int] = {}
         """Instrument to the last seq published since the beginning."""
@@ -46,7 +49,7 @@ class MarketTape:
     @property
     def counts(self) -> TapeCounts:
         """The sums as they stand."""
-        return TapeCounts(self.changes, self.deltas, self.packets, self.trades)
+        return TapeCounts(self.changes, self.deltas, self.packets, self.trades, self.auction_trades)
 
     def add(self, packet: Packet) -> None:
         """Count a packet; O(its content)."""
@@ -54,6 +57,7 @@ class MarketTape:
         self.packets += 1
         self.deltas += len(packet.changes)
         self.trades += len(packet.trades)
+        self.auction_trades += sum(trade.aggressor_side == NoSide.NONE for trade in packet.trades)
         for change in packet.changes:
             self.changes += change.seq - change.prev_seq
             self.seqs[change.instrument] = change.seq

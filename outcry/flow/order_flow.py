@@ -57,6 +57,7 @@ class _Book:
         self.price_max = instrument.price_max
         self.mid_start = opening_price(instrument)
         self.mid = self.mid_start
+        self.is_call = False
         self.followers: list[_Book] = []
         self.bids = LiveOrders()
         self.asks = LiveOrders()
@@ -117,11 +118,11 @@ class OrderFlow:
         self._orders_per_book = max(LIVE_ORDERS_PER_BOOK_MIN, LIVE_ORDERS // len(instruments))
         self._number = 0
 
-    def funding(self) -> list[Command]:
-        """Return commands that give every user money and lots, in a market that keeps accounts from now on."""
+    def funding(self, now_us: int) -> list[Command]:
+        """Return commands that give every user money and lots, in a market with accounts and a day from now (µs) on."""
         groups = {"bid-makers": _BID_MAKERS, "ask-makers": _ASK_MAKERS, "takers": _TAKERS}
         instruments = [book.instrument for book in self._books]
-        return funding(instruments, groups, self._source, iter(self._next_number, 0))
+        return funding(instruments, groups, self._source, iter(self._next_number, 0), now_us)
 
     def withdrawals(self) -> list[Command]:
         """Return commands that cancel whatever an earlier crowd of these users left behind."""
@@ -141,6 +142,12 @@ class OrderFlow:
         if book is not None:
             book.bids.discard(client_order_id)
             book.asks.discard(client_order_id)
+
+    def stated(self, instrument: str, *, is_call: bool) -> None:
+        """Learn whether an instrument is in a call: who takes waits for its auction then."""
+        book = self._by_symbol.get(instrument)
+        if book is not None:
+            book.is_call = is_call
 
     def live_orders(self, instrument: str) -> int:
         """Return how many orders are believed to rest in a book."""
@@ -177,7 +184,7 @@ class OrderFlow:
         through = 2 * DISTANCE_MAX if side is Side.BID else -2 * DISTANCE_MAX
         taker = _TAKERS[int(self._random.random() * TAKERS)]
         order = LiveOrder(f"{self._tag}-{number}", taker, book.within(book.mid + through), self._quantity(book))
-        return self._place(number, book, side, order, TimeInForce.IOC)
+        return self._place(number, book, side, order, TimeInForce.AUCTION if book.is_call else TimeInForce.IOC)
 
     def _move(self, book: _Book) -> ReplaceOrder:
         """Bring a quote to another price."""

@@ -306,6 +306,7 @@ class MarketDemo:
             frames_delivered=seen["frames"],
             bytes_delivered=seen["bytes"],
             trades=after.market["trades"] - before.market["trades"],
+            auction_trades=after.market["auction_trades"],
             commands=after.market["commands"] - before.market["commands"],
             books_verified=verdict.books_verified,
             books_wrong=verdict.books_wrong,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from typing import Any, Final
 
-from openoutcry.wire.types import ExecutionEvent
+from openoutcry.wire.types import ExecutionEvent, MarketState
 from outcry.flow.aio.driver import Driver
 from outcry.flow.order_flow import USER_PREFIX, OrderFlow
 from outcry.flow.pace import Pace
@@ -48,7 +49,7 @@ class Bots(Driver):
         self.traded = self.listing[:1] if self._hot else self.listing
         self._flow = OrderFlow(self.traded, self.source, self._seed)
         if self._accounts:
-            await self._send(self._flow.funding())
+            await self._send(self._flow.funding(time.time_ns() // 1000))
         await self._send(self._flow.withdrawals())
         await self._send(self._flow.opening())
         await self.writer.drain()
@@ -64,7 +65,10 @@ class Bots(Driver):
         self.finished.set()
 
     def observe(self, packet: Packet) -> None:
-        """Forget the crowd's orders that have ended."""
+        """Forget the crowd's orders that have ended, and know what is in a call."""
+        for status in packet.statuses:
+            if status.instrument is not None:
+                self._flow.stated(status.instrument, is_call=status.state == MarketState.AUCTION)
         for user, execution in packet.executions:
             ended = execution.remaining == 0 or execution.event == ExecutionEvent.REJECTED
             if ended and user.startswith(USER_PREFIX):

@@ -25,6 +25,7 @@ def a_report(**fields: Any) -> Report:
         "frames_delivered": 1_700_000,
         "bytes_delivered": 100_000_000,
         "trades": 700,
+        "auction_trades": 9,
         "commands": 6_010,
         "books_verified": 3_000,
         "books_wrong": 0,
