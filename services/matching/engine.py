@@ -545,12 +545,12 @@ class Engine(Floor):
             quantity: Its whole quantity, in lots, what has been filled included.
         """
         limit = None if order.kind is _MARKET else price
+        special = order.special
         if limit is None and price:
             return Refusal(Code.BAD_REQUEST, "price: a market order has none")
         if order.order_id > self.last_order_id:
             times = order.time_in_force
             may_rest = limit is not None and times is _GTC
-            special = order.special
             if special is not None:
                 refused = moment_refusal(order, special, market) or self.waiting.refusal(order, market)
                 if refused is not None:
@@ -576,13 +576,14 @@ class Engine(Floor):
         refused = refused or market.refusal(limit, quantity)
         accounting = self.accounting
         if accounting is None or refused is not None:
-            if self.company.is_asked and (refused is None or refused.code is _NOT_OPEN):
-                return self.company.stop(account, market.symbol) or refused
+            if refused is None or refused.code is _NOT_OPEN:
+                refused = self.company.stop(account, market.symbol, order) or refused
             return refused
         # All accounts of a market that keeps them are funded; to assert it here would cost a tenth of the asking.
         if (
             order.order_id > self.last_order_id
             and limit is not None
+            and (special is None or not special.clearance)
             and accounting.is_fine(account, market, order, price, quantity, self.time)  # type: ignore[arg-type]
         ):
             return None
@@ -603,7 +604,7 @@ class Engine(Floor):
             return None  # replaced by no more than what is filled: it ends
         time_us, met_max, company = self.time, self.config.orders_met_max, self.company
         refused = None
-        if company.is_asked:
+        if company.is_asked or order.special is not None:
             gate, wanted = accounting.limits.gate(account, market), quantity - (order.quantity - order.remaining)
             refused = company.refusal(account, market.symbol, gate, order, wanted, time_us)
         refused = (

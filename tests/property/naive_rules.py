@@ -116,10 +116,11 @@ class NaiveRules:
             key = (command.scope, command.name)
             self.kills = [each for each in self.kills if each != key] + ([key] if command.on else [])
         elif isinstance(command, SetClearance):
-            self.clearances.pop(command.clearance_id, None)
+            held = self.clearances.pop(command.clearance_id, None)
             if command.lots:
                 self.clearances[command.clearance_id] = command
-                self.cleared.setdefault(command.clearance_id, 0)
+                if held is None or held[3:] != command[3:]:
+                    self.cleared[command.clearance_id] = 0
 
     def _note_execution(self, user: str, told: Execution) -> None:
         if told.event is ExecutionEvent.REJECTED:

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from openoutcry.wire.types import BANK, ISSUER, OrderKind, SelfTradePrevention, Side, TimeInForce, TransferKind
-from shared.logs.commands import CancelAll, Command, ListInstrument, PlaceOrder, ReplaceOrder, Tick
+from shared.logs.commands import CancelAll, Command, ListInstrument, PlaceOrder, PlaceSpecial, ReplaceOrder, Tick
 from shared.logs.market_commands import BeginAccounts, MakeTransfer, SetGroups
 from shared.logs.mass_quote import MassQuote, QuotedPair
 from shared.logs.rule_commands import RuleKind, RuleParameters, SetClearance, SetKill, SetRule
@@ -54,6 +54,10 @@ _PARAMETERS = {
 _QUOTE = st.tuples(USERS, st.integers(97, 101), st.integers(0, 5), st.integers(1, 3), st.integers(0, 5)).map(
     lambda row: (MassQuote, (row[0], QuotedPair("ACME", row[1], row[2], row[1] + row[3], row[4])))
 )
+_NAMED_CLEARANCES = st.sampled_from(["c1", "c2"])
+_SPECIAL = st.tuples(USERS, st.sampled_from(Side), st.integers(98, 102), st.integers(1, 12), _NAMED_CLEARANCES).map(
+    lambda fields: (PlaceSpecial, fields)
+)
 _MAYBE_TIMES = st.sampled_from([True, False, False]).flatmap(lambda timed: TIMES if timed else st.just(0))
 _RULE = st.tuples(
     st.sampled_from(["r1", "r2", "r3"]),
@@ -69,19 +73,20 @@ _CLEAR = st.tuples(
     USERS,
     st.just("ACME"),
     st.sampled_from(Side),
-    st.sampled_from([0, 9, 20]),
+    st.sampled_from([0, 9, 20, 20]),
     st.just(0),
-    TIMES,
+    TIMES.map(lambda moment: moment + LENGTH_MAX * STEP_US // 3),
 ).map(lambda row: (SetClearance, ("root", *row)))
 _ROWS = weighted(
     (24, _PLACE),
     (4, _REPLACE),
+    (6, _SPECIAL),
     (3, _QUOTE),
     (1, _CANCEL_ALL),
     (4, _RULE),
     (1, _KILL),
     (2, _JOIN),
-    (2, _CLEAR),
+    (5, _CLEAR),
     (2, st.just((Tick, ()))),
 )
 
@@ -109,6 +114,11 @@ def _made(kind: Any, number: int, fields: Any) -> Command:
         if order is OrderKind.MARKET:
             price, time_in_force = 0, TimeInForce.IOC
         fields = (user, symbol, f"c{number}", side, order, price, lots, time_in_force, False, prevention)
+    elif kind is PlaceSpecial:
+        user, side, price, lots, clearance = fields
+        policy = SelfTradePrevention.CANCEL_NEWEST
+        fields = (user, "ACME", f"c{number}", side, OrderKind.LIMIT, price, lots, TimeInForce.GTC, False, policy)
+        fields += (0, 0, 0, "", 0, clearance)
     elif kind is MassQuote:
         user, pair = fields
         fields = (user, f"q{number}", (pair,))

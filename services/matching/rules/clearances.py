@@ -115,8 +115,7 @@ class Clearances:
 
 def clearance_of(order: Order) -> str:
     """Return the clearance that an order names, "" for none."""
-    special = getattr(order, "special", None)
-    return special.clearance if special is not None else ""
+    return order.special.clearance if order.special is not None else ""
 
 
 def _invalid(text: str) -> Refusal:

@@ -98,9 +98,11 @@ class CompanyRules:
 
     # One order.
 
-    def stop(self, account: UserAccount, symbol: str) -> Refusal | None:
-        """Return which kill stops a user in an instrument, or None; O(groups)."""
-        if not self.kills:
+    def stop(self, account: UserAccount, symbol: str, order: Order) -> Refusal | None:
+        """Return why an order is forbidden where nothing else is asked: by a kill, or by what it names; O(groups)."""
+        if order.special is not None and order.special.clearance and not isinstance(account, FundedAccount):
+            return Refusal(Code.CLEARANCE_INVALID, f"clearance: you have none of the name {order.special.clearance}")
+        if not self.is_asked:
             return None
         groups = account.groups if isinstance(account, FundedAccount) else ()
         kill = self.kills.find(account.user, groups, symbol)
