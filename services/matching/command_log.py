@@ -45,6 +45,7 @@ from shared.logs.market_commands import (
     SetTerms,
 )
 from shared.logs.mass_quote import MassQuote
+from shared.logs.option_commands import Exercise, SetSettlementPrice
 from shared.logs.rule_commands import RuleKind, RuleParameters, SetClearance, SetKill, SetRule
 from shared.logs.session_commands import STEPS_MAX, EndCall, SetSchedule
 from shared.logs.stream_keys import COMMANDS_FIELD
@@ -86,6 +87,8 @@ _SHAPES: Final[dict[type[Any], tuple[tuple[type, ...], ...]]] = {
     SetKill: ((*_NAME, str, str, bool, str),),
     SetClearance: ((*_NAME, str, str, str, Side, int, int, int),),
     MassQuote: ((*_NAME, str, tuple),),
+    Exercise: ((*_NAME, str, str, int),),
+    SetSettlementPrice: ((*_NAME, str, str, int),),
 }
 """The types that the fields of each command may have."""
 _DEFINITION: Final = (str, str, str, str, str, int, int, int)

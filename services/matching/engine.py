@@ -31,6 +31,9 @@ from services.matching.book.order import Order
 from services.matching.book.special import Special
 from services.matching.floor import EngineConfig, Floor
 from services.matching.idempotency import WINDOW_S, Sources
+from services.matching.options.exercises import Exercises
+from services.matching.options.lives import Lives
+from services.matching.options.vault import Vault
 from services.matching.quotes import Quotes, open_quotes
 from services.matching.rules.company_rules import CompanyRules
 from services.matching.rules.rule_outlook import RuleOutlook
@@ -60,6 +63,7 @@ from shared.logs.commands import (
 from shared.logs.events import AccountsBegun, CancelOnDisconnectSet, Event, Outcome
 from shared.logs.market_commands import BeginAccounts, EndOrders, MakeTransfer, SetGroups, SetLimits, SetTerms
 from shared.logs.mass_quote import MassQuote
+from shared.logs.option_commands import Exercise, SetSettlementPrice
 from shared.logs.rule_commands import SetClearance, SetKill, SetRule
 from shared.logs.session_commands import EndCall, SetSchedule
 
@@ -123,10 +127,12 @@ class Engine(Floor):
         self.quotes = Quotes(self, self._admit)
         self.decisions = Decisions(self._outlook, self._setting_rows, self._administer, self.rule_desk.loosens)
         self.phases = Phases(self)
-        self.phases.on_close.append(self.quotes.close)
         self.phases.on_close.append(self.waiting.expire_day_orders)
         self.phases.before_day.append(self.waiting.expire_before)
         self.waiting.on_crowd = self.phases.interrupt
+        vault = Vault(self)
+        self.lives, self.exercises = Lives(self, vault), Exercises(self, vault)
+        self.phases.on_close += (self.quotes.close, self.lives.closed)
         self._administration: Administration | None = None
 
     def apply(self, command: Command, time_us: int) -> list[Event]:  # noqa: C901, PLR0912, PLR0915 - one a kind
@@ -155,7 +161,7 @@ class Engine(Floor):
         self.events = events
         if time_us > self.time_limit:
             time_us = self._believed(command, time_us)
-        if self.sweeps or self.uncrossing:
+        if self.sweeps or self.uncrossing or self.lives.settling:
             self._go_on()
         if time_us >= self.timers.next_due:
             self._run_due(time_us)
@@ -187,11 +193,13 @@ class Engine(Floor):
                 outcome = self._set_cancel_on_disconnect(command)
             case Present():
                 outcome = self._note_present(command)
+            case Exercise():
+                outcome = _outcome(command, self.exercises.carry_out(command))
             case MassQuote():
                 outcome = _outcome(command, self.quotes.carry_out(command))
             case BeginAccounts() | MakeTransfer() | SetLimits() | SetGroups() | SetTerms() | EndOrders():
                 outcome = self._administer(command)
-            case SetRule() | SetKill() | SetClearance() | SetSchedule() | EndCall():
+            case SetRule() | SetKill() | SetClearance() | SetSchedule() | EndCall() | SetSettlementPrice():
                 outcome = self._administer(command)
             case Propose() | Confirm() | ReadMarket():
                 refusal, cancelled = self.decisions.decide(command, self.time, events)
@@ -231,28 +239,10 @@ class Engine(Floor):
 
     def check_invariants(self) -> None:
         """Assert what must always hold; O(orders). For tests."""
-        resting: dict[int, Order] = {}
-        for market in self.instruments.values():
-            market.book.check_invariants()
-            resting.update(market.book.orders)
-            resting.update((order.order_id, order) for order in market.stops or ())
+        super().check_invariants()
+        resting = {key: order for account in self.accounts.values() for key, order in account.orders.items()}
         self.waiting.check_invariants(resting)
-        assert len(resting) == sum(len(account.orders) for account in self.accounts.values())
-        for account in self.accounts.values():
-            assert list(account.orders) == sorted(account.orders)
-            assert len(account.orders) <= self.config.open_orders_max
-            assert all(resting[order_id] is order for order_id, order in account.orders.items())
-        self.client_order_ids.check_invariants()
-        assert self.client_order_ids.held == sum(len(account.accepted_ids) for account in self.accounts.values())
-        timed = self.presence.rows()
-        assert [tick for _, tick in timed] == sorted(tick for _, tick in timed if tick <= self.presence.ticks)
-        assert all(user in self.accounts for user, _ in timed)
         self.decisions.proposals.check_invariants()
-        if self.accounting is not None:
-            self.accounting.check_invariants(self.accounts.values(), self.instruments)
-            return
-        for symbol in self.instruments:
-            assert sum(account.positions.get(symbol, 0) for account in self.accounts.values()) == 0
 
     # One method a command.
 
@@ -402,11 +392,12 @@ class Engine(Floor):
 
     def _list(self, command: ListInstrument) -> Outcome:
         currencies = None if self.accounting is None else self.accounting.currencies(self.instruments)
-        refusal = listing_refusal(command, self.instruments, currencies)
+        refusal = listing_refusal(command, self.instruments, currencies, self.time)
         symbol = command.instrument.symbol
         if refusal is not None or symbol in self.instruments:
             return _outcome(command, refusal or _OK)
-        self.instruments[symbol] = TradedInstrument(command.instrument)
+        market = self.instruments[symbol] = TradedInstrument(command.instrument)
+        self.lives.listed(market)
         self.events.append(command.instrument)
         return _outcome(command)
 
@@ -454,6 +445,8 @@ class Engine(Floor):
             self.go_on_sweeping()
         if self.uncrossing:
             self.phases.go_on()
+        if self.lives.settling:
+            self.lives.go_on()
 
     def _run_due(self, time_us: int) -> None:
         """Have happen what is due by then, each at its own time."""
@@ -502,6 +495,8 @@ class Engine(Floor):
                 return _outcome(command, refusal, cancelled=cancelled)
             case SetSchedule():
                 return _outcome(command, self.phases.set_schedule(command))
+            case SetSettlementPrice():
+                return _outcome(command, self.lives.set_price(command))
             case EndCall():
                 return _outcome(command, self.phases.end_call(command))
         if self._administration is None:

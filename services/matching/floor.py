@@ -157,6 +157,29 @@ class Floor:
         self._changed.clear()
         return changed
 
+    def check_invariants(self) -> None:
+        """Assert what must always hold; O(orders). For tests."""
+        resting: dict[int, Order] = {}
+        for market in self.instruments.values():
+            market.book.check_invariants()
+            resting.update(market.book.orders)
+            resting.update((order.order_id, order) for order in market.stops or ())
+        assert len(resting) == sum(len(account.orders) for account in self.accounts.values())
+        for account in self.accounts.values():
+            assert list(account.orders) == sorted(account.orders)
+            assert len(account.orders) <= self.config.open_orders_max
+            assert all(resting[order_id] is order for order_id, order in account.orders.items())
+        self.client_order_ids.check_invariants()
+        assert self.client_order_ids.held == sum(len(account.accepted_ids) for account in self.accounts.values())
+        timed = self.presence.rows()
+        assert [tick for _, tick in timed] == sorted(tick for _, tick in timed if tick <= self.presence.ticks)
+        assert all(user in self.accounts for user, _ in timed)
+        if self.accounting is not None:
+            self.accounting.check_invariants(self.accounts.values(), self.instruments)
+            return
+        for symbol in self.instruments:
+            assert sum(account.positions.get(symbol, 0) for account in self.accounts.values()) == 0
+
     # Telling what happened.
 
     def touch(self, market: TradedInstrument) -> None:
@@ -317,6 +340,10 @@ class Floor:
         self.events.append(_new(PrivateExecution, (account.user, execution)))
 
     # Ending many orders.
+
+    def open_orders_of(self, market: TradedInstrument) -> list[Order]:
+        """Return all open orders of an instrument, in order of priority, stops last; O(orders)."""
+        return [*market.book.by_priority(), *(market.stops or ())]
 
     def sweep(self, orders: Iterable[Order], reason: Code) -> int:
         """

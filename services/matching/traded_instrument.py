@@ -5,6 +5,7 @@ Owns the rules that an order must obey because of the instrument. Leaves rules a
 
 from __future__ import annotations
 
+import enum
 from typing import Final, NamedTuple
 
 from openoutcry.wire.account import tick_value
@@ -26,6 +27,8 @@ from shared.trade_statistics import TradeStatistics
 INSTRUMENTS_MAX: Final = 10_000
 """Instruments of a shard; the next listing is refused."""
 _NO_TERMS: Final = tuple(Terms._field_defaults.values())
+EXPIRED: Final = "expired"
+"""Why an instrument is delisted that has come to its end."""
 SWEEP: Final = "sweep"
 """Why an instrument is halted whose orders are being ended."""
 CALLS: Final = (Phase.OPENING, Phase.CLOSING, Phase.VOLATILITY, Phase.REOPENING, Phase.SINGLE, Phase.BATCH)
@@ -49,6 +52,21 @@ class AuctionTold(NamedTuple):
     volume: int
     surplus: int
     until: int
+
+
+class Life(enum.StrEnum):
+    """What has become of an instrument that ends by itself."""
+
+    TRADING = ""
+    """Nothing yet."""
+    ENDING = "expired"
+    """Its orders end."""
+    PENDING = "pending_settlement"
+    """Nobody knows its settlement price yet, or somebody cannot pay."""
+    SETTLING = "settlement"
+    """Its holders are paid, some with each command."""
+    OVER = "over"
+    """It is held by nobody."""
 
 
 class TradedInstrument:
@@ -79,6 +97,7 @@ class TradedInstrument:
         "has_band",
         "instrument",
         "is_paused",
+        "life",
         "phase",
         "random_end_s",
         "reason",
@@ -118,6 +137,8 @@ class TradedInstrument:
         self.set_reason = ""
         self.is_paused = False
         """Whether orders of it still have to be ended; nothing trades meanwhile."""
+        self.life = Life.TRADING
+        """Whether it has come to its end."""
         self.phase = Phase.NONE
         """Of its sessions; NONE without any."""
         self.until = 0
@@ -260,7 +281,11 @@ class TradedInstrument:
 
     def find_state(self) -> bool:
         """Find the state that follows from the phase and from what was set; tells whether it is another. O(1)."""
-        if self.is_paused:
+        if self.life:
+            state, reason = MarketState.CLOSED, self.life.value
+            if self.life is Life.OVER:
+                state, reason = MarketState.DELISTED, EXPIRED
+        elif self.is_paused:
             state, reason = MarketState.HALTED, SWEEP
         elif self.set_state is not MarketState.OPEN:
             state, reason = self.set_state, self.set_reason

@@ -18,6 +18,7 @@ from openoutcry.wire.quoted_pair import QuotedPair
 from openoutcry.wire.types import MarketState, OrderKind, SelfTradePrevention, Side, TimeInForce, TransferKind
 from shared.logs.market_commands import BeginAccounts, EndOrders, Limits, MakeTransfer, SetGroups, SetLimits, SetTerms
 from shared.logs.mass_quote import MassQuote
+from shared.logs.option_commands import Exercise, SetSettlementPrice
 from shared.logs.rule_commands import RuleKind, RuleParameters, SetClearance, SetKill, SetRule
 from shared.logs.session_commands import EndCall, ScheduledStep, SetSchedule
 
@@ -191,6 +192,7 @@ ActionCommand: TypeAlias = (
     | SetKill
     | SetClearance
     | SetSchedule
+    | SetSettlementPrice
     | EndCall
 )
 ACTIONS: Final[dict[str, type[Any]]] = {
@@ -206,6 +208,7 @@ ACTIONS: Final[dict[str, type[Any]]] = {
     "set_kill": SetKill,
     "set_clearance": SetClearance,
     "set_schedule": SetSchedule,
+    "set_settlement_price": SetSettlementPrice,
     "end_call": EndCall,
 }
 """What may be proposed, by name. Another one is a line here and in `ActionCommand`, its check ahead in
@@ -279,6 +282,8 @@ Command: TypeAlias = (
     | SetKill
     | SetClearance
     | MassQuote
+    | Exercise
+    | SetSettlementPrice
 )
 
 _CODES: Final[dict[type[Any], int]] = {
@@ -305,6 +310,8 @@ _CODES: Final[dict[type[Any], int]] = {
     SetKill: 23,
     SetClearance: 24,
     MassQuote: 25,
+    Exercise: 26,
+    SetSettlementPrice: 27,
     SetSchedule: 20,
     EndCall: 21,
     PassTime: 28,
@@ -469,4 +476,8 @@ def _rule_command(code: object, fields: list[Any]) -> Command:
         case 25:
             fields[4] = tuple(QuotedPair._make(_array(pair)) for pair in _array(fields[4]))
             return MassQuote._make(fields)
+        case 26:
+            return Exercise._make(fields)
+        case 27:
+            return SetSettlementPrice._make(fields)
     raise ValueError(f"unknown command {code!r}")

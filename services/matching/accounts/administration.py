@@ -10,18 +10,17 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
-from openoutcry.wire.account import amount_text
-from openoutcry.wire.messages import Transfer
 from openoutcry.wire.tick_table import tick_table_fault
 from openoutcry.wire.types import Code
 from services.matching.accounts.account import UserAccount
 from services.matching.accounts.accounting import Accounting
+from services.matching.accounts.booking import booked
 from services.matching.accounts.funded_account import NOT_COMPILED, FundedAccount
 from services.matching.accounts.limits import LIMITS_MAX
 from services.matching.book.order import Order
 from services.matching.session_terms import session_fault
 from services.matching.traded_instrument import Refusal, TradedInstrument
-from shared.logs.events import Event, PrivateTransfer
+from shared.logs.events import Event
 from shared.logs.market_commands import MakeTransfer, SetGroups, SetLimits, SetTerms
 from shared.token_claims import USER
 
@@ -101,8 +100,11 @@ class Administration:
         if refusal is not None:
             return refusal, 0
         accounting.transfers.remember(command)
+        market = self._instruments.get(command.asset)
         for user, amount in ((command.debit, -command.amount), (command.credit, command.amount)):
-            events.append(self._moved(command, self._funded(user), amount, time_us, is_lots=is_lots))
+            until = command.available_from if amount > 0 else 0
+            named = (command.transfer_id, command.kind, command.asset)
+            events.append(booked(self._funded(user), market, *named, amount, until, time_us))
         return _OK, cancelled
 
     def _make_room(
@@ -118,28 +120,6 @@ class Administration:
             self._end(account, orders.pop(), Code.BY_EXCHANGE)
             ended += 1
         return None, ended
-
-    def _moved(
-        self, command: MakeTransfer, account: FundedAccount, amount: int, time_us: int, *, is_lots: bool
-    ) -> PrivateTransfer:
-        """Book one half of a transfer; returns what its account is told."""
-        available_from = command.available_from if amount > 0 else 0
-        if is_lots:
-            balance = str(account.move_lots(self._instruments[command.asset], amount, available_from, time_us))
-        else:
-            balance = amount_text(account.move_cash(command.asset, amount))
-        account.user_seq += 1
-        transfer = Transfer(
-            account.user_seq,
-            time_us,
-            command.transfer_id,
-            command.kind,
-            command.asset,
-            str(amount) if is_lots else amount_text(amount),
-            balance,
-            available_from,
-        )
-        return PrivateTransfer(account.user, transfer)
 
     def _set_limits(self, command: SetLimits) -> Refusal:
         limits = self._accounting.limits

@@ -7,10 +7,13 @@ counted for the next.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Mapping, Sequence
 from typing import Final, Protocol
 
 from openoutcry.wire.errors import ConfigurationError
+from openoutcry.wire.instrument import Instrument
+from openoutcry.wire.option_terms import option_terms
 from openoutcry.wire.types import Code, MarketState, TransferKind
 from services.matching.accounts.account import UserAccount
 from services.matching.accounts.accounting import HOLDINGS_MAX, Accounting
@@ -18,6 +21,7 @@ from services.matching.accounts.administration import groups_fault, limits_fault
 from services.matching.accounts.funded_account import RESTRICTED_MAX, FundedAccount
 from services.matching.accounts.limits import LIMITS_MAX
 from services.matching.accounts.transfers import FREE_TEXT, SYSTEM_ACCOUNTS, asset_clash
+from services.matching.money_text import time_text
 from services.matching.schedule import Plan, schedule_fault
 from services.matching.traded_instrument import INSTRUMENTS_MAX, Refusal, TradedInstrument
 from shared.logs.commands import ActionCommand, ListInstrument, ProposedAction, SetMarketState
@@ -30,10 +34,12 @@ from shared.logs.market_commands import (
     SetLimits,
     SetTerms,
 )
+from shared.logs.option_commands import SetSettlementPrice
 from shared.logs.rule_commands import SetClearance, SetKill, SetRule
 from shared.logs.session_commands import EndCall, SetSchedule
 from shared.token_claims import USER
 
+DAY: Final = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])")
 SETTABLE_STATES: Final = (MarketState.OPEN, MarketState.HALTED, MarketState.CLOSED)
 NO_ACCOUNTS: Final = Refusal(Code.BAD_REQUEST, "accounts: this market keeps none; begin them before anything else")
 _TOGETHER: Final = (TransferKind.DEPOSIT, TransferKind.GRANT)
@@ -110,7 +116,7 @@ class Outlook:
             return None
         return Refusal(Code.BAD_REQUEST, "is proposed alone; of transfers, deposits and grants go together")
 
-    def _refusal(self, command: ActionCommand) -> Refusal | None:  # noqa: PLR0911 - one a kind
+    def _refusal(self, command: ActionCommand) -> Refusal | None:  # noqa: PLR0911, PLR0912 - one a kind
         match command:
             case ListInstrument():
                 return self._listing(command)
@@ -125,6 +131,8 @@ class Outlook:
                 return Refusal(Code.BAD_REQUEST, fault) if fault is not None else None
             case EndCall():
                 return None  # what it ends may have ended by itself when another person confirms it
+            case SetSettlementPrice():
+                return price_refusal(command, self._instruments, kept=self._accounting is not None)
             case SetTerms():
                 return terms_refusal(command, self._instruments) if self._accounting is not None else NO_ACCOUNTS
             case SetLimits():
@@ -143,7 +151,7 @@ class Outlook:
         currencies = None
         if self._accounting is not None:
             currencies = self._gathered()
-        refusal = listing_refusal(command, self._instruments, currencies)
+        refusal = listing_refusal(command, self._instruments, currencies, self._time_us)
         if refusal is None and command.instrument.symbol not in self._instruments:
             self._instruments[command.instrument.symbol] = TradedInstrument(command.instrument)
             if currencies is not None:
@@ -248,8 +256,11 @@ class Outlook:
         return refusal if command.amount > freed else None
 
 
-def listing_refusal(
-    command: ListInstrument, instruments: Mapping[str, TradedInstrument], currencies: Container[str] | None
+def listing_refusal(  # noqa: PLR0911 - one a rule
+    command: ListInstrument,
+    instruments: Mapping[str, TradedInstrument],
+    currencies: Container[str] | None,
+    time_us: int,
 ) -> Refusal | None:
     """Return why an instrument cannot be listed, or None: it can, or is; `currencies` None: without accounts. O(1)."""
     instrument = command.instrument
@@ -265,10 +276,46 @@ def listing_refusal(
         instrument.checked()
     except ConfigurationError as error:
         return Refusal(Code.BAD_REQUEST, str(error))
+    fault = _option_fault(instrument, instruments, time_us)
+    if fault is not None:
+        return Refusal(Code.BAD_REQUEST, f"instrument {instrument.symbol!r}: {fault}")
     symbol, currency = instrument.symbol, instrument.currency
     if currencies is not None and (currency == symbol or currency in instruments or symbol in currencies):
         clash = asset_clash(instrument, instruments)
         return Refusal(Code.BAD_REQUEST, clash) if clash is not None else None
+    return None
+
+
+def _option_fault(instrument: Instrument, instruments: Mapping[str, TradedInstrument], time_us: int) -> str | None:
+    """Return why an option could not be exercised or settled here, or None."""
+    terms = option_terms(instrument.option)
+    if terms is None:
+        return None
+    underlying = instruments.get(terms.underlying)
+    if underlying is None or underlying.life:
+        return f"option.underlying: {terms.underlying} is not listed"
+    if underlying.currency != instrument.currency:
+        money = f"{underlying.currency}, and not in {instrument.currency}"
+        return f"option.underlying: {terms.underlying} is traded in {money}"
+    if terms.expires_at <= time_us:
+        return f"option.expires_at: {time_text(terms.expires_at)} is past"
+    return None
+
+
+def price_refusal(
+    command: SetSettlementPrice, instruments: Mapping[str, TradedInstrument], *, kept: bool
+) -> Refusal | None:
+    """Return why a settlement price cannot be set, or None; `kept`: whether the market keeps accounts."""
+    if not kept:
+        return NO_ACCOUNTS
+    market = instruments.get(command.instrument)
+    if market is None:
+        return unknown_instrument(command.instrument)
+    if not DAY.fullmatch(command.day):
+        return Refusal(Code.BAD_REQUEST, f"day: is a day as 2027-03-19, not {command.day!r}")
+    if not 1 <= command.price <= market.instrument.price_max:
+        rule = f"price: must be from 1 to {market.instrument.price_max} ticks, not {command.price}"
+        return Refusal(Code.PRICE_OUT_OF_RANGE, rule)
     return None
 
 
@@ -303,6 +350,8 @@ def state_refusal(command: SetMarketState, instruments: Mapping[str, TradedInstr
     if command.state not in SETTABLE_STATES:
         rule = f"state: must be one of {', '.join(SETTABLE_STATES)}, not {command.state}"
         return Refusal(Code.BAD_REQUEST, rule)
+    if instruments[command.instrument].life:
+        return Refusal(Code.BAD_REQUEST, f"instrument: {command.instrument} has expired")
     return None
 
 

@@ -17,6 +17,7 @@ from openoutcry.wire.types import Code, MarketState, ProposalState
 from services.matching.traded_instrument import Refusal
 from shared.logs.commands import ActionCommand, ListInstrument, ProposedAction, SetMarketState
 from shared.logs.market_commands import MakeTransfer, SetGroups, SetLimits, SetTerms
+from shared.logs.option_commands import SetSettlementPrice
 from shared.logs.session_commands import EndCall, SetSchedule
 
 LIFE_HOURS: Final = 24
@@ -31,7 +32,16 @@ DIGEST_BYTES: Final = 20
 PROPOSAL_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,36}")
 
 _LIFE_US: Final = LIFE_HOURS * 3600 * 1_000_000
-_NEED_TWO: Final = (MakeTransfer, SetLimits, SetGroups, SetTerms, ListInstrument, SetSchedule, EndCall)
+_NEED_TWO: Final = (
+    MakeTransfer,
+    SetLimits,
+    SetGroups,
+    SetTerms,
+    ListInstrument,
+    SetSchedule,
+    EndCall,
+    SetSettlementPrice,
+)
 """Whatever is not here, one administrator may do: end orders, and begin accounts, since nobody is known before."""
 
 

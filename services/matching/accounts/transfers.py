@@ -15,7 +15,7 @@ import msgpack
 
 from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.types import BANK, ISSUER, Code, TransferKind
-from services.matching.traded_instrument import Refusal, TradedInstrument
+from services.matching.traded_instrument import Life, Refusal, TradedInstrument
 from shared.logs.market_commands import NOTE_MAX, MakeTransfer
 from shared.token_claims import USER
 
@@ -60,7 +60,7 @@ class TransferIds:
             del self._checksums[next(iter(self._checksums))]
 
 
-def transfer_fault(
+def transfer_fault(  # noqa: PLR0911 - one a rule
     command: MakeTransfer, instruments: Mapping[str, TradedInstrument], currencies: Container[str]
 ) -> str | None:
     """Return what is wrong with a transfer's own fields, or None; `currencies` of what is listed. O(1)."""
@@ -72,6 +72,8 @@ def transfer_fault(
     is_lots = asset in instruments
     if not is_lots and asset not in currencies:
         return f"asset: {asset} is neither listed nor the currency of what is"
+    if is_lots and instruments[asset].life in (Life.SETTLING, Life.OVER):
+        return f"asset: {asset} has expired"
     if kind is not TransferKind.CORRECTION and is_lots is (kind in _OF_MONEY):
         return f"asset: a {kind} is of {'money' if is_lots else 'lots'}, and {asset} is not"
     if not FREE_TEXT.fullmatch(command.note):

@@ -126,6 +126,7 @@ PARTS: Final[dict[str, StatePart]] = {
     "sessions": StatePart(_session_rows, _restore_sessions),
     "phases": StatePart(_phase_rows, _restore_phases),
     "special_orders": StatePart(special_rows, restore_special),  # before what names orders
+    "lives": StatePart(lambda engine: engine.lives.rows(), lambda engine, rows: engine.lives.restore(rows)),
     "sweeps": StatePart(_sweep_rows, _restore_sweeps),
 }
 """By name. Another part is a line here."""

@@ -8,6 +8,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Final, NamedTuple
 
 from openoutcry.wire.errors import ConfigurationError, InvalidArgument
+from openoutcry.wire.option_terms import option_fault
 from openoutcry.wire.types import PRICE_MAX, QUANTITY_MAX
 from openoutcry.wire.value_text import value_text
 
@@ -41,7 +42,7 @@ class Instrument(NamedTuple):
     """Highest quantity of an order, in lots; the lowest is 1."""
     option: Mapping[str, Any] | None = None
     """Terms of an option: `underlying`, `right` (call or put), `strike` (ticks of the underlying), `expiry` (ISO date);
-    else None. For users to know: no rule of the exchange reads them yet."""
+    and, if the exchange is to end it, `expires_at` and the others of `option_terms.OptionTerms`. Else None."""
     session: Mapping[str, str] | None = None
     """Trading hours, `opens` and `closes` as UTC HH:MM; None trades around the clock.
     For users to know: no rule of the exchange reads them yet."""
@@ -98,6 +99,9 @@ class Instrument(NamedTuple):
                 raise ConfigurationError(f"{what}: {field} must be a whole number from 1 to {limit}, not {value!r}")
         if (self.kind == "option") != (self.option is not None):
             raise ConfigurationError(f"{what}: option terms belong to kind 'option', and only there")
+        fault = option_fault(self.option) if self.option is not None else None
+        if fault is not None:
+            raise ConfigurationError(f"{what}: {fault}")
         return self
 
 
