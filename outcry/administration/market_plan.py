@@ -176,7 +176,7 @@ def _check_definition(section: InstrumentSection, listed: Instrument) -> None:
     for field in _DEFINITION:
         if field not in section.model_fields_set:
             continue
-        value = section.model_dump()[field]
+        value = section.model_dump(exclude_none=True).get(field)
         held = getattr(listed, field)
         if value != (dict(held) if field in {"option", "session"} and held is not None else held):
             where = f"instruments.{listed.symbol}.{field}"

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, Strict
 
 from openoutcry.wire.instrument import KINDS, Instrument
 from openoutcry.wire.tick_table import TICK_ROWS_MAX
-from openoutcry.wire.types import AMOUNT_MAX, PRICE_MAX, QUANTITY_MAX, MarketState, Side, TransferKind
+from openoutcry.wire.types import AMOUNT_MAX, EPOCH_MAX, PRICE_MAX, QUANTITY_MAX, MarketState, Side, TransferKind
 from services.gateway.request_rules import ClientOrderId, Counter, Symbol, TicksField, has_float, sentence, whole
 from shared.logs.commands import ActionCommand, ListInstrument, ProposedAction, SetMarketState
 from shared.logs.market_commands import (
@@ -27,6 +27,7 @@ from shared.logs.market_commands import (
     SetLimits,
     SetTerms,
 )
+from shared.logs.option_commands import SetSettlementPrice
 from shared.logs.rule_commands import (
     RULE_GROUPS_MAX,
     RULE_INSTRUMENTS_MAX,
@@ -53,6 +54,7 @@ FreeText: TypeAlias = Annotated[StrictStr, Field(pattern=rf"^[^\x00-\x1f\x7f]{{0
 BasisPoints: TypeAlias = Annotated[StrictInt, Field(ge=1, le=9_999)]
 Amount: TypeAlias = Annotated[StrictInt, Field(ge=1, le=AMOUNT_MAX)]
 Number31: TypeAlias = Annotated[StrictInt, Field(ge=1, le=INSTRUMENT_NUMBER_MAX)]
+Day: TypeAlias = Annotated[StrictStr, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
 TickRow: TypeAlias = tuple[TicksField, TicksField]
 """From which price on, and the step."""
 Seconds: TypeAlias = Annotated[StrictInt, Field(ge=0, le=86_400)]
@@ -219,7 +221,13 @@ class OptionTermsForm(BaseModel):
     underlying: Symbol
     right: Literal["call", "put"]
     strike: TicksField
-    expiry: Annotated[StrictStr, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
+    expiry: Day
+    expires_at: Annotated[StrictInt, Field(ge=1, le=EPOCH_MAX)] | None = None
+    """µs: the exchange ends it then, and acts on the terms that follow. None: they are for users to know."""
+    multiplier: Number31 | None = None
+    style: Literal["any", "expiry"] | None = None
+    at_expiry: Literal["cash", "exercise", "lapse"] | None = None
+    threshold_ticks: TicksField | None = None
 
 
 class SessionForm(BaseModel):
@@ -249,7 +257,22 @@ class ListInstrumentForm(ActionForm):
     def command(self) -> ActionCommand:
         """-."""
         fields = self.model_dump(exclude={"action"})
+        if self.option is not None:
+            fields["option"] = self.option.model_dump(exclude_none=True)
         return ListInstrument("", 0, Instrument(**fields))
+
+
+class SetSettlementPriceForm(ActionForm):
+    """Set the price by which options on an instrument settle that expire on a day."""
+
+    action: Literal["set_settlement_price"]
+    instrument: Symbol
+    day: Day
+    price: TicksField
+
+    def command(self) -> ActionCommand:
+        """-."""
+        return SetSettlementPrice("", 0, "", self.instrument, self.day, self.price)
 
 
 class SetMarketStateForm(ActionForm):
@@ -345,6 +368,7 @@ ACTION_FORMS: Final[dict[str, type[ActionForm]]] = {
     "end_orders": EndOrdersForm,
     "set_schedule": SetScheduleForm,
     "end_call": EndCallForm,
+    "set_settlement_price": SetSettlementPriceForm,
     "set_rule": SetRuleForm,
     "set_kill": SetKillForm,
     "set_clearance": SetClearanceForm,

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from openoutcry.wire.errors import InvalidRequest
 from openoutcry.wire.messages import Reply
 from openoutcry.wire.types import Code, TimeInForce
+from services.gateway.exercise_request import ExerciseRequest, exercise_command
 from services.gateway.office import OFFICE_REQUESTS, Told, office_command, office_data
 from services.gateway.quote_request import QuoteRequest, quote_command, quote_data
 from services.gateway.requests import (
@@ -58,6 +59,9 @@ UNKNOWN: Final = (
     "no answer in time: the order may stand or not; see the account, or repeat it under the same client_order_id"
 )
 UNKNOWN_QUOTED: Final = "no answer in time: it may stand or not; see the account, or repeat it under the same quote_id"
+UNKNOWN_EXERCISED: Final = (
+    "no answer in time: it may be exercised or not; see the account, or repeat it under the same exercise_id"
+)
 UNKNOWN_PROPOSED: Final = (
     "no answer in time: it may be proposed or confirmed, or not; repeat it under the same proposal_id"
 )
@@ -195,6 +199,8 @@ class OrderEntry:
 def _unknown(request: OrderRequest) -> str:
     if isinstance(request, OFFICE_REQUESTS):
         return UNKNOWN_PROPOSED
+    if isinstance(request, ExerciseRequest):
+        return UNKNOWN_EXERCISED
     return UNKNOWN_QUOTED if isinstance(request, QuoteRequest) else UNKNOWN
 
 
@@ -273,6 +279,8 @@ def _command(source: str, number: int, identity: Identity, request: OrderRequest
             return CancelAll(source, number, user, request.instrument)
         case CancelOnDisconnect():
             return SetCancelOnDisconnect(source, number, user, request.on)
+        case ExerciseRequest():
+            return exercise_command(source, number, identity, request)
         case QuoteRequest():
             return quote_command(source, number, identity, request)
         case Administer() | ConfirmProposal() | ShowMarket():

@@ -37,6 +37,7 @@ from openoutcry.wire.types import (
     TimeInForce,
 )
 from openoutcry.wire.value_text import value_text
+from services.gateway.exercise_request import ExerciseRequest
 from services.gateway.quote_request import QuoteRequest, quote_fault
 from services.gateway.request_map import KEY_LETTERS_MAX, FaultyMap, decode_map
 from services.gateway.request_rules import (
@@ -269,7 +270,9 @@ class CancelOnDisconnect(RequestForm):
 
 OfficeRequest: TypeAlias = Administer | ConfirmProposal | ShowMarket
 """What only some roles may ask."""
-OrderRequest: TypeAlias = NewOrder | Cancel | Replace | CancelEvery | CancelOnDisconnect | QuoteRequest | OfficeRequest
+OrderRequest: TypeAlias = (
+    NewOrder | Cancel | Replace | CancelEvery | CancelOnDisconnect | QuoteRequest | ExerciseRequest | OfficeRequest
+)
 """What the engine has to answer: counted against the rate of orders, and refused while the feed is not open."""
 ORDER_REQUESTS: Final = (
     NewOrder,
@@ -278,6 +281,7 @@ ORDER_REQUESTS: Final = (
     CancelEvery,
     CancelOnDisconnect,
     QuoteRequest,
+    ExerciseRequest,
     Administer,
     ConfirmProposal,
     ShowMarket,
@@ -299,6 +303,7 @@ REQUEST_TYPES: Final[dict[str, type[RequestForm]]] = {
     "cancel_all": CancelEvery,
     "cancel_on_disconnect": CancelOnDisconnect,
     "quote": QuoteRequest,
+    "exercise": ExerciseRequest,
     "admin": Administer,
     "confirm": ConfirmProposal,
     "market": ShowMarket,

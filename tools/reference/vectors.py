@@ -58,6 +58,17 @@ ASKS: Final = ((10_001, 7), (10_003, 40))
 
 LIMITS: Final = {"request_bytes": 16_384, "requests_per_second": 20, "subscriptions": 256}
 ORDER: Final = OpenOrder(71, "mine-1", "ACME", Side.BID, OrderKind.LIMIT, TimeInForce.GTC, 9_998, 25, 20)
+ENDING_TERMS: Final = {
+    "underlying": "ACME",
+    "right": "call",
+    "strike": 12_000,
+    "expiry": "2027-03-19",
+    "expires_at": 1_805_474_100_000_000,
+    "multiplier": 10,
+    "style": "any",
+    "at_expiry": "cash",
+    "threshold_ticks": 1,
+}
 OPTION_TERMS: Final = {"underlying": "ACME", "right": "call", "strike": 10_000, "expiry": "2027-03-19"}
 
 MESSAGES: Final[dict[str, Message]] = {
@@ -235,6 +246,9 @@ MESSAGES: Final[dict[str, Message]] = {
     "goodbye": Goodbye(4_000, "shutting down", 1_250),
     "instrument, share": Instrument("ACME", "share", "ACME common stock"),
     "instrument, option": Instrument("ACME-C100-2703", "option", "ACME call, 100 USD, 2027-03-19", option=OPTION_TERMS),
+    "instrument, option that the exchange ends": Instrument(
+        "ACME-C120-2703", "option", "ACME call, 120 USD, 2027-03-19", option=ENDING_TERMS
+    ),
     "instrument, with trading hours": Instrument(
         "DESK-HQ", "internal", "Ein Tisch für einen Monat", session={"opens": "08:00", "closes": "18:30"}
     ),
@@ -245,6 +259,9 @@ MESSAGES: Final[dict[str, Message]] = {
         14, TIME, "grants-2026:417", TransferKind.GRANT, "ACME", "60", "160", TIME + 86_400_000_000
     ),
     "transfer, lots that went": Transfer(15, TIME, "fix-9", TransferKind.CORRECTION, "ACME", "-10", "150", 0),
+    "transfer, shares of an exercised option": Transfer(
+        16, TIME, "ex-1", TransferKind.EXERCISE, "ACME", "20", "170", 0
+    ),
     "auction": Auction("ACME", 31, TIME, 7, Phase.OPENING, 10_100, 1_200, -300, TIME + 60_000_000),
     "auction, nothing would trade": Auction("ACME", 4, TIME, 7, Phase.OPENING, 0, 0, 0, TIME + 60_000_000),
     "auction, ended": Auction("ACME", 32, TIME, 7, Phase.NONE, 0, 0, 0, 0),
@@ -315,6 +332,7 @@ ACTION_EXAMPLES: Final[tuple[dict[str, Any], ...]] = (
     },
     {"action": "set_market_state", "instrument": "ACME", "state": "halted", "reason": "news pending"},
     {"action": "end_orders", "user": "ada"},
+    {"action": "set_settlement_price", "instrument": "ACME", "day": "2027-03-19", "price": 13_100},
     {
         "action": "set_rule",
         "rule_id": "Q4-results",
@@ -420,6 +438,7 @@ REQUESTS: Final[dict[str, dict[str, Any]]] = {
             {"instrument": "GPU-HOUR", "bid": 101, "bid_quantity": 5},
         ],
     },
+    "exercise": {"op": "exercise", "id": 21, "exercise_id": "ex-1", "instrument": "ACME-C120-2703", "lots": 2},
     "admin, what may be proposed together": {
         "op": "admin",
         "id": 14,

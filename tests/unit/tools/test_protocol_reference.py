@@ -134,6 +134,8 @@ FIELDS: dict[str, tuple[Any, ...]] = {
     "resume": ({}, {"ACME": [1, 2, 3]}, {"ACME": [1, 2]}, {"ACME": [1, 2, 2**32]}, {"acme": [1, 2, 3]}, None),
     "instrument": (*SYMBOLS, None),
     "client_order_id": ("mine-1", "a b", "a" * 37, "", None, 7),
+    "exercise_id": ("e-7", "a b", "a" * 37, "", None, 7),
+    "lots": (1, QUANTITY_MAX, QUANTITY_MAX + 1, 0, None),
     "quote_id": ("q-7", "a b", "a" * 33, "", None, 7),
     "pairs": (
         [{"instrument": "A", "bid": 1, "bid_quantity": 0}],

@@ -93,6 +93,32 @@ _OPTION_TERMS: Final = {
             "description": "Price of the right, in ticks of the underlying.",
         },
         "expiry": {"type": "string", "format": "date", "description": "Last day, ISO 8601."},
+        "expires_at": {
+            "type": "integer",
+            **between(1),
+            "x-unit": "µs since 1970-01-01 UTC",
+            "description": "When the exchange ends it. Without it the exchange acts on none of these.",
+        },
+        "multiplier": {
+            "type": "integer",
+            **between(1, QUANTITY_MAX),
+            "description": "Lots of the underlying that one lot is a right to; 1 if it is left out.",
+        },
+        "style": {
+            "type": "string",
+            "description": "Exercised at `any` time (default), or at the `expiry` only.",
+        },
+        "at_expiry": {
+            "type": "string",
+            "description": "What it is worth is paid (`cash`, default), it is exercised by itself (`exercise`), or it "
+            "ends (`lapse`).",
+        },
+        "threshold_ticks": {
+            "type": "integer",
+            **between(1, PRICE_MAX),
+            "x-unit": "ticks",
+            "description": "In the money from which on it is worth something at its expiry; 1 if it is left out.",
+        },
     }
 }
 _CLOCK: Final = {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$", "description": "UTC, HH:MM."}
@@ -274,6 +300,8 @@ MEANINGS: Final[dict[str, Meaning]] = {
     "until": Meaning("", "µs since 1970 UTC", between(0)),
     "on": Meaning("Whether from now on they are."),
     # administration
+    "exercise_id": Meaning("The user's own name for an exercise."),
+    "lots": Meaning("How many are exercised.", "lots", between(1, QUANTITY_MAX)),
     "quote_id": Meaning("The user's own name for a quote."),
     "pairs": Meaning(""),
     "proposal_id": Meaning("The administrator's own name for a proposal."),
