@@ -77,10 +77,10 @@ class Exercises:
             rule = f"lots: must be from 1 to {market.instrument.quantity_max:,}, not {lots:,}"
             return Refusal(Code.QUANTITY_OUT_OF_RANGE, rule)
         for concerned in (symbol, terms.underlying):
-            stopped = floor.company.stop(account, concerned)
-            if stopped is not None:
-                return stopped
-            under = floor.company.closing(account.user, account.groups, concerned).rules
+            closing = floor.company.closing(account.user, account.groups, concerned)
+            if closing.kill is not None:
+                return closing.kill
+            under = closing.rules
             for each in under:
                 if each.kind in CLOSING and each.parameters.exercise:
                     return closed_refusal(under, each, account.groups, concerned, floor.time)
