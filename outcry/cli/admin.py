@@ -139,6 +139,20 @@ def terms(
     run_command(_desk(url, token).propose_terms(instrument, named, proposal_id))
 
 
+@app.command("settlement-price")
+def settlement_price(
+    instrument: Annotated[str, typer.Argument(help="Symbol of the underlying.")],
+    day: Annotated[str, typer.Argument(help="The day on which options expire, as 2027-03-19.")],
+    price: Annotated[int, typer.Argument(help="Ticks.")],
+    token: TokenOption,
+    url: Url = HERE,
+    proposal_id: ProposalId = None,
+) -> None:
+    """Propose the price by which options on an instrument settle that expire on a day, those that wait for it too."""
+    action = {"action": "set_settlement_price", "instrument": instrument, "day": day, "price": price}
+    run_command(_desk(url, token).propose([action], proposal_id))
+
+
 @app.command()
 def halt(
     instrument: Annotated[list[str], typer.Argument(help="Symbols.")],

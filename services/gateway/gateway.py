@@ -308,7 +308,9 @@ class Gateway:
         if self.feed_state is not MarketState.OPEN:
             self._say_feed_state(MarketState.OPEN, "", time_us)
         for symbol in changes.delisted:
-            self.service.broadcast(self._entitled(symbol), Status(symbol, MarketState.DELISTED, DELISTED, time_us))
+            ended = self.market.instruments.get(symbol)
+            status = ended.status() if ended is not None else Status(symbol, MarketState.DELISTED, DELISTED, time_us)
+            self.service.broadcast(self._entitled(symbol), status)
         for definition in changes.listings:  # before the executions, which can be read only with it
             self.service.broadcast(self._entitled(definition.symbol), definition)
         for terms in changes.terms:

@@ -85,7 +85,7 @@ class Changes:
         outcomes: In order.
         statuses: In order.
         listings: In order; a definition that is another than before is among them too.
-        delisted: Symbols that a new epoch, or a store that went back, lists no more.
+        delisted: Symbols that a new epoch, or a store that went back, lists no more; and of what has come to its end.
         switches: In order.
         acts: In order.
         shown: In order.
@@ -559,6 +559,8 @@ class MarketReplica:
         instrument = self._instrument(status.instrument)
         instrument.state, instrument.state_reason = MarketState(status.state), status.reason
         instrument.state_time, instrument.phase, instrument.until = status.time, status.phase, status.until
+        if instrument.state is MarketState.DELISTED:
+            changes.delisted.append(instrument.symbol)
         changes.statuses.append(status)
 
 

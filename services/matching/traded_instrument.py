@@ -5,7 +5,6 @@ Owns the rules that an order must obey because of the instrument. Leaves rules a
 
 from __future__ import annotations
 
-import enum
 from typing import Final, NamedTuple
 
 from openoutcry.wire.account import tick_value
@@ -17,6 +16,7 @@ from services.matching.book.auction_price import NO_PRICE, AuctionPrice
 from services.matching.book.order import Order
 from services.matching.book.order_book import ALL_LEVELS, INDICATIVE_LEVELS_MAX, OrderBook
 from services.matching.book.stop_book import StopBook
+from services.matching.life import Life
 from services.matching.money_text import time_text
 from services.matching.price_range import collar
 from shared.logs.market_commands import SetTerms
@@ -52,21 +52,6 @@ class AuctionTold(NamedTuple):
     volume: int
     surplus: int
     until: int
-
-
-class Life(enum.StrEnum):
-    """What has become of an instrument that ends by itself."""
-
-    TRADING = ""
-    """Nothing yet."""
-    ENDING = "expired"
-    """Its orders end."""
-    PENDING = "pending_settlement"
-    """Nobody knows its settlement price yet, or somebody cannot pay."""
-    SETTLING = "settlement"
-    """Its holders are paid, some with each command."""
-    OVER = "over"
-    """It is held by nobody."""
 
 
 class TradedInstrument:

@@ -38,6 +38,7 @@ _UNITS: Final = {
     "order_id": "",
     "expires_at": " of microseconds",
     "start": " of rows",
+    "lots": "",
     "bid": " of ticks",
     "bid_quantity": " of lots",
     "ask": " of ticks",

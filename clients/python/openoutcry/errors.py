@@ -19,7 +19,7 @@ from typing import Final
 
 from openoutcry.wire.errors import OpenOutcryError
 
-ORDER_OPS: Final = ("order", "cancel", "replace", "cancel_all", "cancel_on_disconnect", "quote")
+ORDER_OPS: Final = ("order", "cancel", "replace", "cancel_all", "cancel_on_disconnect", "quote", "exercise")
 """Requests that change what may trade."""
 REPEATABLE_OPS: Final = (*ORDER_OPS, "admin", "confirm")
 """Requests whose answer may be lost when they have been carried out: `OutcomeUnknown` then."""
@@ -63,7 +63,7 @@ class OrderRefused(RequestRefused):
         code: A `Code`, as the server gave it: `busy` and `rate_limited` may be tried again in a moment,
             `duplicate_order` says that the first order of this `client_order_id` counts.
         text: One sentence naming field, rule and limit.
-        op: `order`, `cancel`, `replace`, `cancel_all`, `cancel_on_disconnect` or `quote`.
+        op: `order`, `cancel`, `replace`, `cancel_all`, `cancel_on_disconnect`, `quote` or `exercise`.
         client_order_id: The order's, None where the request named none.
         order_id: The order that it concerns, None if there is none: for `duplicate_order` the first one.
     """
@@ -86,8 +86,8 @@ class OutcomeUnknown(OpenOutcryError):
     too. The account shows which it was.
 
     Args:
-        op: `order`, `cancel`, `replace`, `cancel_all`, `cancel_on_disconnect`; `quote`, which may be repeated with the
-            same `quote_id`; `admin` or `confirm`, which may be with the same `proposal_id`.
+        op: `order`, `cancel`, `replace`, `cancel_all`, `cancel_on_disconnect`; `quote`, `exercise`, `admin` or
+            `confirm`, which may be repeated with the same `quote_id`, `exercise_id` or `proposal_id`.
         client_order_id: The order's, None where the request named none.
         reason: Why the answer was lost.
     """

@@ -10,7 +10,7 @@ import { InvalidArgument } from "./errors.js";
 
 const UNITS: Readonly<Record<string, string>> = {
   price: " of ticks", quantity: " of lots", depth: " of levels", interval_ms: " of milliseconds", intervalMs: " of milliseconds",
-  order_id: "", start: " of rows", bid: " of ticks", bid_quantity: " of lots", ask: " of ticks", ask_quantity: " of lots",
+  order_id: "", lots: "", start: " of rows", bid: " of ticks", bid_quantity: " of lots", ask: " of ticks", ask_quantity: " of lots",
   trigger: " of ticks", protection_bp: " of basis points", minimum: " of lots",
   expires_at: " of microseconds",
 };

@@ -24,7 +24,7 @@ export { decodePacket, SUBPROTOCOLS } from "./messages.js";
 export type * from "./messages.js";
 export { encodeRequest } from "./requests.js";
 export type {
-  Action, Administer, Cancel, CancelAll, Channel, ConfirmProposal, Identified, IntervalMs, ListInstruments, Login, NewTerms, OrderName, Ping, PlaceOrder, Position, Present, Quote, QuotedPair, Replace,
+  Action, Administer, Cancel, CancelAll, Channel, ConfirmProposal, Exercise, Identified, IntervalMs, ListInstruments, Login, NewTerms, OrderName, Ping, PlaceOrder, Position, Present, Quote, QuotedPair, Replace,
   Request, Resync, ShowMarket, Subscribe, Unsubscribe,
 } from "./requests.js";
 export { nodeDialer, platformDialer, standardDialer } from "./sockets.js";

@@ -223,6 +223,16 @@ export class Market {
     return { quote_id: quoteId, refused: new Map(refused.map(([place, text]) => [Number(place), String(text)])) };
   }
 
+  /**
+   * Exercise lots of an option: money and lots of its underlying change hands, both or neither; for the role `trader`.
+   * Throws as `order` does.
+   *
+   * @param exerciseId The same again changes nothing, so repeating is safe; made up if it is left out.
+   */
+  async exercise(instrument: string, lots: number, exerciseId: string = newOrderId()): Promise<void> {
+    await this.#ask({ op: "exercise", exercise_id: exerciseId, instrument, lots });
+  }
+
   /** Cancel all open orders, or those of one instrument; returns how many. Throws as `order` does. */
   async cancelAll(instrument?: string): Promise<number> {
     return numberIn(await this.#ask({ op: "cancel_all", instrument }), "cancelled");
@@ -420,7 +430,7 @@ function nameOf(channel: Channel, instrument: string): string {
 }
 
 /** Requests that change what may trade. */
-const ORDER_OPS: readonly string[] = ["order", "cancel", "replace", "cancel_all", "cancel_on_disconnect", "quote"];
+const ORDER_OPS: readonly string[] = ["order", "cancel", "replace", "cancel_all", "cancel_on_disconnect", "quote", "exercise"];
 
 /** Those whose answer may be lost when they have been carried out; to repeat them is safe. */
 const REPEATABLE_OPS: readonly string[] = [...ORDER_OPS, "admin", "confirm"];

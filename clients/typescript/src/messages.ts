@@ -10,7 +10,7 @@ import { decode } from "@msgpack/msgpack";
 import type { Side } from "./digest.js";
 import { ProtocolError } from "./errors.js";
 import {
-  anything, decimal, flag, later, laterOrNull, level, list, mapOf, oneOf, only, orNull, positive, record, requestId, signed, text, tuple, whole,
+  anything, decimal, flag, later, laterOrNull, level, list, mapOf, oneOf, only, orNull, positive, record, requestId, signed, sparse, text, tuple, whole,
 } from "./wireValues.js";
 import type { OneOf, Shape } from "./wireValues.js";
 
@@ -299,6 +299,16 @@ export interface OptionTerms {
   readonly strike: number;
   /** `YYYY-MM-DD`. */
   readonly expiry: string;
+  /** When the exchange ends it, µs; without it the exchange acts on none of these. */
+  readonly expires_at?: number | undefined;
+  /** Lots of the underlying that one lot is a right to; 1 if it is left out. */
+  readonly multiplier?: number | undefined;
+  /** Exercised at any time (default), or at its expiry only. */
+  readonly style?: OneOf<"any" | "expiry"> | undefined;
+  /** What it is worth is paid (default), it is exercised by itself, or it ends. */
+  readonly at_expiry?: OneOf<"cash" | "exercise" | "lapse"> | undefined;
+  /** Ticks in the money from which on it is worth something at its expiry; 1 if it is left out. */
+  readonly threshold_ticks?: number | undefined;
 }
 
 /** `HH:MM`. */
@@ -368,7 +378,12 @@ const cash = mapOf(decimal(CASH));
 const restrictedPart = tuple<readonly [number, number, string]>(whole, positive(), text);
 const holding = tuple<HoldingRow>(signed, whole, list(restrictedPart), decimal(CASH));
 const tickRow = tuple<readonly [number, number]>(positive(), positive());
-const optionTerms = record<OptionTerms>({ underlying: text, right: oneOf(), strike: whole, expiry: text });
+const optionTerms = sparse(
+  record<OptionTerms>({
+    underlying: text, right: oneOf(), strike: whole, expiry: text, expires_at: later(whole, undefined), multiplier: later(positive(), undefined),
+    style: later(oneOf(), undefined), at_expiry: later(oneOf(), undefined), threshold_ticks: later(positive(), undefined),
+  }),
+);
 const tradingHours = record<TradingHours>({ opens: text, closes: text });
 
 /** Every message's fields. The order matters: of the messages by type number (see `NAMES`), of the fields by position. */

@@ -137,6 +137,16 @@ export interface Quote {
   readonly pairs: readonly QuotedPair[];
 }
 
+/** Exercise lots of an option: money and lots of its underlying change hands, both or neither; for the role `trader`. */
+export interface Exercise {
+  readonly op: "exercise";
+  /** The user's own name for it, in the form of a `client_order_id`: the same again changes nothing. */
+  readonly exercise_id: string;
+  readonly instrument: string;
+  /** From 1. */
+  readonly lots: number;
+}
+
 /** Say that this program's own code runs; sent every 2 s while `cancel_on_disconnect` is on. */
 export interface Present {
   readonly op: "present";
@@ -172,7 +182,7 @@ export interface ShowMarket {
 
 export type Request =
   | Login | Subscribe | Unsubscribe | Resync | ListInstruments | Ping | Present | PlaceOrder | Cancel | Replace | CancelAll
-  | CancelOnDisconnect | Quote | Administer | ConfirmProposal | ShowMarket;
+  | CancelOnDisconnect | Quote | Exercise | Administer | ConfirmProposal | ShowMarket;
 
 /** A request with the id that its reply will name: a whole number, or a text of at most 64 characters. */
 export type Identified<R extends Request = Request> = R & { readonly id: number | string };

@@ -80,6 +80,12 @@ export const later =
   (value, where) =>
     value === undefined ? fallback : read(value, where);
 
+/** A record without the fields that are undefined. */
+export const sparse =
+  <T extends object>(read: Reader<T>): Reader<T> =>
+  (value, where) =>
+    Object.fromEntries(Object.entries(read(value, where)).filter(([, field]) => field !== undefined)) as T;
+
 /** An array with these values at first; what is beyond them is ignored. */
 export const tuple =
   <T extends readonly unknown[]>(...reads: { readonly [K in keyof T]: Reader<T[K]> }): Reader<T> =>

@@ -15,7 +15,8 @@ import msgpack
 
 from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.types import BANK, ISSUER, Code, TransferKind
-from services.matching.traded_instrument import Life, Refusal, TradedInstrument
+from services.matching.life import Life
+from services.matching.traded_instrument import Refusal, TradedInstrument
 from shared.logs.market_commands import NOTE_MAX, MakeTransfer
 from shared.token_claims import USER
 

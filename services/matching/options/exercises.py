@@ -13,10 +13,11 @@ from services.matching.accounts.funded_account import FundedAccount
 from services.matching.accounts.outlook import NO_ACCOUNTS, unknown_instrument
 from services.matching.accounts.transfers import TRANSFER_ID
 from services.matching.floor import Floor
+from services.matching.life import Life
 from services.matching.money_text import lots_text, money_text
 from services.matching.options.vault import Vault
 from services.matching.rules.rule_book import CLOSING, closed_refusal
-from services.matching.traded_instrument import Life, Refusal, TradedInstrument
+from services.matching.traded_instrument import Refusal, TradedInstrument
 from shared.logs.market_commands import MakeTransfer
 from shared.logs.option_commands import Exercise
 

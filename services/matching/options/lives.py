@@ -18,9 +18,10 @@ from services.matching.accounts.funded_account import FundedAccount, Holding
 from services.matching.accounts.outlook import price_refusal
 from services.matching.accounts.transfers import SYSTEM_ACCOUNTS
 from services.matching.floor import Floor
+from services.matching.life import Life
 from services.matching.options.vault import Vault
 from services.matching.timers import EXPIRY_RANK
-from services.matching.traded_instrument import Life, Refusal, TradedInstrument
+from services.matching.traded_instrument import Refusal, TradedInstrument
 from shared.logs.option_commands import SetSettlementPrice
 
 EXPIRY: Final = "option_expiry"

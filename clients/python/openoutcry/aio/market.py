@@ -323,6 +323,30 @@ class Market:
         name = secrets.token_hex(12) if quote_id is None else quote_id
         return await self._request("quote", quote_id=name, pairs=pairs)
 
+    async def exercise(self, instrument: str, lots: int, *, exercise_id: str | None = None) -> Reply:
+        """
+        Exercise lots of an option: money and lots of its underlying change hands, both or neither; for traders.
+
+        The account tells it as transfers of the kind `exercise`.
+
+        Args:
+            instrument: Symbol of the option.
+            lots: How many, from 1.
+            exercise_id: Your own name for it, 1 to 36 letters, digits and . _ : - The same again changes nothing, so
+                repeating is safe; None makes one.
+
+        Returns:
+            The reply, `ok`.
+
+        Raises:
+            OrderRefused: If it was refused; `code` and `text` say why.
+            OutcomeUnknown: If the connection or the answer was lost.
+            Disconnected: If there is no connection at present; nothing was sent.
+            InvalidArgument: If the lots are no integer, or a name no text; nothing was sent.
+        """
+        name = secrets.token_hex(12) if exercise_id is None else exercise_id
+        return await self._request("exercise", exercise_id=name, instrument=instrument, lots=lots)
+
     async def cancel_on_disconnect(self, *, on: bool = True) -> Reply:
         """
         Have all your open orders cancelled when you stay away, or no longer.

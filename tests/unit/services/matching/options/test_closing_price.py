@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.types import Code
-from services.matching.traded_instrument import Life
+from services.matching.life import Life
 from shared.logs.commands import ListInstrument
 from tests.unit.services.matching.flow import code
 from tests.unit.services.matching.options.option_market import moved, statuses

@@ -8,8 +8,8 @@ import pytest
 
 from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.types import ISSUER, Code, Side, TransferKind
+from services.matching.life import Life
 from services.matching.options.lives import SETTLED_MAX
-from services.matching.traded_instrument import Life
 from shared.logs.commands import ListInstrument, SetMarketState, Tick
 from shared.logs.events import Event
 from tests.unit.services.matching.flow import Desk, code, executions, outcome
