@@ -107,6 +107,8 @@ class Market:
         """Open every instrument, and halt none any more."""
         self._halted = None
         self._is_operated = False
+        if self.treasury is not None:
+            self.treasury.rest()
         for instrument in INSTRUMENTS:
             self._set_state(instrument.symbol, MarketState.OPEN)
 

@@ -1,4 +1,4 @@
-"""The company's administration in a simulated market with accounts: transfers, limits, groups and terms, all the time.
+"""The company's administration in a simulated market with accounts: transfers, limits, groups, terms and rules.
 
 Its commands are appended to the log as a gateway would append them, each with a number of its own, and some of them
 twice: an id that is sent again changes nothing. What it asks for may be refused; all that must hold is what holds of
@@ -12,9 +12,10 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import Final
 
-from openoutcry.wire.types import BANK, ISSUER, TransferKind
+from openoutcry.wire.types import BANK, ISSUER, Side, TransferKind
 from shared.logs.commands import Command
 from shared.logs.market_commands import BeginAccounts, Limits, MakeTransfer, SetGroups, SetLimits, SetTerms
+from shared.logs.rule_commands import RuleKind, RuleParameters, SetClearance, SetKill, SetRule
 from tests.simulation.desk import PRICE
 
 SHARE: Final = 0.5
@@ -24,6 +25,7 @@ PAUSE_S: Final = (0.1, 0.8)
 """Between two of its acts."""
 TICK_VALUE: Final = 10_000
 """What one lot of each instrument is worth at one tick, in millionths."""
+RULES: Final = ("r1", "r2")
 DAY_US: Final = 2_000_000
 """Lots are held back for a few of these."""
 
@@ -58,10 +60,29 @@ class Treasury:
         """Append one command; `now_us` is about the log's time."""
         random = self._random
         [make] = random.choices(
-            [self._fund, self._take, self._correct, self._again, self._limit, self._group, self._terms],
-            [50, 14, 6, 8, 8, 7, 7],
+            [
+                self._fund,
+                self._take,
+                self._correct,
+                self._again,
+                self._limit,
+                self._group,
+                self._terms,
+                self._rule,
+                self._clear,
+                self._kill,
+            ],
+            [50, 14, 6, 8, 8, 7, 7, 9, 3, 3],
         )
         self._append(make(now_us))
+
+    def rest(self) -> None:
+        """Lift all kills and remove all rules, so that everybody may trade."""
+        for scope, name in self._stoppable():
+            self._append(SetKill(SOURCE, next(self._numbers), "root", scope, name, on=False, reason=""))
+        nothing = ((), (), 0, 0, RuleParameters())
+        for rule_id in RULES:
+            self._append(SetRule(SOURCE, next(self._numbers), "root", rule_id, RuleKind.NONE, *nothing, discreet=False))
 
     def _fund(self, now_us: int) -> Command:
         random = self._random
@@ -113,6 +134,34 @@ class Treasury:
     def _terms(self, _now_us: int) -> Command:
         symbol, collar_bp = self._random.choice(self._symbols), self._random.choice([0, 0, 300, 1_000])
         return SetTerms(SOURCE, next(self._numbers), "root", symbol, PRICE, collar_bp)
+
+    def _rule(self, now_us: int) -> Command:
+        """Set a rule that begins and ends within a few seconds, or remove one."""
+        random = self._random
+        kind = random.choice([*RuleKind, RuleKind.NONE, RuleKind.NONE])
+        begins = random.choice([0, now_us + random.randint(0, DAY_US)])
+        ends = random.choice([0, max(begins, now_us) + random.randint(1, 2 * DAY_US)])
+        groups = tuple(group for group in "xy" if random.random() < 0.7)
+        symbols = (random.choice(self._symbols),) if random.random() < 0.7 else ()
+        made = RuleParameters(
+            days=1 if kind in (RuleKind.HOLDING_PERIOD, RuleKind.SHORT_SWING) else 0,
+            share_bp=2_000 if kind is RuleKind.SELL_SHARE else 0,
+        )
+        named = (random.choice(RULES), kind, groups, symbols, begins, ends, made)
+        return SetRule(SOURCE, next(self._numbers), "root", *named, discreet=random.random() < 0.3)
+
+    def _clear(self, now_us: int) -> Command:
+        random = self._random
+        lots, ends = random.choice([0, 10, 50]), now_us + random.randint(1, 3 * DAY_US)
+        named = (random.choice(["c1", "c2"]), random.choice(self._users), random.choice(self._symbols))
+        return SetClearance(SOURCE, next(self._numbers), "root", *named, random.choice(list(Side)), lots, 0, ends)
+
+    def _kill(self, _now_us: int) -> Command:
+        scope, name = self._random.choice(self._stoppable())
+        return SetKill(SOURCE, next(self._numbers), "root", scope, name, on=self._random.random() < 0.3, reason="")
+
+    def _stoppable(self) -> list[tuple[str, str]]:
+        return [("user", self._users[0]), ("group", "x"), ("instrument", self._symbols[-1]), ("market", "")]
 
     def _perhaps(self, least: int, most: int) -> int | None:
         return self._random.randint(least, most) if self._random.random() < 0.25 else None
