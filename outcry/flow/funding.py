@@ -1,4 +1,4 @@
-"""What makes a crowd able to trade where the exchange keeps accounts: money, lots, groups, limits and a collar.
+"""What lets a crowd trade where the exchange keeps accounts: money, lots, groups, limits, a collar, and a blackout.
 
 The same commands again change nothing, so a crowd that comes back asks for them once more; in a market that keeps no
 accounts they are refused, and nobody needs them.
@@ -17,6 +17,7 @@ from openoutcry.wire.types import AMOUNT_MAX, BANK, ISSUER, TransferKind
 from outcry.flow.fair_value import opening_price, quantities
 from shared.logs.commands import Command
 from shared.logs.market_commands import BeginAccounts, Limits, MakeTransfer, SetGroups, SetLimits, SetTerms
+from shared.logs.rule_commands import RuleKind, RuleParameters, SetRule
 from shared.logs.session_commands import ScheduledStep, SetSchedule
 
 ACTOR: Final = "demo-root"
@@ -26,6 +27,11 @@ CALENDAR: Final = "demo"
 CALL_S: Final = 5
 RANDOM_END_S: Final = 2
 DAY_S: Final = 400 * 86_400
+INSIDERS: Final = "insiders"
+INSIDERS_EVERY: Final = 5
+"""Every fifth user of each group is an insider too."""
+BLACKOUT_S: Final = (15, 25)
+"""When the first instrument is closed to insiders, in seconds of the day: their orders end as it begins."""
 SECOND_US: Final = 1_000_000
 LOTS: Final = 10**12
 """Of each instrument."""
@@ -62,10 +68,19 @@ def funding(
     for group, users in groups.items():
         limits = Limits(order_quantity_max=largest)
         commands.append(SetLimits(source, next(numbers), ACTOR, "", group, None, limits))
-        for user in users:
-            commands.append(SetGroups(source, next(numbers), ACTOR, user, (group,)))
+        for place, user in enumerate(users):
+            named = (INSIDERS, group) if place % INSIDERS_EVERY == 0 else (group,)
+            commands.append(SetGroups(source, next(numbers), ACTOR, user, named))
             commands += _transfers(instruments, user, money, source, numbers)
+    if now_us is not None:
+        commands.append(_blackout(instruments[0].symbol, source, next(numbers), now_us))
     return commands
+
+
+def _blackout(symbol: str, source: str, number: int, now_us: int) -> SetRule:
+    begins, ends = [now_us + second * SECOND_US for second in BLACKOUT_S]
+    rule = ("results", RuleKind.BLACKOUT, (INSIDERS,), (symbol,), begins, ends, RuleParameters())
+    return SetRule(source, number, ACTOR, *rule, discreet=False)
 
 
 def _day(now_us: int) -> tuple[ScheduledStep, ...]:

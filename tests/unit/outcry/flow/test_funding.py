@@ -1,0 +1,47 @@
+"""The crowd's day in a market with accounts: a call, trading, and a blackout that begins and ends meanwhile."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from openoutcry.wire.instrument import Instrument
+from outcry.flow.funding import BLACKOUT_S, INSIDERS
+from outcry.flow.order_flow import OrderFlow
+from services.matching.accounts.funded_account import FundedAccount
+from services.matching.engine import Engine
+from shared.logs.commands import Command, ListInstrument
+from shared.logs.events import Outcome, PrivateExecution
+
+DAY_US = 20_000 * 86_400_000_000
+
+
+def test_insiders_are_closed_out_for_ten_seconds() -> None:
+    instruments = [Instrument("ACME"), Instrument("BETA")]
+    engine, flow = Engine(), OrderFlow(instruments, "bots-1", seed=1)
+    insiders: set[str] = set()
+    seen: Counter[tuple[int, str, str]] = Counter()
+
+    def apply(commands: list[Command], second: int) -> None:
+        for command in commands:
+            for event in engine.apply(command, DAY_US + second * 1_000_000):
+                if isinstance(event, PrivateExecution) and event.execution.reason == "blackout":
+                    seen[second, str(event.execution.event), event.execution.instrument] += 1
+                    insiders.add(event.user)
+                elif isinstance(event, Outcome) and event.code:
+                    seen[second, str(event.code), ""] += 1
+
+    apply([ListInstrument("leader", n, each) for n, each in enumerate(instruments, 1)], 0)
+    apply(flow.funding(DAY_US), 0)
+    apply(flow.opening(), 0)
+    for second in range(1, 30):
+        apply(flow.commands(200), second)
+    begins, ends = BLACKOUT_S
+    assert [key for key in seen if key[1] == "cancelled"] == [(begins, "cancelled", "ACME")]
+    assert {key[0] for key in seen if key[1] == "rejected"} == set(range(begins, ends))
+    assert {key[2] for key in seen if key[1] == "rejected"} == {"ACME"}
+    groups = [account.groups for account in engine.accounts.values() if isinstance(account, FundedAccount)]
+    assert sum(INSIDERS in each for each in groups) * 4 <= len(groups)
+    assert all(
+        INSIDERS in account.groups for user in insiders if isinstance(account := engine.account(user), FundedAccount)
+    )
+    engine.check_invariants()
