@@ -10,6 +10,7 @@ from openoutcry.wire.types import BANK, ISSUER, OrderKind, SelfTradePrevention, 
 from shared.logs.commands import CancelAll, CancelOrder, Command, ListInstrument, PlaceOrder, ReplaceOrder, Tick
 from shared.logs.market_commands import BeginAccounts, Limits, MakeTransfer, SetGroups, SetLimits, SetTerms
 from tests.property.command_flow import INSTRUMENTS
+from tests.property.special_flow import special_orders
 from tests.property.weights import of_any_length, weighted
 
 USERS = st.sampled_from(["ann", "bob", "cat"])
@@ -34,6 +35,7 @@ _PLACE = st.tuples(
     st.just(False),
     st.sampled_from(SelfTradePrevention),
 ).map(lambda fields: (PlaceOrder, fields))
+_SPECIAL = special_orders(USERS, SYMBOLS, _CLIENT_ORDER_IDS, st.integers(0, 70).map(lambda step: step * 700_000))
 _MARKET = st.tuples(
     USERS,
     SYMBOLS,
@@ -115,6 +117,7 @@ _MUCH = _transfer(
 )
 _ROWS = weighted(
     (60, _PLACE),
+    (10, _SPECIAL),
     (6, _MARKET),
     (4, _CANCEL),
     (10, _REPLACE),
@@ -127,7 +130,7 @@ _ROWS = weighted(
     (3, _ANY_TRANSFER),
     (4, _SET_LIMITS),
     (2, _SET_GROUPS),
-    (2, _SET_TERMS),
+    (4, _SET_TERMS),
     (2, st.just((Tick, ()))),
 )
 

@@ -25,6 +25,7 @@ from shared.logs.commands import (
     Tick,
 )
 from shared.logs.market_commands import EndOrders
+from tests.property.special_flow import special_orders
 from tests.property.weights import of_any_length, weighted
 
 INSTRUMENTS = (
@@ -61,6 +62,7 @@ _LIMIT = st.tuples(
     st.just(False),
     st.sampled_from(SelfTradePrevention),
 ).map(lambda fields: (PlaceOrder, fields))
+_SPECIAL = special_orders(USERS, SYMBOLS, CLIENT_ORDER_IDS, st.integers(0, 70).map(lambda second: second * 1_000_000))
 _NAMED = st.tuples(st.integers(1, 40), st.just("")) | st.tuples(st.just(0), CLIENT_ORDER_IDS)
 _CANCEL = st.tuples(USERS, _NAMED).map(lambda fields: (CancelOrder, (fields[0], *fields[1])))
 _REPLACE = st.tuples(USERS, _NAMED, st.none() | PRICES | st.just(0), st.none() | QUANTITIES | st.just(99)).map(
@@ -97,6 +99,7 @@ _END = st.tuples(_ACTORS, USERS, st.none() | SYMBOLS).map(lambda fields: (EndOrd
 _ROWS = weighted(
     (16, _LIMIT),
     (5, _PLACE),
+    (8, _SPECIAL),
     (5, _CANCEL),
     (5, _REPLACE),
     (2, _CANCEL_ALL),

@@ -11,9 +11,9 @@ from fractions import Fraction
 
 from openoutcry.wire.account import tick_value
 from openoutcry.wire.instrument import Instrument
-from openoutcry.wire.messages import Execution
+from openoutcry.wire.messages import PLAIN_EXECUTION, Execution
 from openoutcry.wire.types import BANK, ISSUER, Code, ExecutionEvent, OrderKind, Side
-from shared.logs.commands import Command, PlaceOrder, ReplaceOrder
+from shared.logs.commands import Command, PlaceOrder, PlaceSpecial, ReplaceOrder
 from shared.logs.events import (
     AccountsBegun,  # noqa: F401
     Event,
@@ -85,7 +85,15 @@ class NaiveAccounts:
 
     def expected(self, command: Command, time_us: int) -> Code | None:
         """Return the refusal of an order or replace by its account's limits and holdings alone, OK if none."""
-        if isinstance(command, PlaceOrder):
+        self.orders = {key: row for key, row in self.orders.items() if not _has_ended(row[1], time_us)}
+        if isinstance(command, PlaceSpecial) and command.trigger and command.kind is OrderKind.MARKET:
+            bp = command.protection_bp or 500
+            price = command.trigger * (10_000 + bp) // 10_000
+            if command.side is Side.ASK:
+                price = max(-(-command.trigger * (10_000 - bp) // 10_000), 1)
+            price = min(price, self.listing[command.instrument].price_max)
+            return self._judged(command.user, command.instrument, command.side, price, command.quantity, time_us, None)
+        if isinstance(command, PlaceOrder | PlaceSpecial):
             price = command.price if command.kind is OrderKind.LIMIT else None
             return self._judged(command.user, command.instrument, command.side, price, command.quantity, time_us, None)
         if isinstance(command, ReplaceOrder):
@@ -210,3 +218,8 @@ class NaiveAccounts:
                 assert amount >= 0, (user, asset, amount)
                 assert self.free_cash(user, asset) >= 0, (user, asset)
         assert not any(sums.values()), sums
+
+
+def _has_ended(order: Execution, time_us: int) -> bool:
+    """Whether an order's time is over; of one that is not special the engine tells no end."""
+    return len(order) > PLAIN_EXECUTION and 0 < order.expires_at <= time_us

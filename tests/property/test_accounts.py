@@ -11,7 +11,7 @@ from openoutcry.wire.types import Code, OrderKind
 from services.matching import Engine
 from services.matching.packet_builder import take_changes
 from services.matching.recovery.checkpoint import Checkpoint, decode_checkpoint, encode_checkpoint
-from shared.logs.commands import Command, PlaceOrder, ReplaceOrder, decode_commands, encode_commands
+from shared.logs.commands import Command, PlaceOrder, PlaceSpecial, ReplaceOrder, decode_commands, encode_commands
 from shared.logs.events import Outcome, PrivateExecution
 from tests.comparable_account import comparable
 from tests.property.account_flow import account_logs
@@ -27,7 +27,7 @@ OF_ACCOUNTS = {
     Code.INSUFFICIENT_CASH,
     Code.INSUFFICIENT_HOLDINGS,
 }
-BEFORE_THEM = {Code.DUPLICATE_ORDER, Code.UNKNOWN_ORDER}
+BEFORE_THEM = {Code.DUPLICATE_ORDER, Code.UNKNOWN_ORDER, Code.WOULD_TRIGGER, Code.BAD_REQUEST}
 AMONG_THEM = {Code.TOO_MANY_OPEN_ORDERS, Code.RATE_LIMITED}
 """Of other tests' interest; they stand before what an order needs."""
 AFTER_THEM = {Code.OK, Code.WOULD_TRADE}
@@ -49,12 +49,13 @@ def test_no_forbidden_fill_and_no_needless_refusal(log: list[Command]) -> None:
         events = engine.apply(command, time_us)
         outcome = events[-1]
         assert isinstance(outcome, Outcome)
-        if isinstance(command, PlaceOrder | ReplaceOrder) and outcome.code not in BEFORE_THEM | AMONG_THEM:
+        is_order = isinstance(command, PlaceOrder | PlaceSpecial | ReplaceOrder)
+        if is_order and outcome.code not in BEFORE_THEM | AMONG_THEM:
             if expected is Code.OK:
                 assert outcome.code in AFTER_THEM, (command, outcome)
             elif expected is not None:
                 assert outcome.code is expected, (command, outcome)
-            elif isinstance(command, PlaceOrder):
+            elif isinstance(command, PlaceOrder | PlaceSpecial):
                 assert command.kind is OrderKind.MARKET
                 assert outcome.code in AFTER_THEM | {Code.ORDER_VALUE, Code.POSITION_LIMIT, Code.INSUFFICIENT_CASH}
         oracle.note(command, events, time_us)
