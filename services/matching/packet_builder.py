@@ -36,6 +36,7 @@ class PacketBuilder:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        engine.has_told_special = False  # of packets before
         self._prev = engine.position
         self._sections: dict[type[Any], list[Any]] = {kind: [] for kind in _EVENTS}  # in the packet's order
 
