@@ -2,6 +2,7 @@
 
 OpenOutcryError
 ├── CorruptEntry            a Redis Stream entry or key that is not what we write; names its id
+├── LaterRelease            the command log goes on by the rules of a later release
 ├── StoreUnavailable        Redis did not answer in time
 └── LeadershipLost          another engine leads, or the log goes on without us
 """
@@ -27,6 +28,10 @@ class CorruptEntry(OpenOutcryError):
         self.key = key
         self.entry_id = entry_id
         self.reason = reason
+
+
+class LaterRelease(OpenOutcryError):
+    """The command log goes on by the rules of a later release: this one must stop, and nothing is wrong."""
 
 
 class StoreUnavailable(OpenOutcryError):

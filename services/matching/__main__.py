@@ -32,7 +32,7 @@ from shared.aio.loop_lag import watch_loop_lag
 from shared.aio.redis_connection import open_redis
 from shared.aio.settings import load_settings
 from shared.aio.tracing import check_tracing, open_tracing
-from shared.store_errors import CorruptEntry, LeadershipLost, StoreUnavailable
+from shared.store_errors import CorruptEntry, LaterRelease, LeadershipLost, StoreUnavailable
 
 COLLECTOR_THRESHOLDS: Final = (10_000, 10_000, 1_000)
 """Of the garbage collector. An order book is millions of objects that live long and form no cycles but its queues'
@@ -55,6 +55,8 @@ class ExitCode(enum.IntEnum):
     """Redis was away, or refused the password or a command, for too long; start again."""
     CORRUPT = 5
     """The store holds what no writer writes; a person must look."""
+    LATER_RELEASE = 6
+    """The command log goes on by the rules of a later release; start that."""
 
 
 _EXIT_CODES: dict[type[OpenOutcryError], ExitCode] = {
@@ -62,6 +64,7 @@ _EXIT_CODES: dict[type[OpenOutcryError], ExitCode] = {
     LeadershipLost: ExitCode.FENCED,
     StoreUnavailable: ExitCode.STORE_UNAVAILABLE,
     CorruptEntry: ExitCode.CORRUPT,
+    LaterRelease: ExitCode.LATER_RELEASE,
 }
 
 
@@ -169,7 +172,7 @@ def main(
     A second engine of the same shard stands by: it follows along, and leads within two seconds of the first one's
     death. All settings can also come from the environment, as OUTCRY_REDIS_URL and so on; an option wins. Exit
     status: 0 stopped, 2 misconfigured, 3 another engine leads, 4 Redis away or refusing for too long, 5 a corrupt
-    entry, named in the last line of the log.
+    entry, named in the last line of the log, 6 the log is a later release's.
     """
     try:
         settings = load_settings(

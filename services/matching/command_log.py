@@ -34,6 +34,7 @@ from shared.logs.commands import (
     Tick,
     decode_commands,
 )
+from shared.logs.engine_version import ENGINE_VERSION, BeginVersion
 from shared.logs.market_commands import (
     GROUPS_OF_USER_MAX,
     BeginAccounts,
@@ -49,7 +50,7 @@ from shared.logs.option_commands import Exercise, SetSettlementPrice
 from shared.logs.rule_commands import RuleKind, RuleParameters, SetClearance, SetKill, SetRule
 from shared.logs.session_commands import STEPS_MAX, EndCall, SetSchedule
 from shared.logs.stream_keys import COMMANDS_FIELD
-from shared.store_errors import CorruptEntry
+from shared.store_errors import CorruptEntry, LaterRelease
 
 LOG_START: Final = "0-0"
 """Before the first entry."""
@@ -68,6 +69,7 @@ _SHAPES: Final[dict[type[Any], tuple[tuple[type, ...], ...]]] = {
     CancelAll: ((*_NAME, str), (*_NAME, type(None))),
     Tick: ((str, int, int),),
     PassTime: ((str, int, int),),
+    BeginVersion: ((str, int, int),),
     ListInstrument: ((str, int, Instrument),),
     SetMarketState: ((*_NAME, MarketState, str),),
     SetCancelOnDisconnect: ((*_NAME, bool),),
@@ -120,6 +122,7 @@ def decode_entry(key: str, entry_id: bytes, fields: Mapping[bytes, bytes]) -> Lo
 
     Raises:
         CorruptEntry: Names the entry.
+        LaterRelease: Engines of a later release write the log.
     """
     text = entry_id.decode()
     data = fields.get(COMMANDS_FIELD)
@@ -134,6 +137,11 @@ def decode_entry(key: str, entry_id: bytes, fields: Mapping[bytes, bytes]) -> Lo
     for command in commands:
         if isinstance(command, Present) and not 1 <= len(command.users) <= PRESENT_USERS_MAX:
             raise CorruptEntry(key, text, f"{len(command.users)} users are present, the limit is {PRESENT_USERS_MAX}")
+        if isinstance(command, BeginVersion) and command.version > ENGINE_VERSION:
+            raise LaterRelease(
+                f"{key} entry {text}: from here on engine version {command.version} holds, "
+                f"this release knows {ENGINE_VERSION}; start an engine of the later release"
+            )
         if not _well_typed(command):
             raise CorruptEntry(key, text, f"a field has the wrong type: {command}")
     return LogEntry(text, entry_time_us(text), commands)

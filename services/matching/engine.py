@@ -60,6 +60,7 @@ from shared.logs.commands import (
     SetMarketState,
     Tick,
 )
+from shared.logs.engine_version import BeginVersion
 from shared.logs.events import AccountsBegun, CancelOnDisconnectSet, Event, Outcome
 from shared.logs.market_commands import BeginAccounts, EndOrders, MakeTransfer, SetGroups, SetLimits, SetTerms
 from shared.logs.mass_quote import MassQuote
@@ -118,6 +119,8 @@ class Engine(Floor):
         """Names this history; whoever leads sets it."""
         self.log_id = "0-0"
         """The command log is applied up to this entry, completely; the reader of the log sets it."""
+        self.version = 0
+        """Of the rules that hold; see `shared.logs.engine_version`. 0: the log is older than versions."""
         self.time_limit = NO_LIMIT
         """The log's time does not count beyond: the leader's own clock at its last tick, and what may be between the
         two, µs. A clock that jumps ahead ends nothing before its time."""
@@ -182,6 +185,9 @@ class Engine(Floor):
                 outcome = self._cancel_all(command)
             case Tick():
                 outcome = self._tick(command)
+            case BeginVersion():
+                self.version = max(self.version, command.version)
+                outcome = _outcome(command)
             case PassTime():
                 self._heed_clock(command)
                 outcome = _outcome(command)

@@ -16,6 +16,7 @@ from openoutcry.wire.errors import MalformedMessage
 from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.quoted_pair import QuotedPair
 from openoutcry.wire.types import MarketState, OrderKind, SelfTradePrevention, Side, TimeInForce, TransferKind
+from shared.logs.engine_version import BeginVersion
 from shared.logs.market_commands import BeginAccounts, EndOrders, Limits, MakeTransfer, SetGroups, SetLimits, SetTerms
 from shared.logs.mass_quote import MassQuote
 from shared.logs.option_commands import Exercise, SetSettlementPrice
@@ -263,6 +264,7 @@ Command: TypeAlias = (
     | CancelAll
     | Tick
     | PassTime
+    | BeginVersion
     | ListInstrument
     | SetMarketState
     | SetCancelOnDisconnect
@@ -315,6 +317,7 @@ _CODES: Final[dict[type[Any], int]] = {
     SetSchedule: 20,
     EndCall: 21,
     PassTime: 28,
+    BeginVersion: 29,
 }
 _OF_THE_LOG: Final = ("source", "number", "actor")
 _SIDES: Final = {side.value: side for side in Side}
@@ -421,7 +424,7 @@ def _set_terms(fields: list[Any]) -> SetTerms:
     return command._replace(tick_table=tuple([(at, step) for at, step in command.tick_table]))
 
 
-def _market_command(code: object, fields: list[Any]) -> Command:  # noqa: PLR0911, PLR0912 - one line a kind
+def _market_command(code: object, fields: list[Any]) -> Command:  # noqa: C901, PLR0911, PLR0912 - one line a kind
     match code:
         case 10:
             fields[5] = _SIDES[fields[5]]
@@ -458,6 +461,8 @@ def _market_command(code: object, fields: list[Any]) -> Command:  # noqa: PLR091
             return EndCall._make(fields)
         case 28:
             return PassTime._make(fields)
+        case 29:
+            return BeginVersion._make(fields)
     return _rule_command(code, fields)
 
 

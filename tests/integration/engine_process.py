@@ -23,6 +23,13 @@ from shared.logs.stream_keys import COMMANDS_FIELD, PACKET_FIELD, StreamKeys
 KEYS: Final = StreamKeys()
 WITHIN_S: Final = 60.0
 
+_RELEASE: Final = """
+import runpy
+from shared.logs import engine_version
+engine_version.ENGINE_VERSION = {}
+runpy.run_module("services.matching", run_name="__main__")
+"""
+
 T = TypeVar("T")
 
 
@@ -38,17 +45,16 @@ def eventually(ask: Callable[[], T]) -> T:
 
 
 class EngineProcess:
-    """One engine; settings are given in capitals without their prefix."""
+    """One engine; settings are given in capitals without their prefix. `release` is another engine version."""
 
-    def __init__(self, redis_url: str, log: Path, **settings: object) -> None:
+    def __init__(self, redis_url: str, log: Path, release: int | None = None, **settings: object) -> None:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("OUTCRY_")}
         environment |= {f"OUTCRY_{name}": str(value) for name, value in settings.items()}
         environment["OUTCRY_REDIS_URL"] = redis_url
         self.log = log
+        program = ["-m", "services.matching"] if release is None else ["-c", _RELEASE.format(release)]
         with log.open("ab") as errors:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "services.matching"], env=environment, stdout=errors, stderr=errors
-            )
+            self.process = subprocess.Popen([sys.executable, *program], env=environment, stdout=errors, stderr=errors)
 
     def send_signal(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
@@ -75,9 +81,9 @@ class Engines:
         self._directory = directory
         self._started: list[EngineProcess] = []
 
-    def start(self, **settings: object) -> EngineProcess:
+    def start(self, release: int | None = None, **settings: object) -> EngineProcess:
         log = self._directory / f"engine-{len(self._started)}.log"
-        engine = EngineProcess(self.redis_url, log, **settings)
+        engine = EngineProcess(self.redis_url, log, release, **settings)
         self._started.append(engine)
         return engine
 

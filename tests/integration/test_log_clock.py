@@ -14,6 +14,7 @@ from services.matching.aio.metrics import MatchingMetrics
 from services.matching.aio.retry_limit import RetryLimit
 from services.matching.sessions.moments import Moments
 from shared.aio.redis_connection import open_redis
+from shared.logs.engine_version import ENGINE_VERSION
 from shared.logs.packet import FeedId
 from shared.logs.stream_keys import StreamKeys
 from shared.store_errors import StoreUnavailable
@@ -38,7 +39,7 @@ async def test_a_tick_that_a_full_store_refuses_counts_as_refused(redis_url: str
         try:
             with pytest.raises(StoreUnavailable):
                 async with asyncio.timeout(10):
-                    await clock.run([])
+                    await clock.run([], ENGINE_VERSION)
         finally:
             await redis.execute_command("CONFIG", "SET", "maxmemory", "0")
     assert metrics.publications["refused"] > 0

@@ -23,6 +23,7 @@ from shared.aio.cancellation import raise_if_cancelled
 from shared.aio.log_writer import LogWriter
 from shared.aio.redis_connection import Redis
 from shared.logs.commands import COMMANDS_IN_ENTRY_MAX, Command, ListInstrument, PassTime, Tick
+from shared.logs.engine_version import ENGINE_VERSION, BeginVersion
 from shared.logs.packet import FeedId
 from shared.logs.session_commands import EndCall
 from shared.logs.stream_keys import COMMANDS_FIELD, StreamKeys
@@ -67,13 +68,19 @@ class LogClock:
         self._writer = LogWriter(self._send, retry_limit)
         self._metrics = metrics
 
-    async def run(self, missing: Sequence[Instrument]) -> None:
+    async def run(self, missing: Sequence[Instrument], version: int) -> None:
         """
-        List the missing instruments, then tick until `stop`.
+        Begin this release's version and list the missing instruments, where needed; then tick until `stop`.
+
+        Args:
+            missing: Instruments that are not listed yet.
+            version: Of the rules that hold so far.
 
         Raises:
             StoreUnavailable: If no command could be appended for too long.
         """
+        if version < ENGINE_VERSION:
+            await self._writer.append([BeginVersion(self._source, self._next(), ENGINE_VERSION)])
         for start in range(0, len(missing), COMMANDS_IN_ENTRY_MAX):
             chunk = missing[start : start + COMMANDS_IN_ENTRY_MAX]
             await self._writer.append([ListInstrument(self._source, self._next(), instrument) for instrument in chunk])

@@ -139,7 +139,7 @@ class MatchingService:
             Moments(leader.engine, leader.engine.phases, SystemRandom().random),
         )
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(ticker.run(missing), name="ticker")
+            tasks.create_task(ticker.run(missing, leader.engine.version), name="ticker")
             keeping = tasks.create_task(self._lease.keep(self._stop), name="lease")
             making = tasks.create_task(leader.checkpoints.run(), name="checkpoints")
             looking = tasks.create_task(self._store_check(leader).run(), name="store check")

@@ -17,6 +17,7 @@ from services.matching.recovery.special_rows import restore_special, special_row
 from services.matching.schedule import Plan
 from services.matching.sessions.phases import CallTimes
 from services.matching.timers import Timers
+from shared.logs.engine_version import ENGINE_VERSION
 from shared.logs.market_commands import SetTerms
 from shared.logs.session_commands import ScheduledStep
 
@@ -120,7 +121,14 @@ def _restore_phases(engine: Engine, rows: Any) -> None:
     engine.uncrossing = dict.fromkeys(uncrossing)
 
 
+def _restore_version(engine: Engine, version: int) -> None:
+    if version > ENGINE_VERSION:
+        raise ValueError(f"engine version {version}, which a later release wrote; this one knows {ENGINE_VERSION}")
+    engine.version = version
+
+
 PARTS: Final[dict[str, StatePart]] = {
+    "version": StatePart(lambda engine: engine.version, _restore_version),
     "clock": StatePart(_clock_rows, _restore_clock),
     "rules": StatePart(rule_rows, restore_rules),
     "sessions": StatePart(_session_rows, _restore_sessions),
