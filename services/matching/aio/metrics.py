@@ -161,6 +161,8 @@ class EngineState(NamedTuple):
     """Why it could not lead at this moment; empty if it does or could."""
     four_eyes: bool = True
     """Whether administrators need each other's consent in its market."""
+    pending_settlements: int = 0
+    """Options that have ended and cannot be settled."""
 
 
 class EngineStateCollector(Collector):
@@ -182,5 +184,10 @@ class EngineStateCollector(Collector):
         yield _ENGINE.gauge("term", "Term of this leader; 0 while another leads", state.term)
         yield _ENGINE.gauge(
             "four_eyes", "1 while administrators need each other's consent, 0 in a market without", int(state.four_eyes)
+        )
+        yield _ENGINE.gauge(
+            "pending_settlements",
+            "Options that have expired and wait for a settlement price",
+            state.pending_settlements,
         )
         yield _ENGINE.gauge("position", "Commands applied since the market began, by this engine", state.position)

@@ -27,6 +27,7 @@ from services.matching.aio.store_check import StoreCheck
 from services.matching.aio.store_promises import check_machine_durability, warn_of_replay
 from services.matching.aio.takeover import Takeover
 from services.matching.command_log import LogEntry
+from services.matching.engine import Engine
 from services.matching.sessions.moments import Moments
 from shared.aio.cancellation import raise_if_cancelled
 from shared.aio.redis_connection import UNREACHABLE, RedisError
@@ -104,13 +105,13 @@ class MatchingService:
         if leader is not None:
             unready = f"nothing published for {leader.silent_s:.1f} s" if leader.silent_s > READY_S else ""
             engine, reason = leader.engine, unready or self._retry_limit.reason
-            return EngineState(Role.LEADER, leader.term, engine.position, reason, engine.decisions.proposals.four_eyes)
+            return _state(Role.LEADER, leader.term, engine, reason)
         if shadow is None:
             return EngineState(Role.STANDBY, 0, 0, self._retry_limit.reason or "nothing to follow with yet")
         silent_s = time.monotonic() - self._followed_at
         unready = f"nothing followed for {silent_s:.1f} s" if silent_s > READY_S else ""
         engine, reason = shadow.engine, self._retry_limit.reason or unready
-        return EngineState(Role.STANDBY, 0, engine.position, reason, engine.decisions.proposals.four_eyes)
+        return _state(Role.STANDBY, 0, engine, reason)
 
     async def run(self) -> None:
         """
@@ -240,3 +241,8 @@ class MatchingService:
         except (TimeoutError, *UNREACHABLE, RedisError) as error:
             raise StoreUnavailable(f"no last checkpoint, the next engine reads more of the log: {error!r}") from error
         structlog.get_logger().info("stopped", position=leader.engine.position)
+
+
+def _state(role: Role, term: int, engine: Engine, unready: str) -> EngineState:
+    four_eyes, pending = engine.decisions.proposals.four_eyes, engine.lives.pending
+    return EngineState(role, term, engine.position, unready, four_eyes, pending)
