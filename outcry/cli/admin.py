@@ -177,6 +177,17 @@ def resume(
     run_command(_desk(url, token).propose(_states(instrument, "open", reason), proposal_id))
 
 
+@app.command("end-call")
+def end_call(
+    instrument: Annotated[str, typer.Argument(help="Symbol.")],
+    token: TokenOption,
+    url: Url = HERE,
+    proposal_id: ProposalId = None,
+) -> None:
+    """Propose to end a call whose price is outside the bands, at that price; never beyond the collar."""
+    run_command(_desk(url, token).propose([{"action": "end_call", "instrument": instrument}], proposal_id))
+
+
 @app.command("end-orders")
 def end_orders(
     user: Annotated[str, typer.Argument(help="Whose orders.")],
