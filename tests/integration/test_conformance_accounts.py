@@ -37,7 +37,7 @@ def test_accounts_are_as_the_protocol_says(tmp_path_factory: pytest.TempPathFact
         report = asyncio.run(_prove(stack))
     results = {result.check.name: (result.verdict, result.text) for result in report.results}
     assert {name: said for name, said in results.items() if said[0] is not CheckVerdict.PASS} == {}
-    assert "accounts.open_orders_reserve" in results
+    assert {"accounts.open_orders_reserve", "rules.a_discreet_rule_names_nothing"} <= results.keys()
 
 
 async def _prove(stack: Stack) -> ConformanceReport:
@@ -62,4 +62,7 @@ async def _prove(stack: Stack) -> ConformanceReport:
             assert (account.holdings["ACME"].lots, account.holdings["ACME"].reserved) == (53, 1)
             await ann.cancel_all()
     tokens = [stack.token(user) for user in USERS]
-    return await run_conformance(ConformanceOptions([url], tokens=tokens, only="accounts.*", instrument="ACME"))
+    report = await run_conformance(ConformanceOptions([url], tokens=tokens, only="accounts.*", instrument="ACME"))
+    secret = stack.folder / "token-secret"
+    rules = await run_conformance(ConformanceOptions([url], secret_file=secret, only="rules.*", instrument="ACME"))
+    return report._replace(results=[*report.results, *rules.results])

@@ -21,6 +21,7 @@ from outcry.conformance.aio.checks import (
     quotes,
     requests,
     resume,
+    rules,
     special_orders,
     tokens,
 )
@@ -46,6 +47,7 @@ _MODULES: Final = (
     accounts,
     absence,
     administration,
+    rules,
     fairness,
     limits,
 )
