@@ -211,15 +211,13 @@ class _Walk:
         self.is_cut = False
 
     def __iter__(self) -> Iterator[Lots]:
-        return self
-
-    def __next__(self) -> Lots:
-        level = next(self._levels)
-        if self.seen == self._levels_max:
-            self.is_cut = True
-            raise StopIteration
-        self.seen += 1
-        return level.price, level.quantity
+        # A generator: the compiled core has no `__next__` that returns a pair.
+        for level in self._levels:
+            if self.seen == self._levels_max:
+                self.is_cut = True
+                return
+            self.seen += 1
+            yield level.price, level.quantity
 
 
 def _could_meet(order: Order, held: Order) -> bool:
