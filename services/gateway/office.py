@@ -16,11 +16,13 @@ from services.gateway.requests import Administer, ConfirmProposal, OfficeRequest
 from services.gateway.roles import check_role
 from shared.identity import Identity
 from shared.logs.commands import Confirm, Propose, ReadMarket
+from shared.logs.compliance import is_of_compliance
 from shared.logs.events import AdministrativeAct, MarketShown, Outcome, PairsRefused
 
 OFFICE_REQUESTS: Final = (Administer, ConfirmProposal, ShowMarket)
 Told: TypeAlias = AdministrativeAct | MarketShown | PairsRefused
 _ADMINISTRATORS: Final = ("admin",)
+_OFFICERS: Final = ("admin", "compliance")
 _READERS: Final = ("admin", "compliance", "auditor")
 
 
@@ -36,15 +38,17 @@ def office_command(
     user = identity.user
     match request:
         case Administer():
-            check_role(identity, request, _ADMINISTRATORS, "administer the market")
+            check_role(identity, request, _OFFICERS, "administer the market")
             try:
                 actions = read_proposed(request.actions)
             except ValueError as error:
                 raise InvalidRequest(Code.BAD_REQUEST, str(error), request.id) from error
+            if not all(is_of_compliance(action.command) for action in actions):
+                check_role(identity, request, _ADMINISTRATORS, "propose what is not of rules alone")
             return Propose(source, number, user, request.proposal_id, actions)
         case ConfirmProposal():
-            check_role(identity, request, _ADMINISTRATORS, "confirm proposals")
-            return Confirm(source, number, user, request.proposal_id)
+            check_role(identity, request, _OFFICERS, "confirm proposals")
+            return Confirm(source, number, user, request.proposal_id, identity.roles.isdisjoint(_ADMINISTRATORS))
         case ShowMarket():
             check_role(identity, request, _READERS, "see what is set")
             return ReadMarket(source, number, user, request.start)

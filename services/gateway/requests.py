@@ -238,7 +238,7 @@ class CancelEvery(RequestForm):
 
 
 class Administer(RequestForm):
-    """Propose actions of the market's administration, all or none of them; for the role `admin`."""
+    """Propose actions of the market's administration, all or none of them; for `admin` and `compliance`."""
 
     op: Literal["admin"]
     proposal_id: ClientOrderId
@@ -248,7 +248,7 @@ class Administer(RequestForm):
 
 
 class ConfirmProposal(RequestForm):
-    """Have another administrator's proposal carried out; for the role `admin`."""
+    """Have another administrator's proposal carried out; for `admin` and `compliance`."""
 
     op: Literal["confirm"]
     proposal_id: ClientOrderId

@@ -244,6 +244,8 @@ class Confirm(NamedTuple):
     number: int
     actor: str
     proposal_id: str
+    of_compliance: bool = False
+    """Whether the actor may confirm actions of compliance alone."""
 
 
 class ReadMarket(NamedTuple):
@@ -451,7 +453,7 @@ def _market_command(code: object, fields: list[Any]) -> Command:  # noqa: C901, 
             fields[4] = read_actions(fields[4])
             return Propose._make(fields)
         case 18:
-            return Confirm._make(fields)
+            return Confirm(*fields)
         case 19:
             return ReadMarket._make(fields)
         case 20:

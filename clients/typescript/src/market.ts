@@ -248,7 +248,7 @@ export class Market {
   }
 
   /**
-   * Propose actions of the market's administration, all or none of them; for the role `admin`. The reply's `state` is
+   * Propose actions of the market's administration, all or none of them; for `admin` and `compliance`. The reply's `state` is
    * `proposed` (it waits for another administrator) or `done`. The same again under its id changes nothing.
    */
   async propose(proposalId: string, actions: readonly Action[]): Promise<Reply["data"]> {

@@ -152,7 +152,7 @@ export interface Present {
   readonly op: "present";
 }
 
-/** Propose actions of the market's administration, all or none of them; for the role `admin`. */
+/** Propose actions of the market's administration, all or none of them; for `admin` and `compliance`. */
 export interface Administer {
   readonly op: "admin";
   /** The administrator's own name for it: the same again changes nothing. */
@@ -167,7 +167,7 @@ export interface Action {
   readonly [field: string]: unknown;
 }
 
-/** Have another administrator's proposal carried out; for the role `admin`. */
+/** Have another administrator's proposal carried out; for `admin` and `compliance`. */
 export interface ConfirmProposal {
   readonly op: "confirm";
   readonly proposal_id: string;

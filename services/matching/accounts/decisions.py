@@ -16,6 +16,7 @@ from services.matching.accounts.proposals import LIFE_HOURS, Closed, Proposal, P
 from services.matching.accounts.setting_rows import SettingRows
 from services.matching.traded_instrument import Refusal
 from shared.logs.commands import ActionCommand, Confirm, Propose, ProposedAction, ReadMarket
+from shared.logs.compliance import is_of_compliance
 from shared.logs.events import AdministrativeAct, Event, MarketShown, Outcome
 
 _OK: Final = Refusal(Code.OK, "")
@@ -114,6 +115,9 @@ class Decisions:
             return Refusal(Code.FOUR_EYES, rule), 0
         if not isinstance(known, Proposal):
             return _OK, 0
+        if command.of_compliance and not all(is_of_compliance(action.command) for action in known.actions):
+            rule = f"role: compliance may not confirm {command.proposal_id}, which is not of rules alone"
+            return Refusal(Code.NOT_PERMITTED, rule), 0
         refusal = self._outlook().refusal(known.actions)
         return (refusal, 0) if refusal is not None else self._do(known)
 

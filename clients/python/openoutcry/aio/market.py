@@ -362,7 +362,7 @@ class Market:
 
     async def propose(self, proposal_id: str, actions: Sequence[Mapping[str, Any]]) -> Reply:
         """
-        Propose actions of the market's administration, all or none of them; for the role `admin`.
+        Propose actions of the market's administration, all or none of them; for `admin` and `compliance`.
 
         Args:
             proposal_id: Your own name for it, 1 to 36 letters, digits and . _ : - Proposing the same again under it

@@ -51,9 +51,14 @@ def test_the_actor_is_the_tokens_user() -> None:
     [
         ((), {"op": "admin", "proposal_id": "p1", "actions": [HALT]}, "role: viewer may not administer the market"),
         (
-            ("trader", "compliance"),
+            ("trader", "auditor"),
             {"op": "admin", "proposal_id": "p1", "actions": [{"action": "nonsense"}]},
-            "role: compliance, trader may not administer the market",
+            "role: auditor, trader may not administer the market",
+        ),
+        (
+            ("compliance",),
+            {"op": "admin", "proposal_id": "p1", "actions": [{**HALT, "state": "open"}]},
+            "role: compliance may not propose what is not of rules alone",
         ),
         (("auditor",), {"op": "confirm", "proposal_id": "p1"}, "role: auditor may not confirm proposals"),
         (("trader",), {"op": "market"}, "role: trader may not see what is set"),
@@ -63,6 +68,15 @@ def test_roles_decide_who_may_ask(roles: tuple[str, ...], request_fields: dict[s
     office, batch, replies = asked(*roles, **request_fields)
     assert (batch, replies) == ([], [Reply(1, False, Code.NOT_PERMITTED, text, {})])
     assert office.gateway.orders.in_flight == 0
+
+
+def test_compliance_may_propose_and_confirm_what_is_of_rules() -> None:
+    actions = [HALT, {"action": "set_rule", "rule_id": "Q4", "kind": "blackout"}, {"action": "end_orders", "user": "x"}]
+    _, batch, replies = asked("compliance", op="admin", proposal_id="p1", actions=actions)
+    assert batch == [Propose("gateway-1", 1, "adam", "p1", read_proposed(actions))]
+    assert not replies
+    assert asked("compliance", op="confirm", proposal_id="p1")[1] == [Confirm("gateway-1", 1, "adam", "p1", True)]
+    assert asked("compliance", "admin", op="confirm", proposal_id="p1")[1] == [Confirm("gateway-1", 1, "adam", "p1")]
 
 
 @pytest.mark.parametrize("role", ["admin", "compliance", "auditor"])

@@ -7,7 +7,7 @@ import pytest
 from openoutcry.wire.types import Code, OrderKind, ProposalState, Side, TimeInForce
 from shared.logs.commands import Confirm, Propose, ProposedAction, ReadMarket
 from shared.logs.events import AdministrativeAct, MarketShown
-from shared.logs.market_commands import SetGroups
+from shared.logs.market_commands import SetGroups, SetTerms
 from shared.logs.rule_commands import RuleKind, RuleParameters, SetRule
 from tests.unit.services.matching.flow import Desk, code, executions, outcome
 from tests.unit.services.matching.rules.ruled_floor import DAY_US, RuledFloor, at, ends
@@ -267,3 +267,16 @@ def test_a_begin_that_is_moved_counts_as_moved(floor: RuledFloor) -> None:
     assert floor.refused("ann") == BLACKOUT
     floor.rule("Q4-results", "")
     assert floor.bid("ann", 90, 1).code is Code.OK
+
+
+def test_a_compliance_officer_confirms_what_is_of_rules_alone(floor: RuledFloor) -> None:
+    floor.does(SetRule, "root", *BEFORE[3:])
+    removal = ProposedAction("set_rule", BEFORE._replace(kind=RuleKind.NONE))
+    terms = ProposedAction("set_terms", SetTerms("", 0, "", "ACME", 100, 0))
+    floor.does(Propose, "adam", "p1", (removal, terms))
+    refused = floor.does(Confirm, "carl", "p1", True)
+    text = "role: compliance may not confirm p1, which is not of rules alone"
+    assert outcome(refused)[2:4] == (Code.NOT_PERMITTED, text)
+    floor.does(Propose, "adam", "p2", (removal,))
+    assert code(floor.does(Confirm, "carl", "p2", True)) is Code.OK
+    assert floor.engine.company.rule_book.find("Q4") is None
