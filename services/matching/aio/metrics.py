@@ -53,6 +53,11 @@ class MatchingMetrics(Collector):
             "1 while an engine that cannot go on with the store's content waits for a scrape before it ends",
             registry=registry,
         )
+        self.log_clock_ahead = Gauge(
+            "outcry_matching_log_clock_ahead_seconds",
+            "How far the store's clock is ahead of the leader's, by the last tick; negative: behind",
+            registry=registry,
+        )
         self.healed_packets = _ENGINE.kept_counter(
             "healed_packets", "Packets sent again to a store that had lost them", registry
         )
@@ -163,6 +168,8 @@ class EngineState(NamedTuple):
     """Whether administrators need each other's consent in its market."""
     pending_settlements: int = 0
     """Options that have ended and cannot be settled."""
+    schedule_days: int = -1
+    """Trading days that are planned and have not begun, of the calendar with the fewest; -1: there is no calendar."""
 
 
 class EngineStateCollector(Collector):
@@ -189,5 +196,10 @@ class EngineStateCollector(Collector):
             "pending_settlements",
             "Options that have expired and wait for a settlement price",
             state.pending_settlements,
+        )
+        yield _ENGINE.gauge(
+            "schedule_days_ahead",
+            "Trading days planned and not begun, of the calendar with the fewest; -1 without calendars",
+            state.schedule_days,
         )
         yield _ENGINE.gauge("position", "Commands applied since the market began, by this engine", state.position)

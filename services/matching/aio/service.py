@@ -32,6 +32,7 @@ from services.matching.sessions.moments import Moments
 from shared.aio.cancellation import raise_if_cancelled
 from shared.aio.redis_connection import UNREACHABLE, RedisError
 from shared.aio.redis_line import RedisLine
+from shared.logs.commands import Tick
 from shared.store_errors import StoreUnavailable
 
 if TYPE_CHECKING:
@@ -218,6 +219,8 @@ class MatchingService:
         read_ns = time.time_ns()
         for entry in entries:
             for command in entry.commands:
+                if isinstance(command, Tick) and command.clock_us:
+                    self._metrics.log_clock_ahead.set((entry.time_us - command.clock_us) / 1_000_000)
                 self._metrics.count(command, leader.builder.apply(command, entry.time_us))
             leader.engine.log_id = entry.entry_id
             if leader.builder.commands >= self._settings.batch_commands_max or entry is entries[-1]:
@@ -245,4 +248,5 @@ class MatchingService:
 
 def _state(role: Role, term: int, engine: Engine, unready: str) -> EngineState:
     four_eyes, pending = engine.decisions.proposals.four_eyes, engine.lives.pending
-    return EngineState(role, term, engine.position, unready, four_eyes, pending)
+    days = min((plan.days_ahead() for plan in engine.phases.plans.values()), default=-1)
+    return EngineState(role, term, engine.position, unready, four_eyes, pending, days)
