@@ -36,11 +36,12 @@ from services.gateway.loading import Steps, free, read_book
 from services.gateway.rate_limit import Rate
 from services.gateway.replica import Changes, InstrumentReplica
 from services.matching.book.book_side import DEAD_KEPT_MAX
-from services.matching.book.order_book import ORDERS_MET_MAX
+from services.matching.book.order_book import INDICATIVE_LEVELS_MAX, ORDERS_MET_MAX
 from services.matching.engine import CANCELS_PER_TICK_MAX, SIGN_AGE_TICKS
 from services.matching.idempotency import FORGOTTEN_PER_TICK_MAX, WINDOW_S
 from services.matching.recovery.checkpoint import Checkpoint, encode_checkpoint
 from services.matching.recovery.snapshot_schedule import LEVELS_PER_PACKET_MAX
+from services.matching.sessions.phases import UNCROSSED_MAX
 from shared.identity import Authenticator, Identity, mint_token
 from shared.key_ring import KeyRing
 from shared.logs.commands import (
@@ -187,6 +188,34 @@ def _listed(pit: Pit) -> Callable[[], object]:
     return pit.step(pit.command(ListInstrument, Instrument("ANOTHER")))
 
 
+def _calls(pit: Pit, levels: int) -> None:
+    """Begin a call, and cross so many levels of each side, one order each."""
+    pit.engine.instruments[SYMBOL].reopening_s = 1
+    pit.does(SetMarketState, SYMBOL, MarketState.HALTED, "")
+    pit.does(SetMarketState, SYMBOL, MarketState.OPEN, "")
+    for n in range(levels):
+        pit.rest(f"maker-{n // ORDERS_A_USER}", Side.ASK, MID + n)
+        pit.rest(f"taker-{n // ORDERS_A_USER}", Side.BID, MID + n)
+
+
+def _in_call(levels: int) -> Case:
+    def case(pit: Pit) -> Callable[[], object]:
+        _calls(pit, pit.size(levels))
+        return pit.step(pit.place("user", Side.BID, MID + pit.size(levels) // 2))
+
+    return case
+
+
+def _uncrosses(levels: int) -> Case:
+    def case(pit: Pit) -> Callable[[], object]:
+        _calls(pit, pit.size(levels))
+        pit.tell()
+        pit.time_us += 2_000_000
+        return pit.step(pit.command(Tick))
+
+    return case
+
+
 def _deepest(pit: Pit) -> None:
     """Rest one order a level, in no order of prices, and have as many prices dead as a deep side keeps."""
     prices = list(range(pit.size(DEEPEST)))
@@ -264,6 +293,12 @@ COMMANDS: Final[dict[str, Case]] = {
     "present, 512 users": _present,
     f"tick that cancels the orders of users who are away, {CANCELS_PER_TICK_MAX:,} and one user's": _absent,
     f"tick that forgets {FORGOTTEN_PER_TICK_MAX:,} order ids": _forgets,
+    f"order in a call, whose auction would trade {INDICATIVE_LEVELS_MAX - 1:,} levels of each side": _in_call(
+        2 * INDICATIVE_LEVELS_MAX - 2
+    ),
+    "order in a call, whose auction would trade 10,000 levels of each side": _in_call(2 * DEEP),
+    f"end of a call of 20,000 orders: the first {UNCROSSED_MAX} trades": _uncrosses(DEEP),
+    f"end of a call of 200,000 orders: the first {UNCROSSED_MAX} trades": _uncrosses(10 * DEEP),
     "halt": _halted,
     "listing": _listed,
     "order that rests, 300,000 levels, and 16,384 prices that are gone": _rests_deepest,

@@ -260,7 +260,8 @@ class TradedInstrument:
         """Return what the call would come to if it ended now; None if there is none."""
         if self.book.call is None or not self.is_call:
             return None
-        found = self.indicative(INDICATIVE_LEVELS_MAX) or NO_PRICE
+        # While it is being uncrossed there is no other price than the one at which that happens.
+        found = NO_PRICE if self.is_paused else self.indicative(INDICATIVE_LEVELS_MAX) or NO_PRICE
         time = max(self.changed_at, self.state_time)
         return Auction(self.symbol, self.book.seq, time, self.auction_id, self.phase, *found, self.until)
 

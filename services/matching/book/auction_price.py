@@ -16,7 +16,7 @@ are looked at, and one more on each side: the lots meet from the best levels on,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Sequence
 from typing import Final, NamedTuple, TypeAlias
 
 from openoutcry.wire.tick_table import NO_TABLE, TickTable
@@ -41,8 +41,8 @@ NO_PRICE: Final = AuctionPrice(0, 0, 0)
 
 
 def auction_price(
-    bids: Iterable[Lots],
-    asks: Iterable[Lots],
+    bids: Sequence[Lots],
+    asks: Sequence[Lots],
     market_bids: int = 0,
     market_asks: int = 0,
     reference: int = 0,
@@ -61,9 +61,54 @@ def auction_price(
         ticks: The table that says which prices there are.
         price_max: The highest of them; no limit and no reference is above it.
 
-    Cost: O(levels that trade), 0.2 µs each, taken from `bids` and `asks` one by one, and one more of each.
+    Cost: O(levels that trade), 0.1 µs each; of each side one more is looked at.
     """
-    met = _Meeting(bids, asks, market_bids, market_asks)
+    return price_of(Meeting(bids, asks, market_bids, market_asks), reference, ticks, price_max)
+
+
+class Meeting:
+    """
+    The best lots of both sides meet, market orders before all; the last level of a side counts whole.
+
+    Args:
+        bids: As `auction_price`, like the others. They may be the best levels alone, if one of each is left over.
+        asks: Likewise.
+        bid_lots: Of all bids without a limit.
+        ask_lots: Likewise.
+    """
+
+    __slots__ = ("ask_lots", "asks_taken", "bid_lots", "bids_taken", "last_ask", "last_bid", "next_ask", "next_bid")
+
+    def __init__(self, bids: Sequence[Lots], asks: Sequence[Lots], bid_lots: int, ask_lots: int) -> None:
+        at_bid, at_ask, bid_count, ask_count = 0, 0, len(bids), len(asks)
+        while True:
+            if bid_lots > ask_lots:
+                if at_ask == ask_count or (at_bid and asks[at_ask][0] > bids[at_bid - 1][0]):
+                    break
+                ask_lots += asks[at_ask][1]
+                at_ask += 1
+            elif bid_lots < ask_lots:
+                if at_bid == bid_count or (at_ask and bids[at_bid][0] < asks[at_ask - 1][0]):
+                    break
+                bid_lots += bids[at_bid][1]
+                at_bid += 1
+            else:
+                if at_bid == bid_count or at_ask == ask_count or bids[at_bid][0] < asks[at_ask][0]:
+                    break
+                bid_lots += bids[at_bid][1]
+                ask_lots += asks[at_ask][1]
+                at_bid += 1
+                at_ask += 1
+        self.bid_lots, self.ask_lots, self.bids_taken, self.asks_taken = bid_lots, ask_lots, at_bid, at_ask
+        # The last level of each side that is needed, and the next one, which is not; None: there is none.
+        self.last_bid = bids[at_bid - 1] if at_bid else None
+        self.last_ask = asks[at_ask - 1] if at_ask else None
+        self.next_bid = bids[at_bid] if at_bid < bid_count else None
+        self.next_ask = asks[at_ask] if at_ask < ask_count else None
+
+
+def price_of(met: Meeting, reference: int, ticks: TickTable, price_max: int) -> AuctionPrice:
+    """Return price, volume and surplus once the lots have met; O(1). The arguments are those of `auction_price`."""
     volume = min(met.bid_lots, met.ask_lots)
     if not volume:
         return NO_PRICE
@@ -75,41 +120,8 @@ def auction_price(
     return _of_equal_lots(met, volume, reference, ticks, price_max)
 
 
-class _Meeting:
-    """The best lots of both sides meet, market orders before all; the last level of a side counts whole."""
-
-    __slots__ = ("ask_lots", "bid_lots", "last_ask", "last_bid", "next_ask", "next_bid")
-
-    def __init__(self, bids: Iterable[Lots], asks: Iterable[Lots], bid_lots: int, ask_lots: int) -> None:
-        # The last level of each side that is needed, and the next one, which is not; None: there is none.
-        last_bid: Lots | None = None
-        last_ask: Lots | None = None
-        more_bids, more_asks = iter(bids), iter(asks)
-        next_bid, next_ask = next(more_bids, None), next(more_asks, None)
-        while True:
-            if bid_lots > ask_lots:
-                if next_ask is None or (last_bid is not None and next_ask[0] > last_bid[0]):
-                    break
-                last_ask, next_ask, ask_lots = _take(next_ask, more_asks, ask_lots)
-            elif bid_lots < ask_lots:
-                if next_bid is None or (last_ask is not None and next_bid[0] < last_ask[0]):
-                    break
-                last_bid, next_bid, bid_lots = _take(next_bid, more_bids, bid_lots)
-            else:
-                if next_bid is None or next_ask is None or next_bid[0] < next_ask[0]:
-                    break
-                last_bid, next_bid, bid_lots = _take(next_bid, more_bids, bid_lots)
-                last_ask, next_ask, ask_lots = _take(next_ask, more_asks, ask_lots)
-        self.bid_lots, self.last_bid, self.next_bid = bid_lots, last_bid, next_bid
-        self.ask_lots, self.last_ask, self.next_ask = ask_lots, last_ask, next_ask
-
-
-def _take(level: Lots, more: Iterator[Lots], lots: int) -> tuple[Lots, Lots | None, int]:
-    return level, next(more, None), lots + level[1]
-
-
 def _of_excess_bids(
-    met: _Meeting, volume: int, surplus: int, reference: int, ticks: TickTable, price_max: int
+    met: Meeting, volume: int, surplus: int, reference: int, ticks: TickTable, price_max: int
 ) -> AuctionPrice:
     """All asks that can trade do: the highest price that leaves the fewest bids over."""
     if met.last_bid is not None:
@@ -124,7 +136,7 @@ def _of_excess_bids(
     return AuctionPrice(price, volume, surplus) if price else NO_PRICE
 
 
-def _of_excess_asks(met: _Meeting, volume: int, surplus: int, reference: int, ticks: TickTable) -> AuctionPrice:
+def _of_excess_asks(met: Meeting, volume: int, surplus: int, reference: int, ticks: TickTable) -> AuctionPrice:
     """All bids that can trade do: the lowest price that leaves the fewest asks over."""
     if met.last_ask is not None:
         return AuctionPrice(met.last_ask[0], volume, surplus)
@@ -138,7 +150,7 @@ def _of_excess_asks(met: _Meeting, volume: int, surplus: int, reference: int, ti
     return AuctionPrice(price, volume, surplus) if price else NO_PRICE
 
 
-def _of_equal_lots(met: _Meeting, volume: int, reference: int, ticks: TickTable, price_max: int) -> AuctionPrice:
+def _of_equal_lots(met: Meeting, volume: int, reference: int, ticks: TickTable, price_max: int) -> AuctionPrice:
     """As many lots are bid as asked: any price between the last levels, and between the next ones if those are near."""
     low = 0 if met.last_ask is None else met.last_ask[0]
     high = 0 if met.last_bid is None else met.last_bid[0]

@@ -7,19 +7,21 @@ limit are in no level and in no digest. Invariant: no two orders of one user cou
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Final
 
 from openoutcry.wire.tick_table import TickTable
 from openoutcry.wire.types import LEVEL_QUANTITY_MAX, Code, OrderKind, SelfTradePrevention, Side, TimeInForce
-from services.matching.book.auction_price import NO_PRICE, AuctionPrice, Lots, auction_price
+from services.matching.book.auction_price import NO_PRICE, AuctionPrice, Meeting, price_of
 from services.matching.book.book_event import AuctionFill, BookEvent, BookRefusal, Cancelled
 from services.matching.book.book_side import BookSide
 from services.matching.book.order import Order
 from services.matching.book.price_level import PriceLevel
 
 LEVELS_LOOKED_AT: Final = 64
-"""Levels of a side that an auction's price is looked for in at first."""
+"""Levels of a side that an auction's price is looked for in at first, and at least."""
+LEVELS_LEFT: Final = 16
+"""And so many more than traded in it last, since each order may move it."""
 
 _BID: Final = Side.BID
 _MARKET: Final = OrderKind.MARKET
@@ -120,16 +122,28 @@ class Call:
             price_max: The highest.
             levels_max: How many levels of a side are looked at.
 
-        Cost: O(1) if nothing crosses; else O(levels that trade), 0.3 µs each, and see `BookSide.in_order`.
+        Cost: O(1) if nothing crosses; else O(levels that trade), 0.3 µs each, and see `BookSide.best_lots`.
         """
         if not self.is_crossed:
             return NO_PRICE
-        bids = _Walk(self._bids, self._bid_levels, levels_max)
-        asks = _Walk(self._asks, self._ask_levels, levels_max)
-        lots = self.market_bids.quantity, self.market_asks.quantity
-        found = auction_price(bids, asks, *lots, reference, ticks, price_max)
-        self._bid_levels, self._ask_levels = (max(LEVELS_LOOKED_AT, walk.seen) for walk in (bids, asks))
-        return None if bids.is_cut or asks.is_cut else found
+        most = levels_max + 1
+        bid_count, ask_count = min(self._bid_levels, most), min(self._ask_levels, most)
+        while True:
+            bids, asks = self._bids.best_lots(bid_count), self._asks.best_lots(ask_count)
+            met = Meeting(bids, asks, self.market_bids.quantity, self.market_asks.quantity)
+            # One of each must be left over, or there are no more.
+            needs_bids = met.next_bid is None and bid_count < len(self._bids.levels)
+            needs_asks = met.next_ask is None and ask_count < len(self._asks.levels)
+            if (needs_bids and bid_count == most) or (needs_asks and ask_count == most):
+                self._bid_levels, self._ask_levels = bid_count, ask_count
+                return None
+            if not needs_bids and not needs_asks:
+                break
+            bid_count = min(most, bid_count * (1 + needs_bids))
+            ask_count = min(most, ask_count * (1 + needs_asks))
+        self._bid_levels = max(LEVELS_LOOKED_AT, met.bids_taken + LEVELS_LEFT)
+        self._ask_levels = max(LEVELS_LOOKED_AT, met.asks_taken + LEVELS_LEFT)
+        return price_of(met, reference, ticks, price_max)
 
     @property
     def is_crossed(self) -> bool:
@@ -199,25 +213,6 @@ class Call:
             self.reduce(order, left)
         else:
             (self._bids if order.side is _BID else self._asks).reduce(order, left)
-
-
-class _Walk:
-    """The lots of a side, the best level first; counted, and cut if there are too many."""
-
-    def __init__(self, side: BookSide, expected: int, levels_max: int) -> None:
-        self._levels = side.in_order(expected)
-        self._levels_max = levels_max
-        self.seen = 0
-        self.is_cut = False
-
-    def __iter__(self) -> Iterator[Lots]:
-        # A generator: the compiled core has no `__next__` that returns a pair.
-        for level in self._levels:
-            if self.seen == self._levels_max:
-                self.is_cut = True
-                return
-            self.seen += 1
-            yield level.price, level.quantity
 
 
 def _could_meet(order: Order, held: Order) -> bool:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from openoutcry.wire.tick_table import NO_TABLE, TickTable
 from openoutcry.wire.types import PRICE_MAX
-from services.matching.book.auction_price import NO_PRICE, AuctionPrice, Lots, auction_price
+from services.matching.book.auction_price import NO_PRICE, AuctionPrice, Lots, Meeting, auction_price
 from tests.property.weights import of_any_length
 
 MARKET = 0
@@ -149,7 +149,8 @@ def test_the_numbers_of_the_rule(
 
 
 def test_only_levels_that_trade_are_looked_at() -> None:
-    """The book behind them may be as deep as it likes."""
-    bids, asks = iter([(100 - n, 1) for n in range(50)]), iter([(91 + n, 1) for n in range(50)])
-    assert auction_price(bids, asks) == AuctionPrice(95, 5, 1)
-    assert (len(list(bids)), len(list(asks))) == (44, 44)
+    """And one more of each side: the book behind them may be as deep as it likes."""
+    bids, asks = [(100 - n, 1) for n in range(50)], [(91 + n, 1) for n in range(50)]
+    assert auction_price(bids, asks) == auction_price(bids[:6], asks[:6]) == AuctionPrice(95, 5, 1)
+    met = Meeting(bids, asks, 0, 0)
+    assert (met.bids_taken, met.asks_taken, met.next_bid, met.next_ask) == (5, 5, (95, 1), (96, 1))
