@@ -20,6 +20,7 @@ from benchmarks.measure import Effort, Spread, in_new_process, spread
 from benchmarks.pit import MID, ORDERS_A_USER, SYMBOL, Case, Pit
 from benchmarks.table import Table
 from benchmarks.worst_administration import ADMINISTRATION
+from benchmarks.worst_options import OPTIONS
 from openoutcry.wire.codec import Encoding, encode_request
 from openoutcry.wire.depth_book import DepthBook
 from openoutcry.wire.digest import book_digest
@@ -306,6 +307,7 @@ COMMANDS: Final[dict[str, Case]] = {
     "FOK, one lot too many, the same": _unfillable_deepest,
     "fork for a checkpoint and deep snapshots, 300,000 levels": _forked,
     **ADMINISTRATION,
+    **OPTIONS,
     "snapshot of a book of 5,000 levels (of deeper ones in a child)": _book_snapshot,
     "checkpoint of 10,000 orders (in a child, beside the market)": _checkpoint,
 }

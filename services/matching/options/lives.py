@@ -26,8 +26,8 @@ from shared.logs.option_commands import SetSettlementPrice
 
 EXPIRY: Final = "option_expiry"
 """Timer of an option's end."""
-SETTLED_MAX: Final = 200
-"""Holders that one command settles, over all options; some 15 ms with their packet."""
+SETTLED_MAX: Final = 100
+"""Holders that one command settles, over all options; some 10 ms with their packet."""
 LOOKED_AT_MAX: Final = 50_000
 """Accounts that one command looks at for holders: 5 ms."""
 AUCTION_AGE_US: Final = 12 * 3600 * 1_000_000
