@@ -90,6 +90,8 @@ _GTC: Final = TimeInForce.GTC
 _QUOTE: Final = TimeInForce.QUOTE
 _AUCTION: Final = TimeInForce.AUCTION
 _OPEN: Final = MarketState.OPEN
+_IOC: Final = TimeInForce.IOC
+_FOK: Final = TimeInForce.FOK
 _SPECIAL_TIMES: Final = (TimeInForce.DAY, TimeInForce.GTD)
 _BY_USER: Final = Code.BY_USER
 _DISCONNECTED: Final = Code.DISCONNECTED
@@ -175,12 +177,12 @@ class Engine(Floor):
         match command:
             case PlaceOrder():
                 outcome = self._place(command)
-            case PlaceSpecial():
-                outcome = self._place_special(command)
             case CancelOrder():
                 outcome = self._cancel(command)
             case ReplaceOrder():
                 outcome = self._replace(command)
+            case PlaceSpecial():
+                outcome = self._place_special(command)
             case CancelAll():
                 outcome = self._cancel_all(command)
             case Tick():
@@ -276,7 +278,8 @@ class Engine(Floor):
             return _outcome(command, refusal, first)
         order_id = self.last_order_id + 1
         order = Order(order_id, user, side, price, quantity, kind, time_in_force, post_only, prevention, name)
-        order.special = special
+        if special is not None:
+            order.special = special
         market = self.instruments.get(symbol)
         if market is None:
             return self._reject(command, account, order, unknown_instrument(symbol))
@@ -307,7 +310,7 @@ class Engine(Floor):
         self.execution(account, _ACCEPTED, order, quantity)
         if happened:  # empty: nothing met it, and it rests whole
             self.tell(market, happened)
-        if special is not None and rests:
+        if special is not None and self.is_open(order):
             self.waiting.take(order, market)
         if book.seq != seq:
             self.touch(market)
@@ -530,7 +533,7 @@ class Engine(Floor):
 
     # The door.
 
-    def _admit(  # noqa: PLR0911, PLR0912 - one a rule
+    def _admit(  # noqa: PLR0911 - one a rule
         self, account: UserAccount, market: TradedInstrument, order: Order, price: int, quantity: int
     ) -> Refusal | None:
         """
@@ -552,18 +555,11 @@ class Engine(Floor):
         if order.order_id > self.last_order_id:
             times = order.time_in_force
             may_rest = limit is not None and times is _GTC
-            if special is not None:
-                refused = moment_refusal(order, special, market) or self.waiting.refusal(order, market)
+            if special is not None or (not may_rest and times is not _IOC and times is not _FOK):
+                refused = self._odd(market, order)
                 if refused is not None:
                     return refused
                 may_rest = order.may_rest
-            elif not may_rest and times in _SPECIAL_TIMES:
-                return Refusal(Code.BAD_REQUEST, f"time_in_force: {times} orders are entered as special ones")
-            if not may_rest and times is _QUOTE:
-                return Refusal(Code.BAD_REQUEST, "time_in_force: quote is that of quotes alone")
-            if order.time_in_force is _AUCTION and market.state is _OPEN:
-                rule = f"{market.symbol} is in no call, and auction orders are for calls"
-                return Refusal(Code.NOT_OPEN, f"time_in_force: {rule}")
             if order.post_only and not may_rest:
                 return Refusal(Code.BAD_REQUEST, "post_only: only a limit order that may wait can rest")
             if may_rest and len(account.orders) >= self.config.open_orders_max:
@@ -590,6 +586,20 @@ class Engine(Floor):
             return None
         assert isinstance(account, FundedAccount)
         return self._afford(accounting, account, market, order, price, quantity)
+
+    def _odd(self, market: TradedInstrument, order: Order) -> Refusal | None:
+        """Return why a new order that is special, or of a rare time in force, may not come now, or None."""
+        times, special = order.time_in_force, order.special
+        if times is _QUOTE:
+            return Refusal(Code.BAD_REQUEST, "time_in_force: quote is that of quotes alone")
+        if times is _AUCTION and market.state is _OPEN:
+            rule = f"{market.symbol} is in no call, and auction orders are for calls"
+            return Refusal(Code.NOT_OPEN, f"time_in_force: {rule}")
+        if special is not None:
+            return moment_refusal(order, special, market) or self.waiting.refusal(order, market)
+        if times in _SPECIAL_TIMES:
+            return Refusal(Code.BAD_REQUEST, f"time_in_force: {times} orders are entered as special ones")
+        return None
 
     def _afford(
         self,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from openoutcry.wire.messages import Execution, Status, Trade
 from openoutcry.wire.types import Code, ExecutionEvent, Liquidity, NoSide, Side
@@ -20,6 +20,7 @@ from services.matching.book.book_event import AuctionFill, BookEvent, Cancelled,
 from services.matching.book.expiries import Expiries
 from services.matching.book.order import Order
 from services.matching.book.order_book import ORDERS_MET_MAX
+from services.matching.book.special import Special
 from services.matching.idempotency import ORDER_IDS_MAX, ClientOrderIds
 from services.matching.presence import Presence
 from services.matching.rules.company_rules import CompanyRules
@@ -314,7 +315,7 @@ class Floor:
         """Tell a user what happened to an order; `fill` is price, lots and number of a trade."""
         account.user_seq += 1
         price, quantity, trade_id = fill
-        row: tuple[object, ...] = (
+        row = (
             account.user_seq,
             event,
             self.time,
@@ -333,11 +334,12 @@ class Floor:
             liquidity,
             reason,
         )
-        if order.special is not None:
-            row += order.special.told
-            self.has_told_special = True
-        execution = _new(Execution, row)
+        execution = _new(Execution, row if order.special is None else self._more(row, order.special))
         self.events.append(_new(PrivateExecution, (account.user, execution)))
+
+    def _more(self, row: tuple[Any, ...], special: Special) -> tuple[Any, ...]:
+        self.has_told_special = True
+        return row + special.told
 
     # Ending many orders.
 
