@@ -50,6 +50,7 @@ from shared.logs.commands import (
     SetCancelOnDisconnect,
 )
 from shared.logs.events import Outcome
+from shared.logs.mass_quote import MassQuote
 
 if TYPE_CHECKING:
     from services.gateway.session import Session
@@ -151,9 +152,16 @@ class OrderEntry:
         return None if waiting is None else waiting.deadline - self._answer_s
 
     def take_batch(self) -> list[Command]:
-        """Hand over what is queued, in order, as much as one log entry may hold."""
+        """Hand over what is queued, in order, as much as an entry may hold; each side of a quote counts as one more."""
         count = min(len(self._queue), COMMANDS_IN_ENTRY_MAX)
-        return [self._queue.popleft() for _ in range(count)]
+        batch = [self._queue.popleft() for _ in range(count)]
+        sides = sum([2 * len(command.pairs) for command in batch if type(command) is MassQuote])
+        while sides + len(batch) > COMMANDS_IN_ENTRY_MAX and len(batch) > 1:  # an entry is not to hold the engine long
+            command = batch.pop()
+            self._queue.appendleft(command)
+            if type(command) is MassQuote:
+                sides -= 2 * len(command.pairs)
+        return batch
 
     def withdraw(self, commands: Iterable[Command]) -> None:
         """

@@ -33,7 +33,8 @@ from openoutcry.testing import Fault, ScriptedMarket, ScriptedServer
 from openoutcry.wire.close_codes import CloseCode
 from openoutcry.wire.digest import book_digest
 from openoutcry.wire.errors import ConfigurationError
-from openoutcry.wire.messages import Account, Execution, Goodbye, OpenOrder, Trade
+from openoutcry.wire.messages import Account, Execution, Goodbye, OpenOrder, Terms, Trade
+from openoutcry.wire.quoted_pair import QuotedPair
 from openoutcry.wire.types import Code, ExecutionEvent, Liquidity, MarketState, OrderKind, Side, TimeInForce
 
 PATIENCE_S = 5.0
@@ -354,6 +355,39 @@ async def test_orders_are_answered(market: Market, server: ScriptedServer) -> No
     assert server.operations()["present"] >= 1  # our own code says that it is here
     first = server.requests[0]
     assert first.fields["client_order_id"], "made by the client, so that a repetition is safe"
+
+
+async def test_quotes_and_exercises_are_answered(market: Market, server: ScriptedServer) -> None:
+    """Names are made by the client where none is given, so that a repetition is safe."""
+    quoted = await market.quote([QuotedPair("ACME", 99, 10, 101, 20), QuotedPair("BETA")])
+    assert quoted.data == {"refused": {}}
+    assert (await market.exercise("ACME-C", 2, exercise_id="mine")).ok
+    quote, exercise = [request.fields for request in server.requests if request.op in ("quote", "exercise")]
+    assert quote["pairs"] == [
+        {"instrument": "ACME", "bid": 99, "bid_quantity": 10, "ask": 101, "ask_quantity": 20},
+        {"instrument": "BETA", "bid": 0, "bid_quantity": 0, "ask": 0, "ask_quantity": 0},
+    ]
+    assert quote["quote_id"]
+    assert (exercise["exercise_id"], exercise["instrument"], exercise["lots"]) == ("mine", "ACME-C", 2)
+    server.refusals["quote"] = Code.DUPLICATE_ORDER, "quote_id: q has been used before"
+    with pytest.raises(OrderRefused, match="duplicate_order"):
+        await market.quote([QuotedPair("ACME", 99, 10)], quote_id="q")
+
+
+@pytest.mark.parametrize(
+    "pairs", [[], "ACME", [QuotedPair("A")] * 16, [("A", 1, 2, 3, 4, 5)], [QuotedPair("A", 99.5)], [3]]
+)
+async def test_what_is_no_quote_is_not_sent(market: Market, server: ScriptedServer, pairs: Any) -> None:
+    with pytest.raises(InvalidArgument):
+        await market.quote(pairs)
+    assert not [request for request in server.requests if request.op == "quote"]
+
+
+async def test_prices_are_rounded_to_the_table_that_terms_tell(market: Market) -> None:
+    assert market.tick_table("ACME").round_down(1_002) == 1_002, "without one every tick is a price"
+    market.session.terms["ACME"] = Terms("ACME", 1, 0, 0, [[1, 1], [1_000, 5]])
+    table = market.tick_table("ACME")
+    assert (table.round_down(1_002), table.round_up(1_002)) == (1_000, 1_005)
 
 
 async def test_a_refused_order_is_raised(market: Market, server: ScriptedServer) -> None:

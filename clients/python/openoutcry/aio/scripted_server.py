@@ -241,6 +241,8 @@ class ScriptedServer:
                 return {"order_id": self._orders}
             case "cancel_all":
                 return {"cancelled": self._orders}
+            case "quote":
+                return {"refused": {}}
             case "ping":
                 return {"server_time": _time_us()}
             case "instruments":

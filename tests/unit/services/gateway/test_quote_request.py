@@ -76,6 +76,18 @@ def test_the_reply_names_the_pairs_that_were_refused() -> None:
     assert [reply.data for reply in replies] == [{"refused": {"7": "quote: the bid 101 is …"}}, {"refused": {}}]
 
 
+def test_a_log_entry_holds_fewer_quotes_than_orders() -> None:
+    """One of 512 quotes of 15 pairs would hold the engine for a second."""
+    office = Office()
+    client, listener = office.enter_as("market_maker")
+    for number in range(30):
+        pairs = [{**PAIR, "instrument": f"I{n}"} for n in range(15)]
+        office.ask(client, listener, op="quote", id=number, quote_id=f"q{number}", pairs=pairs)
+    first, second = office.gateway.orders.take_batch(), office.gateway.orders.take_batch()
+    assert [command.number for command in [*first, *second]] == list(range(1, 31))
+    assert len(first) == 16
+
+
 def test_a_lost_answer_says_what_may_be_repeated() -> None:
     office = Office()
     client, listener = office.enter_as("market_maker")
