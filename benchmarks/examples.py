@@ -11,6 +11,7 @@ from openoutcry.wire.account import amount_text
 from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.messages import (
     Account,
+    Auction,
     Delta,
     Execution,
     Goodbye,
@@ -31,6 +32,7 @@ from openoutcry.wire.types import (
     Liquidity,
     MarketState,
     OrderKind,
+    Phase,
     Side,
     TimeInForce,
     TransferKind,
@@ -110,7 +112,7 @@ def _open_order(random: Random) -> OpenOrder:
 
 
 def _account(random: Random) -> Account:
-    positions = {symbol: random.randrange(-500, 500) for symbol in SYMBOLS[:3]}
+    positions = {symbol: random.randrange(500) for symbol in SYMBOLS[:3]}
     orders = [_open_order(random) for _ in range(5)]
     cash = {"USD": amount_text(random.randrange(-(10**12), 10**12))}
     return Account(random.randrange(10**4), orders, positions, cash)
@@ -147,6 +149,11 @@ def _transfer(random: Random) -> Transfer:
     return Transfer(number, _time(random), name, TransferKind.GRANT, "ACME", str(lots), balance, until)
 
 
+def _auction(random: Random) -> Auction:
+    time, volume, surplus = _time(random), random.randrange(5_000), random.randrange(500)
+    return Auction("ACME", random.randrange(1, 100_000), time, 7, Phase.OPENING, _price(random), volume, surplus, time)
+
+
 def _terms(random: Random) -> Terms:
     return Terms("ACME", _time(random), _price(random), random.choice((0, 500, 1_000)))
 
@@ -176,6 +183,7 @@ EXAMPLES: Final[dict[str, Callable[[Random], Message]]] = {
     "goodbye": _goodbye,
     "instrument": _instrument,
     "transfer": _transfer,
+    "auction": _auction,
     "terms": _terms,
 }
 """What to call a message, and how to make one."""
