@@ -27,7 +27,7 @@ from openoutcry.wire.digest import book_digest
 from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.quoted_pair import PAIRS_MAX, QuotedPair
 from openoutcry.wire.request_limits import INSTRUMENTS_IN_REQUEST_MAX
-from openoutcry.wire.types import MarketState, SelfTradePrevention, Side, TimeInForce
+from openoutcry.wire.types import MarketState, OrderKind, SelfTradePrevention, Side, TimeInForce
 from services.gateway.channel import TRADES_ON_JOIN_MAX
 from services.gateway.deep_snapshots import DEEP_LEVELS
 from services.gateway.gateway import ConnectedClient, Gateway
@@ -38,18 +38,23 @@ from services.gateway.rate_limit import Rate
 from services.gateway.replica import Changes, InstrumentReplica
 from services.matching.book.book_side import DEAD_KEPT_MAX
 from services.matching.book.order_book import INDICATIVE_LEVELS_MAX, ORDERS_MET_MAX
+from services.matching.book.stop_book import STOPS_MAX
 from services.matching.engine import CANCELS_PER_TICK_MAX, SIGN_AGE_TICKS
+from services.matching.floor import SWEPT_MAX
 from services.matching.idempotency import FORGOTTEN_PER_TICK_MAX, WINDOW_S
 from services.matching.recovery.checkpoint import Checkpoint, encode_checkpoint
 from services.matching.recovery.snapshot_schedule import LEVELS_PER_PACKET_MAX
 from services.matching.sessions.phases import UNCROSSED_MAX
+from services.matching.special_orders.waiting_orders import ELECTED_MAX
 from shared.identity import Authenticator, Identity, mint_token
 from shared.key_ring import KeyRing
 from shared.logs.commands import (
     PRESENT_USERS_MAX,
     CancelAll,
     CancelOrder,
+    Command,
     ListInstrument,
+    PlaceSpecial,
     Present,
     ReplaceOrder,
     SetCancelOnDisconnect,
@@ -138,6 +143,55 @@ def _quoted(met: int) -> Case:
         pit.does(MassQuote, "user", "before", tuple(QuotedPair(each, MID - 2, 1, MID + 8, 1) for each in symbols))
         pairs = tuple(QuotedPair(each, MID + 7 if met else MID - 1, lots, MID + 9, 1) for each in symbols)
         return pit.step(pit.command(MassQuote, "user", "worst", pairs))
+
+    return case
+
+
+def _special(pit: Pit, user: str, price: int, lots: int, trigger: int = 0, expires_at: int = 0) -> Command:
+    """Make the next command, an ask that waits for a price, or ends by itself."""
+    times = TimeInForce.GTD if expires_at else TimeInForce.GTC
+    order = (user, SYMBOL, f"{pit.number:024}", Side.ASK, OrderKind.LIMIT, price, lots, times)
+    rules = (False, SelfTradePrevention.CANCEL_NEWEST)
+    return pit.command(PlaceSpecial, *order, *rules, trigger, 0, expires_at, "", 0, "")
+
+
+def _bids(pit: Pit, levels: int) -> None:
+    for n in range(levels):
+        pit.rest(f"bidder-{n // ORDERS_A_USER}", Side.BID, MID - n)
+
+
+def _triggers(stops: int, each: int) -> Case:
+    """One trade elects so many stops, each of which meets so many orders; they are placed as far as a command may."""
+
+    def case(pit: Pit) -> Callable[[], object]:
+        _bids(pit, pit.size(DEEP))
+        pit.rest("seller", Side.ASK, MID + 1)
+        pit.rest("buyer", Side.BID, MID + 1)
+        for n in range(pit.size(stops)):
+            command = _special(pit, f"stopper-{n // ORDERS_A_USER}", 1, each, trigger=MID)
+            pit.builder.apply(command, pit.time_us)
+        return pit.step(pit.place("seller", Side.ASK, MID, time_in_force=TimeInForce.IOC))
+
+    return case
+
+
+def _parked(pit: Pit) -> Callable[[], object]:
+    pit.rest("seller", Side.ASK, MID + 1)
+    pit.rest("buyer", Side.BID, MID + 1)
+    for n in range(pit.size(STOPS_MAX - 1)):
+        pit.builder.apply(_special(pit, f"stopper-{n // ORDERS_A_USER}", 1, 1, trigger=1 + 2 * (n % 49_000)), 1)
+    return pit.step(_special(pit, "user", 1, 1, trigger=2))
+
+
+def _expire(together: bool) -> Case:  # noqa: FBT001 - a table's entry
+    """As many orders end at one moment, or each at its own, as one command ends; the next ones end with later ones."""
+
+    def case(pit: Pit) -> Callable[[], object]:
+        for n in range(pit.size(SWEPT_MAX)):
+            end = 1_000_000 + (0 if together else n)
+            pit.builder.apply(_special(pit, f"user-{n // ORDERS_A_USER}", MID + n, 1, expires_at=end), 1)
+        pit.time_us = 2_000_000
+        return pit.step(pit.command(Tick))
 
     return case
 
@@ -289,6 +343,11 @@ COMMANDS: Final[dict[str, Case]] = {
     f"replace that meets {ORDERS_MET_MAX} of 1,000": _replaced,
     f"quote of {PAIRS_MAX} pairs, every side anew": _quoted(0),
     f"quote of {PAIRS_MAX} pairs, every side anew, which meets {ORDERS_MET_MAX} orders": _quoted(2 * ORDERS_MET_MAX),
+    f"order whose trade triggers {ELECTED_MAX} stops, each of which meets one order": _triggers(ELECTED_MAX, 1),
+    f"order whose trade triggers 10,000 stops, each of which meets {ORDERS_MET_MAX}": _triggers(10_000, ORDERS_MET_MAX),
+    f"stop among {STOPS_MAX:,}": _parked,
+    f"tick that ends {SWEPT_MAX:,} orders of one moment": _expire(together=True),
+    f"tick that ends {SWEPT_MAX:,} orders, each at its own moment": _expire(together=False),
     "cancel of a level's last order, 10,000 levels": _cancelled,
     "cancel_all of 1,000 orders": _all_cancelled,
     "present, 512 users": _present,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -36,6 +37,34 @@ def test_what_is_no_integer_is_refused_with_the_way_out(value: Any) -> None:
         checked_fields({"price": value})
     with pytest.raises(InvalidArgument, match=r"^quantity: is a whole number of lots, not "):
         checked_fields({"quantity": value})
+
+
+CEST = timezone(timedelta(hours=2))
+
+
+@pytest.mark.parametrize("value", [1_792_764_000_000_000, datetime(2026, 10, 23, 16, 0, tzinfo=CEST)], ids=repr)
+def test_a_moment_is_microseconds_or_a_datetime_with_its_zone(value: Any) -> None:
+    assert checked_fields({"expires_at": value}) == {"expires_at": 1_792_764_000_000_000}
+
+
+@pytest.mark.parametrize("value", [date(2026, 10, 23), "2026-10-23"], ids=repr)
+def test_a_day_is_a_date_or_its_text(value: Any) -> None:
+    assert checked_fields({"expires_on": value}) == {"expires_on": "2026-10-23"}
+
+
+def test_a_time_that_could_be_two_is_refused() -> None:
+    """A datetime without a zone is another moment on every machine, and one with a time of day is no day."""
+    with pytest.raises(InvalidArgument, match=r"^expires_at: is µs since 1970, or a datetime that knows its zone"):
+        checked_fields({"expires_at": datetime(2026, 10, 23)})  # noqa: DTZ001 - refused
+    with pytest.raises(InvalidArgument, match=r"^expires_at: is a whole number of microseconds, not "):
+        checked_fields({"expires_at": 1.5})
+    with pytest.raises(InvalidArgument, match=r"^expires_on: is a date, or YYYY-MM-DD, not "):
+        checked_fields({"expires_on": datetime(2026, 10, 23, tzinfo=UTC)})
+
+
+def test_a_trigger_is_a_whole_number_of_ticks() -> None:
+    with pytest.raises(InvalidArgument, match=r"^trigger: is a whole number of ticks, not .*Instrument\.ticks"):
+        checked_fields({"trigger": 9.5})
 
 
 def test_the_sentence_shows_value_and_type() -> None:

@@ -7,7 +7,7 @@ from openoutcry.wire.errors import InvalidRequest
 from openoutcry.wire.types import Code, OrderKind, SelfTradePrevention, Side, TimeInForce
 from services.gateway.limits import GatewayLimits
 from services.gateway.order_entry import OrderEntry
-from services.gateway.requests import Cancel, CancelEvery, CancelOnDisconnect, NewOrder, Replace
+from services.gateway.requests import Cancel, CancelEvery, CancelOnDisconnect, NewOrder, Replace, SpecialOrder
 from services.gateway.session import Session
 from shared.identity import Identity
 from shared.logs.commands import (
@@ -15,6 +15,7 @@ from shared.logs.commands import (
     CancelAll,
     CancelOrder,
     PlaceOrder,
+    PlaceSpecial,
     Present,
     ReplaceOrder,
     SetCancelOnDisconnect,
@@ -23,6 +24,11 @@ from shared.logs.events import Outcome
 
 TALK = Session("s1", Encoding.MSGPACK, GatewayLimits(), now=0.0)
 ANN = Identity("ann")
+
+
+def special(**fields: object) -> SpecialOrder:
+    given = {"op": "order", "id": 1, "client_order_id": "c1", "instrument": "ACME", "side": "bid", "quantity": 5}
+    return SpecialOrder.model_validate(given | {"price": 100} | fields)
 
 
 def order(**fields: object) -> NewOrder:
@@ -48,6 +54,25 @@ def test_every_request_becomes_its_command() -> None:
         SetCancelOnDisconnect("g", 6, "ann", True),
     ]
     assert not entry.has_queued
+
+
+def test_an_order_that_asks_more_is_a_special_one() -> None:
+    """If only by its time in force; every other order stays the command that it was."""
+    entry = OrderEntry("gateway-1", 10, 5.0)
+    entry.submit(TALK, ANN, order(time_in_force="day"), 0.0)
+    entry.submit(TALK, ANN, special(kind="market", price=None, trigger=90, protection_bp=300), 0.0)
+    entry.submit(TALK, ANN, special(time_in_force="gtd", expires_at=7, minimum=5, clearance="C-17"), 0.0)
+    entry.submit(TALK, ANN, special(time_in_force="gtd", expires_on="2026-10-23"), 0.0)
+    commands = entry.take_batch()
+    assert [type(command) for command in commands] == [PlaceSpecial] * 4
+    assert [command[12:] for command in commands] == [
+        (0, 0, 0, "", 0, ""),
+        (90, 300, 0, "", 0, ""),
+        (0, 0, 7, "", 5, "C-17"),
+        (0, 0, 0, "2026-10-23", 0, ""),
+    ]
+    assert commands[0][:4] == ("gateway-1", 1, ANN.user, "ACME")
+    assert commands[1][6:8] == ("market", 0)
 
 
 def test_an_order_is_named_by_the_one_id_that_the_request_has() -> None:

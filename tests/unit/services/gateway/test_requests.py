@@ -20,6 +20,7 @@ from services.gateway.requests import (
     NewOrder,
     OrderRequest,
     Ping,
+    SpecialOrder,
     Subscribe,
     decode_request,
 )
@@ -60,6 +61,33 @@ def test_cancel_all_needs_no_instrument() -> None:
     request = decode_request(b'{"op":"cancel_all","id":"x"}', Encoding.JSON)
     assert isinstance(request, CancelEvery)
     assert request.instrument is None
+
+
+def test_an_order_without_anything_special_is_checked_as_before() -> None:
+    """What is special has a form of its own, so that others do not pay for it."""
+    for asked, form in (({"time_in_force": "day"}, NewOrder), ({"trigger": 90}, SpecialOrder)):
+        assert type(decode_request(encode_request(ORDER | asked, Encoding.JSON), Encoding.JSON)) is form
+
+
+SPECIAL_FAULTS = [
+    ({"trigger": 0}, "trigger: must be at least 1, not 0"),
+    ({"trigger": 90, "protection_bp": 5}, "protection_bp: only a stop without a limit has one"),
+    ({"time_in_force": "gtd"}, "expires_at: an order good till date names either expires_at or expires_on"),
+    ({"expires_on": "2026-10-23"}, "expires_on: only an order good till date (gtd) has one, this is gtc"),
+    ({"expires_at": 5, "time_in_force": "day"}, "expires_at: only an order good till date (gtd) has one, this is day"),
+    ({"minimum": 6}, "minimum: must be from 1 to the quantity, 5, not 6"),
+    ({"minimum": 2, "time_in_force": "fok"}, "minimum: an order that is fok has none"),
+    ({"trigger": 90, "post_only": True}, "post_only: a stop trades when it is triggered, and cannot be post-only"),
+    ({"kind": "market", "price": None, "time_in_force": "day"}, "time_in_force: a market order does not wait"),
+    ({"time_in_force": "auction", "post_only": True}, "post_only: a auction order cannot rest"),
+    ({"clearance": "C 17"}, "clearance: must match ^[A-Za-z0-9._:-]{1,36}$, not 'C 17'"),
+]
+
+
+@pytest.mark.parametrize(("asked", "text"), SPECIAL_FAULTS, ids=lambda each: str(each)[:40])
+def test_a_special_order_that_breaks_a_rule_is_told_which(asked: dict[str, Any], text: str) -> None:
+    refused = refusal(ORDER | asked)
+    assert (refused.code, refused.text[: len(text)]) == (Code.BAD_REQUEST, text)
 
 
 @pytest.mark.parametrize(
