@@ -227,7 +227,7 @@ class CompanyRules:
         self, account: UserAccount, symbol: str, closing: Closing, orders: Iterable[Order], time_us: int
     ) -> list[tuple[Order, Code]]:
         """
-        Return which of a user's resting orders of one instrument may stand no longer, and why.
+        Return which of a user's resting orders of one instrument may stand no longer, and why, if not all of them.
 
         Args:
             account: The user's.
@@ -238,8 +238,6 @@ class CompanyRules:
 
         Cost: O(rules) each; with clearances O(the user's open orders) each.
         """
-        if closing.kill is not None:
-            return [(order, Code.KILLED) for order in orders]
         if not closing.is_closing or not isinstance(account, FundedAccount):
             return []
         found: list[tuple[Order, Code]] = []
@@ -261,7 +259,7 @@ class CompanyRules:
     ) -> Code:
         """Return why one order may stand no longer, OK if it may; `offered` sums what may stand under each rule."""
         for rule in rules:
-            if rule.kind in CLOSING or (rule.kind is RuleKind.CLEARANCE and not clearance_of(order)):
+            if rule.kind is RuleKind.CLEARANCE and not clearance_of(order):
                 return code_of(rule)
             if rule.kind is RuleKind.SHORT_SWING:
                 days = rule.parameters.days
@@ -276,6 +274,14 @@ class CompanyRules:
                     return code_of(rule)
                 offered[rule.rule_id] = offers
         return Code.OK
+
+
+def whole_reason(closing: Closing) -> Code:
+    """Return why none of a user's orders of an instrument may stand, OK if some may. O(1)."""
+    if closing.kill is not None:
+        return Code.KILLED
+    first = closing.rules[0] if closing.rules else None  # they are in the order of checks
+    return code_of(first) if first is not None and first.kind in CLOSING else Code.OK
 
 
 def _bought_lately(

@@ -7,7 +7,7 @@ rule forbids, but for those that a sweep has still to end, whose instruments are
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from openoutcry.wire.types import Code
@@ -16,6 +16,7 @@ from services.matching.accounts.funded_account import FundedAccount
 from services.matching.accounts.gate import Closing
 from services.matching.book.order import Order
 from services.matching.rules.clearances import Clearance, clearance_of
+from services.matching.rules.company_rules import whole_reason
 from services.matching.rules.kills import GROUP_SCOPE, INSTRUMENT_SCOPE, USER_SCOPE, Kill
 from services.matching.rules.rule_book import concerns_user, has_ended, next_turn
 from services.matching.rules.rule_forms import clearance_of_command, loosens, rule_of_command
@@ -174,7 +175,9 @@ class RuleDesk:
 
     def end_forbidden(self, account: UserAccount, symbol: str | None = None) -> int:
         """End a user's orders, of one instrument or (None) of all, that rules forbid now; returns how many."""
-        return self._end(self._forbidden(account, (symbol,) if symbol is not None else ()))
+        found: dict[Code, list[Order]] = {}
+        self._find(account, (symbol,) if symbol is not None else (), found)
+        return self._end(found)
 
     def end_crossed(self) -> None:
         """End the orders that their users' own trades have made forbidden, since the last call."""
@@ -183,21 +186,32 @@ class RuleDesk:
 
     def _end_under(self, rule: Rule) -> int:
         """End the orders of all whom a rule concerns that may stand no longer."""
-        found: list[tuple[Order, Code]] = []
-        for account in list(self._floor.accounts.values()):
-            if account.orders and isinstance(account, FundedAccount) and concerns_user(rule, account.groups):
-                found += self._forbidden(account, rule.instruments)
+        concerned: dict[tuple[str, ...], bool] = {}  # many users are in the same groups
+        found: dict[Code, list[Order]] = {}
+        for account in self._floor.accounts.values():
+            if account.orders and isinstance(account, FundedAccount):
+                is_concerned = concerned.get(account.groups)
+                if is_concerned is None:
+                    is_concerned = concerned[account.groups] = concerns_user(rule, account.groups)
+                if is_concerned:
+                    self._find(account, rule.instruments, found)
         return self._end(found)
 
-    def _forbidden(self, account: UserAccount, symbols: Iterable[str]) -> Iterator[tuple[Order, Code]]:
-        wanted = dict.fromkeys(symbols)
+    def _find(self, account: UserAccount, symbols: Sequence[str], found: dict[Code, list[Order]]) -> None:
+        """Add a user's forbidden orders to those found, by reason; of some instruments, or () of all."""
         by_symbol: dict[str, list[Order]] = {}
         for order in account.orders.values():
-            if not wanted or order.instrument in wanted:
+            if not symbols or order.instrument in symbols:
                 by_symbol.setdefault(order.instrument, []).append(order)
+        company, time_us = self._floor.company, self._floor.time
         for symbol, orders in by_symbol.items():
             closing = self._closing(account, symbol)
-            yield from self._floor.company.forbidden(account, symbol, closing, orders, self._floor.time)
+            reason = whole_reason(closing)
+            if reason is not Code.OK:
+                found.setdefault(reason, []).extend(orders)
+                continue
+            for order, each in company.forbidden(account, symbol, closing, orders, time_us):
+                found.setdefault(each, []).append(order)
 
     def _closing(self, account: UserAccount, symbol: str) -> Closing:
         accounting = self._floor.accounting
@@ -206,11 +220,8 @@ class RuleDesk:
         gate = accounting.limits.gate(account, self._floor.instruments[symbol])
         return Closing(gate.kill, gate.rules, gate.is_closing)
 
-    def _end(self, found: Iterable[tuple[Order, Code]]) -> int:
-        by_reason: dict[Code, list[Order]] = {}
-        for order, reason in found:
-            by_reason.setdefault(reason, []).append(order)
-        return sum([self._floor.sweep(orders, reason) for reason, orders in by_reason.items()])
+    def _end(self, found: Mapping[Code, Iterable[Order]]) -> int:
+        return sum([self._floor.sweep(orders, reason) for reason, orders in found.items()])
 
     def _forget_gates(self) -> None:
         self._floor.company.changed()

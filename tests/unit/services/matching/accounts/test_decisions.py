@@ -36,6 +36,7 @@ from shared.logs.market_commands import (
     SetLimits,
     SetTerms,
 )
+from shared.logs.option_commands import SetSettlementPrice
 from shared.logs.rule_commands import RuleKind, RuleParameters, SetClearance, SetKill, SetRule
 from shared.logs.session_commands import EndCall, ScheduledStep, SetSchedule
 from tests.unit.services.matching.flow import ACME, Desk, code, executions, outcome
@@ -373,6 +374,7 @@ def test_proposals_survive_the_log() -> None:
         action(SetClearance, "C-17", "ann", "ACME", Side.ASK, 100, 0, 5),
         action(SetSchedule, "berlin", "2026.3", (ScheduledStep("2026-11-30", 5, "close"),)),
         action(EndCall, "ACME", 7, True),
+        action(SetSettlementPrice, "ACME", "2027-03-19", 100),
     )
     commands = [Propose("g", 1, "adam", "p1", actions), Confirm("g", 2, "eve", "p1"), ReadMarket("g", 3, "eve", 0)]
     assert decode_commands(encode_commands(commands)) == commands  # type: ignore[arg-type]
