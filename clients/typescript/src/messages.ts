@@ -372,7 +372,7 @@ const snapshotLevels = list(level<SnapshotLevel>(3, 1));
 const deltaLevels = list(level<DeltaLevel>(2, 0));
 const openOrder = record<OpenOrder>({
   order_id: whole, client_order_id: text, instrument: text, side, kind: oneOf(), time_in_force: oneOf(), price: whole,
-  quantity: whole, remaining: whole,
+  quantity: whole, remaining: whole, trigger: later(whole, 0), expires_at: later(whole, 0), expires_on: later(text, ""),
 });
 const cash = mapOf(decimal(CASH));
 const restrictedPart = tuple<readonly [number, number, string]>(whole, positive(), text);
@@ -418,7 +418,8 @@ const SHAPES: { readonly [M in Message as M["type"]]: Shape<Omit<M, "type">> } =
   execution: {
     user_seq: positive(), event: oneOf(), time: whole, order_id: whole, client_order_id: text, instrument: text, side,
     kind: oneOf(), time_in_force: oneOf(), price: whole, quantity: whole, remaining: whole, fill_price: whole,
-    fill_quantity: whole, trade_id: whole, liquidity: oneOf(), reason: text,
+    fill_quantity: whole, trade_id: whole, liquidity: oneOf(), reason: text, trigger: later(whole, 0), expires_at: later(whole, 0),
+    expires_on: later(text, ""),
   },
   goodbye: { code: whole, text, reconnect_in_ms: whole },
   instrument: {

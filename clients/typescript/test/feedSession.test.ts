@@ -297,13 +297,14 @@ describe("the account", () => {
     order_id: 71, client_order_id: "mine-1", instrument: "ACME", side: "bid", kind: "limit", time_in_force: "gtc",
     price: 100, quantity: 25,
   } as const;
+  const plain = { trigger: 0, expires_at: 0, expires_on: "" } as const;
   const account = (user_seq: number) => ({
     type: "account", user_seq, orders: [{ ...order, remaining: 20 }], positions: { ACME: 5 }, cash: { USD: "-5.000000" },
     cancel_on_disconnect: user_seq < 12,
   });
   const execution = (user_seq: number, more: Partial<Execution> = {}): Execution => ({
     type: "execution", user_seq, event: "filled", time: 1, ...order, remaining: 13, fill_price: 100, fill_quantity: 7,
-    trade_id: 4, liquidity: "maker", reason: "", ...more,
+    trade_id: 4, liquidity: "maker", reason: "", ...plain, ...more,
   });
 
   function held(): Bench {
@@ -318,11 +319,22 @@ describe("the account", () => {
     const bench = held();
     assert.deepEqual(types(bench.hear(execution(10), execution(10), execution(9))), ["account"]);
     assert.equal(bench.session.account.position("ACME"), 12);
-    assert.deepEqual(bench.session.account.orders, [{ ...order, remaining: 13 }]);
+    assert.deepEqual(bench.session.account.orders, [{ ...order, remaining: 13, ...plain }]);
     bench.hear(execution(11, { event: "filled", remaining: 0, fill_quantity: 13 }));
     assert.deepEqual(bench.session.account.orders, []);
     bench.hear(execution(12, { side: "ask", remaining: 0, fill_quantity: 25 }));
     assert.equal(bench.session.account.positions.size, 0);
+  });
+
+  test("a stop shows its trigger until it is triggered, and what ends by itself its end", () => {
+    const bench = held();
+    const stop = { order_id: 72, remaining: 25, time_in_force: "gtd", trigger: 95, expires_at: 7, expires_on: "" } as const;
+    bench.hear(execution(10, { event: "accepted", ...stop }));
+    assert.deepEqual(bench.session.account.orders[1], { ...order, ...stop });
+    bench.hear(execution(11, { event: "triggered", ...stop, trigger: 0 }));
+    assert.equal(bench.session.account.orders[1]?.trigger, 0);
+    bench.hear(execution(12, { event: "expired", ...stop, trigger: 0, remaining: 0 }));
+    assert.equal(bench.session.account.orders.length, 1);
   });
 
   test("what it gives is as it stood: a loop that cancels is not disturbed", () => {
@@ -344,7 +356,7 @@ describe("the account", () => {
     const bench = held();
     for (const [user_seq, order_id] of [[10, 0], [11, 71]] as const)
       bench.hear(execution(user_seq, { event: "rejected", order_id, remaining: 0, reason: "duplicate_order" }));
-    assert.deepEqual(bench.session.account.orders, [{ ...order, remaining: 20 }]);
+    assert.deepEqual(bench.session.account.orders, [{ ...order, remaining: 20, ...plain }]);
     assert.equal(bench.session.account.userSeq, 11);
   });
 
