@@ -7,6 +7,7 @@ import pytest
 from openoutcry.wire.codec import Encoding
 from openoutcry.wire.messages import Auction, Delta, Snapshot, Ticker
 from openoutcry.wire.types import Phase
+from services.gateway.catch_up import WHOLE_ROWS_MAX
 from services.gateway.channel import ChannelKey
 from services.gateway.fan_out import FanOut
 from services.gateway.subscriber import Subscriber
@@ -104,6 +105,33 @@ def test_who_has_lagged_gets_the_auction_as_it_is(key: ChannelKey) -> None:
     while hall.service.has_more:
         hall.service.go_on(hall.now)
     assert listener.heard(Auction) == [ended]
+
+
+@pytest.mark.parametrize("key", [BOOK, EVERYTHING])
+def test_who_has_lagged_behind_a_large_book_gets_a_delta_and_the_auction(key: ChannelKey) -> None:
+    """Large books are caught up by merged deltas; also where nothing but the auction has changed."""
+    hall = CallHall("ACME", "BOLT")
+    hall.feed(bids=[(1_000 + n, 1) for n in range(WHOLE_ROWS_MAX + 1)], commands=1)
+    listener, subscriber = hall.join(key)
+    for packet in ({"bids": [(101, 7)]}, {}):
+        listener.unsent = 2_000
+        hall.service.review(subscriber, hall.now)
+        last = hall.tell(100 + len(packet), 5, **packet)
+        hall.flush()
+        listener.forget()
+        listener.unsent = 0
+        hall.service.review(subscriber, hall.now)
+        while hall.service.has_more:
+            hall.service.go_on(hall.now)
+        assert [type(message) for message in listener.messages if getattr(message, "instrument", "") == "ACME"] in (
+            [Delta, Auction],
+            [Auction],
+        )
+        assert listener.heard(Auction)[-1] == last
+        hall.tell(99, 3, bids=[(101, 3)])
+        hall.flush()
+        assert listener.heard(Auction)[-1].price == 99
+        assert listener.book().digest == hall.exchange.books["ACME"].digest
 
 
 def test_a_call_that_ended_while_the_gateway_was_away_is_told() -> None:

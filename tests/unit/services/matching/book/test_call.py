@@ -153,6 +153,15 @@ def test_a_market_order_meets_every_own_order_on_the_other_side(book: OrderBook)
     assert book.place(again) == [Cancelled(again, Code.SELF_TRADE)], "own orders are looked for if they are not given"
 
 
+def test_a_stop_that_is_parked_meets_nobody(book: OrderBook) -> None:
+    """It is its user's open order, and in no book: it gives way when it is triggered."""
+    parked = ask(6, 100, 5, "gil")
+    parked.instrument = "ACME"
+    order = bid(7, 103, 5, "gil", self_trade_prevention=SelfTradePrevention.CANCEL_OLDEST)
+    assert book.place(order, {6: parked}) == []
+    assert 7 in book.orders
+
+
 def test_a_replacement_arrives_anew(book: OrderBook) -> None:
     """It keeps its place if it gets smaller, goes last if it does not, and its user's own orders stand in its way."""
     book.place(bid(6, 101, 10, "gil"), {})
