@@ -7,6 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from openoutcry.wire.instrument import Instrument
+from openoutcry.wire.quoted_pair import QuotedPair
 from openoutcry.wire.types import MarketState, OrderKind, SelfTradePrevention, Side, TimeInForce
 from shared.logs.commands import (
     CancelAll,
@@ -25,6 +26,7 @@ from shared.logs.commands import (
     Tick,
 )
 from shared.logs.market_commands import EndOrders
+from shared.logs.mass_quote import MassQuote
 from tests.property.special_flow import special_orders
 from tests.property.weights import of_any_length, weighted
 
@@ -96,8 +98,16 @@ _READ = st.tuples(_ACTORS, st.integers(-1, 4)).map(lambda fields: (ReadMarket, f
 _END = st.tuples(_ACTORS, USERS, st.none() | SYMBOLS).map(lambda fields: (EndOrders, fields))
 
 
+_PAIR = st.tuples(SYMBOLS, PRICES | st.just(0), QUANTITIES | st.just(0), PRICES, QUANTITIES | st.just(0))
+_QUOTE = st.tuples(
+    USERS,
+    st.integers(1, 20).map(lambda n: f"q{n}"),
+    st.lists(_PAIR.map(QuotedPair._make), min_size=1, max_size=3).map(tuple),
+).map(lambda fields: (MassQuote, fields))
+
 _ROWS = weighted(
     (16, _LIMIT),
+    (3, _QUOTE),
     (5, _PLACE),
     (8, _SPECIAL),
     (5, _CANCEL),
