@@ -163,7 +163,12 @@ def take_apart(token: str) -> tuple[dict[str, Any], bytes]:
 
 
 def mint_token(
-    user: str, secret: bytes, expires_at: float, audience: Audience = ANYBODY, roles: Sequence[str] = ()
+    user: str,
+    secret: bytes,
+    expires_at: float,
+    audience: Audience = ANYBODY,
+    roles: Sequence[str] = (),
+    instruments: Sequence[str] = (),
 ) -> str:
     """
     Make a token, HS256.
@@ -174,6 +179,7 @@ def mint_token(
         expires_at: Unix time in seconds.
         audience: For whom it is to be, and of whom.
         roles: Of the user.
+        instruments: Globs of what the user may see and trade; without any, everything.
 
     Raises:
         ConfigurationError: If the user's name is not of that form, or the roles exclude each other.
@@ -181,9 +187,9 @@ def mint_token(
     if not USER.fullmatch(user):
         raise ConfigurationError(f"user must be 1 to 64 letters, digits and . _ @ + -, not {user!r}")
     claims: dict[str, Any] = {"sub": user, "exp": int(expires_at)}
-    if roles:
-        claims["roles"] = list(roles)
-    problems = [*form_problems(claims), *role_problems(claims)] if roles else []
+    listed = {"roles": list(roles), "instruments": list(instruments)}
+    claims |= {claim: held for claim, held in listed.items() if held}
+    problems = [*form_problems(claims), *role_problems(claims)] if roles or instruments else []
     if problems:
         raise ConfigurationError(problems[0])
     if audience.names:

@@ -48,7 +48,10 @@ def mint(
     secret_file: Annotated[Path, typer.Option(envvar="OUTCRY_SECRET_FILE", help="The gateways' secret.")],
     days: Annotated[float, typer.Option(help="How long it is valid.")] = 7,
     role: Annotated[
-        list[str] | None, typer.Option(help="A role: admin, compliance, auditor, …; may be given several times.")
+        list[str] | None, typer.Option(help="A role: trader, market_maker, admin, …; may be given several times.")
+    ] = None,
+    instrument: Annotated[
+        list[str] | None, typer.Option(help="What it entitles to, such as ACME or 'IDEA-*'; without it, everything.")
     ] = None,
     audience: Annotated[str, typer.Option(envvar="OUTCRY_TOKEN_AUDIENCE", help="Its audience (aud).")] = "",
     issuer: Annotated[str, typer.Option(envvar="OUTCRY_TOKEN_ISSUER", help="Its issuer (iss).")] = "",
@@ -68,7 +71,8 @@ def mint(
             raise ConfigurationError(f"--days must be above 0 and at most {TOKEN_DAYS_MAX}, not {days:g}")
         names = tuple(each.strip() for each in audience.split(",") if each.strip())
         ends_at = time.time() + days * DAY_SECONDS
-        print(mint_token(user, checked_secret(secret), ends_at, Audience(names, issuer), role or ()))
+        audience_of = Audience(names, issuer)
+        print(mint_token(user, checked_secret(secret), ends_at, audience_of, role or (), instrument or ()))
 
 
 @app.command()
@@ -92,7 +96,7 @@ def check(
     given = {"secret_file": secret_file, "jwks": jwks, "token_audience": audience, "token_issuer": issuer}
     found = run_command(check_token((sys.stdin.read() if token is None else token).strip(), time.time(), given))
     for word, text in found.facts:
-        print(f"{word:8}{text}")
+        print(f"{word:12}{text}")
     for problem in found.problems:
         print(f"wrong   {problem}")
     if not found.problems:

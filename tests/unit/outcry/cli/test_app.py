@@ -140,7 +140,7 @@ def test_a_token_is_checked_as_a_gateway_would(tmp_path: Path) -> None:
     token = CliRunner().invoke(app, ["token", "ann", *flags, "--audience", "market"]).output
     good = CliRunner().invoke(app, ["token", "check", *flags, "--audience", "market"], input=token)
     assert good.exit_code == 0
-    assert "user    ann" in good.output
+    assert "user        ann" in good.output
     assert "good " in good.output
     wrong = CliRunner().invoke(app, ["token", "check", token.strip(), *flags])
     assert wrong.exit_code == 1
