@@ -20,6 +20,14 @@ describe("arguments", () => {
       assert.throws(() => checkFields({ quantity: value }), /^InvalidArgument: quantity: is a whole number of lots, not /);
     });
 
+  test("pairs to quote are objects of texts and whole numbers, 1 to 15 of them", () => {
+    checkFields({ pairs: [{ instrument: "ACME", bid: 99, bid_quantity: 10 }, { instrument: "BETA" }], lots: 2 });
+    for (const pairs of [[], "ACME", Array(16).fill({ instrument: "A" }), [["A", 1]], [null]])
+      assert.throws(() => checkFields({ pairs }), /^InvalidArgument: pairs: is an array of 1 to 15 pairs/);
+    assert.throws(() => checkFields({ pairs: [{ instrument: "A", ask: 99.5 }] }), /^InvalidArgument: ask: is a whole number of ticks, not 99.5/);
+    assert.throws(() => checkFields({ lots: 0.5 }), /^InvalidArgument: lots: is a whole number, not 0.5/);
+  });
+
   test("switches are true or false, names are texts", () => {
     assert.throws(() => checkFields({ post_only: 1 }), /post_only: is true or false, not 1 \(number\)/);
     assert.throws(() => checkFields({ client_order_id: 7 }), /client_order_id: is a text, not 7 \(number\)/);
