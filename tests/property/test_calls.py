@@ -13,12 +13,15 @@ from openoutcry.wire.depth_book import DepthBook
 from openoutcry.wire.messages import Auction
 from openoutcry.wire.sequence import Verdict
 from openoutcry.wire.types import Code, OrderKind, SelfTradePrevention, Side, TimeInForce
-from services.matching import AuctionFill, Cancelled, Order, OrderBook
+from services.gateway.replica import Changes, MarketReplica
+from services.matching import AuctionFill, Cancelled, Engine, Order, OrderBook
 from services.matching.book.call import Call
 from services.matching.packet_builder import PacketBuilder
 from services.matching.recovery.checkpoint import Checkpoint, decode_checkpoint, encode_checkpoint
 from shared.logs.commands import CancelOrder, Command, PlaceOrder, ReplaceOrder, Tick
+from shared.logs.packet import FeedId, decode_packet, encode_packet
 from shared.logs.session_commands import EndCall
+from shared.logs.snapshots import decode_book_state, encode_book_state
 from tests.property.naive_calls import NaiveCalls, Waiting, auction
 from tests.property.weights import of_any_length, weighted
 from tests.unit.services.matching.sessions.exchange_day import SECOND_US, STEPS, ExchangeDay
@@ -126,6 +129,50 @@ def test_the_auctions_told_lead_to_the_same_however_packets_are_cut(
             assert going_on(known) == going_on(told)
             if number == stop:
                 merged = PacketBuilder(decode_checkpoint(encode_checkpoint(Checkpoint(merged.engine, 1, "s"))).engine)
+
+
+@given(TERMS, of_any_length(ACTIONS, 40), st.integers(0, 40))
+@settings(max_examples=40, deadline=None)
+def test_a_gateway_knows_the_auction_whether_it_was_there_or_joined_late(
+    terms: dict[str, Any], actions: list[Any], joined: int
+) -> None:
+    """From packets alone, or from a snapshot and the packets behind it; and both have the engine's book."""
+    day = CallDay(**terms)
+    before = encode_checkpoint(Checkpoint(day.engine, 1, "store"))
+    day.acts("wait", 60)
+    for name, fields in actions:
+        day.acts(name, fields)
+    builder = PacketBuilder(decode_checkpoint(before).engine)
+    gateways = [loaded(builder.engine)]
+    for number, (command, time_us) in enumerate(day.log):
+        builder.apply(command, time_us)
+        packet = builder.take()
+        assert packet is not None
+        read = decode_packet(encode_packet(packet))
+        for gateway in gateways:
+            gateway.apply(FeedId(1, read.position), read, 0, Changes())
+        if number == joined:
+            gateways.append(loaded(builder.engine))
+        market = builder.engine.instruments["ACME"]
+        wanted = market.auction()
+        for gateway in gateways:
+            replica = gateway.instruments["ACME"]
+            assert (replica.book.seq, replica.book.digest) == (market.book.seq, market.book.digest)
+            known = replica.auction if replica.auction is not None and replica.auction.kind else None
+            assert (known and known[3:]) == (wanted and wanted[3:])
+
+
+def loaded(engine: Engine) -> MarketReplica:
+    """A gateway that joins now."""
+    replica = MarketReplica()
+    markets = engine.instruments.values()
+    states = [
+        decode_book_state(encode_book_state(market.book_state(engine.epoch, f"1-{engine.position}")))
+        for market in markets
+    ]
+    accounts = {user: account.message() for user, account in engine.accounts.items()}
+    replica.load(FeedId(1, engine.position), [market.instrument for market in markets], states, accounts, 0)
+    return replica
 
 
 def going_on(auctions: dict[str, Auction]) -> list[Any]:
