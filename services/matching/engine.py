@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Final, assert_never
 
-from openoutcry.wire.types import LEVEL_QUANTITY_MAX, Code, ExecutionEvent, MarketState, OrderKind, TimeInForce
+from openoutcry.wire.types import Code, ExecutionEvent, MarketState, OrderKind, TimeInForce
 from services.matching.accounts.account import UserAccount
 from services.matching.accounts.accounting import Accounting
 from services.matching.accounts.administration import Administration
@@ -34,6 +34,7 @@ from services.matching.idempotency import WINDOW_S, Sources
 from services.matching.options.exercises import Exercises
 from services.matching.options.lives import Lives
 from services.matching.options.vault import Vault
+from services.matching.order_refusals import in_words, not_found
 from services.matching.quotes import Quotes, open_quotes
 from services.matching.rules.company_rules import CompanyRules
 from services.matching.rules.rule_outlook import RuleOutlook
@@ -82,8 +83,6 @@ NO_LIMIT: Final = NEVER
 
 _CODE_OK: Final = Code.OK
 _OK: Final = Refusal(_CODE_OK, "")
-_UNKNOWN_ORDER: Final = Refusal(Code.UNKNOWN_ORDER, "order_id: no open order of yours has this id")
-_NOT_FOUND: Final = Refusal(Code.UNKNOWN_ORDER, "client_order_id: no open order of yours has this id")
 # Looking a member up in its enumeration costs a tenth of a trade.
 _MARKET: Final = OrderKind.MARKET
 _GTC: Final = TimeInForce.GTC
@@ -302,7 +301,7 @@ class Engine(Floor):
         else:
             happened = [Cancelled(order, Code.NOT_FILLABLE)]
         if happened and type(happened[0]) is BookRefusal:
-            return self._reject(command, account, order, _in_words(happened[0], price, "post_only", "it"))
+            return self._reject(command, account, order, in_words(happened[0], price, "post_only", "it"))
         self.last_order_id = order_id
         self.client_order_ids.add(account, name, order_id)
         rests = order_id in book.orders
@@ -342,14 +341,14 @@ class Engine(Floor):
     def _cancel(self, command: CancelOrder) -> Outcome:
         account, order = self._find(command)
         if account is None or order is None:
-            return _outcome(command, _not_found(command), command.order_id)
+            return _outcome(command, not_found(command), command.order_id)
         self.end(account, order, _BY_USER)
         return _new(Outcome, (command.source, command.number, _CODE_OK, "", order.order_id, 0))
 
     def _replace(self, command: ReplaceOrder) -> Outcome:
         account, order = self._find(command)
         if account is None or order is None:
-            return _outcome(command, _not_found(command), command.order_id)
+            return _outcome(command, not_found(command), command.order_id)
         market = self.instruments[order.instrument]
         price = order.price if command.price is None else command.price
         quantity = order.quantity if command.quantity is None else command.quantity
@@ -370,7 +369,7 @@ class Engine(Floor):
         )
         account.changed(order, market, rests=order.order_id in market.book.orders)
         if type(happened[0]) is BookRefusal:
-            refusal = _in_words(happened[0], price, "price", "the order is post-only, and it")
+            refusal = in_words(happened[0], price, "price", "the order is post-only, and it")
             return _outcome(command, refusal, order.order_id)
         self.tell(market, happened)
         if market.book.seq != seq:
@@ -642,14 +641,3 @@ class Engine(Floor):
 
 def _outcome(command: Command, refusal: Refusal = _OK, order_id: int = 0, cancelled: int = 0) -> Outcome:
     return _new(Outcome, (command.source, command.number, refusal.code, refusal.text, order_id, cancelled))
-
-
-def _not_found(command: CancelOrder | ReplaceOrder) -> Refusal:
-    return _UNKNOWN_ORDER if command.order_id else _NOT_FOUND
-
-
-def _in_words(refused: BookRefusal, price: int, field: str, what: str) -> Refusal:
-    if refused.code is _WOULD_TRADE:
-        return Refusal(_WOULD_TRADE, f"{field}: {what} would trade at {price} ticks")
-    rule = f"all orders at one price hold at most {LEVEL_QUANTITY_MAX} lots, those at {price} ticks would hold more"
-    return Refusal(refused.code, f"quantity: {rule}")
