@@ -129,7 +129,7 @@ class Engine(Floor):
         """Stops, and orders that end by themselves."""
         self.sources = Sources()
         self.quotes = Quotes(self, self._admit)
-        self.decisions = Decisions(self._outlook, self._setting_rows, self._administer, self.rule_desk.loosens)
+        self.decisions = Decisions(self._outlook, self._setting_rows, self._administer, self.rule_desk)
         self.phases = Phases(self)
         self.phases.on_close.append(self.waiting.expire_day_orders)
         self.phases.before_day.append(self.waiting.expire_before)
@@ -208,6 +208,7 @@ class Engine(Floor):
                 outcome = self._administer(command)
             case SetRule() | SetKill() | SetClearance() | SetSchedule() | EndCall() | SetSettlementPrice():
                 outcome = self._administer(command)
+                outcome = outcome._replace(cancelled=outcome.cancelled + self.rule_desk.settle())
             case Propose() | Confirm() | ReadMarket():
                 refusal, cancelled = self.decisions.decide(command, self.time, events)
                 outcome = _outcome(command, refusal, cancelled=cancelled)

@@ -8,7 +8,7 @@ engine.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, Protocol
 
 from openoutcry.wire.types import Code, ProposalState
 from services.matching.accounts.outlook import Outlook
@@ -22,6 +22,16 @@ from shared.logs.events import AdministrativeAct, Event, MarketShown, Outcome
 _OK: Final = Refusal(Code.OK, "")
 
 
+class RuleActions(Protocol):
+    """What is asked of a company's rules beside their carrying out."""
+
+    def loosens(self, command: object) -> bool:
+        """Tell whether an action allows what is forbidden now, apart from what `needs_two` says of all."""
+
+    def settle(self) -> int:
+        """End the orders that what was carried out forbids; returns how many."""
+
+
 class Decisions:
     """
     The administrators' decisions about one shard's market.
@@ -30,7 +40,7 @@ class Decisions:
         outlook: Returns the market as it is, to be asked ahead.
         rows: Returns what is set and what waits.
         carry_out: Carries out one action and returns its outcome; its events are the command's.
-        loosens: Tells of an action whether it allows what is forbidden now, apart from what `needs_two` says of all.
+        rules: The company's.
     """
 
     def __init__(
@@ -38,13 +48,13 @@ class Decisions:
         outlook: Callable[[], Outlook],
         rows: Callable[[], SettingRows],
         carry_out: Callable[[ActionCommand], Outcome],
-        loosens: Callable[[ActionCommand], bool],
+        rules: RuleActions,
     ) -> None:
         self.proposals = Proposals()
         self._outlook = outlook
         self._rows = rows
         self._carry_out = carry_out
-        self._loosens = loosens
+        self._rules = rules
 
     def decide(self, command: Propose | Confirm | ReadMarket, time_us: int, events: list[Event]) -> tuple[Refusal, int]:
         """
@@ -96,7 +106,9 @@ class Decisions:
         if refusal is not None:
             return refusal, 0
         proposal = Proposal(command.proposal_id, command.actor, time_us, actions)
-        if proposals.four_eyes and any(needs_two(each.command) or self._loosens(each.command) for each in actions):
+        if proposals.four_eyes and any(
+            needs_two(each.command) or self._rules.loosens(each.command) for each in actions
+        ):
             refusal = proposals.no_room(actions)
             if refusal is None:
                 proposals.add(proposal)
@@ -129,7 +141,8 @@ class Decisions:
             # Never refused: `Outlook` is at least as strict. If it were not, a market that goes on is better than one
             # that ends at the same command for ever; the refusal is told, and nothing more of it is done.
             if outcome.code is not Code.OK:
-                return Refusal(outcome.code, f"actions.{place}.{action.name}: {outcome.text}"), ended
+                text = f"actions.{place}.{action.name}: {outcome.text}"
+                return Refusal(outcome.code, text), ended + self._rules.settle()
             ended += outcome.cancelled
         self.proposals.done(proposal)
-        return _OK, ended
+        return _OK, ended + self._rules.settle()

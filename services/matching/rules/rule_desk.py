@@ -7,7 +7,7 @@ rule forbids, but for those that a sweep has still to end, whose instruments are
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from openoutcry.wire.types import Code
@@ -18,7 +18,7 @@ from services.matching.book.order import Order
 from services.matching.rules.clearances import Clearance, clearance_of
 from services.matching.rules.company_rules import whole_reason
 from services.matching.rules.kills import GROUP_SCOPE, INSTRUMENT_SCOPE, USER_SCOPE, Kill
-from services.matching.rules.rule_book import concerns_user, has_ended, next_turn
+from services.matching.rules.rule_book import has_ended, next_turn
 from services.matching.rules.rule_forms import clearance_of_command, loosens, rule_of_command
 from services.matching.rules.rule_outlook import RuleCommand, RuledFloor, RuleOutlook
 from services.matching.timers import EXPIRY_RANK, RULE_RANK
@@ -40,6 +40,7 @@ class RuleDesk:
 
     def __init__(self, floor: RuledFloor) -> None:
         self._floor = floor
+        self._pending: list[tuple[tuple[str, ...], tuple[str, ...]]] = []
         floor.on_timer[RULE_TIMER] = self._turn
         floor.on_timer[CLEARANCE_TIMER] = self._expire
 
@@ -58,13 +59,12 @@ class RuleDesk:
 
     def carry_out(self, command: RuleCommand) -> tuple[Refusal, int]:
         """
-        Carry out one command, or refuse it; the same again changes nothing.
+        Carry out one command, or refuse it; the same again changes nothing. `settle` follows, after several perhaps.
 
         Returns:
-            Code and sentence, OK if it was carried out, and how many orders it ended at once.
+            Code and sentence, OK if it was carried out, and how many orders it ended by itself.
 
-        Cost: O(accounts and their orders) where a rule begins or a group is stopped, a fraction of a µs each; and O(1)
-        for each order ended. Gates are compiled anew.
+        Cost: O(rules), and O(1) for each order ended. Gates are compiled anew.
         """
         floor = self._floor
         refusal = RuleOutlook(floor).refusal(command, floor.instruments, has_accounts=floor.accounting is not None)
@@ -72,17 +72,18 @@ class RuleDesk:
             return refusal, 0
         match command:
             case SetRule():
-                return _OK, self._set_rule(command)
+                self._set_rule(command)
+                return _OK, 0
             case SetKill():
                 return _OK, self._set_kill(command)
             case SetClearance():
                 return _OK, self._set_clearance(command)
 
-    def _set_rule(self, command: SetRule) -> int:
+    def _set_rule(self, command: SetRule) -> None:
         floor, book = self._floor, self._floor.company.rule_book
         old, new = book.find(command.rule_id), rule_of_command(command)
         if old == new or (old is None and new.kind is RuleKind.NONE):
-            return 0
+            return
         if old is not None and (new.kind is not RuleKind.SELL_SHARE or has_ended(new, floor.time)):
             self._floor.company.sold_shares.end(old.rule_id)
         if new.kind is RuleKind.NONE:
@@ -95,10 +96,9 @@ class RuleDesk:
             concerned = new
         self._forget_gates()
         assert concerned is not None
-        ended = self._end_under(concerned)
+        self._look_at(concerned.groups, concerned.instruments)
         if old is not None and old.kind is RuleKind.WINDOW and concerned is not old:
-            ended += self._end_under(old)  # whom its window was open to
-        return ended
+            self._look_at(old.groups, old.instruments)  # whom its window was open to
 
     def _set_kill(self, command: SetKill) -> int:
         kills = self._floor.company.kills
@@ -112,16 +112,11 @@ class RuleDesk:
         if not command.on:
             return 0
         scope, name = command.scope, command.name
-        accounts: Iterable[UserAccount] = list(self._floor.accounts.values())
         if scope == USER_SCOPE:
-            accounts = [self._floor.accounts[name]] if name in self._floor.accounts else []
-        elif scope == GROUP_SCOPE:
-            accounts = [each for each in accounts if isinstance(each, FundedAccount) and name in each.groups]
-        symbol = name if scope == INSTRUMENT_SCOPE else None
-        orders = [
-            order for each in accounts for order in each.orders.values() if symbol is None or order.instrument == symbol
-        ]
-        return self._floor.sweep(orders, Code.KILLED)
+            account = self._floor.accounts.get(name)
+            return self.end_forbidden(account) if account is not None else 0
+        self._look_at((name,) if scope == GROUP_SCOPE else (), (name,) if scope == INSTRUMENT_SCOPE else ())
+        return 0
 
     def _set_clearance(self, command: SetClearance) -> int:
         given = self._floor.company.clearances
@@ -138,16 +133,20 @@ class RuleDesk:
     # What happens by itself.
 
     def _turn(self, rule_id: str) -> None:
-        """Let a rule begin or end."""
-        rule = self._floor.company.rule_book.find(rule_id)
+        """Let a rule begin or end, and all others that do so at the same moment: orders are looked at once."""
+        floor, book = self._floor, self._floor.company.rule_book
+        rule = book.find(rule_id)
         if rule is None:
             return
         self._wait_for(rule)
-        if self._floor.company.rule_book.turn(rule_id, self._floor.time):
-            if has_ended(rule, self._floor.time):
-                self._floor.company.sold_shares.end(rule_id)
+        for each, _ in book.rows():
+            if book.turn(each.rule_id, floor.time):
+                if has_ended(each, floor.time):
+                    floor.company.sold_shares.end(each.rule_id)
+                self._look_at(each.groups, each.instruments)
+        if self._pending:
             self._forget_gates()
-            self._end_under(rule)
+            self.settle()
 
     def _wait_for(self, rule: Rule) -> None:
         moment = next_turn(rule, self._floor.time)
@@ -184,20 +183,32 @@ class RuleDesk:
         for user, symbol in self._floor.company.take_crossed():
             self.end_forbidden(self._floor.accounts[user], symbol)
 
-    def _end_under(self, rule: Rule) -> int:
-        """End the orders of all whom a rule concerns that may stand no longer."""
-        concerned: dict[tuple[str, ...], bool] = {}  # many users are in the same groups
+    def settle(self) -> int:
+        """
+        End the orders that rules and kills set since the last call forbid; returns how many ended at once.
+
+        Cost: O(accounts), a fraction of a µs each, and O(orders) of those concerned, 2 µs each, 10 for one that ends.
+        """
+        pending, self._pending = self._pending, []
+        if not pending:
+            return 0
+        looked: dict[tuple[str, ...], Collection[str] | None] = {}  # many users are in the same groups
         found: dict[Code, list[Order]] = {}
         for account in self._floor.accounts.values():
-            if account.orders and isinstance(account, FundedAccount):
-                is_concerned = concerned.get(account.groups)
-                if is_concerned is None:
-                    is_concerned = concerned[account.groups] = concerns_user(rule, account.groups)
-                if is_concerned:
-                    self._find(account, rule.instruments, found)
+            if account.orders:
+                groups = account.groups if isinstance(account, FundedAccount) else ()
+                if groups not in looked:
+                    looked[groups] = _symbols(pending, groups)
+                symbols = looked[groups]
+                if symbols is not None:
+                    self._find(account, symbols, found)
         return self._end(found)
 
-    def _find(self, account: UserAccount, symbols: Sequence[str], found: dict[Code, list[Order]]) -> None:
+    def _look_at(self, groups: tuple[str, ...], symbols: tuple[str, ...]) -> None:
+        """Have `settle` look at the orders of these groups in these instruments; () is all."""
+        self._pending.append((groups, symbols))
+
+    def _find(self, account: UserAccount, symbols: Collection[str], found: dict[Code, list[Order]]) -> None:
         """Add a user's forbidden orders to those found, by reason; of some instruments, or () of all."""
         by_symbol: dict[str, list[Order]] = {}
         for order in account.orders.values():
@@ -242,6 +253,16 @@ class RuleDesk:
 
 def _given(command: SetClearance) -> Clearance:
     return Clearance(*command[3:])
+
+
+def _symbols(
+    pending: Iterable[tuple[tuple[str, ...], tuple[str, ...]]], groups: Sequence[str]
+) -> Collection[str] | None:
+    """Return in which instruments a user of these groups is concerned: (), in all; None, in none."""
+    concerned = [symbols for named, symbols in pending if not named or any(group in named for group in groups)]
+    if not concerned:
+        return None
+    return () if () in concerned else dict.fromkeys([symbol for symbols in concerned for symbol in symbols])
 
 
 def _rule_row(row: tuple[Rule, bool]) -> tuple[Any, ...]:
