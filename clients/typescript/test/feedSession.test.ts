@@ -261,6 +261,31 @@ describe("the gateway's feed", () => {
   });
 });
 
+describe("auctions", () => {
+  const call = {
+    type: "auction", instrument: "ACME", seq: 13, time: 1, auction_id: 7, kind: "opening", price: 101, volume: 1200, surplus: -300,
+    until: 60,
+  } as const;
+
+  test("a call is known until it has ended, and its book may be crossed", () => {
+    const bench = following();
+    assert.deepEqual(types(bench.hear(deltaOf(12, 13, [[102, 5]], [[101, 7]], bookDigest([[100, 5], [102, 5]], [[101, 7]])), call)), [
+      "book", "auction",
+    ]);
+    assert.equal(bench.session.staleReason("ACME"), null);
+    assert.deepEqual(bench.session.auctions.get("ACME"), call);
+    assert.deepEqual(types(bench.hear({ ...call, kind: "", price: 0, volume: 0, surplus: 0, until: 0 })), ["auction"]);
+    assert.equal(bench.session.auctions.size, 0);
+  });
+
+  test("what is known of it ends with the connection", () => {
+    const bench = following();
+    bench.hear(call);
+    bench.session.disconnected();
+    assert.equal(bench.session.auctions.size, 0);
+  });
+});
+
 describe("trades", () => {
   const trade = (trade_id: number, time = 1): Trade => ({
     type: "trade", instrument: "ACME", seq: 1, trade_id, time, price: 1, quantity: 1, aggressor_side: "bid",
