@@ -95,7 +95,6 @@ _SPECIAL_TIMES: Final = (TimeInForce.DAY, TimeInForce.GTD)
 _BY_USER: Final = Code.BY_USER
 _DISCONNECTED: Final = Code.DISCONNECTED
 _NOT_OPEN: Final = Code.NOT_OPEN
-_WOULD_TRADE: Final = Code.WOULD_TRADE
 _ACCEPTED: Final = ExecutionEvent.ACCEPTED
 _REJECTED: Final = ExecutionEvent.REJECTED
 _REPLACED: Final = ExecutionEvent.REPLACED

@@ -81,7 +81,7 @@ class Phases:
         past = plan.revise(command.steps, command.tzdata, self._floor.time)
         self._set_step_timer(command.calendar)
         for market in self._floor.instruments.values():
-            if market.calendar == command.calendar:
+            if market.calendar == command.calendar and not market.life:
                 if past:
                     self.enter_plan(market)
                 elif market.is_call and market.phase in CALL_OF.values() and market.symbol in self.calls:
@@ -180,7 +180,7 @@ class Phases:
         step = plan.take()
         self._set_step_timer(calendar)
         for market in self._floor.instruments.values():
-            if market.calendar == calendar:
+            if market.calendar == calendar and not market.life:
                 if step.trading_day != day_before:
                     for begin in self.before_day:
                         begin(market, step.trading_day)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from openoutcry.wire.instrument import Instrument
+from openoutcry.wire.messages import Status
 from openoutcry.wire.types import Code
 from services.matching.life import Life
 from shared.logs.commands import ListInstrument
+from shared.logs.market_commands import SetTerms
 from tests.unit.services.matching.flow import code
 from tests.unit.services.matching.options.option_market import moved, statuses
 from tests.unit.services.matching.sessions.exchange_day import DAY, NEXT_DAY, SECOND_US, STEPS, ExchangeDay
@@ -63,3 +65,17 @@ def test_another_days_closing_auction_settles_nothing() -> None:
     assert day.engine.instruments["OPT"].life is Life.PENDING
     assert day.engine.lives.closings == {"ACME": (DAY, 107)}
     assert STEPS[-1] == (700, "close")
+
+
+def test_what_has_ended_takes_no_more_part_in_the_day() -> None:
+    """No call begins in it, and nobody is told of one."""
+    day = day_with_option(100)
+    market = day.engine.instruments["OPT"]
+    terms = SetTerms("", 0, "", "OPT", 100, 0, calendar="berlin")
+    assert code(day.does(SetTerms, *terms[2:])) is Code.OK
+    day.at(60)
+    assert market.book.call is not None
+    day.at(100)
+    told = day.at(120) + day.at(610) + day.at(700)
+    assert [each for each in told if isinstance(each, Status) and each.instrument == "OPT"] == []
+    assert market.life is Life.PENDING
