@@ -13,6 +13,8 @@ PRICE: Final = 100
 SPREAD: Final = 4
 """Prices are at most so many ticks from PRICE."""
 QUANTITY_MAX: Final = 9
+ENDS_US_MAX: Final = 3_000_000
+"""How far ahead the end of an order is that ends by itself."""
 
 Request = dict[str, Any]
 
@@ -25,12 +27,16 @@ class Desk:
         name: Begins every client order id.
         random: Of the choices.
         orders_of_others: Ids of orders in the feed, whoever's; asked when one is to be named.
+        now_us: The clock of whoever sends, µs since 1970.
     """
 
-    def __init__(self, name: str, random: Random, orders_of_others: Callable[[], Sequence[int]]) -> None:
+    def __init__(
+        self, name: str, random: Random, orders_of_others: Callable[[], Sequence[int]], now_us: Callable[[], int]
+    ) -> None:
         self._name = name
         self._random = random
         self._orders_of_others = orders_of_others
+        self._now_us = now_us
         self._entered: list[Request] = []
         kinds: dict[Callable[[Sequence[str]], Request], int] = {
             self._order: 60,
@@ -65,10 +71,30 @@ class Desk:
             order["time_in_force"] = random.choice(["ioc", "fok"])
         elif draw < 0.3:
             order["post_only"] = True
+        elif draw < 0.45:
+            self._make_special(order)
         if draw > 0.8:
             order["self_trade_prevention"] = random.choice(["cancel_oldest", "cancel_both"])
         self._entered.append(order)
         return order
+
+    def _make_special(self, order: Request) -> None:
+        """Have an order wait for a price, end by itself, or trade so much or nothing."""
+        random = self._random
+        match random.choice(["stop", "protected", "gtd", "gtd stop", "day", "minimum"]):
+            case "stop":
+                order["trigger"] = self._price()
+            case "protected":
+                order |= {"kind": "market", "trigger": self._price(), "protection_bp": random.choice([100, 300])}
+                del order["price"]
+            case "minimum":
+                order["minimum"] = random.randint(1, order["quantity"])
+            case "day":
+                order["time_in_force"] = "day"
+            case ends:
+                order |= {"time_in_force": "gtd", "expires_at": self._now_us() + random.randint(1, ENDS_US_MAX)}
+                if ends != "gtd":
+                    order["trigger"] = self._price()
 
     def _cancel(self, instruments: Sequence[str]) -> Request:
         return {"op": "cancel", "client_order_id": self._some_id()} if self._entered else self._order(instruments)

@@ -89,7 +89,7 @@ class User:
         self._backoff = Backoff(self._random, first_s=0.1, max_s=1.0)
         self._end: _UserEnd | None = None
         self._return_in_s: float | None = None
-        self._desk = Desk(name, self._random, lambda: history.order_ids)
+        self._desk = Desk(name, self._random, lambda: history.order_ids, lambda: int(world.wall_s() * 1_000_000))
         self._hearing = Hearing(name, history)
         self._asked: dict[int, dict[str, Any]] = {}
         """Orders without a reply, by request id."""
