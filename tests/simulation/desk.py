@@ -68,7 +68,7 @@ class Desk:
         else:
             order["price"] = self._price()
         if draw < 0.2:
-            order["time_in_force"] = random.choice(["ioc", "fok"])
+            order["time_in_force"] = random.choice(["ioc", "fok", "auction"])
         elif draw < 0.3:
             order["post_only"] = True
         elif draw < 0.45:

@@ -162,9 +162,10 @@ class Market:
                 return f"{gateway.name} does not follow"
             if server.gateway.market.epoch != head.packet.epoch:
                 return f"{gateway.name} is in another epoch"
-        return next((unrest for user in self.users if (unrest := self._unrest_of(user, head))), "")
+        engine = leader.engine
+        return next((unrest for user in self.users if (unrest := self._unrest_of(user, head, engine))), "")
 
-    def _unrest_of(self, user: User, head: Node) -> str:
+    def _unrest_of(self, user: User, head: Node, engine: Engine) -> str:
         if not user.is_settled:
             return f"{user.name} waits for answers"
         for view in user.session.books.values():
@@ -177,8 +178,10 @@ class Market:
                 return f"{user.name} has an old {ticker}, the book is at {seq}"
         for symbol in head.seqs:
             told = user.session.statuses.get(symbol)
-            if told is not None and told.state != MarketState.OPEN:
-                return f"{user.name} holds {symbol} for {told.state}, and it was opened"
+            market = engine.instruments[symbol]
+            state = market.state, market.phase, market.until
+            if told is not None and (told.state, told.phase, told.until) != state:
+                return f"{user.name} holds {symbol} for {told}, and it is {state}"
         account = user.session.account
         if account.stale_reason is not None:
             return f"the account of {user.name} is {account.stale_reason}"

@@ -1,4 +1,4 @@
-"""The company's administration in a simulated market with accounts: transfers, limits, groups, terms and rules.
+"""The company's administration in a simulated market with accounts: transfers, limits, groups, terms, rules, days.
 
 Its commands are appended to the log as a gateway would append them, each with a number of its own, and some of them
 twice: an id that is sent again changes nothing. What it asks for may be refused; all that must hold is what holds of
@@ -16,6 +16,7 @@ from openoutcry.wire.types import BANK, ISSUER, Side, TransferKind
 from shared.logs.commands import Command
 from shared.logs.market_commands import BeginAccounts, Limits, MakeTransfer, SetGroups, SetLimits, SetTerms
 from shared.logs.rule_commands import RuleKind, RuleParameters, SetClearance, SetKill, SetRule
+from shared.logs.session_commands import EndCall, ScheduledStep, SetSchedule
 from tests.simulation.desk import PRICE
 
 SHARE: Final = 0.5
@@ -71,8 +72,11 @@ class Treasury:
                 self._rule,
                 self._clear,
                 self._kill,
+                self._plan,
+                self._sessions,
+                self._end_call,
             ],
-            [50, 14, 6, 8, 8, 7, 7, 9, 3, 3],
+            [50, 14, 6, 8, 8, 7, 7, 9, 3, 3, 22, 14, 4],
         )
         self._append(make(now_us))
 
@@ -134,6 +138,38 @@ class Treasury:
     def _terms(self, _now_us: int) -> Command:
         symbol, collar_bp = self._random.choice(self._symbols), self._random.choice([0, 0, 300, 1_000])
         return SetTerms(SOURCE, next(self._numbers), "root", symbol, PRICE, collar_bp)
+
+    def _plan(self, now_us: int) -> Command:
+        """Plan a day of a few seconds, or of a few milliseconds, from now on."""
+        random = self._random
+        call, trades = random.choice(["open_call", "single_call"]), random.choice(["continuous", "continuous", "batch"])
+        steps = [call, "uncross", trades, "close_call", "uncross", "close"]
+        at, planned = now_us + random.randint(-DAY_US // 8, DAY_US // 8), []
+        for step, lasts_s in zip(steps, (2.5, 0, 4, 1.5, 0.2, 0), strict=True):
+            planned.append(ScheduledStep("2026-11-30", at, step))
+            at += int(random.random() * lasts_s * 1_000_000)
+        return SetSchedule(SOURCE, next(self._numbers), "root", "day", "", tuple(planned))
+
+    def _sessions(self, _now_us: int) -> Command:
+        """Have an instrument follow the calendar or none, with bands or without, and calls after halts."""
+        random = self._random
+        band_bp = random.choice([0, 100, 300])
+        terms = SetTerms(
+            SOURCE, next(self._numbers), "root", random.choice(self._symbols), PRICE, random.choice([0, 1_000])
+        )
+        return terms._replace(
+            calendar=random.choice(["", "day"]),
+            band_bp=band_bp,
+            static_bp=random.choice([0, band_bp]),
+            volatility_s=1,
+            extension_s=random.choice([0, 1]),
+            random_end_s=random.choice([0, 1]),
+            reopening_s=random.choice([0, 1]),
+            batch_ms=random.choice([100, 500]),
+        )
+
+    def _end_call(self, _now_us: int) -> Command:
+        return EndCall(SOURCE, next(self._numbers), "root", self._random.choice(self._symbols), 0, force=True)
 
     def _rule(self, now_us: int) -> Command:
         """Set a rule that begins and ends within a few seconds, or remove one."""
