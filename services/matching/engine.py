@@ -250,6 +250,7 @@ class Engine(Floor):
         resting = {key: order for account in self.accounts.values() for key, order in account.orders.items()}
         self.waiting.check_invariants(resting)
         self.decisions.proposals.check_invariants()
+        self.rule_desk.check_invariants()
 
     # One method a command.
 

@@ -239,6 +239,20 @@ class RuleDesk:
         if self._floor.accounting is not None:
             self._floor.accounting.limits.forget()
 
+    def check_invariants(self) -> None:
+        """Assert what must always hold between two commands; O(orders and rules). For tests."""
+        floor, found = self._floor, dict[Code, list[Order]]()
+        assert not self._pending
+        assert not floor.company.crossed
+        for account in floor.accounts.values():
+            self._find(account, (), found)
+        assert all(floor.instruments[order.instrument].is_paused for orders in found.values() for order in orders)
+        for clearance, used in floor.company.clearances.rows():
+            owner = floor.accounts.get(clearance.user)
+            held = owner.orders.values() if owner is not None else ()
+            offered = sum(order.remaining for order in held if clearance_of(order) == clearance.clearance_id)
+            assert 0 <= used <= used + offered <= clearance.lots
+
     # For those who ask.
 
     def sections(self) -> list[tuple[list[Any], Callable[[Any], tuple[Any, ...]]]]:
