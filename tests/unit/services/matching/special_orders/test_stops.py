@@ -7,14 +7,24 @@ from typing import Any
 import pytest
 
 from openoutcry.wire.messages import Trade
-from openoutcry.wire.types import Code, ExecutionEvent, MarketState, SelfTradePrevention, Side, TimeInForce
+from openoutcry.wire.types import (
+    BANK,
+    Code,
+    ExecutionEvent,
+    MarketState,
+    SelfTradePrevention,
+    Side,
+    TimeInForce,
+    TransferKind,
+)
 from services.matching.packet_builder import take_changes
 from services.matching.recovery.checkpoint import Checkpoint, decode_checkpoint, encode_checkpoint
 from services.matching.special_orders.waiting_orders import ELECTED_MAX
 from shared.logs.commands import CancelAll, CancelOrder, ReplaceOrder, SetCancelOnDisconnect, SetMarketState, Tick
 from shared.logs.events import Event, PrivateExecution
 from shared.logs.market_commands import EndOrders
-from tests.unit.services.matching.accounts.floor import Floor
+from shared.logs.rule_commands import SetKill
+from tests.unit.services.matching.accounts.floor import DOLLAR, Floor
 from tests.unit.services.matching.flow import Desk, code, executions, outcome
 
 BID, ASK = Side.BID, Side.ASK
@@ -200,6 +210,29 @@ def test_a_stop_ends_as_orders_end(way: str) -> None:
     desk.engine.check_invariants()
     desk.place("mia", BID, 85, 1)
     assert trades(desk.place("tom", ASK, 85, 1)) == [85]
+
+
+def test_a_transfer_that_makes_room_ends_stops_too() -> None:
+    """The newest first, until the money is free."""
+    desk = Floor()
+    desk.deposit("bob", 1_000)
+    first = outcome(desk.special("bob", BID, 500, 100, trigger=400)).order_id
+    desk.special("bob", BID, 400, 100, trigger=350)
+    withdrawn = desk.transfer(TransferKind.WITHDRAWAL, "USD", "bob", BANK, 500 * DOLLAR, cancel_orders=True)
+    assert outcome(withdrawn).cancelled == 1
+    assert desk.cash("bob") == (50_000, 50_000)
+    assert list(desk.account("bob").orders) == [first]
+
+
+def test_a_kill_ends_stops_too() -> None:
+    desk = Floor()
+    desk.deposit("bob", 1_000)
+    desk.special("bob", BID, 500, 100, trigger=400)
+    killed = desk.does(SetKill, "root", "user", "bob", True, "left")
+    assert [(each.event, each.reason) for each in executions(killed, "bob")] == [
+        (ExecutionEvent.CANCELLED, Code.KILLED),
+    ]
+    assert desk.cash("bob") == (100_000, 0)
 
 
 def test_a_stop_is_replaced_where_it_waits() -> None:
