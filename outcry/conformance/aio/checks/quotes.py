@@ -91,3 +91,25 @@ async def a_quote_counts_once(trial: Trial) -> None:
     repeated = await client.ask("quote", quote_id="q1", pairs=[_pair(trial, price)])
     expect_refused(repeated, Code.DUPLICATE_ORDER)
     expect_equal(await _open(client), [], "what is quoted")
+
+
+@check(SECTION, users=2, seconds=40, contended=True)
+async def quotes_go_with_their_user_and_orders_stay(trial: Trial) -> None:
+    """They also end when their user is away for longer than the grace period, whatever `cancel_on_disconnect` says."""
+    client, price = await _maker(trial, "market_maker"), await trial.free_price()
+    await _quoted(client, "q1", _pair(trial, price, ask_quantity=0))
+    symbol = trial.venue.quiet.symbol
+    order = {"client_order_id": "stays", "instrument": symbol, "side": "bid", "price": 1, "quantity": 1}
+    expect_ok(await client.ask("order", **order))
+    observer = await trial.connect(1)
+    book = await trial.follow(observer, symbol)
+    while price not in book.book.bids:
+        await trial.witness(observer, book)
+    await client.wire.shut()
+    while price in book.book.bids:
+        await trial.witness(observer, book)
+    returned = await _maker(trial, "market_maker")
+    expect_ok(await returned.ask("subscribe", channel="account"))
+    account = await returned.hear(Account)
+    expect_equal([each.client_order_id for each in account.orders], ["stays"], "open orders of the user who returned")
+    await returned.accepted("cancel_all")
