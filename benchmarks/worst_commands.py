@@ -64,6 +64,7 @@ from shared.logs.commands import (
 from shared.logs.events import BookChange
 from shared.logs.mass_quote import MassQuote
 from shared.logs.packet import FeedId
+from shared.logs.session_commands import STEPS_MAX, EndCall, ScheduledStep, SetSchedule
 from shared.logs.snapshots import BookState, encode_book_state
 from shared.token_keys import shared_key
 from shared.trade_statistics import TradeStatistics
@@ -271,6 +272,16 @@ def _uncrosses(levels: int) -> Case:
     return case
 
 
+def _ends_call(pit: Pit) -> Callable[[], object]:
+    _calls(pit, pit.size(DEEP))
+    return pit.step(pit.command(EndCall, "root", SYMBOL, 0, True))  # noqa: FBT003 - a command's field
+
+
+def _planned(pit: Pit) -> Callable[[], object]:
+    steps = [ScheduledStep("2026-11-30", 1_000_000 * (n + 1), "close") for n in range(pit.size(STEPS_MAX))]
+    return pit.step(pit.command(SetSchedule, "root", "berlin", "2026.3", tuple(steps)))
+
+
 def _deepest(pit: Pit) -> None:
     """Rest one order a level, in no order of prices, and have as many prices dead as a deep side keeps."""
     prices = list(range(pit.size(DEEPEST)))
@@ -359,6 +370,8 @@ COMMANDS: Final[dict[str, Case]] = {
     "order in a call, whose auction would trade 10,000 levels of each side": _in_call(2 * DEEP),
     f"end of a call of 20,000 orders: the first {UNCROSSED_MAX} trades": _uncrosses(DEEP),
     f"end of a call of 200,000 orders: the first {UNCROSSED_MAX} trades": _uncrosses(10 * DEEP),
+    f"end of a call of 20,000 orders by an administrator: the first {UNCROSSED_MAX} trades": _ends_call,
+    f"schedule of {STEPS_MAX} steps": _planned,
     "halt": _halted,
     "listing": _listed,
     "order that rests, 300,000 levels, and 16,384 prices that are gone": _rests_deepest,
