@@ -12,6 +12,8 @@ from services.matching.accounts.funded_account import RESTRICTED_MAX
 from services.matching.accounts.limits import GATES_MAX
 from services.matching.accounts.setting_rows import ROWS_MAX
 from services.matching.book.order_book import ORDERS_MET_MAX
+from services.matching.floor import SWEPT_MAX
+from services.matching.rules.rule_book import RULES_MAX
 from services.matching.traded_instrument import INSTRUMENTS_MAX
 from shared.logs.commands import ACTIONS_MAX, Confirm, ListInstrument, PlaceOrder, Propose, ProposedAction, ReadMarket
 from shared.logs.market_commands import (
@@ -24,9 +26,11 @@ from shared.logs.market_commands import (
     SetLimits,
     SetTerms,
 )
+from shared.logs.rule_commands import RuleKind, RuleParameters, SetKill, SetRule
 
 EURO_SHARE: Final = "EURO"
 ACCOUNTS: Final = 100_000
+RULED_ACCOUNTS: Final = 20_000
 MONEY: Final = 10**15
 _VESTING_US: Final = 10**12
 
@@ -179,6 +183,49 @@ def _shown(pit: Pit) -> Callable[[], object]:
     return pit.step(pit.command(ReadMarket, "root", max(0, users - ROWS_MAX)))
 
 
+def _ruled(pit: Pit) -> None:
+    """Have many users in a group, and as many orders of theirs as a command ends."""
+    _begin(pit, four_eyes=False)
+    for n in range(pit.size(RULED_ACCOUNTS)):
+        name = f"user-{n}"
+        _deposit(pit, name, MONEY // RULED_ACCOUNTS)
+        pit.does(SetGroups, "root", name, ("insiders",))
+        if n < pit.size(SWEPT_MAX):
+            pit.rest(name, Side.BID, 1)
+        if n % 1_000 == 0:
+            pit.tell()
+
+
+def _rule(n: int, kind: RuleKind = RuleKind.BLACKOUT, days: int = 0) -> SetRule:
+    groups = ("insiders",) if kind is RuleKind.BLACKOUT else ()
+    return SetRule("", 0, "root", f"r{n}", kind, groups, (), 0, 0, RuleParameters(days), discreet=False)
+
+
+def _closed_out(pit: Pit) -> Callable[[], object]:
+    _ruled(pit)
+    return pit.step(pit.command(SetRule, *_rule(0)[2:]))
+
+
+def _rules_proposed(pit: Pit) -> Callable[[], object]:
+    _ruled(pit)
+    rules = tuple(ProposedAction("set_rule", _rule(n)) for n in range(pit.size(ACTIONS_MAX)))
+    return pit.step(pit.command(Propose, "root", "rules", rules))
+
+
+def _stopped(pit: Pit) -> Callable[[], object]:
+    _ruled(pit)
+    return pit.step(pit.command(SetKill, "root", "market", "", True, "rumour"))  # noqa: FBT003 - a command's field
+
+
+def _judged(pit: Pit) -> Callable[[], object]:
+    """Of rules that leave some orders to be judged one by one."""
+    _begin(pit)
+    _deposit(pit, "user")
+    for n in range(pit.size(RULES_MAX)):
+        pit.does(SetRule, *_rule(n, RuleKind.SHORT_SWING, 184)[2:])
+    return pit.step(pit.place("user", Side.BID, 1))
+
+
 ADMINISTRATION: Final[dict[str, Case]] = {
     "beginning of accounts, 10,000 instruments": _begun,
     f"market FOK that meets {ORDERS_MET_MAX}, with accounts, a collar and a limit of value": _market_bid,
@@ -192,5 +239,9 @@ ADMINISTRATION: Final[dict[str, Case]] = {
     f"{ACTIONS_MAX} users put into {GROUPS_OF_USER_MAX} groups each": _grouped,
     f"terms of {ACTIONS_MAX} of 10,000 instruments": _terms,
     "page of what is set, 100,000 accounts with groups": _shown,
+    f"rule that ends {SWEPT_MAX:,} orders of {RULED_ACCOUNTS:,} users": _closed_out,
+    f"the same of {ACTIONS_MAX} rules in one proposal": _rules_proposed,
+    f"kill of the market, {SWEPT_MAX:,} orders": _stopped,
+    f"order under {RULES_MAX} rules, the first after a change": _judged,
 }
 """As `worst_commands.COMMANDS`."""
