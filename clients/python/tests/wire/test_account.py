@@ -50,6 +50,19 @@ def test_an_accepted_order_is_open(book: AccountBook) -> None:
     assert book.orders[71] == OpenOrder(71, "mine", "ACME", Side.BID, OrderKind.LIMIT, TimeInForce.GTC, 100, 5, 5)
 
 
+def test_a_stop_shows_its_trigger_until_it_is_triggered(book: AccountBook) -> None:
+    """And what ends by itself its end; once it has expired it is open no more."""
+    stop = ACCEPTED._replace(time_in_force=TimeInForce.GTD, trigger=105, expires_at=7_000)
+    book.apply(stop)
+    [order] = book.account().orders
+    assert (order.trigger, order.expires_at, order.expires_on, order.remaining) == (105, 7_000, "", 5)
+    book.apply(stop._replace(user_seq=2, event=ExecutionEvent.TRIGGERED, trigger=0))
+    [order] = book.account().orders
+    assert (order.trigger, order.expires_at) == (0, 7_000)
+    book.apply(stop._replace(user_seq=3, event=ExecutionEvent.EXPIRED, trigger=0, remaining=0))
+    assert book.account().orders == []
+
+
 def test_a_bought_lot_is_held_and_paid(book: AccountBook) -> None:
     book.apply(ACCEPTED)
     book.apply(ACCEPTED._replace(user_seq=2, **FILL))
