@@ -204,14 +204,16 @@ def test_one_administrator_kills_and_two_lift_it(stack: Stack) -> None:
 def test_a_wrong_file_changes_nothing_and_names_line_and_key(stack: Stack, tmp_path: Path) -> None:
     async def run() -> None:
         file = tmp_path / "market.toml"
-        file.write_text("[instruments.ACME]\nreference = 100\ntick_table = [\n  { from = 1, stepp = 5 },\n]\n", "utf-8")
+        file.write_text(
+            "[instruments.ACME]\nreference = 100\n[[instruments.ACME.tick_table]]\nfrom = 1\nstepp = 5\n", "utf-8"
+        )
         said: list[str] = []
         async with at(stack, 0, "adam", "admin") as adam:
             before = await adam.settings()
             with pytest.raises(ConfigurationError) as refused:
                 await Desk(stack.gateway_urls[0], stack.token("adam", "admin"), said.append).apply(file)
             told = str(refused.value).splitlines()
-            assert "market.toml:4: instruments.ACME.tick_table[0].stepp: is no key of a tick table row" in told
+            assert "market.toml:5: instruments.ACME.tick_table[0].stepp: is no key of a tick table row" in told
             assert (await adam.settings(), said) == (before, [])
 
     asyncio.run(run())

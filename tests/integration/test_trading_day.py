@@ -74,7 +74,7 @@ async def _begin(adam: Market, stack: Stack) -> None:
         "reference": 10_000, "collar_bp": 1_000, "calendar": "today", "random_end_s": 1, "reopening_s": 1,
         "band_bp": 300, "volatility_s": 1,
     }  # fmt: skip
-    people = [
+    gifts = [
         given(user, asset, 10**12 if asset == "USD" else 1_000) for user in ("ann", "bob") for asset in ("USD", "ACME")
     ]
     await begin(
