@@ -113,6 +113,22 @@ class Engine(Floor):
         config: Rules; a recovered engine keeps those of its checkpoint until its leader changes them.
     """
 
+    # See `Floor`.
+    __slots__ = (
+        "_administration",
+        "decisions",
+        "epoch",
+        "exercises",
+        "lives",
+        "log_id",
+        "phases",
+        "quotes",
+        "sources",
+        "time_limit",
+        "version",
+        "waiting",
+    )
+
     def __init__(self, config: EngineConfig | None = None) -> None:
         super().__init__(config)
         self.epoch = 0
