@@ -115,19 +115,9 @@ class Engine(Floor):
 
     # See `Floor`.
     __slots__ = (
-        "_administration",
-        "decisions",
-        "epoch",
-        "exercises",
-        "lives",
-        "log_id",
-        "phases",
-        "quotes",
-        "sources",
-        "time_limit",
-        "version",
-        "waiting",
-    )
+        "_administration", "decisions", "epoch", "exercises", "lives", "log_id", "phases",
+        "quotes", "sources", "time_limit", "version", "waiting",
+    )  # fmt: skip
 
     def __init__(self, config: EngineConfig | None = None) -> None:
         super().__init__(config)
@@ -178,16 +168,10 @@ class Engine(Floor):
         self.position += 1
         events: list[Event] = []
         self.events = events
-        if time_us > self.time_limit:
-            time_us = self._believed(command, time_us)
-        if self.sweeps or self.uncrossing or self.lives.settling:
-            self._go_on()
-        if time_us >= self.timers.next_due:
-            self._run_due(time_us)
-        if time_us > self.time:  # noqa: PLR1730 - `max` would cost as much as an account's look-up
+        if time_us >= self.timers.wake_us:
+            self._wake(command, time_us)
+        elif time_us > self.time:
             self.time = time_us
-        if self.electing:
-            self.waiting.trigger_elected()
         match command:
             case PlaceOrder():
                 outcome = self._place(command)
@@ -214,7 +198,8 @@ class Engine(Floor):
             case SetCancelOnDisconnect():
                 outcome = self._set_cancel_on_disconnect(command)
             case Present():
-                outcome = self._note_present(command)
+                self.presence.note(command.users, self.accounts)
+                outcome = _outcome(command)
             case Exercise():
                 outcome = _outcome(command, self.exercises.carry_out(command))
             case MassQuote():
@@ -447,16 +432,10 @@ class Engine(Floor):
             self.events.append(CancelOnDisconnectSet(account.user, command.on))
         return _outcome(command)
 
-    def _note_present(self, command: Present) -> Outcome:
-        for user in command.users:
-            account = self.accounts.get(user)
-            if account is not None and (account.cancel_on_disconnect or self.presence.is_timed(user)):
-                self.presence.see(user)
-        return _outcome(command)
-
     def _heed_clock(self, tick: Tick | PassTime) -> None:
         skew_us = self.config.clock_skew_max_s * SECOND_US
         self.time_limit = tick.clock_us + skew_us if tick.clock_us and skew_us else NO_LIMIT
+        self.timers.wake_us = min(self.timers.wake_us, self.time_limit + 1)
 
     def _believed(self, command: Command, time_us: int) -> int:
         """Return how much of a time of the log counts: both clocks must have passed a moment."""
@@ -464,14 +443,21 @@ class Engine(Floor):
             self._heed_clock(command)
         return max(self.time, min(time_us, self.time_limit))
 
-    def _go_on(self) -> None:
-        """Go on with what was more than one command may do."""
+    def _wake(self, command: Command, time_us: int) -> None:
+        """Do what is to be done before a command: go on with what was too much for one, and have happen what is due."""
+        if time_us > self.time_limit:
+            time_us = self._believed(command, time_us)
         if self.sweeps:
             self.go_on_sweeping()
-        if self.uncrossing:
-            self.phases.go_on()
-        if self.lives.settling:
-            self.lives.go_on()
+        self.phases.go_on()
+        self.lives.go_on()
+        if time_us >= self.timers.next_due:
+            self._run_due(time_us)
+        self.time = max(self.time, time_us)
+        if self.electing:
+            self.waiting.trigger_elected()
+        is_busy = self.sweeps or self.uncrossing or self.lives.settling or self.electing
+        self.timers.wake_us = 0 if is_busy else min(self.timers.next_due, self.time_limit + 1)
 
     def _run_due(self, time_us: int) -> None:
         """Have happen what is due by then, each at its own time."""
@@ -586,10 +572,12 @@ class Engine(Floor):
                 rule = f"{held} of your orders are remembered for {WINDOW_S} s, and there is no room for more"
                 return Refusal(Code.RATE_LIMITED, f"client_order_id: {rule}; send fewer")
         refused = market.not_open(order) if market.state is not _OPEN else None
-        refused = refused or market.refusal(limit, quantity)
+        if refused is None:
+            refused = market.refusal(limit, quantity)
         accounting = self.accounting
         if accounting is None or refused is not None:
-            if refused is None or refused.code is _NOT_OPEN:
+            is_asked = self.company.is_asked or special is not None
+            if is_asked and (refused is None or refused.code is _NOT_OPEN):
                 refused = self.company.stop(account, market.symbol, order) or refused
             return refused
         # All accounts of a market that keeps them are funded; to assert it here would cost a tenth of the asking.

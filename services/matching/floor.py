@@ -297,6 +297,7 @@ class Floor:
         """Have a trade elect the stops that it triggers, before it is the last one; they are placed later."""
         if market.stops is not None and market.stops.elect(price, market.reference_price):
             self.electing[market.symbol] = market
+            self.timers.wake_at_once()
 
     def _forget(self, order: Order) -> None:
         """Forget when a special order would have ended, since it has ended."""
@@ -388,6 +389,7 @@ class Floor:
         waiting = [order for order in orders if self.is_open(order)]
         waiting.reverse()
         self.sweeps.append(Sweep(waiting, reason))
+        self.timers.wake_at_once()
         ended = self._sweep_on()
         for symbol in dict.fromkeys([order.instrument for order in waiting]):
             self.pause(self.instruments[symbol])

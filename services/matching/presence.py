@@ -8,7 +8,9 @@ are timed, and what happens to their orders. Invariant: the user who was seen la
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+
+from services.matching.accounts.account import UserAccount
 
 
 class Presence:
@@ -36,9 +38,12 @@ class Presence:
         self._seen[user] = self.ticks
         self._seen.move_to_end(user)
 
-    def is_timed(self, user: str) -> bool:
-        """Tell whether a user's absence is timed; O(1)."""
-        return user in self._seen
+    def note(self, users: Iterable[str], accounts: Mapping[str, UserAccount]) -> None:
+        """Note that users are there; of those whose absence is not timed, and is not to be, nothing. O(users)."""
+        for user in users:
+            account = accounts.get(user)
+            if account is not None and (account.cancel_on_disconnect or user in self._seen):
+                self.see(user)
 
     def forget(self, user: str) -> None:
         """Time a user's absence no longer; others are ignored. O(1)."""

@@ -47,7 +47,7 @@ class Timers:
         number: Of the last one that was set.
     """
 
-    __slots__ = ("_heap", "_live", "next_due", "number")
+    __slots__ = ("_heap", "_live", "next_due", "number", "wake_us")
 
     def __init__(self, rows: Iterable[tuple[int, int, int, str, str]] = (), number: int = 0) -> None:
         self._heap = [Timer(*row) for row in rows]
@@ -56,6 +56,9 @@ class Timers:
         self.number = number
         self.next_due = NEVER
         """When the next one is due, µs, or before; NEVER if there is none."""
+        self.wake_us = 0
+        """From when on the engine has something else to do before it applies a command, µs, or before: one question a
+        command instead of six. Lowered by `set` and `wake_at_once`; the engine raises it once that is done."""
         self._look()
 
     def __len__(self) -> int:
@@ -78,6 +81,11 @@ class Timers:
         timer = self._live[kind, key] = Timer(due_us, rank, self.number, kind, key)
         heappush(self._heap, timer)
         self.next_due = min(self.next_due, due_us)
+        self.wake_us = min(self.wake_us, due_us)
+
+    def wake_at_once(self) -> None:
+        """Have the engine look before the next command: something waits to be gone on with."""
+        self.wake_us = 0
 
     def forget(self, kind: str, key: str) -> None:
         """Have it not happen; O(1), and once in many times O(timers), some 10 ms with TIMERS_MAX of them."""

@@ -59,13 +59,13 @@ PLANTED: Final = (
         "a user replaces another's order by its order_id",
         _ENGINE,
         "        account, order = self._find(command)\n        if account is None or order is None:\n"
-        "            return _outcome(command, _not_found(command), command.order_id)\n"
+        "            return _outcome(command, not_found(command), command.order_id)\n"
         "        market = self.instruments[order.instrument]\n        price",
         "        books = [each.book for each in self.instruments.values() if command.order_id in each.book.orders]\n"
         "        account, order = self._find(command)\n"
         "        order = order or (books[0].orders[command.order_id] if books else None)\n"
         "        if account is None or order is None:\n"
-        "            return _outcome(command, _not_found(command), command.order_id)\n"
+        "            return _outcome(command, not_found(command), command.order_id)\n"
         "        market = self.instruments[order.instrument]\n        price",
         (f"{_UNIT}/matching/test_others_orders.py",),
     ),
@@ -79,19 +79,18 @@ PLANTED: Final = (
     ),
     Planted(
         "one gateway's Present makes another gateway's users absent",
-        _ENGINE,
-        "    def _note_present(self, command: Present) -> Outcome:\n",
-        "    def _note_present(self, command: Present) -> Outcome:\n"
-        "        seen = self.presence._seen\n"
-        "        seen.update({user: tick - 10**6 for user, tick in seen.items() if user not in command.users})\n",
+        "services/matching/presence.py",
+        "        for user in users:\n",
+        "        self._seen.update({user: tick - 10**6 for user, tick in self._seen.items() if user not in users})\n"
+        "        for user in users:\n",
         (f"{_UNIT}/matching/test_cancel_on_disconnect.py",),
     ),
     Planted(
         "a rejected order's id counts as used",
         _ENGINE,
-        "        self._execution(account, _REJECTED, order, 0, reason=refusal.code)\n",
+        "        self.execution(account, _REJECTED, order, 0, reason=refusal.code)\n",
         "        self.client_order_ids.add(account, order.client_order_id, self.last_order_id + 1)\n"
-        "        self._execution(account, _REJECTED, order, 0, reason=refusal.code)\n",
+        "        self.execution(account, _REJECTED, order, 0, reason=refusal.code)\n",
         (f"{_UNIT}/matching/test_others_orders.py",),
     ),
     Planted(
@@ -370,8 +369,8 @@ PLANTED: Final = (
     Planted(
         "users with one group in common share all limits",
         f"{_ACCOUNTS}/limits.py",
-        '        key = (account.user if account.user in self._users else "", account.groups, market.symbol)\n',
-        '        key = (account.user if account.user in self._users else "", account.groups[:1], market.symbol)\n',
+        '        key = (user if is_named else "", account.groups, market.symbol)\n',
+        '        key = (user if is_named else "", account.groups[:1], market.symbol)\n',
         (f"{_UNIT}/matching/accounts/test_edges_of_limits.py",),
     ),
     Planted(
@@ -384,8 +383,8 @@ PLANTED: Final = (
     Planted(
         "only the first action of a proposal is asked whether it needs two",
         f"{_ACCOUNTS}/decisions.py",
-        "any(needs_two(action.command) for action in actions)",
-        "needs_two(actions[0].command)",
+        "needs_two(each.command) or self._rules.loosens(each.command) for each in actions\n",
+        "needs_two(each.command) or self._rules.loosens(each.command) for each in actions[:1]\n",
         (f"{_UNIT}/matching/accounts/test_decisions.py",),
     ),
     Planted(

@@ -141,6 +141,7 @@ class Lives:
             self._become(market, Life.PENDING)
         else:
             self.settling[market.symbol] = (0, 0)
+            self._floor.timers.wake_at_once()
             self._become(market, Life.SETTLING)
             self._settle_some(market)
 

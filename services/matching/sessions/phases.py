@@ -290,6 +290,7 @@ class Phases:
             self._left = (floor.position, left - len(fills))
             if len(fills) >= left:
                 floor.uncrossing[market.symbol] = None
+                floor.timers.wake_at_once()
                 floor.pause(market)
                 return
             call.price = 0
