@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
-from openoutcry.wire.messages import Execution, Status, Trade
+from openoutcry.wire.messages import NOTHING_SPECIAL, Execution, Status, Trade
 from openoutcry.wire.types import Code, ExecutionEvent, Liquidity, NoSide, Side
 from services.matching.accounts.account import UserAccount
 from services.matching.accounts.accounting import Accounting
@@ -163,7 +163,8 @@ class Floor:
         """By symbol, in the order of their first: instruments with stops that trades have elected, and that are not
         placed yet."""
         self.has_told_special = False
-        """Whether an execution of a special order was told; whoever makes packets clears it."""
+        """Whether an execution of a special order was told, or of one whose lots are held back; whoever makes
+        packets clears it."""
         self.events: list[Event] = []
         """Of the command that is applied; whoever does something tells it here."""
         self._changed: dict[str, TradedInstrument] = {}
@@ -259,13 +260,12 @@ class Floor:
         for order, remaining, liquidity in ((taker, taker_remaining, _TAKER), (maker, maker_remaining, _MAKER)):
             account = self.accounts[order.user]
             account.filled(order, market, price, quantity, liquidity)
-            if watches:
-                self._watch(account, market, order, quantity)
+            held_until = self._watch(account, market, order, quantity) if watches else 0
             if not remaining:
                 account.closed(order, market)
                 if order.special is not None:
                     self._forget(order)
-            self.execution(account, _FILLED, order, remaining, part, liquidity)
+            self.execution(account, _FILLED, order, remaining, part, liquidity, _NO_REASON, held_until)
 
     def _auction_fill(self, market: TradedInstrument, fill: AuctionFill) -> None:
         trade_id, price, quantity, bid, bid_remaining, ask, ask_remaining = fill
@@ -278,20 +278,19 @@ class Floor:
         for order, remaining in ((bid, bid_remaining), (ask, ask_remaining)):
             account = self.accounts[order.user]
             account.filled(order, market, price, quantity, _AUCTION)
-            if self.company.watches_fills:
-                self._watch(account, market, order, quantity)
+            held_until = self._watch(account, market, order, quantity) if self.company.watches_fills else 0
             if not remaining:
                 account.closed(order, market)
                 if order.special is not None:
                     self._forget(order)
-            self.execution(account, _FILLED, order, remaining, part, _AUCTION)
+            self.execution(account, _FILLED, order, remaining, part, _AUCTION, _NO_REASON, held_until)
 
-    def _watch(self, account: UserAccount, market: TradedInstrument, order: Order, quantity: int) -> None:
-        """Have the company's rules take note of a fill."""
+    def _watch(self, account: UserAccount, market: TradedInstrument, order: Order, quantity: int) -> int:
+        """Have the company's rules take note of a fill; returns until when what it bought is held back, or 0."""
         assert self.accounting is not None
         assert isinstance(account, FundedAccount)
         rules = self.accounting.limits.gate(account, market).rules
-        self.company.note_fill(account, rules, order, quantity, self.time)
+        return self.company.note_fill(account, rules, order, quantity, self.time)
 
     def elect(self, market: TradedInstrument, price: int) -> None:
         """Have a trade elect the stops that it triggers, before it is the last one; they are placed later."""
@@ -340,6 +339,7 @@ class Floor:
         fill: tuple[int, int, int] = _NO_FILL,
         liquidity: Liquidity = _NO_LIQUIDITY,
         reason: Code = _NO_REASON,
+        held_until: int = 0,
     ) -> None:
         """Tell a user what happened to an order; `fill` is price, lots and number of a trade."""
         account.user_seq += 1
@@ -363,12 +363,13 @@ class Floor:
             liquidity,
             reason,
         )
-        execution = _new(Execution, row if order.special is None else self._more(row, order.special))
+        is_plain = order.special is None and not held_until
+        execution = _new(Execution, row if is_plain else self._more(row, order.special, held_until))
         self.events.append(_new(PrivateExecution, (account.user, execution)))
 
-    def _more(self, row: tuple[Any, ...], special: Special) -> tuple[Any, ...]:
+    def _more(self, row: tuple[Any, ...], special: Special | None, held_until: int) -> tuple[Any, ...]:
         self.has_told_special = True
-        return row + special.told
+        return row + (NOTHING_SPECIAL if special is None else special.told) + (held_until,)
 
     # Ending many orders.
 

@@ -17,7 +17,7 @@ import msgpack
 from openoutcry.wire.errors import ConfigurationError, MalformedMessage
 from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.messages import (
-    NOTHING_SPECIAL,
+    PLAIN_END,
     PLAIN_EXECUTION,
     Auction,
     Execution,
@@ -168,7 +168,7 @@ def _made(kind: type[_T], rows: Sequence[Any]) -> list[_T]:
 
 
 def _private(rows: Sequence[Any]) -> list[PrivateExecution]:
-    told = [row + NOTHING_SPECIAL if len(row) == PLAIN_EXECUTION else row for _, row in rows]
+    told = [row + PLAIN_END if len(row) == PLAIN_EXECUTION else row for _, row in rows]
     executions = _made(Execution, told)
     return list(map(tuple.__new__, repeat(PrivateExecution), zip([user for user, _ in rows], executions, strict=True)))
 

@@ -14,7 +14,9 @@ from services.matching import Engine
 from services.matching.packet_builder import PacketBuilder
 from shared.logs.commands import Command
 from shared.logs.events import PrivateExecution, PrivateTransfer
+from shared.logs.market_commands import BeginAccounts
 from shared.logs.packet import FeedId, Packet, decode_packet, encode_packet
+from shared.logs.rule_commands import RuleKind, RuleParameters, SetRule
 from shared.logs.snapshots import (
     decode_accounts,
     decode_book_state,
@@ -25,12 +27,17 @@ from tests.comparable_account import comparable
 from tests.property.account_flow import account_logs
 from tests.property.command_flow import command_logs
 from tests.property.funded_flow import funded_logs
+from tests.property.rule_flow import START_US, rule_logs
 
+HOLDING_PERIOD = SetRule(
+    "office", 1, "root", "held", RuleKind.HOLDING_PERIOD, (), (), 0, 0, RuleParameters(days=1), discreet=False
+)
+"""For everybody, so that most fills hold lots back."""
 CUTS = st.sets(st.integers(0, 70))
 LOGS = st.one_of(funded_logs(), funded_logs(), account_logs(), command_logs())
 
 
-def packets(log: list[Command], cuts: set[int]) -> tuple[Engine, list[Packet], list[MarketReplica]]:
+def packets(log: list[Command], cuts: set[int], start_us: int = 0) -> tuple[Engine, list[Packet], list[MarketReplica]]:
     """The log's packets, as readers decode them, and replicas that began before the first, and at each cut."""
     builder = PacketBuilder(Engine())
     found: list[Packet] = []
@@ -41,7 +48,7 @@ def packets(log: list[Command], cuts: set[int]) -> tuple[Engine, list[Packet], l
             apply(replicas, found[-1])
             replicas.append(MarketReplica())
             load(replicas[-1], builder.engine)
-        builder.apply(command, n * 1_000_000)
+        builder.apply(command, start_us + n * 1_000_000)
     if (packet := builder.take()) is not None:
         found.append(decode_packet(encode_packet(packet)))
         apply(replicas, found[-1])
@@ -68,6 +75,18 @@ def load(replica: MarketReplica, engine: Engine) -> None:
 @given(log=LOGS, cuts=CUTS)
 def test_every_account_is_the_engines(log: list[Command], cuts: set[int]) -> None:
     engine, _, replicas = packets(log, cuts)
+    check_replicas(engine, replicas)
+
+
+@given(log=rule_logs(), cuts=CUTS)
+def test_every_account_is_the_engines_under_rules(log: list[Command], cuts: set[int]) -> None:
+    """Also what a holding period holds back, which begins with a fill."""
+    begun = next(n for n, command in enumerate(log, 1) if isinstance(command, BeginAccounts))
+    engine, _, replicas = packets([*log[:begun], HOLDING_PERIOD, *log[begun:]], cuts, START_US)
+    check_replicas(engine, replicas)
+
+
+def check_replicas(engine: Engine, replicas: list[MarketReplica]) -> None:
     for replica in replicas:
         assert replica.keeps_accounts is (engine.accounting is not None)
         assert set(replica.accounts) <= set(engine.accounts)

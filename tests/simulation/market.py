@@ -5,12 +5,10 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Final
 
-from openoutcry.wire.messages import Account
 from openoutcry.wire.types import MarketState
 from services.matching.aio.settings import Durability
 from services.matching.engine import Engine
 from services.matching.recovery.checkpoint import Checkpoint, encode_checkpoint
-from services.matching.rules.company_rules import HOLDING_PERIOD
 from shared.identity import mint_token
 from shared.logs.commands import Command, SetMarketState, encode_commands
 from shared.logs.stream_keys import COMMANDS_FIELD, StreamKeys
@@ -229,7 +227,7 @@ class Market:
             mine = user.session.account.account
             if mine.user_seq != account.user_seq:
                 raise Finding(f"{user.name} holds number {mine.user_seq}, the engine {account.user_seq}")
-            if _told(mine.account(), engine.time) != _told(account.message(), engine.time):
+            if comparable(mine.account(), engine.time) != comparable(account.message(), engine.time):
                 raise Finding(f"the account of {user.name} is not the engine's at number {mine.user_seq}")
 
 
@@ -239,14 +237,3 @@ def _state(engine: Engine) -> bytes:
         market.epoch_trade_id = 0
     engine.log_id, engine.epoch, engine.config = "0-0", 0, Engine().config
     return encode_checkpoint(Checkpoint(engine, 0, ""))
-
-
-def _told(account: Account, time_us: int) -> Account:
-    """What replicas are told of an account; lots that a fill holds back for a period come with the next `account`."""
-    found = comparable(account, time_us)
-    if found.holdings is None:
-        return found
-    told = {}
-    for symbol, (lots, reserved, held, cost) in found.holdings.items():
-        told[symbol] = [lots, reserved, [part for part in held if part[2] != HOLDING_PERIOD], cost]
-    return found._replace(holdings=told)

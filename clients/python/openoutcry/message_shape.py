@@ -225,7 +225,7 @@ _SHAPES: Final[dict[type[Any], tuple[_Check, ...]]] = {
         _is_number,
         *(_is_text, _is_text, _is_side, _is_text, _is_text),
         *(_is_number,) * 6,
-        *(_is_text, _is_text, _is_number, _is_number, _is_text),
+        *(_is_text, _is_text, _is_number, _is_number, _is_text, _is_number),
     ),
     Transfer: (_is_positive, _is_number, _is_text, _is_text, _is_text, _is_amount, _is_amount, _is_number),
     Terms: (_is_text, *(_is_number,) * 3, _is_tick_table, *(_is_number,) * 8, _is_text),

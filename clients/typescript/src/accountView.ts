@@ -10,6 +10,8 @@ import type { Account, Execution, Holding, OpenOrder, RestrictedLots, Transfer }
 
 /** Why lots that came by a transfer cannot be sold yet. */
 const VESTING = "vesting";
+/** Why lots that were bought cannot. */
+const HOLDING_PERIOD = "holding_period";
 
 export class AccountView {
   readonly #orders = new Map<number, OpenOrder>();
@@ -138,7 +140,7 @@ export class AccountView {
     this.#isMoneyCurrent = false; // lots that leave take their share of the cost
     this.#move(asset, lots);
     if (lots < 0) this.#takeRestricted(asset, -lots);
-    else if (available_from > 0) this.#restrict(asset, available_from, lots);
+    else if (available_from > 0) this.#restrict(asset, available_from, VESTING, lots);
     return String(this.position(asset)) === balance ? Verdict.APPLY : Verdict.GAP;
   }
 
@@ -159,8 +161,11 @@ export class AccountView {
     }
   }
 
-  #applyToPositions({ instrument, side, fill_quantity }: Execution): void {
+  #applyToPositions({ instrument, side, fill_quantity, held_until }: Execution): void {
     this.#move(instrument, side === "bid" ? fill_quantity : -fill_quantity);
+    if (!this.#keepsAccounts || held_until === 0) return;
+    const lots = Math.min(fill_quantity, this.position(instrument)); // what only covers a short sale is not held
+    if (lots > 0) this.#restrict(instrument, held_until, HOLDING_PERIOD, lots);
   }
 
   #move(instrument: string, bought: number): void {
@@ -182,11 +187,11 @@ export class AccountView {
     }
   }
 
-  #restrict(instrument: string, until: number, lots: number): void {
+  #restrict(instrument: string, until: number, why: string, lots: number): void {
     const parts = this.#restricted.get(instrument) ?? [];
-    const same = parts.find((part) => part.until === until && part.why === VESTING);
+    const same = parts.find((part) => part.until === until && part.why === why);
     const others = parts.filter((part) => part !== same);
-    const added = { until, lots: lots + (same?.lots ?? 0), why: VESTING };
+    const added = { until, lots: lots + (same?.lots ?? 0), why };
     this.#setRestricted(instrument, [...others, added].sort((a, b) => a.until - b.until || (a.why < b.why ? -1 : 1)));
   }
 

@@ -276,12 +276,14 @@ export interface Execution {
   readonly fill_price: number;
   readonly fill_quantity: number;
   readonly trade_id: number;
-  readonly liquidity: OneOf<"" | "maker" | "taker">;
+  readonly liquidity: OneOf<"" | "maker" | "taker" | "auction">;
   readonly reason: string;
   /** As in an open order, after this event; like the next two. */
   readonly trigger: number;
   readonly expires_at: number;
   readonly expires_on: string;
+  /** Lots bought by this fill cannot be sold before, µs; 0: at once. */
+  readonly held_until: number;
 }
 
 /** This connection is about to be closed with `code`. */
@@ -419,7 +421,7 @@ const SHAPES: { readonly [M in Message as M["type"]]: Shape<Omit<M, "type">> } =
     user_seq: positive(), event: oneOf(), time: whole, order_id: whole, client_order_id: text, instrument: text, side,
     kind: oneOf(), time_in_force: oneOf(), price: whole, quantity: whole, remaining: whole, fill_price: whole,
     fill_quantity: whole, trade_id: whole, liquidity: oneOf(), reason: text, trigger: later(whole, 0), expires_at: later(whole, 0),
-    expires_on: later(text, ""),
+    expires_on: later(text, ""), held_until: later(whole, 0),
   },
   goodbye: { code: whole, text, reconnect_in_ms: whole },
   instrument: {

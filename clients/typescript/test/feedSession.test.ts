@@ -329,7 +329,7 @@ describe("the account", () => {
   });
   const execution = (user_seq: number, more: Partial<Execution> = {}): Execution => ({
     type: "execution", user_seq, event: "filled", time: 1, ...order, remaining: 13, fill_price: 100, fill_quantity: 7,
-    trade_id: 4, liquidity: "maker", reason: "", ...plain, ...more,
+    trade_id: 4, liquidity: "maker", reason: "", ...plain, held_until: 0, ...more,
   });
 
   function held(): Bench {
@@ -413,6 +413,21 @@ describe("the account", () => {
     const restricted = [{ until: DAY, lots: 63, why: "vesting" }];
     assert.deepEqual(view.holdings.get("ACME"), { lots: 110, reserved: 0, restricted, cost: "9000.000000" });
     bench.hear(transfer(13, { kind: "forfeit", asset: "ACME", amount: "-70", balance: "40" }));
+    assert.deepEqual(view.holdings.get("ACME")?.restricted, []);
+  });
+
+  test("lots bought under a holding period are held back, but for those that cover what was sold short", () => {
+    const bench = held();
+    bench.hear(funded);
+    const { account: view } = bench.session;
+    bench.hear(execution(10, { held_until: DAY }), execution(11, { remaining: 6, held_until: DAY }));
+    assert.deepEqual(view.holdings.get("ACME")?.restricted, [
+      { until: DAY, lots: 14, why: "holding_period" }, { until: DAY, lots: 60, why: "vesting" },
+    ]);
+    bench.hear(execution(12, { side: "ask", order_id: 72, remaining: 0, fill_quantity: 116 }));
+    bench.hear(execution(13, { order_id: 73, remaining: 0, fill_quantity: 5, held_until: 2 * DAY }));
+    assert.deepEqual(view.holdings.get("ACME")?.restricted.at(-1), { until: 2 * DAY, lots: 3, why: "holding_period" });
+    bench.hear(execution(14, { event: "cancelled", remaining: 0, time: 2 * DAY }));
     assert.deepEqual(view.holdings.get("ACME")?.restricted, []);
   });
 

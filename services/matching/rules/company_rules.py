@@ -188,7 +188,7 @@ class CompanyRules:
 
     def note_fill(
         self, account: FundedAccount, rules: Sequence[Rule], order: Order, quantity: int, time_us: int
-    ) -> None:
+    ) -> int:
         """
         Take one fill, after the account has; O(rules), and O(parts held back).
 
@@ -198,6 +198,9 @@ class CompanyRules:
             order: Which was filled.
             quantity: Lots of this fill.
             time_us: Of the command.
+
+        Returns:
+            Until when the lots that it bought are held back, µs; 0: they are not.
         """
         clearance = clearance_of(order)
         if clearance:
@@ -214,7 +217,10 @@ class CompanyRules:
                 self.sold_shares.sell(rule, account.user, symbol, quantity)
         holding: Holding = order.holding
         if days and order.side is _BID and holding.lots > 0:
-            holding.restrict(held_until(time_us, days), HOLDING_PERIOD, min(quantity, holding.lots))
+            until_us = held_until(time_us, days)
+            holding.restrict(until_us, HOLDING_PERIOD, min(quantity, holding.lots))
+            return until_us
+        return 0
 
     def take_crossed(self) -> list[tuple[str, str]]:
         """Return `crossed`, which begins anew; whoever takes it ends the orders."""

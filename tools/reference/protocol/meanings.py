@@ -260,6 +260,7 @@ MEANINGS: Final[dict[str, Meaning]] = {
     "protection_bp": Meaning("", "basis points"),
     "expires_at": Meaning("", "µs since 1970 UTC", between(0)),
     "expires_on": Meaning("", form={"pattern": "^([0-9]{4}-[0-9]{2}-[0-9]{2})?$"}),
+    "held_until": Meaning("", "µs since 1970 UTC", between(0)),
     "minimum": Meaning("", "lots"),
     "clearance": Meaning(""),
     "post_only": Meaning("Refuse rather than trade on arrival."),

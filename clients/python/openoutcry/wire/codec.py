@@ -17,6 +17,7 @@ from openoutcry.wire.errors import ConfigurationError, MalformedMessage
 from openoutcry.wire.messages import (
     MESSAGE_TYPES,
     NOTHING_SPECIAL,
+    PLAIN_END,
     TYPE_CODES,
     TYPE_NAMES,
     Account,
@@ -58,7 +59,7 @@ SUBPROTOCOLS: Final = tuple(encoding.value for encoding in Encoding)
 
 LATER_FIELDS: Final[dict[type[Any], list[Any]]] = {
     Account: [None, None, None],
-    Execution: list(NOTHING_SPECIAL),
+    Execution: list(PLAIN_END),
     OpenOrder: list(NOTHING_SPECIAL),
     Status: [Phase.NONE, 0],
     Terms: list(Terms._field_defaults.values()),

@@ -18,6 +18,8 @@ from openoutcry.wire.types import ExecutionEvent, Side
 
 VESTING = "vesting"
 """Why lots that came by a transfer cannot be sold yet."""
+HOLDING_PERIOD = "holding_period"
+"""Why lots that were bought cannot."""
 
 RestrictedPart: TypeAlias = tuple[int, str, int]
 """Until when (µs), why, and how many lots cannot be sold."""
@@ -75,6 +77,9 @@ class FundedAccountBook(AccountBook):
                 self._settle_cost(execution)
             if self.restricted:
                 self._release_due(symbol, execution.time)
+            if execution.held_until:
+                bought = min(execution.fill_quantity, self.positions.get(symbol, 0))
+                self._restrict(symbol, execution.held_until, HOLDING_PERIOD, bought)
         return verdict
 
     def apply_transfer(self, transfer: Transfer) -> Verdict:
@@ -97,7 +102,7 @@ class FundedAccountBook(AccountBook):
         if lots < 0:
             self._release_latest(asset, -lots)
         elif transfer.available_from:
-            self._restrict(asset, transfer.available_from, lots)
+            self._restrict(asset, transfer.available_from, VESTING, lots)
         return Verdict.APPLY if str(self.positions.get(asset, 0)) == transfer.balance else Verdict.GAP
 
     def reserved(self) -> Reserved:
@@ -164,13 +169,15 @@ class FundedAccountBook(AccountBook):
             self.costs.pop(symbol, None)
         return result
 
-    def _restrict(self, symbol: str, until_us: int, lots: int) -> None:
+    def _restrict(self, symbol: str, until_us: int, reason: str, lots: int) -> None:
+        if lots <= 0:  # a purchase that only covers what was sold short
+            return
         parts = self.restricted.setdefault(symbol, [])
         for n, (until, why, held) in enumerate(parts):
-            if (until, why) == (until_us, VESTING):
+            if (until, why) == (until_us, reason):
                 parts[n] = (until, why, held + lots)
                 return
-        insort(parts, (until_us, VESTING, lots))
+        insort(parts, (until_us, reason, lots))
 
     def _release_latest(self, symbol: str, lots: int) -> None:
         """Take lots out of what is held back longest, as far as there are some."""

@@ -209,6 +209,8 @@ class Execution(NamedTuple):
     """As in an open order."""
     expires_on: str = ""
     """As in an open order."""
+    held_until: int = 0
+    """Lots bought by this fill cannot be sold before, µs; 0: at once. Why is `holding_period`, in holdings."""
 
     def __repr__(self) -> str:  # the engine's own may lack the last fields, which the tuple's would not survive
         told = ", ".join(f"{name}={value!r}" for name, value in zip(self._fields, self, strict=False))
@@ -216,12 +218,14 @@ class Execution(NamedTuple):
 
 
 PLAIN_EXECUTION: Final = Execution._fields.index("trigger")
-"""Fields of the execution of an order that is not special. The engine makes no more of them, and readers add the rest,
-so that such an execution costs and weighs what it did before there were special orders."""
+"""Fields of the execution of an order that is not special, of which nothing is held back. The engine makes no more of
+them, and readers add the rest, so that such an execution costs and weighs what it did before there were others."""
 PLAIN_ORDER: Final = OpenOrder._fields.index("trigger")
 """The same of an open order."""
 NOTHING_SPECIAL: Final = (0, 0, "")
-"""What readers add."""
+"""What readers add to an open order."""
+PLAIN_END: Final = (*NOTHING_SPECIAL, 0)
+"""What readers add to an execution."""
 
 
 class Transfer(NamedTuple):

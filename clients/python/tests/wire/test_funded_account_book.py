@@ -75,6 +75,24 @@ def test_lots_of_the_same_time_are_one_part_and_go_the_latest_first(book: Funded
     assert book.restricted == {}
 
 
+def test_lots_bought_under_a_holding_period_are_held_back_until_it_is_over(book: FundedAccountBook) -> None:
+    book.apply_transfer(moved(1, "2", "2", until=90))
+    book.apply(traded(2, Side.BID, 1, 4, held_until=90))
+    book.apply(traded(3, Side.BID, 1, 3, held_until=90))
+    assert book.restricted == {"ACME": [(90, "holding_period", 7), (90, "vesting", 2)]}
+    assert book.account().holdings == {"ACME": [9, 0, [[90, 7, "holding_period"], [90, 2, "vesting"]], "0.000007"]}
+    book.apply(traded(4, Side.BID, 1, 1, time=90))
+    assert book.restricted == {}
+
+
+def test_what_covers_a_short_sale_is_not_held_back(book: FundedAccountBook) -> None:
+    book.apply(traded(1, Side.ASK, 1, 5))
+    book.apply(traded(2, Side.BID, 1, 3, held_until=90))
+    assert book.restricted == {}
+    book.apply(traded(3, Side.BID, 1, 3, held_until=90))
+    assert book.restricted == {"ACME": [(90, "holding_period", 1)]}
+
+
 def test_transfers_apply_once_and_in_order(book: FundedAccountBook) -> None:
     assert book.apply_transfer(moved(2, "1", "1")) is Verdict.GAP
     assert book.apply_transfer(moved(1, "1", "1")) is Verdict.APPLY

@@ -10,7 +10,7 @@ import pytest
 from openoutcry.wire.errors import MalformedMessage
 from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.messages import (
-    NOTHING_SPECIAL,
+    PLAIN_END,
     PLAIN_EXECUTION,
     Auction,
     Execution,
@@ -123,7 +123,7 @@ def test_an_execution_without_what_is_special_is_read() -> None:
     """The engine leaves it out for orders that are not special, as the engine of before did."""
     short = PACKET._replace(executions=[PrivateExecution("ada", EXECUTION[:PLAIN_EXECUTION])])  # type: ignore[arg-type]
     assert decode_packet(encode_packet(short)) == PACKET
-    assert len(encode_packet(short)) == len(encode_packet(PACKET)) - len(NOTHING_SPECIAL)
+    assert len(encode_packet(short)) == len(encode_packet(PACKET)) - len(PLAIN_END)
 
 
 def test_a_packet_of_a_later_version_is_told_apart_from_damage() -> None:
