@@ -52,6 +52,11 @@ class Plan:
         """The day of the step that was taken last, as 2026-11-30; "" before the first."""
         return self.steps[self.done - 1].trading_day if self.done else ""
 
+    @property
+    def has_closed(self) -> bool:
+        """Whether the day of the step that was taken last is over."""
+        return self.done > 0 and self.steps[self.done - 1].step == "close"
+
     def take(self) -> ScheduledStep:
         """Take the next step."""
         step = self.steps[self.done]
@@ -119,7 +124,7 @@ class Plan:
         past = [step for step in steps if step.time_us <= time_us]
         keep_from = max(0, self.done - KEPT_STEPS)  # what has been taken is only looked back at
         self.steps = [*kept[keep_from:], *steps, *behind]
-        self.done = len(kept[keep_from:]) + len(past)
+        self.done += len(past) - keep_from  # what is kept may be still to come
         self.tzdata = tzdata
         return past
 
