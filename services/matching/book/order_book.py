@@ -425,6 +425,8 @@ class OrderBook:
         events += self._wait(order, own, self.call)
         if has_traded:
             self.seq = seq  # one call of `place` is one change
+        if not self.call.is_crossed:
+            self.call = None  # self-trade prevention left nothing to wait for
         return events
 
     def _crosses(self, side: Side, limit: int) -> bool:
