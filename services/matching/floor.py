@@ -219,6 +219,10 @@ class Floor:
         if market.book.call is not None:
             self.call_changed(market)
 
+    def ask_auction(self, market: TradedInstrument) -> None:
+        """Have the next packet tell what a market's call would come to, if that is news; O(1)."""
+        self._changed[market.symbol] = market
+
     def worst_price(self, market: TradedInstrument, side: Side) -> int:
         """
         Return the worst price at which an order may trade now, in ticks; 0: any.

@@ -46,6 +46,7 @@ def session_fault(command: SetTerms, market: TradedInstrument) -> str | None:  #
         return "reference: bands and calls need a price to begin with"
     if market.phase is Phase.BATCH and not command.batch_ms:
         return f"batch_ms: {market.symbol} is in its batch phase, and needs one"
-    if market.is_call and (market.phase is not Phase.BATCH or (market.book.call is not None and market.book.call.only)):
+    call = market.book.call
+    if (market.is_call and market.phase is not Phase.BATCH) or (call is not None and call.only):
         return f"instrument: {market.symbol} is in a call; its terms change outside of one"
     return None

@@ -61,6 +61,22 @@ def _restore_clock(engine: Engine, rows: Any) -> None:
     engine.timers = Timers([(due, rank, n, kind, key) for due, rank, n, kind, key in timers], number)
 
 
+def _bound_rows(engine: Engine) -> Any:
+    orders = [order for market in engine.instruments.values() for order in market.book.orders.values() if order.bound]
+    return sorted([(order.order_id, order.user, order.bound) for order in orders])
+
+
+def _restore_bounds(engine: Engine, rows: Any) -> None:
+    """Have orders without a limit reserve what they had reserved: the collar may be another one by now."""
+    for order_id, user, bound in rows:
+        account = engine.accounts[user]
+        order = account.orders[order_id]
+        market = engine.instruments[order.instrument]
+        account.changing(order, market)
+        order.bound = bound
+        account.changed(order, market, rests=True)
+
+
 def _sweep_rows(engine: Engine) -> Any:
     return [([(order.user, order.order_id) for order in orders], reason) for orders, reason in engine.sweeps]
 
@@ -105,7 +121,9 @@ def _phase_rows(engine: Engine) -> Any:
     if not phases.plans and not phases.calls:
         return ()
     plans = {name: (plan.steps, plan.tzdata, plan.done) for name, plan in phases.plans.items()}
-    calls = {symbol: (call.latest, call.is_extended, call.price, call.target) for symbol, call in phases.calls.items()}
+    calls = {
+        symbol: (call.latest, call.is_extended, call.price, call.is_ending) for symbol, call in phases.calls.items()
+    }
     return plans, calls, list(phases.deferred), list(engine.uncrossing)
 
 
@@ -114,8 +132,8 @@ def _restore_phases(engine: Engine, rows: Any) -> None:
     phases = engine.phases
     for name, (steps, tzdata, done) in plans.items():
         phases.plans[name] = Plan([ScheduledStep._make(step) for step in steps], tzdata, done)
-    for symbol, (latest, is_extended, price, target) in calls.items():
-        phases.calls[symbol] = CallTimes(latest, is_extended=is_extended, price=price, target=target)
+    for symbol, (latest, is_extended, price, is_ending) in calls.items():
+        phases.calls[symbol] = CallTimes(latest, is_extended=is_extended, price=price, is_ending=is_ending)
         engine.instruments[symbol].book.begin_call()
     phases.deferred = dict.fromkeys(deferred)
     engine.uncrossing = dict.fromkeys(uncrossing)
@@ -130,6 +148,7 @@ def _restore_version(engine: Engine, version: int) -> None:
 PARTS: Final[dict[str, StatePart]] = {
     "version": StatePart(lambda engine: engine.version, _restore_version),
     "clock": StatePart(_clock_rows, _restore_clock),
+    "bounds": StatePart(_bound_rows, _restore_bounds),
     "rules": StatePart(rule_rows, restore_rules),
     "sessions": StatePart(_session_rows, _restore_sessions),
     "phases": StatePart(_phase_rows, _restore_phases),

@@ -52,7 +52,7 @@ def restore_special(engine: Engine, rows: Any) -> None:
         engine.electing[symbol] = market
         for order_id in order_ids:
             market.stops.restore_elected(parked.pop(order_id))
-    for order in parked.values():
+    for order in sorted(parked.values(), key=_order_id):  # as they came: in this order an expiry ends them
         market = engine.instruments[order.instrument]
         if market.stops is None:
             market.stops = StopBook()

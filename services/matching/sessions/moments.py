@@ -39,7 +39,7 @@ class Moments:
         drawn, ends = self._drawn, []
         still: dict[tuple[str, int], int] = {}
         for symbol, call in self._phases.calls.items():
-            if not call.latest or call.target:
+            if not call.latest or call.is_ending:
                 continue
             key = symbol, self._floor.instruments[symbol].auction_id
             moment = drawn.get(key)

@@ -31,17 +31,17 @@ _OK: Final = Refusal(Code.OK, "")
 class CallTimes:
     """One call that is under way."""
 
-    __slots__ = ("is_extended", "latest", "price", "target")
+    __slots__ = ("is_ending", "is_extended", "latest", "price")
 
-    def __init__(self, latest: int = 0, *, is_extended: bool = False, price: int = 0, target: str = "") -> None:
+    def __init__(self, latest: int = 0, *, is_extended: bool = False, price: int = 0, is_ending: bool = False) -> None:
         self.latest = latest
         """When it ends by itself, µs, once its earliest end is over; 0 before."""
         self.is_extended = is_extended
         """Whether it is longer because its price was outside the band."""
         self.price = price
         """At which it is being uncrossed; 0: it is not."""
-        self.target = target
-        """The phase that follows, once its end has begun; "" before."""
+        self.is_ending = is_ending
+        """Whether its end has begun. What follows is what is planned once it is over."""
 
 
 class Phases:
@@ -81,7 +81,7 @@ class Phases:
         past = plan.revise(command.steps, command.tzdata, self._floor.time)
         self._set_step_timer(command.calendar)
         for market in self._floor.instruments.values():
-            if market.calendar == command.calendar and not market.life:
+            if market.calendar == command.calendar and not market.life and not self._is_ending(market):
                 if past:
                     self.enter_plan(market)
                 elif market.is_call and market.phase in CALL_OF.values() and market.symbol in self.calls:
@@ -112,6 +112,9 @@ class Phases:
             return
         if market.calendar:
             self.plans.setdefault(market.calendar, Plan())
+        if self._is_ending(market):
+            return  # and enters what is planned then
+        if market.calendar:
             self.enter_plan(market)
         else:
             self._enter(market, Phase.NONE)
@@ -164,8 +167,9 @@ class Phases:
 
     def go_on(self) -> None:
         """Go on with calls that were more than one command may uncross."""
-        for symbol in list(self._floor.uncrossing):
-            self._go_on(self._floor.instruments[symbol])
+        if not self._floor.sweeps:  # what is to end is not to trade before
+            for symbol in list(self._floor.uncrossing):
+                self._go_on(self._floor.instruments[symbol])
 
     def _set_step_timer(self, calendar: str) -> None:
         due = self.plans[calendar].next_us
@@ -186,7 +190,13 @@ class Phases:
                         begin(market, step.trading_day)
                 self._take_step(market, plan, step)
 
+    def _is_ending(self, market: TradedInstrument) -> bool:
+        """Tell whether the end of a call has begun, and goes on: it leads to what is planned when it is over."""
+        return market.symbol in self.calls and self.calls[market.symbol].is_ending
+
     def _take_step(self, market: TradedInstrument, plan: Plan, step: ScheduledStep) -> None:
+        if self._is_ending(market):
+            return
         kind = CALL_OF.get(step.step)
         if market.set_state is not MarketState.OPEN:  # it goes on under the halt, and nothing is uncrossed
             if step.step == "close":
@@ -230,11 +240,11 @@ class Phases:
 
     def _begin(self, market: TradedInstrument, kind: Phase, until: int) -> None:
         """Begin a call, or turn the one that is under way into this kind."""
-        if market.symbol in self.deferred or (market.symbol in self.calls and self.calls[market.symbol].target):
-            return  # it is ending
-        is_other = market.symbol not in self.calls
-        if is_other:
+        if market.symbol in self.deferred or self._is_ending(market):
+            return
+        if market.symbol not in self.calls:
             market.auction_id += 1
+            self._floor.ask_auction(market)
         market.book.begin_call()
         self.calls[market.symbol] = CallTimes()
         market.phase, market.until = kind, until
@@ -247,19 +257,21 @@ class Phases:
     def _finish(self, market: TradedInstrument, *, is_forced: bool = False, is_last: bool = False) -> None:
         """End a call: uncross it, unless its price is too far away."""
         call = self.calls[market.symbol]
+        if call.is_ending:
+            return
         if market.is_paused:
             self.deferred[market.symbol] = None
             return
         found = market.indicative()
         assert found is not None
         if found.price and outside(market, found.price, widened=call.is_extended, collar_only=is_forced):
-            if not is_last:
+            if not is_last and not self._has_closed(market):
                 self._prolong(market, call)
                 return
             call.price = 0
         else:
             call.price = found.price
-        call.target = Phase.CLOSED if is_last else self._planned(market)
+        call.is_ending = True
         self._floor.timers.forget(CALL, market.symbol)
         self._go_on(market)
 
@@ -297,24 +309,27 @@ class Phases:
         if floor.uncrossing.pop(market.symbol, 0) is None:
             floor.unpause(market)
         if book.call.only:
-            floor.sweep(list(book.call.only.values()), Code.NO_LIQUIDITY)
+            only = book.call.only  # by id: as they came may be another order behind a checkpoint
+            floor.sweep([only[order_id] for order_id in sorted(only)], Code.NO_LIQUIDITY)
             if market.is_paused:
                 return  # and comes back here when they have ended
-        target = Phase(call.target)
-        self._enter(market, target)
+        del self.calls[market.symbol]
+        self.enter_plan(market)
 
     def _take_left(self) -> int:
         position, left = self._left
         return left if position == self._floor.position else UNCROSSED_MAX
 
     def _resumed(self, market: TradedInstrument) -> None:
-        if market.symbol in self.deferred:
-            del self.deferred[market.symbol]
-            self._finish(market)
-        elif market.symbol in self.calls and self.calls[market.symbol].target:
+        if self._is_ending(market):
             self._go_on(market)
+        elif self.deferred.pop(market.symbol, 0) is None and market.set_state is MarketState.OPEN:
+            self._finish(market)
 
     # Phases.
+
+    def _has_closed(self, market: TradedInstrument) -> bool:
+        return bool(market.calendar) and self.plans[market.calendar].has_closed
 
     def _planned(self, market: TradedInstrument) -> Phase:
         return self.plans[market.calendar].phase() if market.calendar else Phase.NONE
@@ -331,12 +346,14 @@ class Phases:
             self._begin(market, Phase.REOPENING, floor.time)
             return
         self.calls.pop(market.symbol, None)
+        self.deferred.pop(market.symbol, None)
         floor.timers.forget(CALL, market.symbol)
         was_closed = market.phase is Phase.CLOSED
         market.phase, market.until = phase, plan.until(phase) if plan is not None else 0
         if phase is Phase.BATCH:
             market.until = 0
             market.auction_id += 1
+            floor.ask_auction(market)
             market.book.begin_call()
             self.calls[market.symbol] = CallTimes()
             self.changed(market)
