@@ -141,6 +141,7 @@ class Engine(Floor):
         self.waiting.on_crowd = self.phases.interrupt
         vault = Vault(self)
         self.lives, self.exercises = Lives(self, vault), Exercises(self, vault)
+        self.lives.on_end.append(self.phases.leave)
         self.phases.on_close += (self.quotes.close, self.lives.closed)
         self._administration: Administration | None = None
 

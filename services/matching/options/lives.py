@@ -7,7 +7,7 @@ with each command; meanwhile nothing of the instrument can trade or be transferr
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import Any, Final
 
@@ -56,6 +56,8 @@ class Lives:
         self.settling: dict[str, tuple[int, int]] = {}
         """By option: accounts that have been looked at, and how many of them could not be settled."""
         self._left = (0, 0)  # position, and the holders that its command may still settle
+        self.on_end: list[Callable[[TradedInstrument], object]] = []
+        """What else happens when an option comes to its end, before its orders end."""
         floor.on_timer[EXPIRY] = self._expire
         floor.on_resumed.append(self._resumed)
 
@@ -115,6 +117,8 @@ class Lives:
         if market.life is not Life.TRADING:
             return
         market.life = Life.ENDING
+        for follow in self.on_end:
+            follow(market)
         floor.tell_state(market)
         floor.sweep(floor.open_orders_of(market), Code.EXPIRED)
         if not market.is_paused:

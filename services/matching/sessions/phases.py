@@ -112,8 +112,8 @@ class Phases:
             return
         if market.calendar:
             self.plans.setdefault(market.calendar, Plan())
-        if self._is_ending(market):
-            return  # and enters what is planned then
+        if self._is_ending(market) or market.life:
+            return  # the one enters what is planned when it has ended, the other nothing any more
         if market.calendar:
             self.enter_plan(market)
         else:
@@ -164,6 +164,17 @@ class Phases:
         """Begin a call instead of continuous trading, because too much happens at once, where there are bands."""
         if market.has_band and market.state is MarketState.OPEN:
             self._begin(market, Phase.VOLATILITY, self._floor.time + market.volatility_s * SECOND_US)
+
+    def leave(self, market: TradedInstrument) -> None:
+        """Take out of its sessions, and of a call if it is in one, an instrument that has come to its end."""
+        floor, symbol = self._floor, market.symbol
+        self.calls.pop(symbol, None)
+        self.deferred.pop(symbol, None)
+        floor.timers.forget(CALL, symbol)
+        market.phase, market.until = Phase.NONE, 0
+        if floor.uncrossing.pop(symbol, 0) is None and not floor.sweeps:
+            market.is_paused = False
+        floor.ask_auction(market)
 
     def go_on(self) -> None:
         """Go on with calls that were more than one command may uncross."""
