@@ -15,7 +15,16 @@ from services.matching.book.order_book import ORDERS_MET_MAX
 from services.matching.floor import SWEPT_MAX
 from services.matching.rules.rule_book import RULES_MAX
 from services.matching.traded_instrument import INSTRUMENTS_MAX
-from shared.logs.commands import ACTIONS_MAX, Confirm, ListInstrument, PlaceOrder, Propose, ProposedAction, ReadMarket
+from shared.logs.commands import (
+    ACTIONS_MAX,
+    Confirm,
+    ListInstrument,
+    PlaceOrder,
+    PlaceSpecial,
+    Propose,
+    ProposedAction,
+    ReadMarket,
+)
 from shared.logs.market_commands import (
     GROUPS_OF_USER_MAX,
     BeginAccounts,
@@ -26,7 +35,7 @@ from shared.logs.market_commands import (
     SetLimits,
     SetTerms,
 )
-from shared.logs.rule_commands import RuleKind, RuleParameters, SetKill, SetRule
+from shared.logs.rule_commands import RuleKind, RuleParameters, SetClearance, SetKill, SetRule
 
 EURO_SHARE: Final = "EURO"
 ACCOUNTS: Final = 100_000
@@ -217,6 +226,18 @@ def _stopped(pit: Pit) -> Callable[[], object]:
     return pit.step(pit.command(SetKill, "root", "market", "", True, "rumour"))  # noqa: FBT003 - a command's field
 
 
+def _revoked(pit: Pit) -> Callable[[], object]:
+    """Orders of a user who has all that one may have, all of which name the clearance."""
+    _begin(pit)
+    _deposit(pit, "user")
+    cleared = ("root", "c", "user", SYMBOL, Side.BID)
+    pit.does(SetClearance, *cleared, ORDERS_A_USER, 0, _VESTING_US)
+    for n in range(pit.size(ORDERS_A_USER)):
+        order = (SYMBOL, f"o{n}", Side.BID, OrderKind.LIMIT, MID - n, 1, TimeInForce.GTC, False)
+        pit.does(PlaceSpecial, "user", *order, SelfTradePrevention.CANCEL_NEWEST, 0, 0, 0, "", 0, "c")
+    return pit.step(pit.command(SetClearance, *cleared, 0, 0, 0))
+
+
 def _judged(pit: Pit) -> Callable[[], object]:
     """Of rules that leave some orders to be judged one by one."""
     _begin(pit)
@@ -242,6 +263,7 @@ ADMINISTRATION: Final[dict[str, Case]] = {
     f"rule that ends {SWEPT_MAX:,} orders of {RULED_ACCOUNTS:,} users": _closed_out,
     f"the same of {ACTIONS_MAX} rules in one proposal": _rules_proposed,
     f"kill of the market, {SWEPT_MAX:,} orders": _stopped,
+    "a clearance revoked that 1,000 orders name": _revoked,
     f"order under {RULES_MAX} rules, the first after a change": _judged,
 }
 """As `worst_commands.COMMANDS`."""

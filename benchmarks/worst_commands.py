@@ -54,6 +54,7 @@ from shared.logs.commands import (
     CancelOrder,
     Command,
     ListInstrument,
+    PassTime,
     PlaceSpecial,
     Present,
     ReplaceOrder,
@@ -61,6 +62,7 @@ from shared.logs.commands import (
     SetMarketState,
     Tick,
 )
+from shared.logs.engine_version import ENGINE_VERSION, BeginVersion
 from shared.logs.events import BookChange
 from shared.logs.mass_quote import MassQuote
 from shared.logs.packet import FeedId
@@ -184,7 +186,7 @@ def _parked(pit: Pit) -> Callable[[], object]:
     return pit.step(_special(pit, "user", 1, 1, trigger=2))
 
 
-def _expire(together: bool) -> Case:  # noqa: FBT001 - a table's entry
+def _expire(together: bool, kind: type[Tick | PassTime] = Tick) -> Case:  # noqa: FBT001 - a table's entry
     """As many orders end at one moment, or each at its own, as one command ends; the next ones end with later ones."""
 
     def case(pit: Pit) -> Callable[[], object]:
@@ -192,7 +194,7 @@ def _expire(together: bool) -> Case:  # noqa: FBT001 - a table's entry
             end = 1_000_000 + (0 if together else n)
             pit.builder.apply(_special(pit, f"user-{n // ORDERS_A_USER}", MID + n, 1, expires_at=end), 1)
         pit.time_us = 2_000_000
-        return pit.step(pit.command(Tick))
+        return pit.step(pit.command(kind, pit.time_us))
 
     return case
 
@@ -277,6 +279,11 @@ def _ends_call(pit: Pit) -> Callable[[], object]:
     return pit.step(pit.command(EndCall, "root", SYMBOL, 0, True))  # noqa: FBT003 - a command's field
 
 
+def _version_begun(pit: Pit) -> Callable[[], object]:
+    """The engine begins with an older one."""
+    return pit.step(pit.command(BeginVersion, ENGINE_VERSION))
+
+
 def _planned(pit: Pit) -> Callable[[], object]:
     steps = [ScheduledStep("2026-11-30", 1_000_000 * (n + 1), "close") for n in range(pit.size(STEPS_MAX))]
     return pit.step(pit.command(SetSchedule, "root", "berlin", "2026.3", tuple(steps)))
@@ -359,6 +366,7 @@ COMMANDS: Final[dict[str, Case]] = {
     f"stop among {STOPS_MAX:,}": _parked,
     f"tick that ends {SWEPT_MAX:,} orders of one moment": _expire(together=True),
     f"tick that ends {SWEPT_MAX:,} orders, each at its own moment": _expire(together=False),
+    f"pass_time that ends {SWEPT_MAX:,} orders of one moment": _expire(together=True, kind=PassTime),
     "cancel of a level's last order, 10,000 levels": _cancelled,
     "cancel_all of 1,000 orders": _all_cancelled,
     "present, 512 users": _present,
@@ -372,6 +380,7 @@ COMMANDS: Final[dict[str, Case]] = {
     f"end of a call of 200,000 orders: the first {UNCROSSED_MAX} trades": _uncrosses(10 * DEEP),
     f"end of a call of 20,000 orders by an administrator: the first {UNCROSSED_MAX} trades": _ends_call,
     f"schedule of {STEPS_MAX} steps": _planned,
+    "a later version of the rules begins": _version_begun,
     "halt": _halted,
     "listing": _listed,
     "order that rests, 300,000 levels, and 16,384 prices that are gone": _rests_deepest,

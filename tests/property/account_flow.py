@@ -116,8 +116,8 @@ _MUCH = _transfer(
     st.just(TransferKind.DEPOSIT), st.just("USD"), st.just(BANK), USERS, st.integers(1, 9_000).map(_ticks)
 )
 _ROWS = weighted(
-    (60, _PLACE),
-    (10, _SPECIAL),
+    (90, _PLACE),
+    (8, _SPECIAL),
     (6, _MARKET),
     (4, _CANCEL),
     (10, _REPLACE),
