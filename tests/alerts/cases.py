@@ -67,6 +67,7 @@ def cases(healthy_s: float) -> list[Case]:
             "NoStandby FeedStale CheckpointRefused",
         ),
         _case("the command log has rubbish", faults.rubbish_in_log, "CorruptEntry"),
+        _case("two trading days are planned", faults.plan_ends, "ScheduleEnds"),
         _case("checkpoints are killed", faults.killed_checkpoints, "CheckpointsFail"),
         _case("the standby is paused again and again", faults.paused_standby, "StandbyDiffers", options=short),
     ]

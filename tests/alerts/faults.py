@@ -9,6 +9,7 @@ import signal
 import time
 import urllib.request
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +21,8 @@ from openoutcry.wire.codec import SUBPROTOCOLS
 from outcry.stack.aio.child import Child
 from outcry.stack.aio.local_redis import LocalRedis
 from shared.aio.redis_connection import open_redis
+from shared.logs.commands import encode_commands
+from shared.logs.session_commands import ScheduledStep, SetSchedule
 from shared.logs.stream_keys import COMMANDS_FIELD, StreamKeys
 from tests.alerts.site import AlertSite
 from tests.fault.hostile_clients import never_read
@@ -284,6 +287,20 @@ async def broken_store(site: AlertSite) -> AsyncIterator[None]:
 async def rubbish_in_log(site: AlertSite) -> AsyncIterator[None]:
     async with open_redis(site.stack.redis_url, "test") as redis:
         await redis.execute_command("XADD", StreamKeys().commands, "*", COMMANDS_FIELD, "rubbish")
+    yield
+
+
+@contextlib.asynccontextmanager
+async def plan_ends(site: AlertSite) -> AsyncIterator[None]:
+    """Plan two days of a calendar, and no more; no instrument follows it."""
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    steps: list[ScheduledStep] = []
+    for day in (today + timedelta(days=1), today + timedelta(days=2)):
+        for hour, step in ((8, "continuous"), (18, "close")):
+            steps.append(ScheduledStep(f"{day:%Y-%m-%d}", int((day.timestamp() + hour * 3600) * 1_000_000), step))
+    command = SetSchedule("test", 1, "root", "berlin", "2026.1", tuple(steps))
+    async with open_redis(site.stack.redis_url, "test") as redis:
+        await redis.execute_command("XADD", StreamKeys().commands, "*", COMMANDS_FIELD, encode_commands([command]))
     yield
 
 
