@@ -358,7 +358,7 @@ class Floor:
             order.side,
             order.kind,
             order.time_in_force,
-            order.price,
+            order.price or order.bound,
             order.quantity,
             remaining,
             price,

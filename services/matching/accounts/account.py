@@ -103,4 +103,5 @@ class UserAccount:
 
 def _open_order(order: Order) -> OpenOrder:
     special = order.special
-    return OpenOrder._make(_OPEN_ORDER(order) + (NOTHING_SPECIAL if special is None else special.told))
+    told = OpenOrder._make(_OPEN_ORDER(order) + (NOTHING_SPECIAL if special is None else special.told))
+    return told._replace(price=order.bound) if order.bound else told

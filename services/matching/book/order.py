@@ -88,7 +88,8 @@ class Order:
         self.instrument = ""
         """Symbol of the book that it was placed in; set by the book."""
         self.bound = 0
-        """Of an order without a limit that waits for an auction: the worst price at which it may trade, in ticks."""
+        """Of an order without a limit that waits for an auction: the worst price at which it may trade, in ticks.
+        Told as its price, since it is at this price that a bid reserves."""
         self.special: Special | None = None
         """What it asks more than others do; None for most."""
         self.before: Order | None = None

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from openoutcry.wire.messages import Auction
 from openoutcry.wire.types import Code, MarketState, OrderKind, Phase, SelfTradePrevention, Side, TimeInForce
-from services.matching.packet_builder import auctions_of
+from services.gateway.replica import Changes, MarketReplica
+from services.matching.packet_builder import PacketBuilder, auctions_of
 from services.matching.recovery.checkpoint import Checkpoint, decode_checkpoint, encode_checkpoint
 from services.matching.sessions.phases import UNCROSSED_MAX
-from shared.logs.commands import SetMarketState, Tick
+from shared.logs.commands import PlaceOrder, SetMarketState, Tick
+from shared.logs.packet import FeedId, decode_packet, encode_packet
 from shared.logs.rule_commands import SetKill
 from shared.logs.session_commands import SetSchedule
+from shared.logs.snapshots import decode_book_state, encode_book_state
 from tests.unit.services.matching.flow import code
 from tests.unit.services.matching.sessions.exchange_day import (
     NEXT_DAY,
@@ -126,6 +129,31 @@ def test_what_a_market_bid_of_a_call_has_reserved_outlives_the_engine() -> None:
     day.at(120)
     assert day.cash("ann")[1] == 0
     day.engine.check_invariants()
+
+
+def test_a_gateway_knows_what_a_market_bid_of_a_call_reserves() -> None:
+    day = ExchangeDay(collar_bp=1000)
+    day.at(60)
+    replica, builder = loaded(day), PacketBuilder(day.engine)
+    day.number += 1
+    market, newest = OrderKind.MARKET, SelfTradePrevention.CANCEL_NEWEST
+    fields = ("ann", "ACME", "m1", Side.BID, market, 0, 10, TimeInForce.AUCTION, False, newest)
+    builder.apply(PlaceOrder("gateway", day.number, *fields), day.time)
+    packet = builder.take()
+    assert packet is not None
+    replica.apply(FeedId(1, packet.position), decode_packet(encode_packet(packet)), 0, Changes())
+    assert replica.account("ann").reserved == {"USD": "11.000000"}
+    assert replica.account("ann") == loaded(day).account("ann") == day.engine.account("ann").message()
+
+
+def loaded(day: ExchangeDay) -> MarketReplica:
+    replica, engine = MarketReplica(), day.engine
+    markets = list(engine.instruments.values())
+    told = [encode_book_state(market.book_state(engine.epoch, f"1-{engine.position}")) for market in markets]
+    states = [decode_book_state(each) for each in told]
+    accounts = {user: account.message() for user, account in engine.accounts.items()}
+    replica.load(FeedId(1, engine.position), [market.instrument for market in markets], states, accounts, 0)
+    return replica
 
 
 def test_orders_for_a_call_alone_end_in_the_same_order_behind_a_checkpoint() -> None:
