@@ -8,7 +8,7 @@ from services.gateway.replica import Changes, MarketReplica
 from services.matching.packet_builder import PacketBuilder, auctions_of
 from services.matching.recovery.checkpoint import Checkpoint, decode_checkpoint, encode_checkpoint
 from services.matching.sessions.phases import UNCROSSED_MAX
-from shared.logs.commands import PlaceOrder, SetMarketState, Tick
+from shared.logs.commands import PlaceOrder, SetCancelOnDisconnect, SetMarketState, Tick
 from shared.logs.packet import FeedId, decode_packet, encode_packet
 from shared.logs.rule_commands import SetKill
 from shared.logs.session_commands import SetSchedule
@@ -177,3 +177,23 @@ def test_stops_end_in_the_same_order_behind_a_checkpoint() -> None:
         [order.order_id for order in each.open_orders_of(each.instruments["ACME"])] for each in (day.engine, other)
     ]
     assert names[0] == names[1] == sorted(names[0])
+
+
+def test_who_stays_away_loses_orders_in_a_halt_and_in_a_call_whose_auction_changes_at_once() -> None:
+    day = ExchangeDay()
+    day.does(SetCancelOnDisconnect, "ann", True)
+    day.at(60)
+    day.bids("ann", 102, 5)
+    day.asks("bob", 100, 5)
+    auctions_of(day.engine.take_changed())
+    for _ in range(12):
+        ended = day.does(Tick)
+    assert happened(ended, "ann") == [("cancelled", 0, "disconnected")]
+    assert [(each.price, each.volume) for each in auctions_of(day.engine.take_changed())] == [(0, 0)]
+    day.does(SetCancelOnDisconnect, "ann", True)
+    day.bids("ann", 99, 5)
+    day.does(SetMarketState, "ACME", MarketState.HALTED, "news")
+    for _ in range(12):
+        ended = day.does(Tick)
+    assert happened(ended, "ann") == [("cancelled", 0, "disconnected")]
+    day.engine.check_invariants()
