@@ -140,7 +140,7 @@ def account_logs(draw: st.DrawFn, size: int = 60) -> list[Command]:
     """A log that begins with listings and accounts, most of them funded."""
     log: list[Command] = [ListInstrument("leader", n, found) for n, found in enumerate(INSTRUMENTS, 1)]
     log.append(BeginAccounts("leader", len(log) + 1, "root"))
-    funds = draw(of_any_length(weighted((1, _MUCH), (1, _GRANT)), 16))
+    funds = draw(of_any_length(weighted((1, _MUCH), (1, _GRANT)), 16, least=8))
     for number, (kind, fields) in enumerate([*funds, *draw(of_any_length(_ROWS, size))], 1):
         log.append(_made(kind, "gateway", number, fields))
     return log

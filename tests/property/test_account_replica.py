@@ -26,6 +26,7 @@ from shared.logs.snapshots import (
 from tests.comparable_account import comparable
 from tests.property.account_flow import account_logs
 from tests.property.command_flow import command_logs
+from tests.property.examples import FEWER
 from tests.property.funded_flow import funded_logs
 from tests.property.rule_flow import START_US, rule_logs
 
@@ -72,12 +73,14 @@ def load(replica: MarketReplica, engine: Engine) -> None:
     )
 
 
+@FEWER
 @given(log=LOGS, cuts=CUTS)
 def test_every_account_is_the_engines(log: list[Command], cuts: set[int]) -> None:
     engine, _, replicas = packets(log, cuts)
     check_replicas(engine, replicas)
 
 
+@FEWER
 @given(log=rule_logs(), cuts=CUTS)
 def test_every_account_is_the_engines_under_rules(log: list[Command], cuts: set[int]) -> None:
     """Also what a holding period holds back, which begins with a fill."""
@@ -97,6 +100,7 @@ def check_replicas(engine: Engine, replicas: list[MarketReplica]) -> None:
             assert replica.instruments[symbol].terms == market.terms()
 
 
+@FEWER
 @given(log=LOGS, cuts=CUTS)
 def test_what_is_passed_on_is_numbered_without_holes(log: list[Command], cuts: set[int]) -> None:
     """Transfers and executions of a user share their numbers, and go out in their order."""

@@ -22,6 +22,7 @@ from shared.logs.commands import (
 )
 from shared.logs.events import Event, Outcome, PrivateExecution
 from tests.property.command_flow import INSTRUMENTS
+from tests.property.examples import FEWER
 from tests.property.naive_specials import NaiveMarket, Told
 from tests.property.special_flow import special_orders
 from tests.property.weights import of_any_length, weighted
@@ -83,6 +84,7 @@ def heard(events: list[Event]) -> list[Told]:
     ]
 
 
+@FEWER
 @given(log=special_logs())
 def test_the_engine_says_what_the_slow_market_says(log: list[Command]) -> None:
     """Every execution, in order, of every command; and every stop that would trigger is refused, and no other."""

@@ -12,9 +12,9 @@ def weighted(*choices: tuple[int, st.SearchStrategy[Any]]) -> st.SearchStrategy[
     return st.sampled_from([strategy for weight, strategy in choices for _ in range(weight)]).flatmap(_itself)
 
 
-def of_any_length(strategy: st.SearchStrategy[Any], most: int) -> st.SearchStrategy[list[Any]]:
+def of_any_length(strategy: st.SearchStrategy[Any], most: int, least: int = 0) -> st.SearchStrategy[list[Any]]:
     """Return lists whose lengths are spread evenly; of themselves they have some five entries."""
-    return st.integers(0, most).flatmap(lambda length: st.lists(strategy, min_size=length, max_size=length))
+    return st.integers(least, most).flatmap(lambda length: st.lists(strategy, min_size=length, max_size=length))
 
 
 def _itself(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
