@@ -145,7 +145,7 @@ class Engine(Floor):
         self.phases.on_close += (self.quotes.close, self.lives.closed)
         self._administration: Administration | None = None
 
-    def apply(self, command: Command, time_us: int) -> list[Event]:  # noqa: C901, PLR0912, PLR0915 - one a kind
+    def apply(self, command: Command, time_us: int) -> list[Event]:
         """
         Apply one command, once.
 
@@ -173,57 +173,58 @@ class Engine(Floor):
             self._wake(command, time_us)
         elif time_us > self.time:
             self.time = time_us
-        match command:
-            case PlaceOrder():
-                outcome = self._place(command)
-            case CancelOrder():
-                outcome = self._cancel(command)
-            case ReplaceOrder():
-                outcome = self._replace(command)
-            case PlaceSpecial():
-                outcome = self._place_special(command)
-            case CancelAll():
-                outcome = self._cancel_all(command)
-            case Tick():
-                outcome = self._tick(command)
-            case BeginVersion():
-                self.version = max(self.version, command.version)
-                outcome = _outcome(command)
-            case PassTime():
-                self._heed_clock(command)
-                outcome = _outcome(command)
-            case ListInstrument():
-                outcome = self._list(command)
-            case SetMarketState():
-                outcome = self._set_state(command)
-            case SetCancelOnDisconnect():
-                outcome = self._set_cancel_on_disconnect(command)
-            case Present():
-                self.presence.note(command.users, self.accounts)
-                outcome = _outcome(command)
-            case Exercise():
-                outcome = _outcome(command, self.exercises.carry_out(command))
-            case MassQuote():
-                outcome = _outcome(command, self.quotes.carry_out(command))
-            case BeginAccounts() | MakeTransfer() | SetLimits() | SetGroups() | SetTerms() | EndOrders():
-                outcome = self._administer(command)
-            case SetRule() | SetKill() | SetClearance() | SetSchedule() | EndCall() | SetSettlementPrice():
-                outcome = self._administer(command)
-                outcome = outcome._replace(cancelled=outcome.cancelled + self.rule_desk.settle())
-            case Propose() | Confirm() | ReadMarket():
-                refusal, cancelled = self.decisions.decide(command, self.time, events)
-                outcome = _outcome(command, refusal, cancelled=cancelled)
-            case _:
-                assert_never(command)
+        if type(command) is PlaceOrder:
+            outcome = self._place(command)
+        elif type(command) is CancelOrder:
+            outcome = self._cancel(command)
+        elif type(command) is ReplaceOrder:
+            outcome = self._replace(command)
+        else:
+            outcome = self._carry_out(command)
         if self.electing:
             self.waiting.trigger_elected()
         events.append(outcome)
         return events
 
-    @property
-    def has_clock(self) -> bool:
-        """Whether ticks tell the leader's clock."""
-        return self.time_limit != NO_LIMIT
+    def _carry_out(self, command: Command) -> Outcome:  # noqa: C901, PLR0911, PLR0912 - one a kind
+        match command:
+            case PlaceSpecial():
+                return self._place_special(command)
+            case CancelAll():
+                return self._cancel_all(command)
+            case Tick():
+                return self._tick(command)
+            case BeginVersion():
+                self.version = max(self.version, command.version)
+                return _outcome(command)
+            case PassTime():
+                self._heed_clock(command)
+                return _outcome(command)
+            case ListInstrument():
+                return self._list(command)
+            case SetMarketState():
+                return self._set_state(command)
+            case SetCancelOnDisconnect():
+                return self._set_cancel_on_disconnect(command)
+            case Present():
+                self.presence.note(command.users, self.accounts)
+                return _outcome(command)
+            case Exercise():
+                return _outcome(command, self.exercises.carry_out(command))
+            case MassQuote():
+                return _outcome(command, self.quotes.carry_out(command))
+            case BeginAccounts() | MakeTransfer() | SetLimits() | SetGroups() | SetTerms() | EndOrders():
+                return self._administer(command)
+            case SetRule() | SetKill() | SetClearance() | SetSchedule() | EndCall() | SetSettlementPrice():
+                outcome = self._administer(command)
+                return outcome._replace(cancelled=outcome.cancelled + self.rule_desk.settle())
+            case Propose() | Confirm() | ReadMarket():
+                refusal, cancelled = self.decisions.decide(command, self.time, self.events)
+                return _outcome(command, refusal, cancelled=cancelled)
+            case PlaceOrder() | CancelOrder() | ReplaceOrder():
+                raise AssertionError(command)
+            case _:
+                assert_never(command)
 
     def begin_epoch(self, epoch: int) -> None:
         """Begin another history: more may have been published of the one before than is known here. O(instruments)."""
@@ -274,10 +275,9 @@ class Engine(Floor):
         source, number, user, symbol, name, side, kind, price, quantity, time_in_force, post_only, prevention = command
         account = self.accounts.get(user) or self.account(user)
         # Before any other rule: no `rejected` may carry the name of an order that stands.
-        first = account.first_order(name)
-        if first is not None:
+        if name in account.accepted_ids or name in account.client_order_ids:
             refusal = Refusal(Code.DUPLICATE_ORDER, f"client_order_id: {name} has been used before")
-            return _outcome(command, refusal, first)
+            return _outcome(command, refusal, account.first_order(name) or 0)
         order_id = self.last_order_id + 1
         order = Order(order_id, user, side, price, quantity, kind, time_in_force, post_only, prevention, name)
         if special is not None:
@@ -568,8 +568,8 @@ class Engine(Floor):
             if may_rest and len(account.orders) >= self.config.open_orders_max:
                 rule = f"a user may have {self.config.open_orders_max} open orders"
                 return Refusal(Code.TOO_MANY_OPEN_ORDERS, rule)
-            if not self.client_order_ids.has_room(account, self.config.order_ids_max):
-                held = len(account.accepted_ids)
+            held = len(account.accepted_ids)
+            if held >= self.config.order_ids_max - self.client_order_ids.held:  # as `ClientOrderIds.has_room` has it
                 rule = f"{held} of your orders are remembered for {WINDOW_S} s, and there is no room for more"
                 return Refusal(Code.RATE_LIMITED, f"client_order_id: {rule}; send fewer")
         refused = market.not_open(order) if market.state is not _OPEN else None

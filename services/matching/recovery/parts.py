@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from openoutcry.wire.types import Code, MarketState, Phase
-from services.matching.engine import Engine
+from services.matching.engine import NO_LIMIT, Engine
 from services.matching.floor import Sweep
 from services.matching.recovery.rule_rows import restore_rules, rule_rows
 from services.matching.recovery.special_rows import restore_special, special_rows
@@ -53,7 +53,7 @@ def restore_parts(engine: Engine, rows: dict[str, Any]) -> None:
 
 def _clock_rows(engine: Engine) -> Any:
     timers = engine.timers
-    return (engine.time_limit, timers.number, timers.rows()) if timers.number or engine.has_clock else ()
+    return (engine.time_limit, timers.number, timers.rows()) if timers.number or engine.time_limit != NO_LIMIT else ()
 
 
 def _restore_clock(engine: Engine, rows: Any) -> None:
