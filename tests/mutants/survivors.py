@@ -21,7 +21,7 @@ EQUIVALENT: Final[dict[tuple[str, str, str], str]] = {
         'if error["type"] == "value_error" or not error["loc"]:',
     ): "only rules of a whole request have no place in it, and they are its only value errors",
     (
-        "services/matching/engine.py",
+        "services/matching/floor.py",
         "elif type(event) is Cancelled:",
         "elif type(event) == Cancelled:",
     ): "classes are equal only to themselves",

@@ -145,18 +145,19 @@ class NaiveCalls:
 
     def _note_execution(self, user: str, told: Execution) -> None:
         order = self.orders.get(told.order_id)
+        price = 0 if told.kind is OrderKind.MARKET else told.price  # one without a limit is told at what it reserves
         if told.event is ExecutionEvent.ACCEPTED:
             self._arrivals += 1
             ends = told.kind is OrderKind.MARKET or told.time_in_force is TimeInForce.AUCTION
             self.orders[told.order_id] = Waiting(
-                told.order_id, user, told.side, told.price, told.quantity, told.remaining, ends, self._arrivals
+                told.order_id, user, told.side, price, told.quantity, told.remaining, ends, self._arrivals
             )
         elif order is not None:
             if told.event is ExecutionEvent.REPLACED:
-                if told.price != order.price or told.quantity > order.quantity:
+                if price != order.price or told.quantity > order.quantity:
                     self._arrivals += 1
                     order.arrived = self._arrivals
-                order.price, order.quantity = told.price, told.quantity
+                order.price, order.quantity = price, told.quantity
             order.remaining = told.remaining
             if not told.remaining:
                 del self.orders[told.order_id]
