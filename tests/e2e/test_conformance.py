@@ -26,6 +26,7 @@ NOT_SHOWN_HERE = {
     "accounts.open_orders_reserve",
     "accounts.an_order_needs_what_is_free",
     "books.who_follows_a_book_in_a_call_hears_its_auction",
+    "rules.a_discreet_rule_names_nothing",
 }
 """The default listing has too few instruments; its market keeps no accounts and has no calls."""
 FOLLOWING = "books.deltas_continue_the_snapshot"
