@@ -112,7 +112,7 @@ def test_the_flow_triggers_and_ends() -> None:
     seen: Counter[str] = Counter()
 
     @seed(1)
-    @settings(max_examples=60, database=None, phases=[Phase.generate], deadline=None)
+    @settings(max_examples=150, database=None, phases=[Phase.generate], deadline=None)
     @given(log=special_logs())
     def run(log: list[Command]) -> None:
         engine = Engine()
