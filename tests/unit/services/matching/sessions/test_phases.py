@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from openoutcry.wire.types import Code, MarketState, Phase, Side, TimeInForce
+from openoutcry.wire.types import Code, MarketState, OrderKind, Phase, SelfTradePrevention, Side, TimeInForce
 from services.matching.recovery.checkpoint import Checkpoint, decode_checkpoint, encode_checkpoint
-from shared.logs.commands import CancelAll, SetMarketState, Tick
+from shared.logs.commands import CancelAll, PlaceSpecial, SetMarketState, Tick
 from shared.logs.session_commands import EndCall, SetSchedule
 from tests.unit.services.matching.flow import code, outcome
 from tests.unit.services.matching.sessions.exchange_day import (
+    DAY,
     NEXT_DAY,
     SECOND_US,
     STEPS,
@@ -380,3 +381,40 @@ def test_a_batch_whose_orders_were_cancelled_trades_nothing() -> None:
     assert trades(day.at(60.1)) == []
     day.bids("ann", 101, 5)
     assert trades(day.at(60.2)) == [(101, 3)]
+
+
+def test_no_force_takes_a_price_below_the_collar_either() -> None:
+    day = ExchangeDay(calendar="", collar_bp=1_000, band_bp=100, volatility_s=60)
+    day.bids("bob", 95, 5)
+    day.asks("ann", 91, 5)
+    day.engine.instruments["ACME"].reference = 110  # as if the collar had become narrower
+    day.at(60)
+    assert trades(day.ends(force=True)) == []
+    assert day.acme.phase is Phase.VOLATILITY
+
+
+def test_a_stop_that_an_order_elects_is_held_by_the_band_of_before_it_too() -> None:
+    """Around 102, to which the order moved the price, 105 would be within; around 100 it is not."""
+    day = ExchangeDay(calendar="", band_bp=300, volatility_s=60)
+    day.asks("bob", 100, 1)
+    day.bids("ann", 100, 1)
+    day.asks("bob", 102, 1)
+    day.asks("bob", 105, 1)
+    fields = {"trigger": 102, "protection_bp": 0, "expires_at": 0, "expires_on": "", "minimum": 0, "clearance": ""}
+    stop = PlaceSpecial(
+        "stops", 1, "cat", "ACME", "stop", Side.BID, OrderKind.LIMIT, 105, 1, TimeInForce.GTC,
+        False, SelfTradePrevention.CANCEL_NEWEST, **fields,
+    )  # fmt: skip
+    assert code(day.engine.apply(stop, day.time)) is Code.OK
+    placed = day.bids("ann", 102, 1)
+    assert trades(placed) == [(102, 1)]
+    assert day.acme.phase is Phase.VOLATILITY, "the stop waits in a call"
+
+
+def test_a_schedule_of_earlier_days_leaves_those_behind_it() -> None:
+    """A year comes in parts, and another person may confirm the second one first."""
+    day = ExchangeDay(calendar="")
+    later = day.planned(STEPS, NEXT_DAY, 86_400)
+    for part in (later, day.planned(STEPS)):
+        assert code(day.does(SetSchedule, "root", "parts", "2026.3", part)) is Code.OK
+    assert [step.trading_day for step in day.engine.phases.plans["parts"].steps] == [DAY] * 6 + [NEXT_DAY] * 6
