@@ -137,13 +137,13 @@ def decode_entry(key: str, entry_id: bytes, fields: Mapping[bytes, bytes]) -> Lo
     for command in commands:
         if isinstance(command, Present) and not 1 <= len(command.users) <= PRESENT_USERS_MAX:
             raise CorruptEntry(key, text, f"{len(command.users)} users are present, the limit is {PRESENT_USERS_MAX}")
+        if not _well_typed(command):
+            raise CorruptEntry(key, text, f"a field has the wrong type: {command}")
         if isinstance(command, BeginVersion) and command.version > ENGINE_VERSION:
             raise LaterRelease(
                 f"{key} entry {text}: from here on engine version {command.version} holds, "
                 f"this release knows {ENGINE_VERSION}; start an engine of the later release"
             )
-        if not _well_typed(command):
-            raise CorruptEntry(key, text, f"a field has the wrong type: {command}")
     return LogEntry(text, entry_time_us(text), commands)
 
 
