@@ -1,0 +1,1 @@
+"""The ledger's database, store, sockets, clocks and loops."""
