@@ -59,11 +59,9 @@ class RealPostgres:
         self._data = self.folder / "data"
         if _AS_USER:
             os.chown(self.folder, _AS_USER["user"], _AS_USER["group"])
-        subprocess.run(
-            [self._binaries / "initdb", "-D", self._data, "-U", OWNER, "--auth=trust", "--encoding=UTF8"]
-            + ["--locale=C", "--no-sync", "--no-instructions"],
-            check=True, capture_output=True, cwd=self.folder, **_AS_USER,
-        )  # fmt: skip
+        where = [self._binaries / "initdb", "-D", self._data, "-U", OWNER]
+        options = ["--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions"]
+        subprocess.run([*where, *options], check=True, capture_output=True, cwd=self.folder, **_AS_USER)
 
     @property
     def pid(self) -> int:
