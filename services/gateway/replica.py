@@ -52,6 +52,7 @@ from shared.logs.events import (
     PairsRefused,
     PrivateExecution,
     PrivateTransfer,
+    RuleRefusal,
 )
 from shared.logs.packet import FEED_START, PLAIN_VERSION, SECTIONS, FeedId, Packet
 from shared.logs.snapshots import BookState
@@ -61,10 +62,10 @@ RECENT_TRADES_MAX: Final = 1000
 """Trades kept per instrument for users who lagged; older ones are announced as missing."""
 
 _QUOTE: Final = TimeInForce.QUOTE
-_MERGED: Final = (BookChange, PrivateTransfer)
-_PASSED_ON: Final = tuple(section.name for section in SECTIONS if section.kind not in _MERGED)
-"""Sections whose entries are passed on one by one; of a book it matters only that it changed, and transfers are passed
-on among the executions, whose numbers they share."""
+_NOT_PASSED_ON: Final = (BookChange, PrivateTransfer, RuleRefusal)
+_PASSED_ON: Final = tuple(section.name for section in SECTIONS if section.kind not in _NOT_PASSED_ON)
+"""Sections whose entries are passed on one by one. Of a book it matters only that it changed, transfers are passed on
+among the executions, whose numbers they share, and which rule refused an order is for the record alone."""
 
 
 Changed: TypeAlias = tuple[list[Level], list[Level]]

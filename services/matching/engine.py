@@ -622,7 +622,7 @@ class Engine(Floor):
         refused = None
         if company.is_asked or order.special is not None:
             gate, wanted = accounting.limits.gate(account, market), quantity - (order.quantity - order.remaining)
-            refused = company.refusal(account, market.symbol, gate, order, wanted, time_us)
+            refused = self.noted(account, market, company.refusal(account, market.symbol, gate, order, wanted, time_us))
         refused = (
             refused
             or accounting.forbidden(account, market, order, price, quantity, met_max)

@@ -26,8 +26,8 @@ from services.matching.presence import Presence
 from services.matching.rules.company_rules import CompanyRules
 from services.matching.rules.rule_desk import RuleDesk
 from services.matching.timers import Timers
-from services.matching.traded_instrument import TradedInstrument
-from shared.logs.events import Event, PrivateExecution
+from services.matching.traded_instrument import Refusal, TradedInstrument
+from shared.logs.events import Event, PrivateExecution, RuleRefusal
 
 OPEN_ORDERS_MAX: Final = 1000
 """Default limit of resting orders a user; the next order that could rest is refused."""
@@ -218,6 +218,12 @@ class Floor:
         self._changed[market.symbol] = market
         if market.book.call is not None:
             self.call_changed(market)
+
+    def noted(self, account: UserAccount, market: TradedInstrument, refusal: Refusal | None) -> Refusal | None:
+        """Return why an order is refused, and tell the record which of the company's rules it was; O(1)."""
+        if refusal is not None and refusal.rule_id:
+            self.events.append(RuleRefusal(self.position, account.user, market.symbol, refusal.rule_id))
+        return refusal
 
     def ask_auction(self, market: TradedInstrument) -> None:
         """Have the next packet tell what a market's call would come to, if that is news; O(1)."""

@@ -41,6 +41,8 @@ class Refusal(NamedTuple):
     code: Code
     text: str
     """One sentence naming field, rule and limit."""
+    rule_id: str = ""
+    """Of the company's rule that forbids it, also of one that the sentence does not name."""
 
 
 class AuctionTold(NamedTuple):

@@ -103,6 +103,20 @@ class PairsRefused(NamedTuple):
     """The number of each among the quote's pairs, from 0, and one sentence; in order."""
 
 
+class RuleRefusal(NamedTuple):
+    """
+    Which of the company's rules refused an order, also a discreet one. For the record, never for users.
+
+    The command's outcome has the sentence, and the command who asked and for what.
+    """
+
+    position: int
+    """Of the command."""
+    user: str
+    instrument: str
+    rule_id: str
+
+
 class BookChange(NamedTuple):
     """All changes of one book since the packet before, merged; the engine's form of a `Delta`."""
 
@@ -129,4 +143,5 @@ Event: TypeAlias = (
     | MarketShown
     | PairsRefused
     | Auction
+    | RuleRefusal
 )

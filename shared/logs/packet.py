@@ -37,6 +37,7 @@ from shared.logs.events import (
     PairsRefused,
     PrivateExecution,
     PrivateTransfer,
+    RuleRefusal,
 )
 
 PACKET_VERSION: Final = 4
@@ -84,6 +85,7 @@ class Packet(NamedTuple):
     shown: Sequence[MarketShown] = ()
     pair_refusals: Sequence[PairsRefused] = ()
     auctions: Sequence[Auction] = ()
+    rule_refusals: Sequence[RuleRefusal] = ()
 
 
 class FeedId(NamedTuple):
@@ -227,6 +229,7 @@ SECTIONS: Final = (
     Section(MarketShown, "shown", partial(_made, MarketShown), since=3),
     Section(PairsRefused, "pair_refusals", partial(_made, PairsRefused), since=4),
     Section(Auction, "auctions", _auctions, since=4),
+    Section(RuleRefusal, "rule_refusals", partial(_made, RuleRefusal), since=4),
 )
 """All sections in the order of the packet's fields. The builder, `decode_packet` and the gateway's replica go by this
 table. Another section is a line here, a field at the end of `Packet`, and its effect in every reader."""

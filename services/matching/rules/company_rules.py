@@ -140,9 +140,9 @@ class CompanyRules:
                 return closed_refusal(rules, rule, account.groups, symbol, time_us)
             if rule.kind is RuleKind.CLEARANCE and not clearance_of(order):
                 if rule.discreet:
-                    return discreet_refusal(symbol)
+                    return discreet_refusal(rule, symbol)
                 text = f"clearance: trades of {symbol} need one (rule {rule.rule_id})"
-                return Refusal(Code.CLEARANCE_REQUIRED, text)
+                return Refusal(Code.CLEARANCE_REQUIRED, text, rule.rule_id)
         return None
 
     def _uncleared(
@@ -158,7 +158,7 @@ class CompanyRules:
         for rule in rules:
             refused = self._counted_by(rule, account, symbol, order, wanted, time_us)
             if refused is not None:
-                return discreet_refusal(symbol) if rule.discreet else refused
+                return discreet_refusal(rule, symbol) if rule.discreet else refused._replace(rule_id=rule.rule_id)
         return None
 
     def _counted_by(
@@ -305,7 +305,8 @@ def _bought_lately(
         return None
     until, may = day_text(holding.restricted[0][0]), max(free, 0)
     text = f"quantity: {held:,} of your {holding.lots:,} lots are held until {until} at least, {may:,} may be sold"
-    return Refusal(Code.HOLDING_PERIOD, text)
+    rule_id = next((rule.rule_id for rule in gate.rules if rule.kind is RuleKind.HOLDING_PERIOD), "")
+    return Refusal(Code.HOLDING_PERIOD, text, rule_id)
 
 
 def _vested(holding: Holding | None, time_us: int) -> int:

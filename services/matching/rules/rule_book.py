@@ -128,9 +128,9 @@ def code_of(rule: Rule) -> Code:
     return Code.RESTRICTED if rule.discreet else _CODES[rule.kind]
 
 
-def discreet_refusal(symbol: str) -> Refusal:
+def discreet_refusal(rule: Rule, symbol: str) -> Refusal:
     """Return what whoever a discreet rule concerns is told, whatever it is."""
-    return Refusal(Code.RESTRICTED, DISCREET.format(symbol=symbol))
+    return Refusal(Code.RESTRICTED, DISCREET.format(symbol=symbol), rule.rule_id)
 
 
 def closed_refusal(rules: Sequence[Rule], rule: Rule, groups: Sequence[str], symbol: str, time_us: int) -> Refusal:
@@ -145,7 +145,7 @@ def closed_refusal(rules: Sequence[Rule], rule: Rule, groups: Sequence[str], sym
         time_us: Of the command.
     """
     if rule.discreet:
-        return discreet_refusal(symbol)
+        return discreet_refusal(rule, symbol)
     group = next((name for name in groups if name in rule.groups), None)
     whom = f"the group {group}" if group is not None else "everybody"
     if rule.kind is RuleKind.WINDOW:
@@ -153,12 +153,13 @@ def closed_refusal(rules: Sequence[Rule], rule: Rule, groups: Sequence[str], sym
         begins = [(each.from_us, each.rule_id) for each in plain if each.from_us > time_us]
         text = f"instrument: {symbol} is open to {whom} in windows only, "
         if not begins:
-            return Refusal(Code.WINDOW, f"{text}and none is announced (rule {rule.rule_id})")
+            return Refusal(Code.WINDOW, f"{text}and none is announced (rule {rule.rule_id})", rule.rule_id)
         moment, rule_id = min(begins)
-        return Refusal(Code.WINDOW, f"{text}the next from {time_text(moment)} on (rule {rule_id})")
+        return Refusal(Code.WINDOW, f"{text}the next from {time_text(moment)} on (rule {rule_id})", rule.rule_id)
     until = f" until {time_text(rule.until_us)}" if rule.until_us else ""
     verb = "closed to" if rule.kind is RuleKind.BLACKOUT else "restricted for"
-    return Refusal(code_of(rule), f"instrument: {symbol} is {verb} {whom}{until} (rule {rule.rule_id})")
+    text = f"instrument: {symbol} is {verb} {whom}{until} (rule {rule.rule_id})"
+    return Refusal(code_of(rule), text, rule.rule_id)
 
 
 def rule_of(row: Sequence[Any]) -> Rule:

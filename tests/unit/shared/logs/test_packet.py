@@ -40,6 +40,7 @@ from shared.logs.events import (
     PairsRefused,
     PrivateExecution,
     PrivateTransfer,
+    RuleRefusal,
 )
 from shared.logs.packet import (
     FEED_START,
@@ -95,6 +96,7 @@ PACKET = Packet(
     [],
     pair_refusals=[PairsRefused("g1", 2, ((0, "bid: is no price"),))],
     auctions=[Auction("ACME", 4, 5, 1, Phase.OPENING, 100, 5, -3, 60)],
+    rule_refusals=[RuleRefusal(2, "ada", "ACME", "Q4")],
 )
 PLAIN = Packet(PLAIN_VERSION, *PACKET[1:PLAIN_FIELDS], *[[]] * (len(PACKET) - PLAIN_FIELDS))
 

@@ -8,7 +8,7 @@ from typing import Any
 from openoutcry.wire.types import Code, Side
 from services.matching.recovery.checkpoint import Checkpoint, decode_checkpoint, encode_checkpoint
 from shared.logs.commands import Tick
-from shared.logs.events import Event
+from shared.logs.events import Event, RuleRefusal
 from shared.logs.rule_commands import RuleKind, RuleParameters, SetClearance, SetKill, SetRule
 from tests.unit.services.matching.accounts.floor import Floor
 from tests.unit.services.matching.flow import code, executions, outcome
@@ -26,6 +26,8 @@ class RuledFloor(Floor):
 
     def __init__(self, began: str = "2026-11-20T09:00:00", **config: int) -> None:
         super().__init__(**config)
+        self.blamed: list[RuleRefusal] = []
+        """Which rule the record names for what `refused` was last refused."""
         self.time = at(began)
         for user, groups in (("ann", ["finance"]), ("bob", ["staff"]), ("cat", ["finance", "board"]), ("dan", [])):
             self.deposit(user, 100_000)
@@ -67,6 +69,8 @@ class RuledFloor(Floor):
         assert code(events) is not Code.OK
         [told] = executions(events, user)
         assert (told.event, told.reason) == ("rejected", code(events))
+        self.blamed = [each for each in events if isinstance(each, RuleRefusal)]
+        assert all(each[:2] == (self.engine.position, user) for each in self.blamed)
         return f"{code(events)} {outcome(events).text}"
 
     def reopened(self) -> None:

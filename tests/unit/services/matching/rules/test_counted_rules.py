@@ -31,6 +31,7 @@ def test_bought_lots_are_held_and_those_before_are_not(floor: RuledFloor) -> Non
     trade(floor, "ann", "bob", 60)
     text = "quantity: 60 of your 100 lots are held until 2027-01-15 at least, 40 may be sold"
     assert floor.refused("ann", Side.ASK, 110, 60) == f"holding_period {text}"
+    assert [each.rule_id for each in floor.blamed] == ["hold"]
     assert floor.ask("ann", 110, 40).code is Code.OK
     floor.time = at("2027-01-14T23:59:59.999999")
     assert floor.refused("ann", Side.ASK, 110, 60).endswith("are held until 2027-01-15 at least, 0 may be sold")
@@ -114,8 +115,10 @@ def test_who_bought_may_not_sell() -> None:
     trade(floor, "ann", "bob", 5)
     text = "short_swing side: you bought ACME on 2026-10-02, and may sell from 2027-04-04 on"
     assert floor.refused("ann", Side.ASK, 110) == text
+    assert [each.rule_id for each in floor.blamed] == ["swing"]
     floor.rule("swing", "short_swing", ("finance",), ("ACME",), days=184, discreet=True)
     assert floor.refused("ann", Side.ASK, 110).startswith("restricted instrument: ACME cannot be traded by you")
+    assert [each.rule_id for each in floor.blamed] == ["swing"]
 
 
 def test_a_fill_ends_the_users_own_orders_on_the_other_side(floor: RuledFloor) -> None:

@@ -75,6 +75,7 @@ def test_without_groups_and_instruments_it_is_everybodys_and_of_all(floor: Ruled
     assert ends(began, "dan") == [(order_id, "restricted") for order_id in orders]
     text = "restricted instrument: OTHER is restricted for everybody until 2026-11-25T00:00:00Z (rule all)"
     assert floor.refused("dan", instrument="OTHER") == text
+    assert [(each.instrument, each.rule_id) for each in floor.blamed] == [("OTHER", "all")]
 
 
 @pytest.mark.parametrize("kind", ["blackout", "restricted", "window", "clearance"])
@@ -85,6 +86,7 @@ def test_a_discreet_rule_says_neither_its_name_nor_its_end(floor: RuledFloor, ki
     )
     assert ends(began, "ann") == [(order, "restricted")]
     assert floor.refused("ann") == ASK_COMPLIANCE
+    assert [(each.instrument, each.rule_id) for each in floor.blamed] == [("ACME", "merger")]
     assert not [event for event in began if type(event).__name__ in ("Status", "Terms")]
     assert "merger" not in repr([event for event in began if type(event).__name__ != "Outcome"])
 
@@ -105,6 +107,7 @@ def test_a_window_is_open_between_its_moments_only(floor: RuledFloor) -> None:
     assert floor.refused("ann") == f"{closed}the next from 2027-03-01T08:00:00Z on (rule W2)"
     floor.time = second + DAY_US
     assert floor.refused("ann") == f"{closed}and none is announced (rule W1)"
+    assert [each.rule_id for each in floor.blamed] == ["W1"]
     floor.rule("W1", "")
     floor.rule("W2", "")
     assert floor.bid("ann", 90, 1).code is Code.OK
