@@ -38,6 +38,7 @@ def cases(healthy_s: float) -> list[Case]:
     wired, door = SiteOptions(is_wired=True), SiteOptions(door_sessions=20)
     seldom = SiteOptions(engine_settings={"OUTCRY_CHECKPOINT_INTERVAL_S": "60"})
     short = SiteOptions({"OUTCRY_CHECKPOINT_INTERVAL_S": "0.5", "OUTCRY_COMMAND_ENTRIES_MAX": "1"}, rate=200)
+    idle = SiteOptions(rate=0)
     few = SiteOptions(gateway_settings={"OUTCRY_CONNECTIONS_MAX": "20"})
     return [
         _case("nothing happens", faults.nothing, watch_s=healthy_s),
@@ -68,6 +69,8 @@ def cases(healthy_s: float) -> list[Case]:
         ),
         _case("the command log has rubbish", faults.rubbish_in_log, "CorruptEntry"),
         _case("two trading days are planned", faults.plan_ends, "ScheduleEnds"),
+        _case("the store's clock is ahead of the leader's", faults.clock_ahead, "ClocksDisagree"),
+        _case("an option ends without a price", faults.unsettled_option, "SettlementPending", options=idle),
         _case("checkpoints are killed", faults.killed_checkpoints, "CheckpointsFail"),
         _case("the standby is paused again and again", faults.paused_standby, "StandbyDiffers", options=short),
     ]

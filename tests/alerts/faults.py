@@ -18,10 +18,12 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 from openoutcry.wire.codec import SUBPROTOCOLS
+from openoutcry.wire.instrument import Instrument
 from outcry.stack.aio.child import Child
 from outcry.stack.aio.local_redis import LocalRedis
 from shared.aio.redis_connection import open_redis
-from shared.logs.commands import encode_commands
+from shared.logs.commands import CancelAll, Command, ListInstrument, encode_commands
+from shared.logs.market_commands import BeginAccounts
 from shared.logs.session_commands import ScheduledStep, SetSchedule
 from shared.logs.stream_keys import COMMANDS_FIELD, StreamKeys
 from tests.alerts.site import AlertSite
@@ -301,6 +303,40 @@ async def plan_ends(site: AlertSite) -> AsyncIterator[None]:
     command = SetSchedule("test", 1, "root", "berlin", "2026.1", tuple(steps))
     async with open_redis(site.stack.redis_url, "test") as redis:
         await redis.execute_command("XADD", StreamKeys().commands, "*", COMMANDS_FIELD, encode_commands([command]))
+    yield
+
+
+@contextlib.asynccontextmanager
+async def clock_ahead(site: AlertSite) -> AsyncIterator[None]:
+    """Have the log's ids, which are its times, begin two minutes ahead: no id of Redis goes back."""
+    async with open_redis(site.stack.redis_url, "test") as redis:
+        ahead = f"{time.time_ns() // 1_000_000 + 120_000}-0"
+        content = encode_commands([CancelAll("test", 1, "nobody", None)])
+        await redis.execute_command("XADD", StreamKeys().commands, ahead, COMMANDS_FIELD, content)
+    yield
+
+
+@contextlib.asynccontextmanager
+async def unsettled_option(site: AlertSite) -> AsyncIterator[None]:
+    """Let an option end whose share nobody has traded."""
+    now = datetime.now(UTC)
+    terms = {
+        "underlying": "SHARE",
+        "right": "call",
+        "strike": 100,
+        "expiry": f"{now:%Y-%m-%d}",
+        "expires_at": time.time_ns() // 1_000 + 2_000_000,
+        "multiplier": 10,
+        "at_expiry": "cash",
+    }
+    commands: list[Command] = [
+        BeginAccounts("test", 1, "root", four_eyes=False),
+        ListInstrument("test", 2, Instrument("SHARE")),
+        ListInstrument("test", 3, Instrument("SHARE-C", "option", option=terms)),
+    ]
+    async with open_redis(site.stack.redis_url, "test") as redis:
+        await redis.execute_command("XADD", StreamKeys().commands, "*", COMMANDS_FIELD, encode_commands(commands))
+    await asyncio.sleep(3.0)
     yield
 
 

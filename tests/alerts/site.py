@@ -34,7 +34,7 @@ class SiteOptions(NamedTuple):
     door_sessions: int = 0
     """Sessions that an haproxy before the gateways takes; 0 is no haproxy."""
     rate: int = 50
-    """Book changes a second."""
+    """Book changes a second; 0: nobody trades."""
 
 
 class AlertSite(NamedTuple):
@@ -102,7 +102,8 @@ async def open_site(options: SiteOptions, folder: Path, stop: StopSignal) -> Asy
         }
         prometheus = enter(Prometheus(targets, watching, folder))
         await prometheus.wait_until_ready()
-        enter(_bots(stack, options.rate))
+        if options.rate:
+            enter(_bots(stack, options.rate))
         leadership = Leadership(stack.redis_url)
         stack_of_parts.push_async_callback(leadership.aclose)
         yield AlertSite(stack, prometheus, leadership, spare, wires, door, door_port)
