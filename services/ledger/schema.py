@@ -107,14 +107,24 @@ block: Final = Table(
     _integer("last_n"),
     _text("encoding"),  # "zlib1"
     _bytes("data"),  # the log's entries verbatim with their ids, see `services.ledger.command_block`
-    _integer("leaves"),
+    # What proves it is `SealedBlock` of `services.ledger.proof`, by the same names:
+    _integer("time"),  # of its last command
+    _integer("leaves"),  # executions, then transfers, then refusals, each by (position, ordinal)
+    _integer("executions"),
+    _integer("transfers"),
+    _text("salt_id"),  # which key made the salts of its leaves
+    _bytes("pieces"),  # the nodes over each 16 leaves, one after the other; empty: no more than 16
     _bytes("root"),  # Merkle root of its leaves
+    _bytes("data_sha256"),
     _bytes("packets_sha256"),  # SHA-256 of its packets' sha256, one after the other
     _bytes("chain"),
-    _text("key_id"),  # who signed the chain value; "": nobody
+    _bytes("tree_nodes"),  # the nodes of the tree over all blocks that it completes
+    _bytes("tree_root"),
+    _text("key_id"),  # who signed the head after it; "": nobody
     _bytes("signature"),
     PrimaryKeyConstraint("history", "first_position", "number"),
 )
+Index("block_number", block.c.number)
 """What one transaction wrote: its commands verbatim, and what proves that they and the rows were not changed."""
 
 execution: Final = _record(
