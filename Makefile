@@ -114,7 +114,7 @@ bench-peers: install ## what the benchmarks compare with, each in an environment
 
 bench: bench-peers ## measure everything (half an hour), and put tables and plots into docs
 	$(BIN)/python -m benchmarks --json docs/performance.json --plots docs/plots \
-	  --update docs/protocol-choices.md --update docs/performance.md
+	  --update docs/protocol-choices.md --update docs/performance.md --update docs/market.md
 
 conformance: install ## every sentence of docs/protocol.md that a client can prove, against a stack of its own
 	$(BIN)/outcry conformance

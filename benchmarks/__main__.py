@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks import (
+    batch_race,
     compression,
     digest,
     fairness,
@@ -40,6 +41,7 @@ ALL: Final[dict[str, Benchmark]] = {
     "benchmarks.redis_reads": redis_reads.measure,
     "benchmarks.straight_writes": straight_writes.measure,
     "benchmarks.fairness": fairness.measure,
+    "benchmarks.batch_race": batch_race.measure,
 }
 """Those without the whole exchange: seconds each."""
 MARKETS: Final = (

@@ -18,7 +18,7 @@ from benchmarks.table import NoPlace, Table, as_markdown, placed
 from openoutcry.wire.messages import MESSAGE_TYPES
 
 DOCS = Path(__file__).parents[2] / "docs"
-DOCUMENTS = (DOCS / "protocol-choices.md", DOCS / "performance.md")
+DOCUMENTS = (DOCS / "protocol-choices.md", DOCS / "performance.md", DOCS / "market.md")
 
 
 @pytest.fixture(scope="module", params=list(ALL))
