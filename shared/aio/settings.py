@@ -42,6 +42,8 @@ ROLE_SETTINGS: Final = frozenset(
         "instruments_file",
         "jwks",
         "lease_ms",
+        "ledger_hold_entries",
+        "ledger_hold_packets",
         "log_level",
         "metrics_host",
         "metrics_port",

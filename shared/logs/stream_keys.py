@@ -1,7 +1,7 @@
 """Every Redis key and field name, in one place.
 
 Keys of a shard carry its hash tag, so that a Redis Cluster keeps them on one node and one Lua script may touch them
-all. Gateways write `commands` alone; the engine alone writes the rest.
+all. Gateways write `commands` alone, the ledger `ledger`; the engine alone writes the rest.
 """
 
 from __future__ import annotations
@@ -48,6 +48,9 @@ class StreamKeys:
         """All instruments' definitions, for gateways (`shared.logs.snapshots`)."""
         self.cover: Final = prefix + "cover"
         """Feed id from which a reader of the snapshots must go on: every packet up to it is in them."""
+
+        self.ledger: Final = prefix + "ledger"
+        """How far the ledger has written, for the trimming of both logs (`shared.logs.ledger_place`)."""
 
     def staged(self, key: str, name: str) -> str:
         """Where a value that is too large for one call is gathered, before it becomes `key`'s; short-lived."""

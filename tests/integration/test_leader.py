@@ -50,7 +50,14 @@ class FaultyPublisher(Publisher):
 
     def __init__(self, redis: Redis) -> None:
         super().__init__(
-            RedisLine(redis), KEYS, "me", lease_ms=60_000, feed_packets_max=10_000, command_entries_max=10_000
+            RedisLine(redis),
+            KEYS,
+            "me",
+            lease_ms=60_000,
+            feed_packets_max=10_000,
+            command_entries_max=10_000,
+            ledger_hold_packets=20_000,
+            ledger_hold_entries=20_000,
         )
         self.faults: list[str] = []
 

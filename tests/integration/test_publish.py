@@ -22,6 +22,7 @@ from services.matching.recovery.checkpoint_pair import StagedCheckpoint, StagedS
 from services.matching.recovery.sent_packets import SentPacket
 from shared.aio.redis_connection import Redis, RedisConnectionError, open_redis
 from shared.aio.redis_line import RedisLine
+from shared.logs.ledger_place import LedgerPlace, encode_ledger_place
 from shared.logs.packet import FEED_START, FeedId
 from shared.logs.stream_keys import StreamKeys
 from tests.real_redis import RealRedis
@@ -33,7 +34,8 @@ SNAPSHOT = KEYS.snapshot("ACME")
 
 
 def publisher_of(redis: Redis, leader: str = "me", **limits: int) -> Publisher:
-    given = {"lease_ms": 60_000, "feed_packets_max": 1_000, "command_entries_max": 1_000, **limits}
+    hold = {"ledger_hold_packets": 600, "ledger_hold_entries": 700}
+    given = {"lease_ms": 60_000, "feed_packets_max": 1_000, "command_entries_max": 1_000, **hold, **limits}
     return Publisher(RedisLine(redis), KEYS, leader, **given)
 
 
@@ -227,6 +229,67 @@ async def test_no_checkpoint_no_trimming_and_never_beyond_what_it_needs(redis: R
     [(oldest, _)] = await redis.xrange(KEYS.commands, count=1)
     assert 1 < int(oldest.split(b"-")[0]) <= 350
     assert await redis.xrange(KEYS.commands, "350-0", "350-0")
+
+
+async def hold_for_ledger(redis: Redis, feed_id: str, log_id: str, *, length: int) -> tuple[int, int, int, int]:
+    """Fill both logs, with a ledger at a place; returns the first numbers and the lengths that are left."""
+    publisher = publisher_of(redis, feed_packets_max=100, command_entries_max=10)
+    publisher.store_id = (await publisher.ask_store_id()).detail
+    await redis.set(KEYS.ledger, encode_ledger_place(LedgerPlace(FeedId.parse(feed_id), log_id)))
+    await fill_log(redis, length)
+    entries = [entry(FeedId(7, position)) for position in range(1, length + 1)]
+    await publisher.publish(FEED_START, entries, {}, WholeCheckpoint(b"checkpoint", f"{length}-0"))
+    last = entry(FeedId(7, length + 1), FeedId(7, length))
+    assert (await publisher.publish(FeedId(7, length), [last], {})).kind is StoreAnswer.APPENDED
+    found: list[int] = []
+    for key, part in ((KEYS.feed, 1), (KEYS.commands, 0)):
+        [(oldest, _)] = await redis.xrange(key, count=1)
+        found += (int(oldest.split(b"-")[part]), await redis.xlen(key))
+    return found[0], found[2], found[1], found[3]
+
+
+NODE = 100
+"""Entries that Redis trims together, at most."""
+
+
+async def test_nothing_that_the_ledger_has_not_written_is_trimmed(redis: Redis) -> None:
+    packet, command, _, _ = await hold_for_ledger(redis, "7-250", "300-0", length=500)
+    assert 250 - NODE < packet <= 250
+    assert 300 - NODE < command <= 300
+
+
+async def test_a_ledger_that_has_all_leaves_readers_what_they_have_without_one(redis: Redis) -> None:
+    _, command, packets, _ = await hold_for_ledger(redis, "7-500", "500-0", length=500)
+    assert 100 <= packets <= 100 + NODE
+    assert command > 500 - NODE
+
+
+async def test_the_market_waits_for_no_ledger_beyond_what_may_be_held(redis: Redis) -> None:
+    """600 packets and 700 entries: then the ledger has a gap, and the market goes on."""
+    packet, command, packets, commands = await hold_for_ledger(redis, "7-1", "1-0", length=2_000)
+    assert 600 <= packets <= 600 + NODE
+    assert 700 <= commands <= 700 + NODE
+    assert packet > 1_000
+    assert command > 1_000
+
+
+@pytest.mark.parametrize("place", [b"", b"rubbish", b"7-1", b"7-1 1-0 x"])
+async def test_who_is_no_ledger_is_not_waited_for(redis: Redis, place: bytes) -> None:
+    publisher = publisher_of(redis, feed_packets_max=100)
+    publisher.store_id = (await publisher.ask_store_id()).detail
+    await redis.set(KEYS.ledger, place)
+    entries = [entry(FeedId(7, position)) for position in range(1, 501)]
+    await publisher.publish(FEED_START, entries, {})
+    assert await redis.xlen(KEYS.feed) <= 100 + NODE
+
+
+async def test_a_place_that_is_no_text_is_not_waited_for(redis: Redis) -> None:
+    publisher = publisher_of(redis, feed_packets_max=100)
+    publisher.store_id = (await publisher.ask_store_id()).detail
+    await redis.rpush(KEYS.ledger, "7-1 1-0")
+    entries = [entry(FeedId(7, position)) for position in range(1, 501)]
+    assert (await publisher.publish(FEED_START, entries, {})).kind is StoreAnswer.APPENDED
+    assert await redis.xlen(KEYS.feed) <= 100 + NODE
 
 
 async def fill_log(redis: Redis, entries: int) -> None:

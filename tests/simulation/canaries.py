@@ -102,7 +102,7 @@ def _append_without_comparing() -> list[Patch]:
 
 
 def _store_though_refused() -> list[Patch]:
-    early = "for value = 0, values - 1 do redis.call('SET', KEYS[4 + value], ARGV[first_value + value]) end\n"
+    early = "for value = 0, values - 1 do redis.call('SET', KEYS[5 + value], ARGV[first_value + value]) end\n"
     return _script_without((_COMPARISON, early + _COMPARISON))
 
 

@@ -48,6 +48,8 @@ MATCHING: Final = MatchingSettings.model_construct(
     # Small enough that everything is trimmed and stored often, in a run of some hundred packets.
     feed_packets_max=250,
     command_entries_max=60,
+    ledger_hold_packets=400,
+    ledger_hold_entries=120,
     batch_commands_max=8,
     checkpoint_interval_s=1.5,
     snapshot_interval_s=0.5,

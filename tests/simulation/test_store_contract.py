@@ -219,7 +219,16 @@ def test_a_call_without_limit_trims_a_hundred_nodes(redis_url: str) -> None:
 
 
 def _publisher(redis: Redis, name: str) -> Publisher:
-    return Publisher(RedisLine(redis), KEYS, name, lease_ms=60_000, feed_packets_max=1_000, command_entries_max=1_000)
+    return Publisher(
+        RedisLine(redis),
+        KEYS,
+        name,
+        lease_ms=60_000,
+        feed_packets_max=1_000,
+        command_entries_max=1_000,
+        ledger_hold_packets=20_000,
+        ledger_hold_entries=20_000,
+    )
 
 
 def _publish(writer: Publisher, random: Random) -> Awaitable[Any]:

@@ -61,6 +61,8 @@ def build(
         lease_ms=settings.lease_ms,
         feed_packets_max=settings.feed_packets_max,
         command_entries_max=settings.command_entries_max,
+        ledger_hold_packets=settings.ledger_hold_packets,
+        ledger_hold_entries=settings.ledger_hold_entries,
     )
     lease = Lease(writing, keys, name, settings.lease_ms)
 

@@ -98,6 +98,8 @@ class Publisher:
         feed_packets_max: About how many packets the feed keeps; those after `cover` stay, whatever their number.
         command_entries_max: Each publication trims the command log, by at most `TRIMMED_MAX` entries, if it is longer
             than this; what the older of the two checkpoints kept needs stays, whatever its number.
+        ledger_hold_packets: What a ledger has yet to write stays in the feed while it is no longer than this.
+        ledger_hold_entries: The same of the command log.
     """
 
     def __init__(
@@ -109,6 +111,8 @@ class Publisher:
         lease_ms: int,
         feed_packets_max: int,
         command_entries_max: int,
+        ledger_hold_packets: int,
+        ledger_hold_entries: int,
     ) -> None:
         self._line = line
         self._keys = keys
@@ -116,6 +120,7 @@ class Publisher:
         self._lease_ms = lease_ms
         self._feed_packets_max = feed_packets_max
         self._command_entries_max = command_entries_max
+        self._ledger_hold = (ledger_hold_packets, ledger_hold_entries)
         self._first_needed = ""
         """The command log's first entry that recovery needs from the checkpoints that are known to be stored."""
         self.store_id = UNKNOWN_STORE
@@ -143,7 +148,7 @@ class Publisher:
         Raises:
             RedisError: If Redis could not be reached or gave no answer; whether it was done is then unknown.
         """
-        keys = [self._keys.lease, self._keys.feed, self._keys.commands, *values]
+        keys = [self._keys.lease, self._keys.feed, self._keys.commands, self._keys.ledger, *values]
         kind, first_needed, whole = "none", self._first_needed, list[bytes]()
         match checkpoint:
             case WholeCheckpoint(data, first_needed):
@@ -164,6 +169,7 @@ class Publisher:
             self._command_entries_max,
             first_needed,
             TRIMMED_MAX,
+            *self._ledger_hold,
             kind,
             len(entries),
         ]

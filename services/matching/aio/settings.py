@@ -34,6 +34,11 @@ class MatchingSettings(ServiceSettings):
     """Packets kept in the feed, about. Readers that fall further back start from snapshots."""
     command_entries_max: int = Field(default=100_000, ge=1)
     """Entries kept in the command log, about. Entries after the older of the two checkpoints are always kept."""
+    ledger_hold_packets: int = Field(default=2_000_000, ge=1)
+    """Packets kept in the feed while the ledger has yet to write them. Beyond, the market goes on without it, and the
+    ledger has a gap."""
+    ledger_hold_entries: int = Field(default=5_000_000, ge=1)
+    """The same of the command log's entries."""
     batch_commands_max: int = Field(default=1_024, ge=1)
     """A packet is closed once it holds this many commands. The entry that reaches the limit is applied completely."""
     snapshot_interval_s: float = Field(default=1.0, ge=0)
