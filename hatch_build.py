@@ -26,6 +26,7 @@ CORE: Final = (
     "services/matching/book/call.py",
     "services/matching/engine.py",
     "services/matching/floor.py",
+    "services/matching/timed_floor.py",
     "services/matching/timers.py",
     "services/matching/packet_builder.py",
     "services/matching/price_range.py",

@@ -29,19 +29,15 @@ from services.matching.accounts.transfers import SYSTEM_ACCOUNTS
 from services.matching.book.book_event import BookRefusal, Cancelled
 from services.matching.book.order import Order
 from services.matching.book.special import Special
-from services.matching.floor import EngineConfig, Floor
+from services.matching.floor import EngineConfig
 from services.matching.idempotency import WINDOW_S, Sources
 from services.matching.options.exercises import Exercises
-from services.matching.options.lives import Lives
-from services.matching.options.vault import Vault
-from services.matching.order_refusals import in_words, not_found
+from services.matching.order_refusals import in_words, late_refusal, not_found
 from services.matching.quotes import Quotes, open_quotes
 from services.matching.rules.company_rules import CompanyRules
 from services.matching.rules.rule_outlook import RuleOutlook
-from services.matching.sessions.phases import Phases
 from services.matching.special_orders.special_rules import command_fault, moment_refusal, protection_price, special_of
-from services.matching.special_orders.waiting_orders import WaitingOrders
-from services.matching.timers import NEVER
+from services.matching.timed_floor import TimedFloor
 from services.matching.traded_instrument import Refusal, TradedInstrument
 from shared.logs.commands import (
     ActionCommand,
@@ -77,10 +73,6 @@ CANCELS_PER_TICK_MAX: Final = 1_000
 whole office loses its line, the market of all others is not to stand still. With one user's more, at most 2,000 orders
 with the default limits, some 15 ms with their packet."""
 
-SECOND_US: Final = 1_000_000
-NO_LIMIT: Final = NEVER
-"""Of the log's time, where the leader's clock is not known."""
-
 _CODE_OK: Final = Code.OK
 _OK: Final = Refusal(_CODE_OK, "")
 # Looking a member up in its enumeration costs a tenth of a trade.
@@ -102,7 +94,7 @@ _REPLACED: Final = ExecutionEvent.REPLACED
 _new: Final = tuple.__new__
 
 
-class Engine(Floor):
+class Engine(TimedFloor):
     """
     One shard's market.
 
@@ -115,8 +107,7 @@ class Engine(Floor):
 
     # See `Floor`.
     __slots__ = (
-        "_administration", "decisions", "epoch", "exercises", "lives", "log_id", "phases",
-        "quotes", "sources", "time_limit", "version", "waiting",
+        "_administration", "decisions", "epoch", "exercises", "log_id", "quotes", "sources", "version",
     )  # fmt: skip
 
     def __init__(self, config: EngineConfig | None = None) -> None:
@@ -127,20 +118,13 @@ class Engine(Floor):
         """The command log is applied up to this entry, completely; the reader of the log sets it."""
         self.version = 0
         """Of the rules that hold; see `shared.logs.engine_version`. 0: the log is older than versions."""
-        self.time_limit = NO_LIMIT
-        """The log's time does not count beyond: the leader's own clock at its last tick, and what may be between the
-        two, µs. A clock that jumps ahead ends nothing before its time."""
-        self.waiting = WaitingOrders(self)
-        """Stops, and orders that end by themselves."""
         self.sources = Sources()
         self.quotes = Quotes(self, self._admit)
         self.decisions = Decisions(self._outlook, self._setting_rows, self._administer, self.rule_desk)
-        self.phases = Phases(self)
         self.phases.on_close.append(self.waiting.expire_day_orders)
         self.phases.before_day.append(self.waiting.expire_before)
         self.waiting.on_crowd = self.phases.interrupt
-        vault = Vault(self)
-        self.lives, self.exercises = Lives(self, vault), Exercises(self, vault)
+        self.exercises = Exercises(self, self.vault)
         self.lives.on_end.append(self.phases.leave)
         self.phases.on_close += (self.quotes.close, self.lives.closed)
         self._administration: Administration | None = None
@@ -170,7 +154,9 @@ class Engine(Floor):
         events: list[Event] = []
         self.events = events
         if time_us >= self.timers.wake_us:
-            self._wake(command, time_us)
+            if self.wake(command, time_us):
+                events.append(self._refuse(command))
+                return events
         elif time_us > self.time:
             self.time = time_us
         if type(command) is PlaceOrder:
@@ -198,7 +184,7 @@ class Engine(Floor):
                 self.version = max(self.version, command.version)
                 return _outcome(command)
             case PassTime():
-                self._heed_clock(command)
+                self.heed_clock(command)
                 return _outcome(command)
             case ListInstrument():
                 return self._list(command)
@@ -256,6 +242,21 @@ class Engine(Floor):
         self.rule_desk.check_invariants()
 
     # One method a command.
+
+    def _refuse(self, command: Command) -> Outcome:
+        """Refuse what could trade, since not all has happened yet that is due."""
+        if isinstance(command, PlaceOrder):
+            return self._place(command, None, late_refusal(command.instrument))
+        if isinstance(command, PlaceSpecial):
+            plain = PlaceOrder._make(command[: len(PlaceOrder._fields)])
+            return self._place(plain, None, late_refusal(command.instrument))
+        if isinstance(command, ReplaceOrder):
+            account, order = self._find(command)
+            if account is None or order is None:
+                return _outcome(command, not_found(command), command.order_id)
+            return _outcome(command, late_refusal(order.instrument), order.order_id)
+        symbol = command.pairs[0].instrument if isinstance(command, MassQuote) and command.pairs else ""
+        return _outcome(command, late_refusal(getattr(command, "instrument", symbol)))
 
     def _place_special(self, command: PlaceSpecial) -> Outcome:
         """Make an order like others of one that asks more, and what is special about it."""
@@ -388,7 +389,7 @@ class Engine(Floor):
         return _outcome(command, cancelled=self.end_all(account, command.instrument, _BY_USER))
 
     def _tick(self, command: Tick) -> Outcome:
-        self._heed_clock(command)
+        self.heed_clock(command)
         presence, ticks_max = self.presence, self.config.cancel_grace_s + SIGN_AGE_TICKS
         presence.ticks += 1
         self.client_order_ids.tick(presence.ticks, self.time)
@@ -432,41 +433,6 @@ class Engine(Floor):
             account.cancel_on_disconnect = command.on
             self.events.append(CancelOnDisconnectSet(account.user, command.on))
         return _outcome(command)
-
-    def _heed_clock(self, tick: Tick | PassTime) -> None:
-        skew_us = self.config.clock_skew_max_s * SECOND_US
-        self.time_limit = tick.clock_us + skew_us if tick.clock_us and skew_us else NO_LIMIT
-        self.timers.wake_us = min(self.timers.wake_us, self.time_limit + 1)
-
-    def _believed(self, command: Command, time_us: int) -> int:
-        """Return how much of a time of the log counts: both clocks must have passed a moment."""
-        if isinstance(command, Tick | PassTime):
-            self._heed_clock(command)
-        return max(self.time, min(time_us, self.time_limit))
-
-    def _wake(self, command: Command, time_us: int) -> None:
-        """Do what is to be done before a command: go on with what was too much for one, and have happen what is due."""
-        if time_us > self.time_limit:
-            time_us = self._believed(command, time_us)
-        if self.sweeps:
-            self.go_on_sweeping()
-        self.phases.go_on()
-        self.lives.go_on()
-        if time_us >= self.timers.next_due:
-            self._run_due(time_us)
-        self.time = max(self.time, time_us)
-        if self.electing:
-            self.waiting.trigger_elected()
-        is_busy = self.sweeps or self.uncrossing or self.lives.settling or self.electing
-        self.timers.wake_us = 0 if is_busy else min(self.timers.next_due, self.time_limit + 1)
-
-    def _run_due(self, time_us: int) -> None:
-        """Have happen what is due by then, each at its own time."""
-        while (timer := self.timers.pop(time_us)) is not None:
-            self.time = max(self.time, timer.due_us)
-            self.on_timer[timer.kind](timer.key)
-            if self.electing:
-                self.waiting.trigger_elected()
 
     # Administration.
 
@@ -528,6 +494,7 @@ class Engine(Floor):
             four_eyes=four_eyes,
             time_us=self.time,
             rules=RuleOutlook(self),
+            is_late=self.is_late,
         )
 
     def _setting_rows(self) -> SettingRows:

@@ -21,6 +21,7 @@ from services.matching.book.expiries import Expiries
 from services.matching.book.order import Order
 from services.matching.book.order_book import ORDERS_MET_MAX
 from services.matching.book.special import Special
+from services.matching.chores import Chore, Chores
 from services.matching.idempotency import ORDER_IDS_MAX, ClientOrderIds
 from services.matching.presence import Presence
 from services.matching.rules.company_rules import CompanyRules
@@ -106,6 +107,7 @@ class Floor:
         "accounting",
         "accounts",
         "call_changed",
+        "chores",
         "client_order_ids",
         "company",
         "config",
@@ -114,12 +116,14 @@ class Floor:
         "expiries",
         "has_told_special",
         "instruments",
+        "is_behind",
         "last_order_id",
         "on_resumed",
         "on_timer",
         "position",
         "presence",
         "rule_desk",
+        "sweeping",
         "sweeps",
         "time",
         "timers",
@@ -149,6 +153,10 @@ class Floor:
         """What happens when a timer of a kind is due, with its key; set by the parts that set such timers."""
         self.on_resumed: list[Callable[[TradedInstrument], None]] = []
         """What has waited for an instrument that was paused, and is not any more."""
+        self.chores = Chores()
+        """What is more than one command may do, and before whose end nothing may trade."""
+        self.is_behind = False
+        """Whether more moments are due than one command sees to."""
         self.company = CompanyRules()
         """What a company's rules say."""
         self.rule_desk = RuleDesk(self)
@@ -157,6 +165,8 @@ class Floor:
         """Symbols of instruments whose call ends with more trades than one command may make. They are paused."""
         self.sweeps: deque[Sweep] = deque()
         """What `sweep` has not ended yet. The instruments concerned are paused."""
+        self.sweeping: dict[str, int] = {}
+        """By symbol of those: how many orders of it are in `sweeps`; 0 until the instrument goes on."""
         self.expiries = Expiries()
         """Orders that end by themselves; each moment has its timer of the kind EXPIRY."""
         self.electing: dict[str, TradedInstrument] = {}
@@ -209,6 +219,17 @@ class Floor:
             return
         for symbol in self.instruments:
             assert sum(account.positions.get(symbol, 0) for account in self.accounts.values()) == 0
+
+    @property
+    def is_late(self) -> bool:
+        """Whether something has not happened yet that is due. Nothing is admitted and nothing trades meanwhile."""
+        return self.is_behind or bool(self.chores.waiting)
+
+    def undertake(self, kind: str, *about: Any) -> None:
+        """Begin a chore; what this command may not do goes on with the next ones."""
+        self.chores.begin(Chore(kind, about), self.position)
+        if self.chores.waiting:
+            self.timers.wake_at_once()
 
     # Telling what happened.
 
@@ -401,6 +422,9 @@ class Floor:
         waiting.reverse()
         self.sweeps.append(Sweep(waiting, reason))
         self.timers.wake_at_once()
+        sweeping = self.sweeping
+        for order in waiting:
+            sweeping[order.instrument] = sweeping.get(order.instrument, 0) + 1
         ended = self._sweep_on()
         for symbol in dict.fromkeys([order.instrument for order in waiting]):
             self.pause(self.instruments[symbol])
@@ -409,9 +433,15 @@ class Floor:
     def go_on_sweeping(self) -> None:
         """End what waits to be ended, SWEPT_MAX a command, and let the instruments go on that have nothing left."""
         self._sweep_on()
-        left = {order.instrument: None for sweep in self.sweeps for order in sweep.orders}
-        for market in self.instruments.values():
-            if market.is_paused and market.symbol not in left and market.symbol not in self.uncrossing:
+        if self.chores.waiting:
+            return  # which may find more to end
+        over = [symbol for symbol, left in self.sweeping.items() if not left]
+        if not over:
+            return
+        for symbol in over:
+            del self.sweeping[symbol]
+        for market in [market for market in self.instruments.values() if market.symbol in over]:
+            if market.symbol not in self.uncrossing:
                 self.unpause(market)
                 for go_on in self.on_resumed:
                     go_on(market)
@@ -424,11 +454,15 @@ class Floor:
     def _sweep_on(self) -> int:
         position, swept = self._swept
         left = SWEPT_MAX - (swept if position == self.position else 0)
-        ended = 0
+        ended, sweeping = 0, self.sweeping
         while self.sweeps and ended < left:
             orders, reason = self.sweeps[0]
             while orders and ended < left:
                 order = orders.pop()
+                symbol = order.instrument
+                sweeping[symbol] -= 1
+                if not sweeping[symbol] and not self.instruments[symbol].is_paused:
+                    del sweeping[symbol]
                 if self.is_open(order):
                     self.end(self.accounts[order.user], order, reason)
                     ended += 1

@@ -13,6 +13,11 @@ _NO_ID: Final = Refusal(Code.UNKNOWN_ORDER, "order_id: no open order of yours ha
 _NO_NAME: Final = Refusal(Code.UNKNOWN_ORDER, "client_order_id: no open order of yours has this id")
 
 
+def late_refusal(symbol: str) -> Refusal:
+    """Return how what could trade is answered before all has happened that is due."""
+    return Refusal(Code.BUSY, f"instrument: {symbol} waits until all that is due has happened; send it again")
+
+
 def not_found(command: CancelOrder | ReplaceOrder) -> Refusal:
     """Return how a command ends that names no open order of its user."""
     return _NO_ID if command.order_id else _NO_NAME

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from operator import attrgetter
 from typing import Final
 
@@ -65,29 +66,23 @@ class Plan:
 
     def phase(self) -> Phase:
         """Return the phase that the steps taken so far lead to: a call only until its uncrossing."""
-        phase = Phase.CLOSED
-        for step in self.steps[: self.done]:
-            if step.step in CALL_OF:
-                phase = CALL_OF[step.step]
-            elif step.step == "uncross":
-                phase = Phase.CLOSED
-            else:
-                phase = PHASE_AFTER[step.step]
-        return phase
+        if not self.done:
+            return Phase.CLOSED
+        last = self.steps[self.done - 1].step
+        if last in CALL_OF:
+            return CALL_OF[last]
+        return PHASE_AFTER.get(last, Phase.CLOSED)
 
     def end_of_call(self) -> int:
         """Return when the call that is under way ends at the earliest: at the next `uncross` or `close`; 0: never."""
-        for step in self.steps[self.done :]:
-            if step.step in ("uncross", "close"):
-                return step.time_us
-        return 0
+        coming = islice(self.steps, self.done, None)
+        return next((step.time_us for step in coming if step.step in ("uncross", "close")), 0)
 
     def until(self, phase: Phase) -> int:
         """Return when a phase that the plan leads to ends, µs; 0: not known. O(steps)."""
-        steps = self.steps[self.done :]
-        if phase is Phase.CLOSED:
-            return next((step.time_us for step in steps if step.step != "close"), 0)
-        return steps[0].time_us if steps else 0
+        if phase is not Phase.CLOSED:
+            return self.next_us
+        return next((step.time_us for step in islice(self.steps, self.done, None) if step.step != "close"), 0)
 
     def first_step(self, trading_day: str) -> int:
         """Return when the first trading day after one begins, µs; 0: not planned yet. O(steps)."""

@@ -106,6 +106,16 @@ class Timers:
         self._look()
         return None
 
+    def is_due(self, time_us: int) -> bool:
+        """Tell whether something is due at that time; O(1), and O(log timers) for each that was forgotten."""
+        heap, live = self._heap, self._live
+        while heap and heap[0].due_us <= time_us:
+            if live.get((heap[0].kind, heap[0].key)) is heap[0]:
+                return True
+            heappop(heap)
+        self._look()
+        return False
+
     def rows(self) -> list[Timer]:
         """Return all of them in the order in which they are due; O(n log n)."""
         return sorted(self._live.values())

@@ -22,6 +22,7 @@ from services.matching.accounts.funded_account import RESTRICTED_MAX, FundedAcco
 from services.matching.accounts.limits import LIMITS_MAX
 from services.matching.accounts.transfers import FREE_TEXT, SYSTEM_ACCOUNTS, asset_clash
 from services.matching.money_text import time_text
+from services.matching.order_refusals import late_refusal
 from services.matching.schedule import Plan, schedule_fault
 from services.matching.traded_instrument import INSTRUMENTS_MAX, Refusal, TradedInstrument
 from shared.logs.commands import ActionCommand, ListInstrument, ProposedAction, SetMarketState
@@ -71,6 +72,7 @@ class Outlook:
         four_eyes: As decided so far.
         time_us: The market's.
         rules: What may be set of the company's rules.
+        is_late: Whether not all has happened yet that is due.
     """
 
     def __init__(
@@ -83,7 +85,9 @@ class Outlook:
         four_eyes: bool,
         time_us: int,
         rules: RulesAhead,
+        is_late: bool,
     ) -> None:
+        self._is_late = is_late
         self._time_us = time_us
         self._rules = rules
         self._instruments = dict(instruments)  # its own, since every action may look at all of them
@@ -116,7 +120,7 @@ class Outlook:
             return None
         return Refusal(Code.BAD_REQUEST, "is proposed alone; of transfers, deposits and grants go together")
 
-    def _refusal(self, command: ActionCommand) -> Refusal | None:  # noqa: PLR0911, PLR0912 - one a kind
+    def _refusal(self, command: ActionCommand) -> Refusal | None:  # noqa: C901, PLR0911, PLR0912 - one a kind
         match command:
             case ListInstrument():
                 return self._listing(command)
@@ -130,6 +134,8 @@ class Outlook:
                 fault = schedule_fault(command, self._plans, self._time_us)
                 return Refusal(Code.BAD_REQUEST, fault) if fault is not None else None
             case EndCall():
+                if self._is_late:
+                    return late_refusal(command.instrument)
                 return None  # what it ends may have ended by itself when another person confirms it
             case SetSettlementPrice():
                 return price_refusal(command, self._instruments, kept=self._accounting is not None)

@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
-from openoutcry.wire.types import Code, MarketState, Phase
-from services.matching.engine import NO_LIMIT, Engine
+from openoutcry.wire.types import Code, MarketState, Phase, Side
+from services.matching.book.order import Order
+from services.matching.engine import Engine
 from services.matching.floor import Sweep
 from services.matching.recovery.rule_rows import restore_rules, rule_rows
 from services.matching.recovery.special_rows import restore_special, special_rows
 from services.matching.schedule import Plan
 from services.matching.sessions.phases import CallTimes
+from services.matching.timed_floor import NO_LIMIT
 from services.matching.timers import Timers
 from shared.logs.engine_version import ENGINE_VERSION
 from shared.logs.market_commands import SetTerms
@@ -49,6 +51,7 @@ def restore_parts(engine: Engine, rows: dict[str, Any]) -> None:
     for name, part in PARTS.items():
         if name in rows:
             part.take(engine, rows[name])
+    _restore_paused(engine)
 
 
 def _clock_rows(engine: Engine) -> Any:
@@ -78,13 +81,41 @@ def _restore_bounds(engine: Engine, rows: Any) -> None:
 
 
 def _sweep_rows(engine: Engine) -> Any:
-    return [([(order.user, order.order_id) for order in orders], reason) for orders, reason in engine.sweeps]
+    return [
+        ([(order.user, order.order_id, order.instrument) for order in orders], reason)
+        for orders, reason in engine.sweeps
+    ]
 
 
 def _restore_sweeps(engine: Engine, rows: Any) -> None:
     for orders, reason in rows:
-        waiting = [engine.accounts[user].orders.get(order_id) for user, order_id in orders]
-        engine.sweeps.append(Sweep([order for order in waiting if order is not None], Code(reason)))
+        waiting = [engine.accounts[user].orders.get(number) or _over(symbol) for user, number, symbol in orders]
+        engine.sweeps.append(Sweep(waiting, Code(reason)))
+        for order in waiting:
+            engine.sweeping[order.instrument] = engine.sweeping.get(order.instrument, 0) + 1
+
+
+def _over(symbol: str) -> Order:
+    """Return what stands for an order that was to be ended, and has ended by its user: it counts in its turn."""
+    order = Order(0, "", Side.BID, 1, 1)
+    order.instrument = symbol
+    return order
+
+
+def _restore_chores(engine: Engine, rows: Any) -> None:
+    is_behind, chores = rows
+    engine.is_behind = is_behind
+    engine.chores.take(chores)
+
+
+def _chore_rows(engine: Engine) -> Any:
+    return (engine.is_behind, engine.chores.rows()) if engine.is_late else ()
+
+
+def _restore_paused(engine: Engine) -> None:
+    for market in engine.instruments.values():
+        if market.is_paused and market.symbol not in engine.uncrossing:
+            engine.sweeping.setdefault(market.symbol, 0)
 
 
 def _session_rows(engine: Engine) -> Any:
@@ -154,6 +185,7 @@ PARTS: Final[dict[str, StatePart]] = {
     "phases": StatePart(_phase_rows, _restore_phases),
     "special_orders": StatePart(special_rows, restore_special),  # before what names orders
     "lives": StatePart(lambda engine: engine.lives.rows(), lambda engine, rows: engine.lives.restore(rows)),
+    "chores": StatePart(_chore_rows, _restore_chores),
     "sweeps": StatePart(_sweep_rows, _restore_sweeps),
 }
 """By name. Another part is a line here."""

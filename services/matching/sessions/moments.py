@@ -15,6 +15,8 @@ from services.matching.timers import NEVER
 
 PAUSE_US: Final = 20_000
 """Shortest time between two looks: what is due in between is due a little later."""
+GO_ON_US: Final = 1_000
+"""The same while the market has more to do than one command may: it goes on though nobody sends anything."""
 
 
 class Moments:
@@ -32,6 +34,7 @@ class Moments:
         self._phases = phases
         self._chance = chance
         self._passed = 0
+        self._gone_on = -1  # position at which the market was asked to go on
         self._drawn: dict[tuple[str, int], int] = {}  # symbol and number of the call, to its end in µs
 
     def take_ends(self, now_us: int) -> list[tuple[str, int]]:
@@ -54,6 +57,8 @@ class Moments:
 
     def next_us(self, now_us: int) -> int:
         """Return when to look again, µs: when something is due, in PAUSE_US at the earliest; NEVER if nothing is."""
+        if self._has_more():
+            return now_us + GO_ON_US
         moments = [moment for moment in self._drawn.values() if moment]
         due = self._floor.timers.next_due
         if due != self._passed:
@@ -62,8 +67,16 @@ class Moments:
 
     def is_due(self, now_us: int) -> bool:
         """Tell, once for each moment, whether something waits for time to pass: the log's clock may be behind."""
+        if self._has_more():
+            is_new, self._gone_on = self._gone_on != self._floor.position, self._floor.position
+            return is_new
         due = self._floor.timers.next_due
         if due > now_us or due == self._passed:
             return False
         self._passed = due
         return True
+
+    def _has_more(self) -> bool:
+        """Tell whether the last command has left something for the next ones."""
+        floor = self._floor
+        return floor.is_late or bool(floor.sweeps or floor.uncrossing)

@@ -7,12 +7,15 @@ the instrument is paused meanwhile. Leaves the price of an auction and its fills
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any, Final
 
 from openoutcry.wire.types import Code, MarketState, Phase
 from services.matching.bands import outside
+from services.matching.chores import Chore
 from services.matching.floor import Floor
+from services.matching.order_refusals import late_refusal
 from services.matching.schedule import CALL_OF, PHASE_AFTER, Plan, schedule_fault
 from services.matching.timers import NEVER, PHASE_RANK, UNCROSS_RANK
 from services.matching.traded_instrument import CALLS, Refusal, TradedInstrument
@@ -24,6 +27,12 @@ STEP: Final = "step"
 """Timer of a calendar's next step."""
 CALL: Final = "call"
 """Timer of a call: its earliest end, then its latest."""
+REVISION: Final = "revision"
+"""Chore of a calendar's instruments, once its plan is another one; that of a step has the name of its timer."""
+STEP_WORK: Final = 40
+"""What a step of one instrument counts for, in the units of `chores.WORK_MAX`: so 500 a command,"""
+ORDERS_A_WORK: Final = 10
+"""and one more for so many orders, which are looked at when it closes."""
 SECOND_US: Final = 1_000_000
 _OK: Final = Refusal(Code.OK, "")
 
@@ -67,6 +76,8 @@ class Phases:
         self._left = (0, 0)  # position, and the trades that its command may still make
         floor.on_timer[STEP] = self._step
         floor.on_timer[CALL] = self._call_is_due
+        floor.chores.does[STEP] = self._take_steps
+        floor.chores.does[REVISION] = self._revise
         floor.on_resumed.append(self._resumed)
         floor.call_changed = self.changed
 
@@ -78,19 +89,17 @@ class Phases:
         if fault is not None:
             return Refusal(Code.BAD_REQUEST, fault)
         plan = self.plans.setdefault(command.calendar, Plan())
+        day_before = plan.trading_day
         past = plan.revise(command.steps, command.tzdata, self._floor.time)
         self._set_step_timer(command.calendar)
-        for market in self._floor.instruments.values():
-            if market.calendar == command.calendar and not market.life and not self._is_ending(market):
-                if past:
-                    self.enter_plan(market)
-                elif market.is_call and market.phase in CALL_OF.values() and market.symbol in self.calls:
-                    self._begin(market, market.phase, plan.end_of_call())
+        self._floor.undertake(REVISION, command.calendar, len(past), day_before)
         return _OK
 
-    def end_call(self, command: EndCall) -> Refusal:
+    def end_call(self, command: EndCall) -> Refusal:  # noqa: PLR0911 - one a rule
         """End a call, or say why not."""
         market = self._floor.instruments.get(command.instrument)
+        if self._floor.is_late:
+            return late_refusal(command.instrument)
         if market is None:
             return Refusal(Code.UNKNOWN_INSTRUMENT, f"instrument: there is no {command.instrument}")
         call = self.calls.get(market.symbol)
@@ -178,7 +187,7 @@ class Phases:
 
     def go_on(self) -> None:
         """Go on with calls that were more than one command may uncross."""
-        if not self._floor.sweeps:  # what is to end is not to trade before
+        if not self._floor.sweeps and not self._floor.chores.waiting:  # what is to end is not to trade before
             for symbol in list(self._floor.uncrossing):
                 self._go_on(self._floor.instruments[symbol])
 
@@ -194,12 +203,48 @@ class Phases:
         day_before = plan.trading_day
         step = plan.take()
         self._set_step_timer(calendar)
-        for market in self._floor.instruments.values():
+        self._floor.undertake(STEP, calendar, step, day_before)
+
+    def _take_steps(self, chore: Chore) -> Chore | None:
+        """Have a calendar's instruments take a step, as many as this command may."""
+        calendar, row, day_before = chore.about
+        step, plan = ScheduledStep._make(row), self.plans[calendar]
+        for done, market in self._following(calendar, chore.done):
+            if self._floor.chores.left <= 0:
+                return chore._replace(done=done)
+            if step.trading_day != day_before:
+                self._begin_day(market, step.trading_day)
+            self._take_step(market, plan, step)
+        return None
+
+    def _revise(self, chore: Chore) -> Chore | None:
+        """Have a calendar's instruments follow a plan that is another one now, as many as this command may."""
+        calendar, past, day_before = chore.about
+        plan = self.plans[calendar]
+        for done, market in self._following(calendar, chore.done):
+            if self._floor.chores.left <= 0:
+                return chore._replace(done=done)
+            if past and plan.trading_day != day_before:
+                self._begin_day(market, plan.trading_day)
+            if self._is_ending(market):
+                continue
+            if past:
+                self.enter_plan(market)
+            elif market.is_call and market.phase in CALL_OF.values() and market.symbol in self.calls:
+                self._begin(market, market.phase, plan.end_of_call())
+        return None
+
+    def _following(self, calendar: str, begin: int) -> Iterator[tuple[int, TradedInstrument]]:
+        """Yield the instruments of a calendar, each with its place in the listing, and count the work of each."""
+        chores = self._floor.chores
+        for place, market in enumerate(islice(self._floor.instruments.values(), begin, None), begin):
             if market.calendar == calendar and not market.life:
-                if step.trading_day != day_before:
-                    for begin in self.before_day:
-                        begin(market, step.trading_day)
-                self._take_step(market, plan, step)
+                yield place, market
+                chores.left -= STEP_WORK + len(market.book.orders) // ORDERS_A_WORK
+
+    def _begin_day(self, market: TradedInstrument, trading_day: str) -> None:
+        for begin in self.before_day:
+            begin(market, trading_day)
 
     def _is_ending(self, market: TradedInstrument) -> bool:
         """Tell whether the end of a call has begun, and goes on: it leads to what is planned when it is over."""

@@ -96,6 +96,8 @@ class WaitingOrders:
 
     def trigger_elected(self) -> None:
         """Place the stops that trades have elected, as far as this command may. O(1) a stop, and what they meet."""
+        if self._floor.is_late:
+            return  # what is due may end them, and those that they would meet
         for market in list(self._floor.electing.values()):
             stops = market.stops
             assert stops is not None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from services.matching.sessions.moments import PAUSE_US, Moments
+from services.matching.sessions.moments import GO_ON_US, PAUSE_US, Moments
 from services.matching.timers import NEVER
+from shared.logs.commands import PassTime, Tick
 from tests.unit.services.matching.sessions.exchange_day import SECOND_US, ExchangeDay
+from tests.unit.services.matching.test_due_in_parts import late
 
 
 def test_the_end_of_a_call_is_drawn_between_its_earliest_and_its_latest() -> None:
@@ -40,3 +42,17 @@ def test_a_look_is_not_sooner_than_the_pause() -> None:
         Moments(day.engine, day.engine.phases, lambda: 0.5).next_us(day.begun + 59_999_999)
         == day.begun + 59_999_999 + PAUSE_US
     )
+
+
+def test_a_market_that_has_more_to_do_is_asked_to_go_on_once_for_each_command() -> None:
+    floor = late(1_200)
+    moments = Moments(floor.engine, floor.engine.phases, lambda: 0.5)
+    floor.does(Tick)
+    assert floor.engine.is_late
+    assert moments.next_us(floor.time) == floor.time + GO_ON_US
+    assert [moments.is_due(floor.time) for _ in range(3)] == [True, False, False]
+    floor.does(PassTime, floor.time)
+    assert moments.is_due(floor.time)
+    floor.does(PassTime, floor.time)
+    assert not floor.engine.is_late
+    assert not moments.is_due(floor.time)
