@@ -115,7 +115,7 @@ def _forget_client_order_ids() -> list[Patch]:
 
 
 def _trim_the_log_too_early() -> list[Patch]:
-    return _script_without(("'MINID', '~', first_needed", "'MAXLEN', '~', 5"))
+    return _script_without(("'MINID', '~', first_needed, 'LIMIT', slice)", "'MAXLEN', '~', 5)"))
 
 
 def _trim_by_the_newest_checkpoint_only() -> list[Patch]:
