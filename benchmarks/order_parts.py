@@ -38,7 +38,6 @@ from services.gateway.aio.server import GatewayServer
 from services.gateway.aio.settings import GatewaySettings
 from services.gateway.client_frames import ClientFrames, Cut, ForTheLibrary
 from services.gateway.limits import GatewayLimits
-from services.gateway.rate_limit import Rate
 from services.gateway.replica import Changes
 from services.matching.command_log import decode_entry
 from services.matching.engine import Engine
@@ -47,6 +46,7 @@ from shared.identity import mint_token
 from shared.logs.commands import ListInstrument, encode_commands
 from shared.logs.packet import FeedId, Packet, decode_packet, encode_packet
 from shared.logs.stream_keys import COMMANDS_FIELD
+from shared.token_bucket import Rate
 from shared.websocket_frame import BINARY, client_frame
 
 CLIENTS: Final = 500

@@ -34,7 +34,6 @@ from services.gateway.gateway import ConnectedClient, Gateway
 from services.gateway.history import DELTA_PRICES_MAX
 from services.gateway.limits import GatewayLimits
 from services.gateway.loading import Steps, free, read_book
-from services.gateway.rate_limit import Rate
 from services.gateway.replica import Changes, InstrumentReplica
 from services.matching.book.book_side import DEAD_KEPT_MAX
 from services.matching.book.order_book import INDICATIVE_LEVELS_MAX, ORDERS_MET_MAX
@@ -68,6 +67,7 @@ from shared.logs.mass_quote import MassQuote
 from shared.logs.packet import FeedId
 from shared.logs.session_commands import STEPS_MAX, EndCall, ScheduledStep, SetSchedule
 from shared.logs.snapshots import BookState, encode_book_state
+from shared.token_bucket import Rate
 from shared.token_keys import shared_key
 from shared.trade_statistics import TradeStatistics
 

@@ -13,7 +13,7 @@ from random import Random
 from typing import Final
 
 from services.gateway.limits import GatewayLimits
-from services.gateway.rate_limit import Rate, TokenBucket
+from shared.token_bucket import Rate, TokenBucket
 
 ADDRESSES_MAX: Final = 10_000
 """Addresses that are remembered, some 3 MB; beyond it the one that attempted longest ago is forgotten."""

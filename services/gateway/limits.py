@@ -6,8 +6,8 @@ import math
 from typing import NamedTuple
 
 from openoutcry.wire.request_limits import INSTRUMENTS_IN_REQUEST_MAX, REQUEST_BYTES_MAX
-from services.gateway.rate_limit import Rate
 from services.gateway.subscriber import LagLimits
+from shared.token_bucket import Rate
 
 
 class GatewayLimits(NamedTuple):

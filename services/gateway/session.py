@@ -18,9 +18,10 @@ from openoutcry.wire.types import Code
 from services.gateway.client_messages import INVALID_DATA
 from services.gateway.limits import GatewayLimits
 from services.gateway.order_permission import may_trade
-from services.gateway.rate_limit import TokenBucket, UserShare
+from services.gateway.rate_limit import UserShare
 from services.gateway.requests import ORDER_REQUESTS, Request, decode_request
 from shared.identity import NOBODY, Identity
+from shared.token_bucket import TokenBucket
 from shared.websocket_frame import BINARY, TEXT, server_frame
 
 

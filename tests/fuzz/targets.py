@@ -22,7 +22,6 @@ from services.gateway.aio.connection import ClientConnection
 from services.gateway.aio.server import GatewayServer
 from services.gateway.client_address import read_proxy_header
 from services.gateway.limits import GatewayLimits
-from services.gateway.rate_limit import Rate
 from services.gateway.requests import decode_request
 from services.matching import Engine
 from services.matching.command_log import decode_entry
@@ -47,6 +46,7 @@ from shared.logs.snapshots import (
     encode_listing,
 )
 from shared.store_errors import CorruptEntry, LaterRelease
+from shared.token_bucket import Rate
 from shared.websocket_frame import BINARY, client_frame
 from tests.property.test_hostile import COMMANDS, SECRET, Wire, serving
 

@@ -28,8 +28,8 @@ from services.gateway.aio.server import GatewayServer
 from services.gateway.client_address import TrustedProxies
 from services.gateway.client_frames import PLAIN_BYTES_MAX, ClientFrames, Cut
 from services.gateway.limits import GatewayLimits
-from services.gateway.rate_limit import Rate
 from shared.identity import mint_token
+from shared.token_bucket import Rate
 from shared.websocket_frame import BINARY, CLOSE, FIN, PING, PONG, TEXT, FrameReader, client_frame
 from tests.property.test_hostile import SECRET, Wire, serving
 

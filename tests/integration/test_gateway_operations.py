@@ -27,8 +27,8 @@ from services.gateway.aio import health
 from services.gateway.aio.server import GatewayServer
 from services.gateway.aio.settings import GatewaySettings
 from services.gateway.limits import GatewayLimits
-from services.gateway.rate_limit import Rate
 from shared.identity import mint_token
+from shared.token_bucket import Rate
 from tests.integration.gateway_house import SECRET, StoredExchange, gateway_on, until, user_of
 from tests.real_redis import RealRedis, free_port
 

@@ -15,9 +15,9 @@ from services.gateway import catch_up, deep_snapshots, history, joining, snapsho
 from services.gateway.gateway import ConnectedClient
 from services.gateway.limits import GatewayLimits
 from services.gateway.loading import ReplicaBroken
-from services.gateway.rate_limit import Rate
 from services.gateway.replica import Changes
 from services.gateway.subscriber import LagLimits
+from shared.token_bucket import Rate
 from tests.unit.services.gateway.listener import Listener
 from tests.unit.services.gateway.test_gateway import House
 

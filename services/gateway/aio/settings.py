@@ -10,9 +10,9 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import NoDecode
 
 from services.gateway.limits import GatewayLimits
-from services.gateway.rate_limit import Rate
 from shared.aio.settings import ServiceSettings
 from shared.key_address import checked_key_place
+from shared.token_bucket import Rate
 from shared.token_claims import Audience
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from services.gateway.attempts import Attempts
-from services.gateway.rate_limit import Rate
+from shared.token_bucket import Rate
 
 
 def test_an_address_has_so_many_at_once_and_more_with_time() -> None:

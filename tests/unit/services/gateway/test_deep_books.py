@@ -10,9 +10,9 @@ from openoutcry.wire.sequence import Verdict
 from services.gateway import deep_snapshots, joining, snapshot_making
 from services.gateway.gateway import ConnectedClient
 from services.gateway.limits import GatewayLimits
-from services.gateway.rate_limit import Rate
 from services.gateway.snapshot_making import SnapshotMaking
 from services.gateway.subscriber import LagLimits
+from shared.token_bucket import Rate
 from tests.unit.services.gateway.listener import Listener
 from tests.unit.services.gateway.test_gateway import House, kinds
 

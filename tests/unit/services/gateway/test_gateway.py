@@ -24,11 +24,11 @@ from openoutcry.wire.messages import (
 from openoutcry.wire.types import Code, MarketState
 from services.gateway.gateway import TURNS, ConnectedClient, Gateway
 from services.gateway.limits import GatewayLimits
-from services.gateway.rate_limit import Rate
 from services.gateway.replica import Changes
 from shared.identity import NOBODY, Authenticator, Identity, mint_token
 from shared.key_ring import KeyRing
 from shared.logs.events import Outcome
+from shared.token_bucket import Rate
 from shared.token_keys import shared_key
 from tests.unit.services.gateway.exchange import Exchange
 from tests.unit.services.gateway.listener import Listener

@@ -12,10 +12,10 @@ from services.gateway import joining
 from services.gateway.channel import WindowChannel
 from services.gateway.gateway import WAITING_MAX, ConnectedClient
 from services.gateway.limits import GatewayLimits
-from services.gateway.rate_limit import Rate
 from services.gateway.replica import InstrumentReplica
 from services.gateway.subscriber import Subscriber
 from shared.identity import Identity
+from shared.token_bucket import Rate
 from tests.unit.services.gateway.exchange import Exchange
 from tests.unit.services.gateway.listener import Listener
 from tests.unit.services.gateway.test_gateway import House, kinds, reply

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from services.gateway.rate_limit import OVERDRAWN_S_MAX, READING_SHARE, SAVED_S_MAX, Rate, ReadingTime, TokenBucket
+from services.gateway.rate_limit import OVERDRAWN_S_MAX, READING_SHARE, SAVED_S_MAX, ReadingTime
+from shared.token_bucket import Rate, TokenBucket
 
 
 def test_lets_a_burst_pass_then_the_rate() -> None:

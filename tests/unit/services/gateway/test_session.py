@@ -7,10 +7,11 @@ from openoutcry.wire.codec import Encoding, decode_messages, encode_request
 from openoutcry.wire.messages import Goodbye, Message, Reply
 from openoutcry.wire.types import Code
 from services.gateway.limits import GatewayLimits
-from services.gateway.rate_limit import Rate, UserShare
+from services.gateway.rate_limit import UserShare
 from services.gateway.requests import Ping
 from services.gateway.session import Session, SessionClosed, SessionPhase
 from shared.identity import Identity
+from shared.token_bucket import Rate
 from shared.websocket_frame import FrameReader
 
 LIMITS = GatewayLimits(requests=Rate(1, 3), orders=Rate(1, 2), bad_requests_in_a_row=4, refusals_in_a_row=5)

@@ -1,0 +1,47 @@
+"""What is listed: the definitions that turn ticks and lots into amounts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from openoutcry.wire.account import tick_value
+from openoutcry.wire.instrument import Instrument
+
+
+class ListedInstrument(NamedTuple):
+    """A definition, and where the record has it."""
+
+    instrument: Instrument
+    history: int
+    position: int
+
+    def price_text(self, ticks: int) -> str:
+        """Write a price as decimal text, with all decimals that the tick has."""
+        return f"{self.instrument.amount(ticks):f}"
+
+    def units(self, lots: int) -> int:
+        """Return how many units so many lots are."""
+        return lots * self.instrument.lot_size
+
+    @property
+    def tick_value(self) -> int:
+        """What one lot is worth at one tick, millionths."""
+        return tick_value(self.instrument)
+
+
+Listing = Mapping[str, ListedInstrument]
+
+
+def read_listing(rows: Iterable[tuple[int, int, str, str]]) -> dict[str, ListedInstrument]:
+    """Return the newest definition of each symbol; rows are (history, position, symbol, definition), in order."""
+    found = {}
+    for history, position, symbol, definition in rows:
+        found[symbol] = ListedInstrument(_instrument(symbol, json.loads(definition)), history, position)
+    return dict(sorted(found.items()))
+
+
+def _instrument(symbol: str, fields: Mapping[str, Any]) -> Instrument:
+    known = {name: value for name, value in fields.items() if name in Instrument._fields}
+    return Instrument(**(known | {"symbol": symbol}))

@@ -1,0 +1,185 @@
+"""Positions, now or at a day's close, and results by day."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from typing import Any, Final
+
+from sqlalchemy import Select, func, literal, select, union_all
+
+from services.ledger import schema
+from services.ledger.queries.lineage import Lineage, Place
+from services.ledger.queries.listing import Listing
+from services.ledger.queries.member import Kind, Member
+from services.ledger.queries.page_cursor import Key
+from services.ledger.queries.parameter import ORDER, PAGE, date, symbol
+from services.ledger.queries.record_catalogue import TIMES, USER
+from services.ledger.queries.record_query import (
+    Asked,
+    KeyPart,
+    RecordQuery,
+    behind,
+    equals,
+    filter_clauses,
+    key_columns,
+    ordering,
+    packet_time,
+    time_clauses,
+)
+from services.ledger.queries.viewer import visible
+
+_ASSET: Final = symbol("Of this asset alone: a symbol, or a currency.", "asset")
+_MONEY_OF: Final = "Null: it is money, or has no reference."
+
+POSITIONS: Final = RecordQuery(
+    "positions",
+    "Who holds what, now or at the close of a trading day.",
+    schema.holding,
+    (
+        Member("user", Kind.TEXT, "Whose it is."),
+        Member("asset", Kind.TEXT, "An instrument's symbol, or a currency."),
+        Member("amount", Kind.AMOUNT, "Lots as a whole number, money with six decimals.", "asset"),
+        Member("cost", Kind.MONEY, "Of all lots together. Null: it is money."),
+        Member("result", Kind.MONEY, "Realised. Null: it is money."),
+        Member(
+            "reference", Kind.PRICE, f"Price of the last trade before, else that of the terms. {_MONEY_OF}", "asset"
+        ),
+        Member("unrealised", Kind.MONEY, f"What the lots are worth at the reference, less their cost. {_MONEY_OF}"),
+    ),
+    (USER, _ASSET, date("day", "At the close of this trading day; without it now."), *PAGE),
+    {"user": equals("user"), "asset": equals("asset")},
+    key=(KeyPart("user", str), KeyPart("asset", str)),
+    is_record=False,
+)
+
+RESULTS: Final = RecordQuery(
+    "results",
+    "Realised results, a row each trading day, user and instrument.",
+    schema.balance_eod,
+    (
+        Member("history", Kind.INTEGER, "Number of the history that the record belongs to."),
+        Member("position", Kind.INTEGER, "Position of its packet."),
+        Member("time", Kind.TIME, "Of the day's close."),
+        Member("trading_day", Kind.TEXT, "Date."),
+        Member("user", Kind.TEXT, "Whose it is."),
+        Member("asset", Kind.TEXT, "Symbol of the instrument."),
+        Member("amount", Kind.AMOUNT, "Lots held.", "asset"),
+        Member("cost", Kind.MONEY, "Of all lots together."),
+        Member("result", Kind.MONEY, "Realised since accounts began."),
+        Member("day_result", Kind.MONEY, "Realised since the close before."),
+    ),
+    (USER, symbol("Of this instrument alone."), *TIMES, ORDER, *PAGE),
+    {"user": equals("user"), "instrument": equals("asset")},
+    key=(KeyPart("history"), KeyPart("position"), KeyPart("user", str), KeyPart("asset", str)),
+)
+
+
+def position_statement(asked: Asked, after: Key | None) -> Select[Any]:
+    """Return the SELECT of positions behind a key, by user and asset."""
+    rows = (_at_close(asked, asked.values["day"]) if "day" in asked.values else _now(asked)).subquery("rows")
+    return (
+        select(*rows.c)
+        .where(
+            *filter_clauses(POSITIONS.filters, asked, rows.c),
+            behind(key_columns(POSITIONS.key, rows, asked.collation), after, descending=False),
+        )
+        .order_by(*ordering(key_columns(POSITIONS.key, rows, asked.collation), descending=False))
+    )
+
+
+def result_statement(asked: Asked, after: Key | None) -> Select[Any]:
+    """Return the SELECT of results behind a key, in order."""
+    day = schema.balance_eod.alias("day")
+    before = func.lag(day.c.result).over(
+        partition_by=[day.c.user, day.c.asset], order_by=[day.c.history, day.c.position]
+    )
+    rows = (
+        select(*day.c, (day.c.result - func.coalesce(before, 0)).label("day_result"), packet_time(day).label("time"))
+        .where(
+            visible(schema.balance_eod, asked.viewer, day.c),
+            asked.lineage.current(day.c),
+            day.c.asset.in_(sorted(asked.viewer.listed)),
+        )
+        .subquery("rows")
+    )
+    keys = key_columns(RESULTS.key, rows, asked.collation)
+    return (
+        select(*rows.c)
+        .where(
+            *filter_clauses(RESULTS.filters, asked, rows.c),
+            *time_clauses(rows.c.time, asked.values),
+            behind(keys, after, descending=asked.is_descending),
+        )
+        .order_by(*ordering(keys, descending=asked.is_descending))
+    )
+
+
+def reference_statement(instrument: str, lineage: Lineage, until: Place | None) -> Select[Any]:
+    """Return the SELECT of the price of an instrument's last trade, up to a place; None: up to the end."""
+    trade = schema.trade
+    clauses = [trade.c.instrument == instrument, lineage.current(trade.c), *_up_to(trade.c, until)]
+    return select(trade.c.price).where(*clauses).order_by(trade.c.history.desc(), trade.c.trade_id.desc()).limit(1)
+
+
+def terms_statement(instrument: str, lineage: Lineage, until: Place | None) -> Select[Any]:
+    """Return the SELECT of an instrument's terms at a place, JSON; None: now."""
+    terms = schema.terms
+    clauses = [terms.c.instrument == instrument, lineage.current(terms.c), *_up_to(terms.c, until)]
+    newest = (terms.c.history.desc(), terms.c.position.desc(), terms.c.ordinal.desc())
+    return select(terms.c.fields).where(*clauses).order_by(*newest).limit(1)
+
+
+def day_place_statement(day: str, lineage: Lineage) -> Select[Any]:
+    """Return the SELECT of the place (history, position) of a trading day's close."""
+    eod = schema.balance_eod
+    newest = (eod.c.history.desc(), eod.c.position.desc())
+    of_day = select(eod.c.history, eod.c.position).where(eod.c.trading_day == day, lineage.current(eod.c))
+    return of_day.order_by(*newest).limit(1)
+
+
+def instruments_of(rows: Collection[Mapping[str, Any]], listing: Listing) -> list[str]:
+    """Return the instruments among the assets of rows, each once."""
+    return sorted({row["asset"] for row in rows if row["asset"] in listing})
+
+
+def position_row(row: Mapping[str, Any], references: Mapping[str, int], listing: Listing) -> dict[str, Any]:
+    """Return a position with its reference and what it would bring; without a reference null, never 0."""
+    listed, reference = listing.get(row["asset"]), references.get(row["asset"]) or None
+    if listed is None:
+        return {**row, "cost": None, "result": None, "reference": None, "unrealised": None}
+    worth = None if reference is None else row["amount"] * reference * listed.tick_value - row["cost"]
+    return {**row, "reference": reference, "unrealised": worth}
+
+
+def _now(asked: Asked) -> Any:
+    holding, purse = schema.holding, schema.purse
+    lots = select(
+        holding.c.user, holding.c.instrument.label("asset"), holding.c.lots.label("amount"), holding.c.cost,
+        holding.c.result,
+    ).where(visible(holding, asked.viewer))  # fmt: skip
+    money = select(
+        purse.c.user, purse.c.currency.label("asset"), purse.c.amount, literal(0).label("cost"),
+        literal(0).label("result"),
+    ).where(visible(purse, asked.viewer))  # fmt: skip
+    return union_all(lots, money)
+
+
+def _at_close(asked: Asked, day: str) -> Any:
+    eod = schema.balance_eod
+    return select(eod.c.user, eod.c.asset, eod.c.amount, eod.c.cost, eod.c.result).where(
+        visible(eod, asked.viewer), asked.lineage.current(eod.c), eod.c.trading_day == day
+    )
+
+
+def _up_to(columns: Any, until: Place | None) -> list[Any]:
+    if until is None:
+        return []
+    history, position = until
+    return [(columns.history < history) | ((columns.history == history) & (columns.position <= position))]
+
+
+def reference_of(fields: str | None) -> int:
+    """Return the reference price of an instrument's terms, in ticks; 0: there is none."""
+    found = json.loads(fields).get("reference", 0) if fields else 0
+    return found if isinstance(found, int) else 0
