@@ -40,7 +40,9 @@ class AsgiClient:
         instruments: Of the token.
     """
 
-    def __init__(self, app: Any, user: str = "ann", roles: tuple[str, ...] = (), instruments: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, app: Any, user: str = "ann", roles: tuple[str, ...] = (), instruments: tuple[str, ...] = ()
+    ) -> None:
         self._app = app
         token = mint_token(user, SECRET, time.time() + 3_600, roles=roles, instruments=instruments) if user else ""
         self._headers = {"authorization": f"Bearer {token}"} if user else {}
@@ -50,9 +52,7 @@ class AsgiClient:
         text = urlencode({name.rstrip("_"): value for name, value in query.items()})
         return self.raw(f"/v1/{path}", text.encode(), headers, method)
 
-    def raw(
-        self, path: str, query: bytes = b"", headers: dict[str, str] | None = None, method: str = "GET"
-    ) -> Answer:
+    def raw(self, path: str, query: bytes = b"", headers: dict[str, str] | None = None, method: str = "GET") -> Answer:
         """Ask with the query as it is."""
         return asyncio.run(self._ask(path, query, self._headers | (headers or {}), method))
 

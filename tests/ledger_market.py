@@ -14,6 +14,7 @@ SECOND: Final = 1_000_000
 ANN, BOB = "ann", "bob"
 T0: Final = (int(time.time()) - 20) // 60 * 60 * SECOND
 """A whole minute, just gone."""
+DAY: Final = time.strftime("%Y-%m-%d", time.gmtime(T0 // SECOND))
 EPOCH: Final = 4_503_599_627_370_497
 
 
@@ -85,8 +86,9 @@ class LedgerMarket:
     def trade(self, price: int, quantity: int, symbol: str = "ACME", auction_id: int = 0) -> None:
         number = self.trade_ids[symbol] = self.trade_ids.get(symbol, 0) + 1
         self.record(
-            schema.trade, instrument=symbol, trade_id=number, seq=number, time=self.time, price=price, quantity=quantity,
-            aggressor_side="bid", auction_id=auction_id, buyer=ANN, seller=BOB, buy_order_id=1, sell_order_id=2,
+            schema.trade, instrument=symbol, trade_id=number, seq=number, time=self.time, price=price,
+            quantity=quantity, aggressor_side="bid", auction_id=auction_id, buyer=ANN, seller=BOB,
+            buy_order_id=1, sell_order_id=2,
         )  # fmt: skip
 
     def day(self) -> None:
@@ -146,12 +148,18 @@ class LedgerMarket:
     def _accounts(self) -> None:
         for user, lots, cost in ((ANN, 4, 402_000_000), (BOB, 36, 0)):
             self.add(
-                schema.holding, user=user, instrument="ACME", lots=lots, cost=cost, result=12_345, position=self.position
+                schema.holding,
+                user=user,
+                instrument="ACME",
+                lots=lots,
+                cost=cost,
+                result=12_345,
+                position=self.position,
             )
             self.add(schema.purse, user=user, currency="USD", amount=1_000_000 * lots, position=self.position)
             for asset, amount in (("ACME", lots), ("USD", 5)):
                 self.add(
-                    schema.balance_eod, history=self.history, position=self.position + 1, trading_day="2026-11-20",
+                    schema.balance_eod, history=self.history, position=self.position + 1, trading_day=DAY,
                     user=user, asset=asset, amount=amount, cost=cost, result=12_345,
                 )  # fmt: skip
         self.add(
@@ -162,13 +170,15 @@ class LedgerMarket:
     def _block(self) -> dict[str, Any]:
         return {
             "history": self.history, "first_position": 1, "number": 1, "last_position": self.position + 1,
-            "first_ms": 0, "first_n": 0, "last_ms": 0, "last_n": 0, "encoding": "zlib1", "data": b"", "leaves": 1,
-            "root": b"\1" * 32, "packets_sha256": b"\2" * 32, "chain": b"\3" * 32, "key_id": "k", "signature": b"\4" * 64,
+            "first_ms": 0, "first_n": 0, "last_ms": 0, "last_n": 0, "encoding": "zlib1", "data": b"", "time": self.time,
+            "leaves": 1, "executions": 1, "transfers": 0, "salt_id": "s", "pieces": b"", "root": b"\1" * 32,
+            "data_sha256": b"\2" * 32, "packets_sha256": b"\2" * 32, "chain": b"\3" * 32, "tree_nodes": b"",
+            "tree_root": b"", "key_id": "k", "signature": b"\4" * 64,
         }  # fmt: skip
 
     def _place(self) -> dict[str, Any]:
         return {
             "shard": 0, "history": self.history, "epoch": EPOCH + self.history, "term": 1, "position": self.position,
-            "feed_id": f"1-{self.position}", "log_id": "1-0", "time": max(self.time, int(time.time()) * SECOND - SECOND),
-            "block": 1, "chain": b"\3" * 32,
+            "feed_id": f"1-{self.position}", "log_id": "1-0",
+            "time": max(self.time, int(time.time()) * SECOND - SECOND), "block": 1, "chain": b"\3" * 32,
         }  # fmt: skip

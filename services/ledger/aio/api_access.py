@@ -128,7 +128,7 @@ class Doorkeeper:
             raise Problem(HTTPStatus.TOO_MANY_REQUESTS, "rate_limited", text, limit=limit, headers=headers)
 
 
-class Places:
+class Slots:
     """
     So many at once, and no queue.
 

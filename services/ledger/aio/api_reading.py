@@ -118,7 +118,9 @@ class LedgerDatabase:
                 raw = connection.connection.driver_connection
                 assert isinstance(raw, sqlite3.Connection)
                 watch = _Watch(self._statement_s)
-                connection.exec_driver_sql("BEGIN")
+                connection.begin()
+                if not raw.in_transaction:  # the driver begins none of its own for what only reads
+                    connection.exec_driver_sql("BEGIN")
                 raw.set_progress_handler(watch.is_over, _INSTRUCTIONS)
                 try:
                     yield connection, watch
@@ -142,7 +144,7 @@ class LedgerDatabase:
         if self._listing[0] != version:
             columns = (rows.c.history, rows.c.position, rows.c.symbol, rows.c.definition)
             order = (rows.c.history, rows.c.position, rows.c.ordinal)
-            found = connection.execute(select(*columns).where(clause).order_by(*order)).tuples()
+            found = connection.execute(select(*columns).where(clause).order_by(*order))
             self._listing = version, read_listing(found)
         return self._listing[1]
 
@@ -191,7 +193,7 @@ def _place(connection: Connection) -> AsOf | None:
 
 
 def _lineage(connection: Connection) -> Lineage:
-    histories = connection.execute(select(schema.history.c.number, schema.history.c.until_position)).tuples()
+    histories = connection.execute(select(schema.history.c.number, schema.history.c.until_position))
     branches = [Branch(number, until) for number, until in histories]
     gap, packet = schema.gap, schema.packet
     before = select(func.max(packet.c.time)).where(
@@ -213,5 +215,5 @@ def _lineage(connection: Connection) -> Lineage:
             func.coalesce(before.scalar_subquery(), 0),
             behind.scalar_subquery(),
         ).where(gap.c.filled.is_(False))
-    ).tuples()
+    )
     return lineage_of(branches, (Gap(*row) for row in rows))

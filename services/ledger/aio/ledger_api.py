@@ -15,7 +15,7 @@ import anyio.to_thread
 from fastapi import Request, Response
 from fastapi.responses import JSONResponse
 
-from services.ledger.aio.api_access import BOOKS_MAX, EXPORTS_MAX, REQUESTS, Doorkeeper, Places
+from services.ledger.aio.api_access import BOOKS_MAX, EXPORTS_MAX, REQUESTS, Doorkeeper, Slots
 from services.ledger.aio.api_reading import STATEMENT_S, LedgerDatabase, LedgerRead
 from services.ledger.queries.lineage import AsOf
 from services.ledger.queries.listing import ListedInstrument
@@ -86,9 +86,9 @@ class LedgerApi:
         self.database = database
         self.doorkeeper = doorkeeper
         self.book_maker = book_maker
-        self.exports = Places(settings.exports_max, "exports")
-        self.books = Places(BOOKS_MAX, "books of the past")
-        self._reads = Places(READS_MAX + READS_WAITING_MAX, "queries")
+        self.exports = Slots(settings.exports_max, "exports")
+        self.books = Slots(BOOKS_MAX, "books of the past")
+        self._reads = Slots(READS_MAX + READS_WAITING_MAX, "queries")
         self._threads = anyio.CapacityLimiter(READS_MAX)
         self._export_threads = anyio.CapacityLimiter(settings.exports_max)
         self._stale_s = settings.stale_s

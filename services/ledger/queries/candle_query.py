@@ -20,7 +20,7 @@ from services.ledger import schema
 from services.ledger.queries.iso_time import DAY_US, day_start, day_text
 from services.ledger.queries.lineage import Lineage
 from services.ledger.queries.listing import ListedInstrument
-from services.ledger.queries.member import Kind, Member
+from services.ledger.queries.member import Kind, RowMember
 from services.ledger.queries.parameter import choice, moment, symbol
 from services.ledger.queries.problem import bad_request
 from services.ledger.queries.record_query import Asked, RecordQuery, equals
@@ -49,19 +49,19 @@ CANDLES: Final = RecordQuery(
     f"Candles, the oldest first; at most {CANDLES_MAX:,} buckets. Those without trades are absent.",
     schema.candle_1m,
     (
-        Member("start", Kind.TIME, "When the bucket begins."),
-        Member("day", Kind.TEXT, "The trading day, if the width is one; else null."),
-        Member("open", Kind.PRICE, "Of the first trade, in ticks."),
-        Member("high", Kind.PRICE, "The highest."),
-        Member("low", Kind.PRICE, "The lowest."),
-        Member("close", Kind.PRICE, "Of the last trade."),
-        Member("volume", Kind.QUANTITY, "Lots traded."),
-        Member("trades", Kind.INTEGER, "How many."),
-        Member("value", Kind.TEXT, "Money traded, six decimals."),
-        Member("first_trade_id", Kind.INTEGER, "Of the first trade."),
-        Member("last_trade_id", Kind.INTEGER, "Of the last."),
-        Member("auction", Kind.FLAG, "Whether an auction traded in it."),
-        Member("complete", Kind.FLAG, "Whether the bucket has ended: no more trades come into it."),
+        RowMember("start", Kind.TIME, "When the bucket begins."),
+        RowMember("day", Kind.TEXT, "The trading day, if the width is one; else null."),
+        RowMember("open", Kind.PRICE, "Of the first trade, in ticks."),
+        RowMember("high", Kind.PRICE, "The highest."),
+        RowMember("low", Kind.PRICE, "The lowest."),
+        RowMember("close", Kind.PRICE, "Of the last trade."),
+        RowMember("volume", Kind.QUANTITY, "Lots traded."),
+        RowMember("trades", Kind.INTEGER, "How many."),
+        RowMember("value", Kind.TEXT, "Money traded, six decimals."),
+        RowMember("first_trade_id", Kind.INTEGER, "Of the first trade."),
+        RowMember("last_trade_id", Kind.INTEGER, "Of the last."),
+        RowMember("auction", Kind.FLAG, "Whether an auction traded in it."),
+        RowMember("complete", Kind.FLAG, "Whether the bucket has ended: no more trades come into it."),
     ),
     (
         symbol("Of this instrument.", required=True),

@@ -37,7 +37,7 @@ class Kind(enum.Enum):
     """JSON in the tables."""
 
 
-class Member(NamedTuple):
+class RowMember(NamedTuple):
     """One of them."""
 
     name: str
@@ -49,7 +49,7 @@ class Member(NamedTuple):
     """Whether auditors and compliance alone see it."""
 
 
-Shape = tuple[Member, ...]
+Shape = tuple[RowMember, ...]
 _TEXT: Final[dict[str, Any]] = {"type": "string"}
 _INTEGER: Final[dict[str, Any]] = {"type": "integer", "minimum": -(2**63), "maximum": 2**63 - 1}
 _DECIMAL: Final[dict[str, Any]] = {"type": ["string", "null"], "pattern": r"^-?[0-9]+(\.[0-9]+)?$"}
@@ -123,7 +123,7 @@ def render_all(shape: Shape, rows: Iterable[Mapping[str, Any]], listing: Listing
     return [render(shape, row, listing) for row in rows]
 
 
-def names_of(shape: Sequence[Member]) -> list[str]:
+def names_of(shape: Sequence[RowMember]) -> list[str]:
     """Return the members' names."""
     return [member.name for member in shape]
 
@@ -133,7 +133,7 @@ def amount_of(asset: str, amount: int, listing: Listing) -> str:
     return str(amount) if asset in listing else amount_text(amount)
 
 
-def _json(member: Member, value: Any, row: Mapping[str, Any], listing: Listing) -> Any:
+def _json(member: RowMember, value: Any, row: Mapping[str, Any], listing: Listing) -> Any:
     if value is None:
         return None
     if member.kind is Kind.AMOUNT:
@@ -142,7 +142,7 @@ def _json(member: Member, value: Any, row: Mapping[str, Any], listing: Listing) 
     return value if written is None else written(value)
 
 
-def _beside(member: Member, value: Any, row: Mapping[str, Any], listing: Listing) -> str | None:
+def _beside(member: RowMember, value: Any, row: Mapping[str, Any], listing: Listing) -> str | None:
     listed = listing.get(row[member.instrument])
     if listed is None or value is None:
         return None

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Select, and_, exists, func, not_, select
 from openoutcry.wire.types import ExecutionEvent
 from services.ledger import schema
 from services.ledger.queries.lineage import Lineage
-from services.ledger.queries.member import Kind, Member
+from services.ledger.queries.member import Kind, RowMember
 from services.ledger.queries.page_cursor import Key
 from services.ledger.queries.parameter import ORDER, PAGE, choice
 from services.ledger.queries.record_catalogue import INSTRUMENT, PLACE_MEMBERS, TIMES, USER
@@ -38,24 +38,24 @@ ORDERS: Final = RecordQuery(
     _execution,
     (
         *PLACE_MEMBERS,
-        Member("time", Kind.TIME, "When it was accepted."),
-        Member("updated", Kind.TIME, "When something happened to it last."),
-        Member("user", Kind.TEXT, "Whose it is."),
-        Member("order_id", Kind.INTEGER, "Its number."),
-        Member("client_order_id", Kind.TEXT, "As its user named it."),
-        Member("instrument", Kind.TEXT, "Symbol."),
-        Member("side", Kind.TEXT, "`bid` or `ask`."),
-        Member("kind", Kind.TEXT, "`limit` or `market`."),
-        Member("time_in_force", Kind.TEXT, "How long it may wait."),
-        Member("price", Kind.PRICE, "In ticks; 0: none."),
-        Member("quantity", Kind.QUANTITY, "In lots."),
-        Member("filled", Kind.QUANTITY, "Of them, traded."),
-        Member("remaining", Kind.QUANTITY, "What may still trade."),
-        Member("state", Kind.TEXT, f"{', '.join(f'`{state}`' for state in STATES)}."),
-        Member("reason", Kind.TEXT, "Why it ended."),
-        Member("trigger", Kind.PRICE, "Of a stop order that waits, in ticks; 0: none."),
-        Member("expires_at", Kind.TIME, "When it ends."),
-        Member("expires_on", Kind.TEXT, "The date at whose close it ends."),
+        RowMember("time", Kind.TIME, "When it was accepted."),
+        RowMember("updated", Kind.TIME, "When something happened to it last."),
+        RowMember("user", Kind.TEXT, "Whose it is."),
+        RowMember("order_id", Kind.INTEGER, "Its number."),
+        RowMember("client_order_id", Kind.TEXT, "As its user named it."),
+        RowMember("instrument", Kind.TEXT, "Symbol."),
+        RowMember("side", Kind.TEXT, "`bid` or `ask`."),
+        RowMember("kind", Kind.TEXT, "`limit` or `market`."),
+        RowMember("time_in_force", Kind.TEXT, "How long it may wait."),
+        RowMember("price", Kind.PRICE, "In ticks; 0: none."),
+        RowMember("quantity", Kind.QUANTITY, "In lots."),
+        RowMember("filled", Kind.QUANTITY, "Of them, traded."),
+        RowMember("remaining", Kind.QUANTITY, "What may still trade."),
+        RowMember("state", Kind.TEXT, f"{', '.join(f'`{state}`' for state in STATES)}."),
+        RowMember("reason", Kind.TEXT, "Why it ended."),
+        RowMember("trigger", Kind.PRICE, "Of a stop order that waits, in ticks; 0: none."),
+        RowMember("expires_at", Kind.TIME, "When it ends."),
+        RowMember("expires_on", Kind.TEXT, "The date at whose close it ends."),
     ),
     (
         USER,

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from openoutcry.wire.account import MILLIONTHS
 from services.ledger.queries.listing import Listing
-from services.ledger.queries.member import Kind, Member, Shape
+from services.ledger.queries.member import Kind, RowMember, Shape
 from services.ledger.queries.problem import Problem
 from services.ledger.schema import SCHEMA_VERSION
 
@@ -75,7 +75,7 @@ def _batches(pa: Any, schema: Any, shape: Shape, rows: Iterator[Mapping[str, Any
         yield pa.table(arrays, schema=schema)
 
 
-def _fields(pa: Any, member: Member) -> list[Any]:
+def _fields(pa: Any, member: RowMember) -> list[Any]:
     if member.kind in _WITH_DECIMAL:
         return [pa.field(member.name, pa.int64()), pa.field(member.name + DECIMAL, pa.decimal128(38, 6))]
     kinds = {Kind.INTEGER: pa.int64, Kind.FLAG: pa.bool_}
@@ -84,7 +84,7 @@ def _fields(pa: Any, member: Member) -> list[Any]:
     return [pa.field(member.name, kinds.get(member.kind, pa.string)())]
 
 
-def _columns(member: Member, rows: list[Mapping[str, Any]], listing: Listing) -> list[list[Any]]:
+def _columns(member: RowMember, rows: list[Mapping[str, Any]], listing: Listing) -> list[list[Any]]:
     values = [row[member.name] for row in rows]
     if member.kind is Kind.TIME:
         return [[value or None for value in values]]
@@ -93,7 +93,7 @@ def _columns(member: Member, rows: list[Mapping[str, Any]], listing: Listing) ->
     return [values, [_decimal(member, value, row, listing) for value, row in zip(values, rows, strict=True)]]
 
 
-def _decimal(member: Member, value: int | None, row: Mapping[str, Any], listing: Listing) -> Decimal | None:
+def _decimal(member: RowMember, value: int | None, row: Mapping[str, Any], listing: Listing) -> Decimal | None:
     if value is None:
         return None
     if member.kind is Kind.MONEY:

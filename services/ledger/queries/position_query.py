@@ -11,7 +11,7 @@ from sqlalchemy import Select, func, literal, select, union_all
 from services.ledger import schema
 from services.ledger.queries.lineage import Lineage, Place
 from services.ledger.queries.listing import Listing
-from services.ledger.queries.member import Kind, Member
+from services.ledger.queries.member import Kind, RowMember
 from services.ledger.queries.page_cursor import Key
 from services.ledger.queries.parameter import ORDER, PAGE, date, symbol
 from services.ledger.queries.record_catalogue import TIMES, USER
@@ -37,15 +37,15 @@ POSITIONS: Final = RecordQuery(
     "Who holds what, now or at the close of a trading day.",
     schema.holding,
     (
-        Member("user", Kind.TEXT, "Whose it is."),
-        Member("asset", Kind.TEXT, "An instrument's symbol, or a currency."),
-        Member("amount", Kind.AMOUNT, "Lots as a whole number, money with six decimals.", "asset"),
-        Member("cost", Kind.MONEY, "Of all lots together. Null: it is money."),
-        Member("result", Kind.MONEY, "Realised. Null: it is money."),
-        Member(
+        RowMember("user", Kind.TEXT, "Whose it is."),
+        RowMember("asset", Kind.TEXT, "An instrument's symbol, or a currency."),
+        RowMember("amount", Kind.AMOUNT, "Lots as a whole number, money with six decimals.", "asset"),
+        RowMember("cost", Kind.MONEY, "Of all lots together. Null: it is money."),
+        RowMember("result", Kind.MONEY, "Realised. Null: it is money."),
+        RowMember(
             "reference", Kind.PRICE, f"Price of the last trade before, else that of the terms. {_MONEY_OF}", "asset"
         ),
-        Member("unrealised", Kind.MONEY, f"What the lots are worth at the reference, less their cost. {_MONEY_OF}"),
+        RowMember("unrealised", Kind.MONEY, f"What the lots are worth at the reference, less their cost. {_MONEY_OF}"),
     ),
     (USER, _ASSET, date("day", "At the close of this trading day; without it now."), *PAGE),
     {"user": equals("user"), "asset": equals("asset")},
@@ -58,16 +58,16 @@ RESULTS: Final = RecordQuery(
     "Realised results, a row each trading day, user and instrument.",
     schema.balance_eod,
     (
-        Member("history", Kind.INTEGER, "Number of the history that the record belongs to."),
-        Member("position", Kind.INTEGER, "Position of its packet."),
-        Member("time", Kind.TIME, "Of the day's close."),
-        Member("trading_day", Kind.TEXT, "Date."),
-        Member("user", Kind.TEXT, "Whose it is."),
-        Member("asset", Kind.TEXT, "Symbol of the instrument."),
-        Member("amount", Kind.AMOUNT, "Lots held.", "asset"),
-        Member("cost", Kind.MONEY, "Of all lots together."),
-        Member("result", Kind.MONEY, "Realised since accounts began."),
-        Member("day_result", Kind.MONEY, "Realised since the close before."),
+        RowMember("history", Kind.INTEGER, "Number of the history that the record belongs to."),
+        RowMember("position", Kind.INTEGER, "Position of its packet."),
+        RowMember("time", Kind.TIME, "Of the day's close."),
+        RowMember("trading_day", Kind.TEXT, "Date."),
+        RowMember("user", Kind.TEXT, "Whose it is."),
+        RowMember("asset", Kind.TEXT, "Symbol of the instrument."),
+        RowMember("amount", Kind.AMOUNT, "Lots held.", "asset"),
+        RowMember("cost", Kind.MONEY, "Of all lots together."),
+        RowMember("result", Kind.MONEY, "Realised since accounts began."),
+        RowMember("day_result", Kind.MONEY, "Realised since the close before."),
     ),
     (USER, symbol("Of this instrument alone."), *TIMES, ORDER, *PAGE),
     {"user": equals("user"), "instrument": equals("asset")},
