@@ -8,6 +8,7 @@ rule forbids, but for those that a sweep has still to end, whose instruments are
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any, Final
 
 from openoutcry.wire.types import Code
@@ -15,6 +16,7 @@ from services.matching.accounts.account import UserAccount
 from services.matching.accounts.funded_account import FundedAccount
 from services.matching.accounts.gate import Closing
 from services.matching.book.order import Order
+from services.matching.chores import Chore
 from services.matching.rules.clearances import Clearance, clearance_of
 from services.matching.rules.company_rules import whole_reason
 from services.matching.rules.kills import GROUP_SCOPE, INSTRUMENT_SCOPE, USER_SCOPE, Kill
@@ -27,6 +29,14 @@ from shared.logs.rule_commands import Rule, RuleKind, SetClearance, SetKill, Set
 
 RULE_TIMER: Final = "rule"
 CLEARANCE_TIMER: Final = "clearance"
+LOOK: Final = "look"
+"""Chore of looking for orders that are forbidden."""
+ACCOUNTS_A_WORK: Final = 8
+"""Accounts that are looked at count for one, in the units of `chores.WORK_MAX`;"""
+ORDER_WORK: Final = 2
+"""each of their orders for this,"""
+GATE_WORK: Final = 10
+"""and each instrument of theirs for this: what its rules say is compiled anew."""
 _OK: Final = Refusal(Code.OK, "")
 
 
@@ -41,6 +51,8 @@ class RuleDesk:
     def __init__(self, floor: RuledFloor) -> None:
         self._floor = floor
         self._pending: list[tuple[tuple[str, ...], tuple[str, ...]]] = []
+        self._ended = 0  # by what `settle` looks at, with this command
+        floor.chores.does[LOOK] = self._look
         floor.on_timer[RULE_TIMER] = self._turn
         floor.on_timer[CLEARANCE_TIMER] = self._expire
 
@@ -138,8 +150,10 @@ class RuleDesk:
         rule = book.find(rule_id)
         if rule is None:
             return
-        self._wait_for(rule)
         for each, _ in book.rows():
+            if each is not rule and floor.timers.due(RULE_TIMER, each.rule_id) > floor.time:
+                continue
+            self._wait_for(each)
             if book.turn(each.rule_id, floor.time):
                 if has_ended(each, floor.time):
                     floor.company.sold_shares.end(each.rule_id)
@@ -188,28 +202,47 @@ class RuleDesk:
         End the orders that rules and kills set since the last call forbid; returns how many ended at once.
 
         Cost: O(accounts), a fraction of a µs each, and O(orders) of those concerned, 2 µs each, 10 for one that ends.
+        What is more than one command may look at is looked at with the next ones; nothing trades meanwhile.
         """
         pending, self._pending = self._pending, []
-        if not pending:
-            return 0
+        self._ended = 0
+        if pending:
+            self._floor.undertake(LOOK, *pending)
+        return self._ended
+
+    def _look(self, chore: Chore) -> Chore | None:
+        """Look at the orders of some accounts, as many as this command may, and end those that are forbidden."""
+        chores, pending = self._floor.chores, chore.about
         looked: dict[tuple[str, ...], Collection[str] | None] = {}  # many users are in the same groups
         found: dict[Code, list[Order]] = {}
-        for account in self._floor.accounts.values():
+        done = chore.done
+        for account in islice(self._floor.accounts.values(), done, None):
+            if chores.left <= 0:
+                break
+            done += 1
+            if done % ACCOUNTS_A_WORK == 0:
+                chores.left -= 1
             if account.orders:
                 groups = account.groups if isinstance(account, FundedAccount) else ()
                 if groups not in looked:
                     looked[groups] = _symbols(pending, groups)
                 symbols = looked[groups]
                 if symbols is not None:
-                    self._find(account, symbols, found)
-        return self._end(found)
+                    chores.left -= self._find(account, symbols, found)
+        self._ended += self._end(found)
+        return chore._replace(done=done) if done < len(self._floor.accounts) else None
 
     def _look_at(self, groups: tuple[str, ...], symbols: tuple[str, ...]) -> None:
         """Have `settle` look at the orders of these groups in these instruments; () is all."""
         self._pending.append((groups, symbols))
 
-    def _find(self, account: UserAccount, symbols: Collection[str], found: dict[Code, list[Order]]) -> None:
-        """Add a user's forbidden orders to those found, by reason; of some instruments, or () of all."""
+    def _find(self, account: UserAccount, symbols: Collection[str], found: dict[Code, list[Order]]) -> int:
+        """
+        Add a user's forbidden orders to those found, by reason; of some instruments, or () of all.
+
+        Returns:
+            How much work that was, in the units of `chores.WORK_MAX`.
+        """
         by_symbol: dict[str, list[Order]] = {}
         for order in account.orders.values():
             if not symbols or order.instrument in symbols:
@@ -223,6 +256,7 @@ class RuleDesk:
                 continue
             for order, each in company.forbidden(account, symbol, closing, orders, time_us):
                 found.setdefault(each, []).append(order)
+        return ORDER_WORK * len(account.orders) + GATE_WORK * len(by_symbol)
 
     def _closing(self, account: UserAccount, symbol: str) -> Closing:
         accounting = self._floor.accounting
@@ -246,7 +280,8 @@ class RuleDesk:
         assert not floor.company.crossed
         for account in floor.accounts.values():
             self._find(account, (), found)
-        assert all(floor.instruments[order.instrument].is_paused for orders in found.values() for order in orders)
+        if not floor.chores.waiting:  # nothing trades while they are looked for
+            assert all(floor.instruments[order.instrument].is_paused for orders in found.values() for order in orders)
         for clearance, used in floor.company.clearances.rows():
             owner = floor.accounts.get(clearance.user)
             held = owner.orders.values() if owner is not None else ()

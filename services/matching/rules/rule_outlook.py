@@ -7,13 +7,14 @@ that it is carried out whole or not at all. Nothing changes here.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from openoutcry.wire.types import Code
 from services.matching.accounts.account import UserAccount
 from services.matching.accounts.accounting import Accounting
 from services.matching.accounts.outlook import NO_ACCOUNTS
 from services.matching.book.order import Order
+from services.matching.chores import Chores
 from services.matching.rules.clearances import CLEARANCES_MAX, Clearance
 from services.matching.rules.company_rules import CompanyRules
 from services.matching.rules.kills import GROUP_SCOPE, KILLS_MAX
@@ -36,6 +37,10 @@ class RuledFloor(Protocol):
     company: CompanyRules
     timers: Timers
     on_timer: dict[str, Callable[[str], None]]
+    chores: Chores
+
+    def undertake(self, kind: str, *about: Any) -> None:
+        """Begin a chore."""
 
     def sweep(self, orders: Iterable[Order], reason: Code) -> int:
         """End orders, in parts if they are many."""

@@ -8,11 +8,13 @@ from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.messages import Status, Terms
 from openoutcry.wire.quoted_pair import QuotedPair
 from openoutcry.wire.types import Code, MarketState, Side, TimeInForce
+from services.matching.rules.rule_book import RULES_MAX, RuleBook
 from shared.logs.commands import CancelOrder, ListInstrument, ReplaceOrder, Tick
 from shared.logs.events import Event, PrivateExecution
 from shared.logs.market_commands import SetTerms
 from shared.logs.mass_quote import MassQuote
 from shared.logs.option_commands import Exercise
+from shared.logs.rule_commands import RuleKind, RuleParameters, SetKill, SetRule
 from shared.logs.session_commands import EndCall, ScheduledStep, SetSchedule
 from tests.unit.services.matching.accounts.floor import Floor
 from tests.unit.services.matching.flow import Desk, code, executions, outcome
@@ -142,3 +144,75 @@ def test_whatever_could_trade_waits_and_whatever_protects_does_not() -> None:
     assert code(special) is Code.BUSY
     assert code(floor.does(CancelOrder, "u19", order_id, "")) is Code.OK
     assert floor.engine.is_late
+
+
+class CountedRules(RuleBook):
+    """A rule book that counts how often somebody asks it whether a rule turns."""
+
+    turns = 0
+
+    def turn(self, rule_id: str, time_us: int) -> bool:
+        self.turns += 1
+        return super().turn(rule_id, time_us)
+
+
+def test_rules_that_end_together_are_looked_at_in_one_pass() -> None:
+    floor = Floor()
+    ends = floor.time + SECOND_US
+    for n in range(RULES_MAX):
+        floor.does(SetRule, "root", f"r{n}", RuleKind.BLACKOUT, ("staff",), (), 0, ends, RuleParameters(), False)
+    book = floor.engine.company.rule_book = CountedRules(floor.engine.company.rule_book.rows())
+    floor.time = ends
+    floor.does(Tick)
+    assert not any(is_in_force for _, is_in_force in book.rows())
+    assert book.turns == RULES_MAX
+    assert not floor.engine.is_late
+
+
+def crowd(users: int, orders: int) -> Floor:
+    """Many users with orders of an instrument each, all of the group staff."""
+    floor = Floor()
+    floor.deposit("ann", 1_000_000)
+    for n in range(users):
+        floor.deposit(f"u{n}", 1_000_000)
+        floor.join(f"u{n}", "staff")
+        for price in range(1, 1 + orders):
+            floor.bid(f"u{n}", price, 1)
+    return floor
+
+
+def test_a_kill_looks_at_many_orders_in_parts_and_none_trades_before_all_have_been_looked_at() -> None:
+    floor = crowd(20, 800)
+    floor.engine.chores.share = 4_000
+    floor.grant("ann", 1_000)
+    events = floor.does(SetKill, "root", "group", "staff", True, "rumour")
+    assert outcome(events).cancelled == 2_400, "of those that one command looks at"
+    assert floor.engine.is_late
+    assert floor.ask("ann", 1, 10).code is Code.BUSY
+    floor.engine.check_invariants()
+    while floor.engine.is_late or floor.engine.sweeps:
+        floor.does(Tick)
+        floor.engine.check_invariants()
+    assert not floor.engine.account("u19").orders
+    floor.does(Tick)
+    assert not floor.engine.is_late
+    assert floor.ask("ann", 1, 10).code is Code.OK
+    assert floor.engine.instruments["ACME"].statistics.volume == 0
+
+
+def test_what_a_rule_ends_is_found_before_anybody_can_trade_with_it() -> None:
+    """The last user's order is the only one that ends."""
+    floor = crowd(10, 800)
+    floor.engine.chores.share = 4_000
+    floor.join("zoe", "staff")
+    floor.grant("zoe", 100)
+    floor.ask("zoe", 900, 50)
+    share = RuleParameters(share_bp=1_000)
+    floor.does(SetRule, "root", "r", RuleKind.SELL_SHARE, ("staff",), (), 0, 0, share, False)
+    assert floor.engine.account("zoe").orders, "not looked at yet"
+    assert floor.bid("ann", 900, 10).code is Code.BUSY
+    finish(floor)
+    assert not floor.engine.account("zoe").orders
+    assert sum(len(floor.engine.account(f"u{n}").orders) for n in range(10)) == 8_000
+    assert floor.bid("ann", 900, 10).code is Code.OK
+    assert floor.engine.instruments["ACME"].statistics.volume == 0
