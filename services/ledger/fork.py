@@ -17,7 +17,7 @@ LOG_START = "0-0"
 """Before the first entry of the command log."""
 
 
-class LedgerPlace(NamedTuple):
+class WriterPlace(NamedTuple):
     """How far the ledger is; the row of table `place`."""
 
     shard: int
@@ -58,7 +58,7 @@ class Next(enum.Enum):
     """The ledger has it."""
 
 
-def judge(place: LedgerPlace | None, feed_id: FeedId, packet: Packet) -> Next:
+def judge(place: WriterPlace | None, feed_id: FeedId, packet: Packet) -> Next:
     """Say what the feed's next packet is to a place; None: the ledger has nothing yet."""
     if place is None:
         return Next.FORKS if packet.prev == 0 else Next.MISSES
@@ -80,7 +80,7 @@ def ancestry(histories: Mapping[int, HistoryRow], number: int) -> Iterator[Histo
 
 
 def forked(
-    histories: Mapping[int, HistoryRow], place: LedgerPlace | None, shard: int, packet: Packet
+    histories: Mapping[int, HistoryRow], place: WriterPlace | None, shard: int, packet: Packet
 ) -> tuple[HistoryRow, list[HistoryRow]]:
     """
     Begin the history of a packet.
@@ -108,7 +108,7 @@ def forked(
     return began, left
 
 
-def lower(log_id: str, place: LedgerPlace | None) -> str:
+def lower(log_id: str, place: WriterPlace | None) -> str:
     """Return the entry of the log from which on a history's commands are read."""
     if place is None:
         return LOG_START

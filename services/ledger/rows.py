@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from openoutcry.wire.account import millionths
-from services.ledger.acts import Act, Carried, DoneProposals, action_rows, acts_of, carried_out, kind_name
+from services.ledger.acts import Carried, DoneProposals, action_rows, acts_of, carried_out, kind_name
 from services.ledger.asked_commands import AskedCommand, AskedCommands, commands_of
 from services.ledger.record_json import fields_json, to_json
 from shared.logs.commands import Command
@@ -72,52 +72,52 @@ class Rows:
             asked: The commands that it answers, at least.
         """
         packet = entry.packet
-        history, position, tables = self._history, packet.position, self.by_table
+        history, position = self._history, packet.position
+        made: list[tuple[str, list[Row]]] = []
+        made.append(("packet", [(
+            history, position, packet.prev, entry.feed_id.term, packet.log_id, packet.time, entry.published_us,
+            position - packet.prev, hashlib.sha256(entry.data).digest(),
+        )]))  # fmt: skip
+        if packet.executions:
+            # No call of Python's own for a row: executions are most of what there is.
+            made.append(("execution", [
+                (history, position, ordinal, user, *execution)
+                for ordinal, (user, execution) in enumerate(packet.executions)
+            ]))  # fmt: skip
+        if packet.changes:
+            marks = [(history, position, change[0], change[2], change[5]) for change in packet.changes]
+            made.append(("book_mark", marks))
+        for table, rows in self._rare(packet, asked):
+            if rows:
+                made.append((table, [(history, position, ordinal, *row) for ordinal, row in enumerate(rows)]))
+        # All or nothing of a packet: what is wrong with one has been found by now.
+        for table, rows in made:
+            self.by_table[table] += rows
         self.packets += 1
         self.commands += position - packet.prev
         self.events += len(packet.outcomes) + len(packet.executions) + len(packet.trades) + len(packet.transfers)
-        tables["packet"].append((
-            history, position, packet.prev, entry.feed_id.term, packet.log_id, packet.time, entry.published_us,
-            position - packet.prev, hashlib.sha256(entry.data).digest(),
-        ))  # fmt: skip
-        if packet.executions:
-            # No call of Python's own for a row: executions are most of what there is.
-            tables["execution"] += [
-                (history, position, ordinal, user, *execution)
-                for ordinal, (user, execution) in enumerate(packet.executions)
-            ]
-        if packet.changes:
-            tables["book_mark"] += [(history, position, change[0], change[2], change[5]) for change in packet.changes]
+
+    def _rare(self, packet: Packet, asked: AskedCommands) -> Iterator[tuple[str, list[Row]]]:
+        """Yield tables and their rows without history, position and ordinal."""
         ended = auctions_ended(packet, self._memory.phases)
-        self._put("trade", position, trade_rows(packet, {row[0]: row[1] for row in ended}))
-        self._put("auction", position, ended)
+        yield "trade", trade_rows(packet, {row[0]: row[1] for row in ended})
+        yield "auction", ended
         acts = acts_of(packet, asked, self._memory.done)
         carried = carried_out(acts)
-        self._put("transfer", position, transfer_rows(packet, carried))
-        self._put("refusal", position, refusal_rows(packet, asked))
-        self._administration(packet, acts, carried)
-
-    def _administration(self, packet: Packet, acts: Sequence[Act], carried: Carried) -> None:
-        position = packet.position
-        self._put("admin_action", position, action_rows(acts))
-        self._put("rule", position, carried.rules)
-        self._put("clearance", position, carried.clearances)
-        self._put("user_group", position, carried.groups)
-        self._put("instrument", position, [(each.symbol, to_json(each)) for each in packet.listings])
-        self._put("terms", position, [(*each[:2], fields_json(each, _NOT_TERMS)) for each in packet.terms])
-        for status in packet.statuses:
-            self._memory.phases[status.instrument or ""] = str(status.phase)
-        self._put(
+        yield "transfer", transfer_rows(packet, carried)
+        yield "refusal", refusal_rows(packet, asked)
+        yield "admin_action", action_rows(acts)
+        yield "rule", carried.rules
+        yield "clearance", carried.clearances
+        yield "user_group", carried.groups
+        yield "instrument", [(each.symbol, to_json(each)) for each in packet.listings]
+        yield "terms", [(*each[:2], fields_json(each, _NOT_TERMS)) for each in packet.terms]
+        yield (
             "status_change",
-            position,
             [(each[0], str(each[1]), each[2], each[3], str(each[4]), each[5]) for each in packet.statuses],
         )
-
-    def _put(self, table: str, position: int, rows: Iterable[Row]) -> None:
-        """Number the rows of one packet."""
-        if rows:
-            history = self._history
-            self.by_table[table] += [(history, position, ordinal, *row) for ordinal, row in enumerate(rows)]
+        for status in packet.statuses:
+            self._memory.phases[status.instrument or ""] = str(status.phase)
 
 
 def auctions_ended(packet: Packet, phases: dict[str, str]) -> list[Row]:

@@ -361,3 +361,10 @@ PARTITIONED: Final = (execution, trade, packet, book_mark, refusal, block)
 """On PostgreSQL partitioned by (history, position); the block by its first position."""
 STATE: Final = (history, place, purse, holding, candle_1m, gap)
 """Tables that say how things are now."""
+
+for _table in PARTITIONED:
+    _first = "first_position" if _table is block else "position"
+    _table.dialect_options["postgresql"]["partition_by"] = f"RANGE (history, {_first})"
+for _table in RECORDS:
+    if _table not in (block, mark, access):  # SQLite's own advice: not for rows of many KB
+        _table.dialect_options["sqlite"]["with_rowid"] = False

@@ -19,8 +19,7 @@ import yaml
 from outcry.stack.aio.child import Child, RoleFailed, TooLate
 
 SHIPPED: Final = Path(__file__).parents[2] / "deploy" / "prometheus"
-RULES_OF: Final = {"alerts.haproxy.yml": "haproxy", "alerts.ledger.yml": "ledger"}
-"""Rules of what not every deployment has, and its job."""
+DOOR_RULES: Final = "alerts.haproxy.yml"
 HOST: Final = "127.0.0.1"
 READY_SECONDS_MAX: Final = 30.0
 ANSWER_SECONDS_MAX: Final = 10.0
@@ -36,7 +35,7 @@ def configuration(targets: Targets) -> dict[str, Any]:
     files = [SHIPPED / Path(name).name for name in shipped["rule_files"]]
     return {
         "global": shipped["global"],
-        "rule_files": [str(path) for path in files if path.name not in RULES_OF or targets.get(RULES_OF[path.name])],
+        "rule_files": [str(path) for path in files if path.name != DOOR_RULES or targets.get("haproxy")],
         "scrape_configs": [
             {"job_name": job["job_name"], "static_configs": [{"targets": list(targets[job["job_name"]])}]}
             for job in shipped["scrape_configs"]

@@ -1,0 +1,332 @@
+"""The writer: one transaction for each draft, the place first, so that nothing is there twice, or half.
+
+Owns the connection that writes, what is in memory of what it has written, and what an error means. After any error but
+those that end the service the writer is good for nothing: make another, which reads the place again. Whether a commit
+whose answer was lost has been carried out, the place tells.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import psycopg
+import structlog
+from sqlalchemy import Connection, insert, select, text, update
+from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, InterfaceError, ProgrammingError
+
+from openoutcry.wire.account import tick_value
+from openoutcry.wire.errors import OpenOutcryError
+from services.ledger import schema
+from services.ledger.aio.ledger_ddl import PARTITION_POSITIONS, make_partitions
+from services.ledger.aio.ledger_memory import accounts_are_kept, instrument_terms, read_memory
+from services.ledger.aio.table_writing import insert_rows, read_rows, upsert_rows
+from services.ledger.balances import Balances, HoldingRow, PurseRow, TradedTerms
+from services.ledger.candles import CandleRow, Candles
+from services.ledger.command_block import ENCODING
+from services.ledger.draft import Draft
+from services.ledger.fork import HistoryRow, WriterPlace, forked
+from services.ledger.proof.block_chain import BlockChain, SealedBlock
+from services.ledger.rows import Memory
+from shared.logs.packet import Packet
+
+LOCK_CLASS: Final = 8_217
+"""Of the advisory locks on PostgreSQL; the shard is their number."""
+REBUILD_POSITIONS: Final = 10_000
+"""Positions whose rows are in memory at once while current state is made anew."""
+_REFUSED: Final = (
+    IntegrityError, DataError, psycopg.IntegrityError, psycopg.DataError, psycopg.ProgrammingError, ProgrammingError,
+    OverflowError,
+)  # fmt: skip
+"""A row that a constraint or a type refuses, or a right that is missing: trying again is of no use."""
+AWAY: Final = (DatabaseError, InterfaceError, psycopg.Error, sqlite3.Error)
+"""The database is away, full, read only or too slow, unless it is one of those that are refused."""
+_TABLES: Final = tuple(
+    table for table in schema.RECORDS if table not in (schema.block, schema.mark, schema.access, schema.balance_eod)
+)
+"""What a packet's rows are in, in the order in which they are written."""
+
+
+class PlaceTaken(OpenOutcryError):
+    """The place is not where this writer left it: another ledger writes."""
+
+
+class RecordRefused(OpenOutcryError):
+    """The database does not take a row; a person must look. The text names the packet and the constraint."""
+
+
+class LedgerWriter:
+    """
+    Writes one shard's ledger.
+
+    Args:
+        connection: For the writer alone, in no transaction.
+        shard: The market.
+        chain: Makes the chain of blocks as the database has it.
+
+    Raises:
+        Error: One of AWAY.
+    """
+
+    def __init__(self, connection: Connection, shard: int, chain: Callable[[Connection], BlockChain]) -> None:
+        self.place: WriterPlace | None = None
+        """None: the ledger has nothing yet."""
+        self.histories: dict[int, HistoryRow] = {}
+        self.memory = Memory()
+        self._connection = connection
+        self._shard = shard
+        self._candles = Candles()
+        self._balances = Balances({}, keeps_accounts=False)
+        self._log = structlog.get_logger()
+        with connection.begin():
+            row = connection.execute(select(schema.place).where(schema.place.c.shard == shard)).first()
+            self.place = WriterPlace._make(row) if row is not None else None
+            found = connection.execute(select(schema.history).where(schema.history.c.shard == shard))
+            self.histories = {row[0]: HistoryRow._make(row) for row in found}
+            self._chain = chain(connection)
+            self._remember()
+
+    def begin_history(self, packet: Packet) -> None:
+        """
+        Begin the history of a packet that forks, at its `prev`; the packet itself follows then.
+
+        Rows above the fork stay, and are in no history that is current. What is current state is made anew.
+
+        Raises:
+            PlaceTaken: Another ledger writes.
+            RecordRefused: See there.
+            Error: One of AWAY.
+        """
+        place = self.place
+        began, left = forked(self.histories, place, self._shard, packet)
+        after = WriterPlace(
+            self._shard, began.number, packet.epoch, place.term if place else 0, began.from_position,
+            place.feed_id if place else "0-0", began.from_log_id, packet.time, place.block if place else 0,
+            place.chain if place else self._chain.state.chain,
+        )  # fmt: skip
+        self._begin(began, left, after, goes_back=place is not None and began.from_position < place.position)
+        self._log.warning(
+            "a history begins", history=began.number, epoch=began.epoch, parent=began.parent,
+            from_position=began.from_position, left_at=place.position if place else 0,
+        )  # fmt: skip
+
+    def write(self, draft: Draft) -> None:
+        """
+        Write a draft that began at the place, whole or not at all. O(its rows).
+
+        Raises:
+            PlaceTaken: Another ledger writes.
+            RecordRefused: See there.
+            Error: One of AWAY; it may have been written, or not.
+        """
+        assert self.place is not None
+        data = draft.encoded()
+        span = draft.span()
+        sealed = self._chain.seal(span, data, draft.packet_hashes(), draft.leaves())
+        after = draft.after._replace(block=sealed.number, chain=sealed.chain)
+        self._make_room(after)
+        with self._transaction(str(draft.packets[-1].feed_id)):
+            self._advance(self.place, after)
+            tables = draft.rows.by_table
+            for table in _TABLES:
+                insert_rows(self._connection, table, tables[table.name])
+            self._write_state(draft)
+            self._write_block(draft, data, sealed)
+        self._chain.committed(sealed)
+        self.place = after
+
+    def jump(
+        self,
+        after: WriterPlace,
+        why: str,
+        mark: tuple[Any, ...] | None,
+        holdings: list[HoldingRow],
+        purses: list[PurseRow],
+        terms: dict[str, TradedTerms],
+    ) -> None:
+        """
+        Go on from a later position: what is between is missing, and a row of `gap` says so.
+
+        Args:
+            after: Where it goes on; its history is the place's, or 1 for a ledger that has nothing yet.
+            why: A sentence.
+            mark: The row of `mark` at that position, without history and position.
+            holdings: All accounts there.
+            purses: Likewise.
+            terms: Of what is listed there.
+        """
+        place = self.place
+        from_position = place.position if place else 0
+        if place is None:
+            began = HistoryRow(
+                after.history, self._shard, after.epoch, None, after.position, after.log_id, None, after.time
+            )
+            self._begin(began, [], after._replace(position=after.position), goes_back=False)
+        assert self.place is not None
+        gap = (self.place.history, from_position, after.position, why, after.time, False)
+        self._make_room(after)
+        with self._transaction(after.feed_id):
+            self._advance(self.place, after)
+            insert_rows(self._connection, schema.gap, [gap])
+            if mark is not None:
+                insert_rows(self._connection, schema.mark, [(after.history, after.position, *mark)])
+            for table in (schema.holding, schema.purse):
+                self._connection.execute(table.delete())
+            upsert_rows(self._connection, schema.holding, holdings)
+            upsert_rows(self._connection, schema.purse, purses)
+        self.place = after
+        keeps = bool(purses) or self._balances.keeps_accounts
+        self._balances = Balances(self._balances.terms | terms, keeps_accounts=keeps)
+        self._log.error("records are missing", from_position=from_position, until_position=after.position, why=why)
+
+    def write_mark(self, row: tuple[Any, ...]) -> None:
+        """Keep a checkpoint of the store that the place has reached; once more changes nothing."""
+        with self._transaction("mark"):
+            key = schema.mark.c.history == row[0], schema.mark.c.position == row[1]
+            if self._connection.execute(select(schema.mark.c.position).where(*key)).first() is None:
+                insert_rows(self._connection, schema.mark, [row])
+
+    # -- private ------------------------------------------------------------------------------------------------------
+
+    def _remember(self) -> None:
+        """Find in the database what the next rows need of those before."""
+        current = [(row.number, row.until_position) for row in self.histories.values()]
+        self.memory = read_memory(self._connection, current)
+        terms = instrument_terms(self._connection, current)
+        self._balances = Balances(terms, keeps_accounts=accounts_are_kept(self._connection, current))
+        self._candles = Candles()
+
+    def _begin(self, began: HistoryRow, left: list[HistoryRow], after: WriterPlace, *, goes_back: bool) -> None:
+        connection = self._connection
+        with self._transaction(f"history {began.number}"):
+            if self.place is None:
+                connection.execute(insert(schema.place).values(after._asdict()))
+            else:
+                self._advance(self.place, after)
+            insert_rows(connection, schema.history, [began])
+            for row in left:
+                lowered = update(schema.history).where(schema.history.c.number == row.number)
+                connection.execute(lowered.values(until_position=row.until_position))
+            self.histories |= {row.number: row for row in (*left, began)}
+            if goes_back:
+                self._make_state_anew()
+        self.place = after
+        with connection.begin():
+            make_partitions(connection, began.number, began.from_position)
+            self._remember()
+
+    def _advance(self, before: WriterPlace, after: WriterPlace) -> None:
+        """Move the place, if it is still where this writer left it; before anything else of a transaction."""
+        table = schema.place
+        moved = self._connection.execute(
+            update(table)
+            .where(
+                table.c.shard == before.shard,
+                table.c.history == before.history,
+                table.c.position == before.position,
+                table.c.feed_id == before.feed_id,
+            )
+            .values(after._asdict())
+        )
+        if moved.rowcount != 1:
+            raise PlaceTaken(
+                f"the place of shard {before.shard} is no longer position {before.position}, where this ledger left "
+                "it: another one writes into the same database"
+            )
+
+    def _make_room(self, after: WriterPlace) -> None:
+        assert self.place is not None
+        if after.position // PARTITION_POSITIONS != self.place.position // PARTITION_POSITIONS:
+            with self._transaction("partitions"):
+                make_partitions(self._connection, after.history, after.position)
+
+    def _write_state(self, draft: Draft) -> None:
+        tables = draft.rows.by_table
+        for entry in draft.packets:
+            for listed in entry.packet.listings:
+                self._balances.terms[listed.symbol] = TradedTerms(tick_value(listed), listed.currency)
+            if entry.packet.beginnings:
+                self._balances.keeps_accounts = True
+        self._write_candles(tables["trade"])
+        self._write_balances(tables["execution"], tables["transfer"])
+
+    def _write_candles(self, trades: list[tuple[Any, ...]]) -> None:
+        if not trades:
+            return
+        table, candles = schema.candle_1m, self._candles
+        if unknown := candles.unknown(trades):
+            rows = read_rows(self._connection, table, ("instrument", "start"), sorted(unknown))
+            candles.read(unknown, [CandleRow._make(row) for row in rows])
+        upsert_rows(self._connection, table, candles.take(trades))
+
+    def _write_balances(self, executions: list[tuple[Any, ...]], transfers: list[tuple[Any, ...]]) -> None:
+        connection, balances = self._connection, self._balances
+        if unknown := balances.unknown(executions, transfers):
+            users = sorted(unknown)
+            holdings = read_rows(connection, schema.holding, ("user",), users)
+            purses = read_rows(connection, schema.purse, ("user",), users)
+            balances.read(users, [HoldingRow._make(row) for row in holdings], [PurseRow._make(row) for row in purses])
+        changed_holdings, changed_purses = balances.take(executions, transfers)
+        upsert_rows(connection, schema.holding, changed_holdings)
+        upsert_rows(connection, schema.purse, changed_purses)
+
+    def _write_block(self, draft: Draft, data: bytes, sealed: SealedBlock) -> None:
+        values = draft.span()._asdict() | {"encoding": ENCODING, "data": data} | sealed._asdict()
+        row = tuple(values[column.name] for column in schema.block.columns)
+        insert_rows(self._connection, schema.block, [row])
+
+    def _make_state_anew(self) -> None:
+        """Compute purses, holdings and candles again, from all records that are current; O(those)."""
+        connection = self._connection
+        for table in (schema.purse, schema.holding, schema.candle_1m):
+            connection.execute(table.delete())
+        self._remember()
+        for executions, trades, transfers in self._current_rows():
+            self._write_candles(trades)
+            self._write_balances(executions, transfers)
+
+    def _current_rows(self) -> Iterator[tuple[list[tuple[Any, ...]], ...]]:
+        """Yield the rows of executions, trades and transfers that are current, in order, some positions at a time."""
+        assert self.place is not None
+        for row in sorted(self.histories.values(), key=lambda each: each.number):
+            last = row.until_position if row.until_position is not None else self._last_position(row.number)
+            for first in range(row.from_position, max(last, row.from_position), REBUILD_POSITIONS):
+                until = min(first + REBUILD_POSITIONS, last)
+                yield tuple(
+                    [
+                        tuple(found)
+                        for found in self._connection.execute(
+                            select(table)
+                            .where(table.c.history == row.number, table.c.position > first, table.c.position <= until)
+                            .order_by(table.c.position, table.c.ordinal)
+                        )
+                    ]
+                    for table in (schema.execution, schema.trade, schema.transfer)
+                )
+
+    def _last_position(self, history: int) -> int:
+        table = schema.packet
+        found = self._connection.execute(
+            select(table.c.position).where(table.c.history == history).order_by(table.c.position.desc()).limit(1)
+        ).scalar()
+        return int(found or 0)
+
+    @contextmanager
+    def _transaction(self, what: str) -> Iterator[None]:
+        try:
+            with self._connection.begin():
+                yield
+        except _REFUSED as error:
+            reason = " ".join(str(getattr(error, "orig", None) or error).split())
+            raise RecordRefused(f"the database refuses a row of packet {what}: {reason}") from error
+
+
+def try_lock(connection: Connection, shard: int) -> bool:
+    """Take the lock of a shard's only writer, for as long as the connection lives; SQLite has none."""
+    if connection.dialect.name != "postgresql":
+        return True
+    with connection.begin():
+        taken = connection.execute(text("SELECT pg_try_advisory_lock(:c, :s)"), {"c": LOCK_CLASS, "s": shard})
+        return bool(taken.scalar())
