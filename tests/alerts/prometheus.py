@@ -19,7 +19,8 @@ import yaml
 from outcry.stack.aio.child import Child, RoleFailed, TooLate
 
 SHIPPED: Final = Path(__file__).parents[2] / "deploy" / "prometheus"
-DOOR_RULES: Final = "alerts.haproxy.yml"
+RULES_OF: Final = {"alerts.haproxy.yml": "haproxy", "alerts.ledger.yml": "ledger"}
+"""Rules of what not every deployment has, and its job."""
 HOST: Final = "127.0.0.1"
 READY_SECONDS_MAX: Final = 30.0
 ANSWER_SECONDS_MAX: Final = 10.0
@@ -35,7 +36,7 @@ def configuration(targets: Targets) -> dict[str, Any]:
     files = [SHIPPED / Path(name).name for name in shipped["rule_files"]]
     return {
         "global": shipped["global"],
-        "rule_files": [str(path) for path in files if path.name != DOOR_RULES or targets.get("haproxy")],
+        "rule_files": [str(path) for path in files if path.name not in RULES_OF or targets.get(RULES_OF[path.name])],
         "scrape_configs": [
             {"job_name": job["job_name"], "static_configs": [{"targets": list(targets[job["job_name"]])}]}
             for job in shipped["scrape_configs"]

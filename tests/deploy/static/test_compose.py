@@ -23,7 +23,7 @@ def test_a_service_is_confined(name: str) -> None:
     assert service["cap_drop"] == ["ALL"]
     assert "no-new-privileges:true" in service["security_opt"]
     assert {"cpus", "memory"} <= service["deploy"]["resources"]["limits"].keys()
-    assert service["restart"] == ("no" if name == "load" else "unless-stopped")
+    assert service["restart"] == ("no" if name in ("load", "ledger-migrate") else "unless-stopped")
     image = service["image"]
     assert not image.endswith(":latest")
     assert ":" in image
@@ -34,13 +34,20 @@ def test_only_haproxy_is_published_and_operators_pages_on_the_loopback_alone() -
     assert published == {"haproxy": ["8443:8443", "127.0.0.1:8080:8080", "127.0.0.1:8404:8404"]}
 
 
-def test_redis_is_reached_by_gateways_engines_and_bots_alone() -> None:
+def test_redis_is_reached_by_gateways_engines_ledger_and_bots_alone() -> None:
     """Only the edge is not internal."""
     networks = compose()["networks"]
     assert [name for name, network in networks.items() if not network.get("internal")] == ["edge"]
     assert {name for name, service in SERVICES.items() if "back" in service["networks"]} == {
-        "redis", "matching", "matching-standby", "gateway", "bots",
+        "redis", "matching", "matching-standby", "gateway", "ledger", "bots",
     }  # fmt: skip
+
+
+def test_the_database_is_reached_by_the_ledger_alone_and_its_owner_by_no_service() -> None:
+    record = {name for name, service in SERVICES.items() if "record" in service["networks"]}
+    assert record == {"postgres", "ledger-migrate", "ledger"}
+    owners = [name for name, service in SERVICES.items() if "postgres_owner_password" in str(service.get("secrets"))]
+    assert owners == ["postgres", "ledger-migrate"]
 
 
 def test_haproxy_finds_each_gateway_once() -> None:
@@ -69,7 +76,7 @@ def test_no_secret_is_in_the_environment() -> None:
         for variable, value in service.get("environment", {}).items():
             is_secret = re.search("PASSWORD|TOKEN|KEY|SECRET", variable)
             assert not is_secret or value.startswith("/run/secrets/"), f"{name}: {variable}"
-            assert "@" not in value, f"{name}: {variable}"
+            assert not re.search(":[^/@]*@", value), f"{name}: {variable}"
 
 
 def test_every_secret_is_made_by_make_secrets(tmp_path: Path) -> None:

@@ -88,6 +88,7 @@ def test_images_and_ports_agree_everywhere() -> None:
     assert text("k8s/base/matching.yaml").count(f"runAsUser: {user}") == 1
     assert services["redis"]["image"] in text("k8s/overlays/dev/redis.yaml")
     assert text("k8s/overlays/dev/redis.conf") == text("deploy/redis/redis.conf")
+    assert text("k8s/overlays/dev/postgres-users.sh") == text("deploy/postgres/users.sh")
     name, tag = services["gateway"]["image"].removeprefix("${OPENOUTCRY_IMAGE:-").removesuffix("}").split(":")
     assert {"name": name, "newTag": tag} in document("k8s/base/kustomization.yaml")["images"]
 

@@ -54,7 +54,10 @@ def resources(overlay: str, *kinds: str) -> list[dict[str, Any]]:
 def workloads() -> list[Any]:
     return [
         pytest.param(overlay, name, id=f"{overlay}-{name}")
-        for overlay, names in (("dev", ("gateway", "matching", "redis")), ("prod", ("gateway", "matching")))
+        for overlay, names in (
+            ("dev", ("gateway", "matching", "ledger", "redis", "postgres")),
+            ("prod", ("gateway", "matching", "ledger")),
+        )
         for name in names
     ]
 
@@ -99,7 +102,7 @@ def test_the_schema_knows_every_field(overlay: str, version: str, tmp_path: Path
 def test_monitors_are_of_their_schema() -> None:
     schema = json.loads(Path(__file__).with_name("service_monitor.json").read_text())
     monitors = resources("prod", "ServiceMonitor")
-    assert len(monitors) == 2
+    assert len(monitors) == 3
     for monitor in monitors:
         jsonschema.validate(monitor, schema)
 
@@ -163,7 +166,7 @@ def test_probes_ask_ports_of_their_own_container(overlay: str, name: str) -> Non
         assert asked is None or asked["port"] in named, kind
 
 
-@pytest.mark.parametrize("name", ["gateway", "matching"])
+@pytest.mark.parametrize("name", ["gateway", "matching", "ledger"])
 def test_readiness_and_liveness_are_two_questions(name: str) -> None:
     """Restarting a gateway because Redis is away would take its users' connections and mend nothing."""
     of = container("prod", name)
@@ -175,20 +178,20 @@ def test_readiness_and_liveness_are_two_questions(name: str) -> None:
 def test_a_pod_is_confined(overlay: str, name: str) -> None:
     """As the standard `restricted` asks, and a read-only root beyond it."""
     pod = workload(overlay, name)["spec"]["template"]["spec"]
-    of = container(overlay, name)
     assert pod["securityContext"]["runAsNonRoot"] is True
     assert pod["securityContext"]["runAsUser"] > 0
     assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
     assert pod["automountServiceAccountToken"] is False
-    assert of["securityContext"] == {
-        "allowPrivilegeEscalation": False,
-        "readOnlyRootFilesystem": True,
-        "capabilities": {"drop": ["ALL"]},
-    }
-    assert {"cpu", "memory"} <= of["resources"]["requests"].keys()
-    assert {"cpu", "memory"} <= of["resources"]["limits"].keys()
-    assert not of["image"].endswith(":latest")
-    assert ":" in of["image"]
+    for of in (container(overlay, name), *pod.get("initContainers", ())):
+        assert of["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        }
+        assert {"cpu", "memory"} <= of["resources"]["requests"].keys()
+        assert {"cpu", "memory"} <= of["resources"]["limits"].keys()
+        assert not of["image"].endswith(":latest")
+        assert ":" in of["image"]
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)

@@ -17,7 +17,7 @@ from tools.reference.operators.exported_metrics import sample_names
 
 PROMETHEUS: Final = PROJECT / "deploy" / "prometheus"
 DASHBOARDS: Final = sorted((PROJECT / "deploy" / "grafana" / "dashboards").glob("*.json"))
-RULE_FILES: Final = ("alerts.yml", "alerts.haproxy.yml")
+RULE_FILES: Final = ("alerts.yml", "alerts.haproxy.yml", "alerts.ledger.yml")
 ELSEWHERE: Final = {"up", "haproxy_frontend_current_sessions", "haproxy_frontend_limit_sessions"}
 """What Prometheus itself says of a target, and what haproxy exports."""
 SCRAPE_S: Final = 5
@@ -119,8 +119,8 @@ def test_a_dashboard_is_of_the_source_that_is_provisioned(dashboard: Path) -> No
     assert max(x for x, _ in cells) < 24
 
 
-def test_there_are_two_dashboards_and_grafana_finds_them() -> None:
-    assert [path.stem for path in DASHBOARDS] == ["gateways", "market"]
+def test_grafana_finds_the_three_dashboards() -> None:
+    assert [path.stem for path in DASHBOARDS] == ["gateways", "ledger", "market"]
     [provider] = document("deploy/grafana/provisioning/dashboards/openoutcry.yml")["providers"]
     assert f"./deploy/grafana/dashboards:{provider['options']['path']}:ro" in text("docker-compose.yml")
 
@@ -128,7 +128,7 @@ def test_there_are_two_dashboards_and_grafana_finds_them() -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        ("check", "rules", "alerts.yml", "alerts.haproxy.yml"),
+        ("check", "rules", *RULE_FILES),
         ("test", "rules", "alerts.test.yml"),
         ("check", "config", "--syntax-only", "prometheus.yml"),
         ("check", "config", "--syntax-only", "prometheus.host-network.yml"),
