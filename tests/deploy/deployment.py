@@ -27,6 +27,7 @@ from outcry.conformance.users import mint
 from tests.deploy.engine import BOTS_RATE, PROJECT, Engine, EngineFailed
 
 URL: Final = "ws://127.0.0.1:8080/v1/stream"
+RECORD: Final = "http://127.0.0.1:8080/v1/"
 OPERATIONS: Final = "http://127.0.0.1:8404"
 SECRETS: Final = PROJECT / "deploy" / "secrets"
 PATIENCE: Final = float(os.environ.get("DEPLOY_PATIENCE", "1"))
@@ -81,6 +82,16 @@ class Deployment:
         """Bring a backup back; returns when everything is healthy again."""
         with file.open("rb") as backup:
             self._run_script("restore", stdin=backup, stdout=subprocess.DEVNULL)
+
+    def back_up_record(self, file: Path) -> None:
+        """Write a backup of the ledger, as operators do."""
+        with file.open("wb") as output:
+            self._run_script("backup-ledger", stdin=subprocess.DEVNULL, stdout=output)
+
+    def restore_record(self, file: Path) -> None:
+        """Bring that back; returns when the ledger is healthy again."""
+        with file.open("rb") as backup:
+            self._run_script("restore-ledger", stdin=backup, stdout=subprocess.DEVNULL)
 
     def upgrade(self, **settings: str) -> None:
         """Replace engines and gateways, as operators do, by such that are configured in another way."""
@@ -205,6 +216,24 @@ class Trader:
                         return dict(message)
 
 
+class Reader:
+    """
+    One user's questions to the ledger, through the door.
+
+    Args:
+        name: Of the user.
+        roles: In the token.
+    """
+
+    def __init__(self, name: str, *roles: str) -> None:
+        self._token = mint(name, (SECRETS / "token_key").read_bytes().strip(), time.time() + 3600, *roles)
+
+    def ask(self, path: str) -> dict[str, Any]:
+        """Return what a path below /v1/ answers, whatever its status says."""
+        answer: dict[str, Any] = json.loads(get(f"{RECORD}{path}", {"Authorization": f"Bearer {self._token}"}))
+        return answer
+
+
 class Witness(threading.Thread):
     """
     One connection, listened to until it ends: how did it end?
@@ -236,10 +265,10 @@ class Witness(threading.Thread):
                 self.close_code = closed.rcvd.code if closed.rcvd else 1006
 
 
-def get(url: str) -> str:
+def get(url: str, headers: Mapping[str, str] = MappingProxyType({})) -> str:
     """Return a page, whatever its status says."""
     try:
-        with urllib.request.urlopen(url, timeout=5) as answer:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=dict(headers)), timeout=5) as answer:
             text: bytes = answer.read()
     except urllib.error.HTTPError as error:
         with error:

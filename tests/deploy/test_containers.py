@@ -18,7 +18,7 @@ from typing import Final
 import pytest
 
 from openoutcry.wire.close_codes import CloseCode
-from tests.deploy.deployment import PATIENCE, SECRETS, Deployment, Trader, Users, Witness, get, said, wait_until
+from tests.deploy.deployment import PATIENCE, SECRETS, Deployment, Reader, Trader, Users, Witness, get, said, wait_until
 from tests.deploy.engine import PROJECT, find_engine
 
 USERS: Final = int(os.environ.get("DEPLOY_USERS", "1000"))
@@ -203,14 +203,14 @@ def test_an_upgrade_is_no_gap(deployment: Deployment, tmp_path: Path, told: Call
 
 
 def test_prometheus_scrapes_everybody(deployment: Deployment) -> None:
-    """All gateways, both engines, haproxy and itself."""
+    """All gateways, both engines, the ledger, haproxy and itself."""
     wait_until(lambda: len(deployment.gateways()) == 3, 60, "three gateways are not up")
 
     def living() -> dict[str, int]:
         up = [labels["job"] for labels, value in deployment.query("up") if value == 1]
         return {job: up.count(job) for job in up}
 
-    expected = {"gateway": 3, "matching": 2, "haproxy": 1, "prometheus": 1}
+    expected = {"gateway": 3, "matching": 2, "ledger": 1, "haproxy": 1, "prometheus": 1}
     wait_until(lambda: living() == expected, 30, lambda: f"Prometheus sees {living()}")
     assert [value for _, value in deployment.query("sum(outcry_matching_leader)")] == [1]
 
@@ -218,7 +218,7 @@ def test_prometheus_scrapes_everybody(deployment: Deployment) -> None:
 def test_redis_users_were_refused_nothing(deployment: Deployment) -> None:
     """The services live within the rights that deploy/redis/users.acl.template gives them; others are refused."""
     assert "NOPERM" not in deployment.engine.compose(
-        "logs", "--no-log-prefix", *deployment.engine.engines, "gateway", "bots"
+        "logs", "--no-log-prefix", *deployment.engine.engines, "gateway", "ledger", "bots"
     )
     password = (SECRETS / "redis_operator_password").read_text().strip()
     denied = deployment.engine.compose(
@@ -237,6 +237,32 @@ def test_redis_users_were_refused_nothing(deployment: Deployment) -> None:
         "LOG",
     )
     assert denied.strip() in ("", "(empty array)"), denied
+
+
+def written(deployment: Deployment) -> list[str]:
+    """The client order ids of the trader's orders that the record has, by haproxy."""
+    answer = Reader("scribe").ask("orders?limit=100")
+    return sorted(order["client_order_id"] for order in answer.get("items", ()))
+
+
+def test_the_record_is_behind_the_same_door_and_outlives_its_ledger(deployment: Deployment) -> None:
+    """Killed, it goes on where it was; meanwhile the market trades, and the door says that the record is not at hand."""
+    trader = Trader("scribe")
+    trader.rest("first")
+    wait_until(lambda: written(deployment) == ["first"], 20, lambda: f"the record has {written(deployment)}")
+    deployment.engine.kill("ledger")
+    trader.rest("second")
+    wait_until(lambda: written(deployment) == ["first", "second"], 60, lambda: f"the record has {written(deployment)}")
+
+
+def test_a_backup_of_the_record_is_put_back_and_goes_on(deployment: Deployment, tmp_path: Path) -> None:
+    """What came after the backup is read from the store again: no gap."""
+    trader, backup = Trader("scribe"), tmp_path / "ledger.dump"
+    deployment.back_up_record(backup)
+    trader.rest("third")
+    deployment.restore_record(backup)
+    wait_until(lambda: "third" in written(deployment), 60, lambda: f"the record has {written(deployment)}")
+    assert Reader("auditor-1", "auditor").ask("ledger")["gaps"] == []
 
 
 def test_a_backup_brings_the_market_back(deployment: Deployment, tmp_path: Path) -> None:
