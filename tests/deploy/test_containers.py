@@ -242,11 +242,11 @@ def test_redis_users_were_refused_nothing(deployment: Deployment) -> None:
 def written(deployment: Deployment) -> list[str]:
     """The client order ids of the trader's orders that the record has, by haproxy."""
     answer = Reader("scribe").ask("orders?limit=100")
-    return sorted(order["client_order_id"] for order in answer.get("items", ()))
+    return sorted(order["client_order_id"] for order in answer.get("rows", ()))
 
 
 def test_the_record_is_behind_the_same_door_and_outlives_its_ledger(deployment: Deployment) -> None:
-    """Killed, it goes on where it was; meanwhile the market trades, and the door says that the record is not at hand."""
+    """Killed, it goes on where it was, and has what the market did meanwhile."""
     trader = Trader("scribe")
     trader.rest("first")
     wait_until(lambda: written(deployment) == ["first"], 20, lambda: f"the record has {written(deployment)}")
