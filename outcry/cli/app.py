@@ -25,6 +25,8 @@ COMMANDS: Final = {
     "gateway": "Run a gateway; as many as users need, on one Redis.",
     "admin": "Administer a running market: transfers, limits, halts, its file; what needs two is confirmed by another.",
     "market": "Plan a market's days: turn the calendars of its file into moments that the exchange follows.",
+    "ledger": "Keep the record of a market, and prove it.",
+    "receipt": "Prove a receipt of the ledger: offline, with the ledger's public key and nothing else.",
     "token": "Mint a token for a development user (outcry token USER …), or check one (outcry token check).",
 }
 """The first line of each command's help, as its module `outcry.cli.<name>` has it; in the order of `outcry --help`."""

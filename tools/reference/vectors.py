@@ -1,14 +1,13 @@
 """Wire vectors: the protocol by example, for clients in every language.
 
-`python -m tools.reference.vectors` writes `messages.json`, `requests.json` and `digest.json` into `protocol/vectors`.
-The examples are chosen by hand; the bytes come from `shared`, and `tests/unit/tools/test_vectors.py` fails when a
-change of the code would change them.
+`python -m tools.reference.vectors` writes `messages.json`, `requests.json` and `digest.json` into `protocol/vectors`,
+and the proofs' files. The examples are chosen by hand; the bytes come from `shared`, and
+`tests/unit/tools/test_vectors.py` fails when a change of the code would change them.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -48,6 +47,7 @@ from openoutcry.wire.types import (
     TimeInForce,
     TransferKind,
 )
+from tools.reference.proofs.proof_vectors import rendered_proofs
 
 FOLDER: Final = Path(__file__).parents[2] / "protocol" / "vectors"
 
@@ -510,7 +510,7 @@ def digest_vectors() -> dict[str, list[dict[str, Any]]]:
     }
 
 
-def rendered() -> Mapping[str, str]:
+def rendered() -> dict[str, str]:
     """Return each vector file's name and text."""
     contents = {
         "messages.json": message_vectors(),
@@ -522,7 +522,7 @@ def rendered() -> Mapping[str, str]:
 
 def main() -> None:
     """Write the vector files."""
-    for name, text in rendered().items():
+    for name, text in (rendered() | rendered_proofs()).items():
         (FOLDER / name).write_text(text, encoding="utf-8")
 
 

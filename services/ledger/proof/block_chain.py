@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from services.ledger.proof.head import Head, check_product
 from services.ledger.proof.leaf import BlockRows, block_leaf_hashes
-from services.ledger.proof.merkle import levels_above, root_of
+from services.ledger.proof.merkle import HASH_BYTES, inclusion_path, levels_above, root_of
 from services.ledger.proof.not_proven import NotProven
 from services.ledger.proof.record_tree import grow, root_of_peaks
 from services.ledger.proof.salt import SaltKeys
@@ -198,6 +198,26 @@ class BlockChain:
 def genesis(product: str, shard: int) -> bytes:
     """Return what stands before the first block."""
     return hashlib.sha256(_GENESIS_TAG + shard.to_bytes(8, "big", signed=True) + product.encode()).digest()
+
+
+def path_in_block(piece: Sequence[bytes], pieces: bytes, number: int) -> list[bytes]:
+    """
+    Return the path from a leaf to the root of its block.
+
+    Args:
+        piece: The hashes of the (up to) 16 leaves around it, from number `number - number % 16` on.
+        pieces: The block's column, or if that is empty its root.
+        number: Of the leaf, from 0.
+
+    Raises:
+        NotProven: If the piece is not the one that was sealed: a row of it was changed since.
+    """
+    nodes = [pieces[at : at + HASH_BYTES] for at in range(0, len(pieces), HASH_BYTES)]
+    place = number >> PIECE_LEVEL
+    if number % PIECE_LEAVES >= len(piece) or nodes[place : place + 1] != [root_of(piece)]:
+        first = place << PIECE_LEVEL
+        raise NotProven(f"one of its leaves {first} to {first + PIECE_LEAVES - 1} was changed")
+    return inclusion_path(piece, number % PIECE_LEAVES) + inclusion_path(nodes, place)
 
 
 def read_block_facts(data: bytes) -> BlockFacts:

@@ -23,7 +23,8 @@ from openoutcry.wire.errors import ConfigurationError
 SIGNATURE_BYTES: Final = 64
 KEYS_MAX: Final = 1_000
 _KEY_BYTES: Final = 32
-_ID_DIGITS: Final = 16
+KEY_ID_BYTES: Final = 8
+"""Of an id, which is told in hexadecimal digits."""
 
 
 class HeadSigner:
@@ -60,7 +61,7 @@ class VerifyingKeys(NamedTuple):
 
 def key_id_of(public_key: bytes) -> str:
     """Return the id of a public key: 16 hexadecimal digits."""
-    return hashlib.sha256(public_key).hexdigest()[:_ID_DIGITS]
+    return hashlib.sha256(public_key).hexdigest()[: 2 * KEY_ID_BYTES]
 
 
 def write_key_list(public_keys: list[bytes]) -> str:

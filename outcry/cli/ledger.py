@@ -1,0 +1,15 @@
+"""`outcry ledger`: the record of the market."""
+
+from __future__ import annotations
+
+import typer
+
+from outcry.cli import ledger_proofs
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Keep the record of a market, and prove it.",
+)
+app.add_typer(ledger_proofs.app)
