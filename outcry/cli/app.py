@@ -17,6 +17,10 @@ COMMANDS: Final = {
     "up": "Run the exchange without users, until Ctrl-C or SIGTERM.",
     "bots": "Trade on a running exchange, until Ctrl-C or SIGTERM.",
     "replay": "Feed recorded order flow into a running exchange.",
+    "book": "Show a book as it was at a moment, from the ledger's record.",
+    "account": "Show a user's money, lots and open orders as they were at a moment, from the ledger's record.",
+    "rules": "Show what was set and what waited at a moment, from the ledger's record, as `outcry admin show` does for "
+    "now.",
     "watch": "Watch a live book, until Ctrl-C.",
     "conformance": "Check whether a server keeps the protocol: every sentence of docs/protocol.md that a client can "
     "prove.",

@@ -1,0 +1,223 @@
+"""The ledger's database as a `record.Record`: SQLite and PostgreSQL, by the tables of `services.ledger.schema`.
+
+Owns the questions as SQL. Each goes by a primary key; what may be long is read in pages, so memory is bounded by a page
+and nothing holds a lock or a snapshot while the caller computes. Opens for reading alone: SQLite by `mode=ro`,
+PostgreSQL by transactions that are read only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+
+from openoutcry.wire.errors import ConfigurationError
+from outcry.time_machine.record import BlockRow, GapRow, MarkRow, PacketRow, RecordedHistory, RecordedPlace
+from outcry.time_machine.unrecorded import NotRecorded
+from services.ledger import schema
+
+BLOCKS_IN_PAGE: Final = 4
+PACKETS_IN_PAGE: Final = 2_000
+
+_PLACE_ROW: Final = [schema.place.c[name] for name in RecordedPlace._fields]
+_MARK: Final = schema.mark.c
+_PACKET: Final = schema.packet.c
+_BLOCK: Final = schema.block.c
+_MARK_ROW: Final = (_MARK.history, _MARK.position, _MARK.log_id, _MARK.time, _MARK.engine_version)
+_PACKET_ROW: Final = (
+    _PACKET.position, _PACKET.term, _PACKET.prev, _PACKET.log_id, _PACKET.time, _PACKET.published, _PACKET.commands,
+    _PACKET.sha256,
+)  # fmt: skip
+_BLOCK_ROW: Final = [schema.block.c[name] for name in BlockRow._fields]
+
+
+def reading_engine(url: str) -> sa.Engine:
+    """
+    Return an engine for reading alone.
+
+    Raises:
+        ConfigurationError: If the URL is none, or of another kind of database; it is shown without its password.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise ConfigurationError("--database: must be sqlite:///PATH or postgresql://…") from None
+    kind = parsed.get_backend_name()
+    if kind == "postgresql":
+        options = {"options": "-c default_transaction_read_only=on"}
+        return sa.create_engine(parsed.set(drivername="postgresql+psycopg"), connect_args=options)
+    if kind != "sqlite" or not parsed.database:
+        raise ConfigurationError(f"--database: must be sqlite:///PATH or postgresql://…, not {parsed!r}")
+    if not Path(parsed.database).is_file():
+        raise ConfigurationError(f"--database: there is no file {parsed.database}")
+    path = quote(str(Path(parsed.database).resolve()))
+    return sa.create_engine(URL.create("sqlite", database=f"file:{path}", query={"mode": "ro", "uri": "true"}))
+
+
+class LedgerRecord:
+    """
+    One ledger's record, on one connection; for one thread. Every question is a transaction of its own.
+
+    Args:
+        engine: As `reading_engine` gives it.
+
+    Raises:
+        NotRecorded: If the database does not answer; so does every method.
+    """
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+        try:
+            self._connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        except DBAPIError as error:
+            raise NotRecorded("no_ledger", f"the database did not answer: {error.orig}") from error
+
+    def place(self) -> RecordedPlace | None:
+        """Return how far it is."""
+        found = self._all(sa.select(*_PLACE_ROW))
+        if len(found) > 1:
+            raise ConfigurationError("the database has more than one place: it is no ledger of ours")
+        return RecordedPlace(*found[0]) if found else None
+
+    def histories(self) -> Sequence[RecordedHistory]:
+        """Return all of them, by number."""
+        c = schema.history.c
+        columns = (c.number, c.epoch, c.parent, c.from_position, c.until_position)
+        return [RecordedHistory(*row) for row in self._all(sa.select(*columns).order_by(c.number))]
+
+    def gaps(self) -> Sequence[GapRow]:
+        """Return all of them, by history and position."""
+        c = schema.gap.c
+        columns = (c.history, c.from_position, c.until_position, c.why, c.time, c.filled)
+        return [GapRow(*row) for row in self._all(sa.select(*columns).order_by(c.history, c.from_position))]
+
+    def marks(self, history: int, after: int, until: int | None) -> Sequence[MarkRow]:
+        """Return marks without their bytes, ascending."""
+        where = [_MARK.history == history, _MARK.position >= after, *_until(_MARK.position, until)]
+        rows = self._all(sa.select(*_MARK_ROW).where(*where).order_by(_MARK.position))
+        return [MarkRow(*row) for row in rows]
+
+    def mark_before(
+        self, history: int, until: int | None, *, position: int | None = None, time: int | None = None
+    ) -> MarkRow | None:
+        """Return the last mark at or before a position, or a time."""
+        where = [_MARK.history == history, *_until(_MARK.position, until)]
+        where += [*_until(_MARK.position, position), *_until(_MARK.time, time)]
+        rows = self._all(sa.select(*_MARK_ROW).where(*where).order_by(_MARK.position.desc()).limit(1))
+        return MarkRow(*rows[0]) if rows else None
+
+    def mark_data(self, history: int, position: int) -> bytes:
+        """Return a mark's checkpoint."""
+        where = (_MARK.history == history, _MARK.position == position)
+        [(data,)] = self._all(sa.select(_MARK.data).where(*where))
+        return bytes(data)
+
+    def mark_sha256(self, history: int, position: int) -> bytes:
+        """Return what a mark says of its bytes."""
+        where = (_MARK.history == history, _MARK.position == position)
+        [(told,)] = self._all(sa.select(_MARK.sha256).where(*where))
+        return bytes(told)
+
+    def blocks(self, history: int, after: int) -> Iterator[BlockRow]:
+        """Yield blocks, from the one on that holds the first command above a position."""
+        of_history = _BLOCK.history == history
+        started = sa.select(sa.func.max(_BLOCK.first_position)).where(of_history, _BLOCK.first_position <= after + 1)
+        [(first,)] = self._all(started)
+        key = (first if first is not None else 0, -1)
+        select = sa.select(*_BLOCK_ROW).order_by(_BLOCK.first_position, _BLOCK.number).limit(BLOCKS_IN_PAGE)
+        while True:
+            beyond = sa.tuple_(_BLOCK.first_position, _BLOCK.number) > sa.tuple_(*map(sa.literal, key))
+            page = [BlockRow(*row) for row in self._all(select.where(of_history, beyond))]
+            yield from page
+            if len(page) < BLOCKS_IN_PAGE:
+                return
+            key = (page[-1].first_position, page[-1].number)
+
+    def sealed(self, after: int, until: int) -> Iterator[BlockRow]:
+        """Yield blocks by number."""
+        select = sa.select(*_BLOCK_ROW).order_by(_BLOCK.number).limit(BLOCKS_IN_PAGE)
+        while after < until:
+            where = (_BLOCK.number > after, _BLOCK.number <= until)
+            page = [BlockRow(*row) for row in self._all(select.where(*where))]
+            yield from page
+            if len(page) < BLOCKS_IN_PAGE:
+                return
+            after = page[-1].number
+
+    def facts(self) -> dict[str, str]:
+        """Return whose tables these are."""
+        return {name: value for name, value in self._all(sa.select(schema.ledger_info))}  # noqa: C416 - rows
+
+    def packets(self, history: int, after: int, until: int | None) -> Iterator[PacketRow]:
+        """Yield packets in order."""
+        of_history = (_PACKET.history == history, *_until(_PACKET.position, until))
+        select = sa.select(*_PACKET_ROW).order_by(_PACKET.position, _PACKET.term).limit(PACKETS_IN_PAGE)
+        key = (after, -1)
+        while True:
+            beyond = sa.tuple_(_PACKET.position, _PACKET.term) > sa.tuple_(*map(sa.literal, key))
+            page = [PacketRow(*row) for row in self._all(select.where(*of_history, beyond))]
+            yield from page
+            if len(page) < PACKETS_IN_PAGE:
+                return
+            key = (page[-1].position, page[-1].term)
+
+    def packet_before(
+        self, history: int, after: int, until: int | None, *, position: int | None = None, time: int | None = None
+    ) -> PacketRow | None:
+        """Return the last packet at or before a position, or a time."""
+        where = [_PACKET.history == history, _PACKET.position >= after]
+        where += [*_until(_PACKET.position, until), *_until(_PACKET.position, position)]
+        if time is not None:
+            # Times never fall, but no index knows that: bounded by the next mark, backwards from what is later.
+            later = sa.select(sa.func.min(_PACKET.position)).where(*where, _PACKET.time > time)
+            [(bound,)] = self._all(later)
+            where += [_PACKET.position < bound] if bound is not None else []
+        newest = (_PACKET.position.desc(), _PACKET.term.desc())
+        rows = self._all(sa.select(*_PACKET_ROW).where(*where).order_by(*newest).limit(1))
+        return PacketRow(*rows[0]) if rows else None
+
+    def book_mark(self, history: int, instrument: str, after: int, until: int) -> tuple[int, int, int] | None:
+        """Return (position, seq, digest) of a book's last change."""
+        c = schema.book_mark.c
+        where = (c.history == history, c.instrument == instrument, c.position >= after, c.position <= until)
+        newest = sa.select(c.position, c.seq, c.digest).where(*where).order_by(c.position.desc()).limit(1)
+        rows = self._all(newest)
+        return (rows[0][0], rows[0][1], rows[0][2]) if rows else None
+
+    def rows(self, table: str, history: int, after: int, until: int) -> Sequence[tuple[Any, ...]]:
+        """Return a table's rows, all columns."""
+        return self._all(_rows_of(table), {"history": history, "after": after, "until": until})
+
+    def close(self) -> None:
+        """Give up the connection."""
+        self._connection.close()
+        self._engine.dispose()
+
+    def _all(self, statement: sa.Select[Any], values: dict[str, int] | None = None) -> Sequence[Any]:
+        try:
+            return self._connection.execute(statement, values).all()
+        except DBAPIError as error:
+            raise NotRecorded("no_ledger", f"the database did not answer: {error.orig}") from error
+
+
+@cache
+def _rows_of(table: str) -> sa.Select[Any]:
+    """Return the question for rows; made once, since to make it takes longer than its answer."""
+    found = schema.metadata.tables[table]
+    c = found.c
+    where = (
+        c.history == sa.bindparam("history", type_=sa.BigInteger),
+        c.position > sa.bindparam("after", type_=sa.BigInteger),
+        c.position <= sa.bindparam("until", type_=sa.BigInteger),
+    )
+    return sa.select(found).where(*where).order_by(*found.primary_key.columns)
+
+
+def _until(column: sa.Column[int], limit: int | None) -> list[sa.ColumnElement[bool]]:
+    return [column <= limit] if limit is not None else []
