@@ -410,7 +410,7 @@ class Floor:
 
     def sweep(self, orders: Iterable[Order], reason: Code) -> int:
         """
-        End open orders, SWEPT_MAX a command, the first ones first.
+        End open orders, SWEPT_MAX a command, the first ones first; each once.
 
         The rest end with the next commands, before these are applied. Until then the instruments of all that remain
         are paused, so that none of them trades.
@@ -418,7 +418,7 @@ class Floor:
         Returns:
             How many ended at once.
         """
-        waiting = [order for order in orders if self.is_open(order)]
+        waiting = list(orders)
         waiting.reverse()
         self.sweeps.append(Sweep(waiting, reason))
         self.timers.wake_at_once()
@@ -454,22 +454,48 @@ class Floor:
     def _sweep_on(self) -> int:
         position, swept = self._swept
         left = SWEPT_MAX - (swept if position == self.position else 0)
-        ended, sweeping = 0, self.sweeping
+        ended = 0
         while self.sweeps and ended < left:
             orders, reason = self.sweeps[0]
-            while orders and ended < left:
-                order = orders.pop()
-                symbol = order.instrument
-                sweeping[symbol] -= 1
-                if not sweeping[symbol] and not self.instruments[symbol].is_paused:
-                    del sweeping[symbol]
-                if self.is_open(order):
-                    self.end(self.accounts[order.user], order, reason)
-                    ended += 1
+            ended += self._end_last(orders, reason, left - ended)
             if not orders:
                 self.sweeps.popleft()
         self._swept = (self.position, SWEPT_MAX - left + ended)
         return ended
+
+    def _end_last(self, orders: list[Order], reason: Code, most: int) -> int:
+        """End orders from the last one on, those of one instrument together; returns how many, `most` at most."""
+        accounts, sweeping, run = self.accounts, self.sweeping, list[Order]()
+        ended, symbol = 0, ""
+        while orders and ended < most:
+            order = orders.pop()
+            if order.instrument != symbol:
+                self._end_run(run, reason)
+                run, symbol = [], order.instrument
+            left = sweeping[symbol] = sweeping[symbol] - 1
+            if not left and not self.instruments[symbol].is_paused:
+                del sweeping[symbol]
+            account = accounts.get(order.user)
+            if account is not None and account.orders.get(order.order_id) is order:
+                ended += 1
+                if order.special is None or not order.special.trigger:
+                    run.append(order)
+                else:
+                    self._end_run(run, reason)
+                    run = []
+                    self.end(account, order, reason)
+        self._end_run(run, reason)
+        return ended
+
+    def _end_run(self, orders: list[Order], reason: Code) -> None:
+        """End orders of one instrument, all of them in its book."""
+        if not orders:
+            return
+        market = self.instruments[orders[0].instrument]
+        market.book.cancel_many(orders)
+        self.touch(market)
+        for order in orders:
+            self.ended(self.accounts[order.user], market, order, reason)
 
     def unpause(self, market: TradedInstrument) -> None:
         """Let an instrument go on."""

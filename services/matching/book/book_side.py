@@ -11,7 +11,7 @@ HEAP_SLACK entries above twice the levels, and in a deep side some DEAD_KEPT_MAX
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from heapq import heapify, heappop, heappush, nsmallest
 from typing import Final
@@ -118,6 +118,26 @@ class BookSide:
         level.remove(order)
         if level.first is None:
             self._close(price)
+
+    def remove_many(self, orders: Iterable[Order]) -> None:
+        """Take orders out, as `remove` does each, and look for the best price once: half the time."""
+        if self._ranked is not None or self._old_heap:
+            for order in orders:
+                self.remove(order)
+            return
+        levels, ended = self.levels, self._ended
+        closed = 0
+        for order in orders:
+            level = levels[order.price]
+            if not level.touched:
+                level.touched = True
+                self.touched.append(level)
+            level.remove(order)
+            if level.first is None:
+                ended[order.price] = levels.pop(order.price)
+                closed += 1
+        if closed:
+            self._closed(closed)
 
     def reduce(self, order: Order, remaining: int) -> None:
         """Lower an order's remaining lots to a number above 0, keeping its place; O(1)."""
@@ -335,6 +355,21 @@ class BookSide:
             while heap and heap[0] * self._sign not in levels:
                 heappop(heap)
             self.best_price = heap[0] * self._sign if heap else self._empty_price
+
+    def _closed(self, count: int) -> None:
+        """Find the best price when so many levels have been closed at once."""
+        levels = self.levels
+        if len(levels) < count * SORTING_PAYS and len(levels) <= DEEP:
+            self._throw_out_dead()
+        elif len(self._heap) - len(levels) > min(DEAD_KEPT_MAX, len(levels) + HEAP_SLACK):
+            self._drop_dead()
+        if self._old_heap:
+            self.best_price = self._best_of_two()
+            return
+        heap, sign = self._heap, self._sign
+        while heap and heap[0] * sign not in levels:
+            heappop(heap)
+        self.best_price = heap[0] * sign if heap else self._empty_price
 
     def _best_of_two(self) -> int:
         """Drop the dead entries at the top of both heaps, and return the best price."""

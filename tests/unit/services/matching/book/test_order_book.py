@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from random import Random
 from typing import Any
 
 import pytest
@@ -401,3 +402,31 @@ def test_fill_or_kill_ranks_as_many_levels_as_an_operator_allows() -> None:
     events = book.place(bid(5_000, 5_000, 2_900, time_in_force=TimeInForce.FOK), met_max=10_000)
     assert len(events) == 2_900
     assert len(book.asks.levels) == 100
+
+
+@pytest.mark.parametrize("asked", [False, True], ids=["", "ranked"])
+@pytest.mark.parametrize("levels", [3, 40, 20_000], ids=["few", "some", "deep"])
+def test_orders_that_leave_together_leave_as_they_would_one_by_one(levels: int, asked: bool) -> None:
+    random = Random(levels)
+    one_by_one, together = OrderBook("ACME"), OrderBook("ACME")
+    prices = random.sample(range(1, 2 * levels + 1), levels)
+    for book in (one_by_one, together):
+        for n, price in enumerate(prices * 2, 1):
+            order = bid(n, price, 1 + n % 7) if price <= levels else ask(n, price, 1 + n % 7)
+            book.place(order)
+        book.take_change()
+        if asked:
+            book.bids.lots_of_best(5, 1)
+            book.asks.lots_of_best(5, 2 * levels)
+    for count in (1, len(prices) // 3, len(prices)):
+        leaving = random.sample(sorted(together.orders), count)
+        together.cancel_many([together.orders[order_id] for order_id in leaving])
+        for order_id in leaving:
+            one_by_one.cancel(order_id)
+        together.check_invariants()
+        assert (together.bids.best_price, together.asks.best_price) == (
+            one_by_one.bids.best_price,
+            one_by_one.asks.best_price,
+        )
+        assert together.bids.prices() == one_by_one.bids.prices()
+        assert together.take_change() == one_by_one.take_change()
