@@ -54,15 +54,21 @@ class AsgiClient:
 
     def raw(self, path: str, query: bytes = b"", headers: dict[str, str] | None = None, method: str = "GET") -> Answer:
         """Ask with the query as it is."""
-        return asyncio.run(self._ask(path, query, self._headers | (headers or {}), method))
+        return asyncio.run(self._ask(self.scope(path, query, headers, method)))
 
-    async def _ask(self, path: str, query: bytes, headers: dict[str, str], method: str) -> Answer:
-        scope = {
+    def scope(
+        self, path: str, query: bytes, headers: dict[str, str] | None = None, method: str = "GET"
+    ) -> dict[str, Any]:
+        """Return a request as ASGI has it."""
+        told = self._headers | (headers or {})
+        return {
             "type": "http", "asgi": {"version": "3.0", "spec_version": "2.4"}, "http_version": "1.1", "method": method,
             "scheme": "http", "path": path, "raw_path": path.encode(), "query_string": query, "root_path": "",
-            "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
+            "headers": [(name.lower().encode(), value.encode()) for name, value in told.items()],
             "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 2), "state": {},
         }  # fmt: skip
+
+    async def _ask(self, scope: dict[str, Any]) -> Answer:
         sent: list[Any] = []
         gone = asyncio.Event()
         asked = False
