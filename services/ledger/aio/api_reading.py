@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias
 
 import structlog
-from sqlalchemy import Connection, Engine, Select, func, select
+from sqlalchemy import Connection, Engine, Result, Select, func, select
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from services.ledger import schema
@@ -64,7 +64,8 @@ class LedgerRead:
     def rows(self, statement: Select[Any]) -> list[Row]:
         """Return all rows of a statement that says how many there may be."""
         self._watch.restart()
-        return [cast("Row", row) for row in self.connection.execute(statement).mappings()]
+        found = self.connection.execute(statement)
+        return _as_rows(found, found)
 
     def value(self, statement: Select[Any]) -> Any:
         """Return the first column of the first row; None if there is none."""
@@ -76,9 +77,15 @@ class LedgerRead:
         self._watch.restart()
         options = {"stream_results": True, "yield_per": ROWS_AT_ONCE}
         with self.connection.execution_options(**options).execute(statement) as found:
-            for part in found.mappings().partitions(ROWS_AT_ONCE):
-                yield from cast("Sequence[Row]", part)
+            for part in found.partitions(ROWS_AT_ONCE):
+                yield from _as_rows(found, part)
                 self._watch.restart()
+
+
+def _as_rows(found: Result[Any], rows: Iterable[Any]) -> list[Row]:
+    """Make plain dictionaries: the library's own rows are slow to look into."""
+    names = tuple(found.keys())
+    return [dict(zip(names, row, strict=True)) for row in rows]
 
 
 class LedgerDatabase:

@@ -10,14 +10,16 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any, Final
 
 from services.ledger.queries.listing import Listing
-from services.ledger.queries.member import Kind, Shape, cell_names, render
+from services.ledger.queries.member import Kind, Shape, cell_names, columns
 
 MEDIA_TYPE: Final = "text/csv; charset=utf-8; header=present"
 ROWS_A_PART: Final = 1_000
 """Rows that are written at once."""
+_FREE: Final = (Kind.TEXT, Kind.OBJECT)
 FORMULA_BEGINNINGS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
@@ -26,23 +28,27 @@ def csv_parts(shape: Shape, rows: Iterable[Mapping[str, Any]], listing: Listing)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(cell_names(shape))
-    free = frozenset(member.name for member in shape if member.kind in (Kind.TEXT, Kind.OBJECT))
-    for number, row in enumerate(rows, 1):
-        cells = render(shape, row, listing).items()
-        writer.writerow([_cell(value, is_free=name in free) for name, value in cells])
-        if number % ROWS_A_PART == 0:
-            yield _taken(text)
+    kinds = {member.name: member.kind for member in shape}
+    remaining = iter(rows)
+    while part := list(islice(remaining, ROWS_A_PART)):
+        found = columns(shape, part, listing)
+        cells = [_cells(values, kinds.get(name)) for name, values in found.items()]
+        writer.writerows(zip(*cells, strict=True))
+        yield _taken(text)
     yield _taken(text)
 
 
-def _cell(value: Any, *, is_free: bool) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if not isinstance(value, str):
-        value = str(value) if isinstance(value, int) and not is_free else json.dumps(value)
-    return f"'{value}" if is_free and value.startswith(FORMULA_BEGINNINGS) else value
+def _cells(values: list[Any], kind: Kind | None) -> list[Any]:
+    """The library writes None as nothing, and whole numbers as they are."""
+    if kind is Kind.FLAG:
+        return ["true" if value else "false" for value in values]
+    if kind is Kind.OBJECT:
+        values = [json.dumps(value) for value in values]
+    return [_harmless(value) for value in values] if kind in _FREE else values
+
+
+def _harmless(text: str | None) -> str | None:
+    return f"'{text}" if text and text.startswith(FORMULA_BEGINNINGS) else text
 
 
 def _taken(text: io.StringIO) -> bytes:

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
 
 from openoutcry.wire.account import tick_value
 from openoutcry.wire.instrument import Instrument
+
+TEXTS_MAX: Final = 20_000
+"""Prices whose text is remembered."""
 
 
 class ListedInstrument(NamedTuple):
@@ -19,7 +24,7 @@ class ListedInstrument(NamedTuple):
 
     def price_text(self, ticks: int) -> str:
         """Write a price as decimal text, with all decimals that the tick has."""
-        return f"{self.instrument.amount(ticks):f}"
+        return _price_text(self.instrument.tick_size, ticks)
 
     def units(self, lots: int) -> int:
         """Return how many units so many lots are."""
@@ -29,6 +34,11 @@ class ListedInstrument(NamedTuple):
     def tick_value(self) -> int:
         """What one lot is worth at one tick, millionths."""
         return tick_value(self.instrument)
+
+
+@lru_cache(TEXTS_MAX)
+def _price_text(tick_size: str, ticks: int) -> str:
+    return f"{ticks * Decimal(tick_size):f}"
 
 
 Listing = Mapping[str, ListedInstrument]

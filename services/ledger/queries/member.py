@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from openoutcry.wire.account import amount_text
@@ -68,6 +68,8 @@ BESIDE: Final = "_text"
 """What the name of a decimal text ends with that stands beside a whole number."""
 
 
+WITH_TEXT: Final = frozenset((Kind.PRICE, Kind.QUANTITY))
+"""Kinds that have a decimal text beside them."""
 _WRITTEN: Final[dict[Kind, Callable[[Any], Any]]] = {
     Kind.TIME: lambda value: time_text(value) if value else None,
     Kind.MONEY: amount_text,
@@ -88,7 +90,7 @@ def row_schema(shape: Shape) -> dict[str, Any]:
     for member in shape:
         names = [member.name]
         properties[member.name] = {"description": member.meaning, **_SCHEMAS[member.kind]}
-        if member.kind in (Kind.PRICE, Kind.QUANTITY):
+        if member.kind in WITH_TEXT:
             names.append(member.name + BESIDE)
             unit = "currency" if member.kind is Kind.PRICE else "units"
             properties[member.name + BESIDE] = {**_DECIMAL, "description": f"The same in {unit}, as decimal text."}
@@ -96,15 +98,26 @@ def row_schema(shape: Shape) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
 
 
+def columns(shape: Shape, rows: Sequence[Mapping[str, Any]], listing: Listing) -> dict[str, list[Any]]:
+    """Return rows as JSON has them, by the name of each column; a column at a time, since that is quicker."""
+    found = {}
+    for member in shape:
+        values = [row[member.name] for row in rows]
+        found[member.name] = _written(member, values, rows, listing)
+        if member.kind in WITH_TEXT:
+            found[member.name + BESIDE] = _beside(member, values, rows, listing)
+    return found
+
+
 def render(shape: Shape, row: Mapping[str, Any], listing: Listing) -> dict[str, Any]:
     """Return a row as JSON has it."""
-    found: dict[str, Any] = {}
-    for member in shape:
-        value = row[member.name]
-        found[member.name] = _json(member, value, row, listing)
-        if member.kind in (Kind.PRICE, Kind.QUANTITY):
-            found[member.name + BESIDE] = _beside(member, value, row, listing)
-    return found
+    return render_all(shape, [row], listing)[0]
+
+
+def render_all(shape: Shape, rows: Sequence[Mapping[str, Any]], listing: Listing) -> list[dict[str, Any]]:
+    """Return rows as JSON has them."""
+    found = columns(shape, rows, listing)
+    return [dict(zip(found, values, strict=True)) for values in zip(*found.values(), strict=True)]
 
 
 def cell_names(shape: Shape) -> list[str]:
@@ -112,20 +125,8 @@ def cell_names(shape: Shape) -> list[str]:
     return [
         name
         for member in shape
-        for name in (
-            (member.name, member.name + BESIDE) if member.kind in (Kind.PRICE, Kind.QUANTITY) else (member.name,)
-        )
+        for name in ((member.name, member.name + BESIDE) if member.kind in WITH_TEXT else (member.name,))
     ]
-
-
-def render_all(shape: Shape, rows: Iterable[Mapping[str, Any]], listing: Listing) -> list[dict[str, Any]]:
-    """Return rows as JSON has them."""
-    return [render(shape, row, listing) for row in rows]
-
-
-def names_of(shape: Sequence[RowMember]) -> list[str]:
-    """Return the members' names."""
-    return [member.name for member in shape]
 
 
 def amount_of(asset: str, amount: int, listing: Listing) -> str:
@@ -133,17 +134,21 @@ def amount_of(asset: str, amount: int, listing: Listing) -> str:
     return str(amount) if asset in listing else amount_text(amount)
 
 
-def _json(member: RowMember, value: Any, row: Mapping[str, Any], listing: Listing) -> Any:
-    if value is None:
-        return None
+def _written(member: RowMember, values: list[Any], rows: Sequence[Mapping[str, Any]], listing: Listing) -> list[Any]:
     if member.kind is Kind.AMOUNT:
-        return amount_of(row[member.instrument], value, listing)
+        return [amount_of(row[member.instrument], row[member.name], listing) for row in rows]
     written = _WRITTEN.get(member.kind)
-    return value if written is None else written(value)
+    return values if written is None else [None if value is None else written(value) for value in values]
 
 
-def _beside(member: RowMember, value: Any, row: Mapping[str, Any], listing: Listing) -> str | None:
-    listed = listing.get(row[member.instrument])
-    if listed is None or value is None:
-        return None
-    return listed.price_text(value) if member.kind is Kind.PRICE else str(listed.units(value))
+def _beside(
+    member: RowMember, values: list[Any], rows: Sequence[Mapping[str, Any]], listing: Listing
+) -> list[str | None]:
+    found: list[str | None] = []
+    for value, row in zip(values, rows, strict=True):
+        listed = listing.get(row[member.instrument])
+        if listed is None or value is None:
+            found.append(None)
+        else:
+            found.append(listed.price_text(value) if member.kind is Kind.PRICE else str(listed.units(value)))
+    return found
