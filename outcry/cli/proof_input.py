@@ -11,13 +11,13 @@ from typing import Annotated, Final, NamedTuple
 from urllib.parse import urlsplit
 
 import typer
-from sqlalchemy import Connection, create_engine, select
+from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from openoutcry.wire.errors import ConfigurationError
 from outcry.cli.running import FAILED, MISUSED, leave, reported_errors, say
-from services.ledger import schema
-from services.ledger.aio.proof_store import consistency_proof, signed_head
+from services.ledger.aio.database import database_file, database_url, open_engine
+from services.ledger.aio.proof_store import consistency_proof, record_name, signed_head
 from services.ledger.proof.not_proven import NotProven
 from services.ledger.proof.proof_file import FILE_BYTES_MAX
 from services.ledger.proof.signed_head import (
@@ -81,14 +81,17 @@ class ProofSource(NamedTuple):
     def _read(self) -> Iterator[tuple[Connection, str, int]]:
         if self.database is None:
             raise ConfigurationError("give --database or --url: where is the ledger?")
+        url = database_url(self.database)
+        if (file := database_file(url)) is not None and not file.exists():
+            raise ConfigurationError(f"there is no file {file}")
+        engine = open_engine(url, writes=False)
         try:
-            engine = create_engine(self.database.replace("postgresql://", "postgresql+psycopg://", 1))
-            with contextlib.closing(engine.connect()) as connection:
-                info = {row.name: row.value for row in connection.execute(select(schema.ledger_info))}
-                yield connection, info["product"], int(info.get("shard", 0))
-            engine.dispose()
-        except (SQLAlchemyError, KeyError) as error:
+            with engine.connect() as connection:
+                yield connection, *record_name(connection)
+        except SQLAlchemyError as error:
             raise ConfigurationError(f"no ledger can be read there ({type(error).__name__})") from error
+        finally:
+            engine.dispose()
 
     def _answer(self, path: str) -> bytes:
         url = f"{str(self.url).rstrip('/')}/v1/{path}"

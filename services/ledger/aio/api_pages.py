@@ -10,11 +10,11 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
-from sqlalchemy import Select, select
+from sqlalchemy import Select
 
-from services.ledger import schema
 from services.ledger.aio.api_reading import LedgerRead, Row
 from services.ledger.aio.ledger_api import BOOK_S, BookRequest, LedgerApi, asked, listed_for
+from services.ledger.aio.proof_store import record_name, signed_head
 from services.ledger.queries import candle_query, order_query, position_query
 from services.ledger.queries.candle_query import CANDLES, MINUTE_US, WIDTHS, DayClose
 from services.ledger.queries.iso_time import DAY_US, time_text
@@ -349,13 +349,7 @@ def _ledger(api: LedgerApi) -> Callable[[Request], Any]:
 
 
 def _ledger_body(read: LedgerRead, as_of: AsOf) -> dict[str, Any]:
-    block = schema.block
-    head = read.rows(
-        select(block.c.number, block.c.root, block.c.chain, block.c.key_id, block.c.signature)
-        .where(block.c.history == as_of.history)
-        .order_by(block.c.first_position.desc(), block.c.number.desc())
-        .limit(1)
-    )
+    head = signed_head(read.connection, *record_name(read.connection), as_of.block)
     return {
         "incomplete": bool(read.lineage.gaps),
         "history": as_of.history,
@@ -370,13 +364,5 @@ def _ledger_body(read: LedgerRead, as_of: AsOf) -> dict[str, Any]:
             }
             for gap in read.lineage.gaps
         ],
-        "head": None
-        if not head
-        else {
-            "block": head[0]["number"],
-            "root": bytes(head[0]["root"]).hex(),
-            "chain": bytes(head[0]["chain"]).hex(),
-            "key_id": head[0]["key_id"],
-            "signature": bytes(head[0]["signature"]).hex(),
-        },
+        "head": None if head is None else head.members(),
     }

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Table, and_, func, or_, select
 
 from services.ledger import schema
 from services.ledger.proof.block_chain import PIECE_LEAVES, BlockFacts, ChainState, genesis, path_in_block
-from services.ledger.proof.head import Head, read_head
+from services.ledger.proof.head import PRODUCT, Head, read_head
 from services.ledger.proof.leaf import LAYOUTS, leaf_bytes
 from services.ledger.proof.merkle import leaf_hashes
 from services.ledger.proof.not_proven import NotProven
@@ -25,6 +25,14 @@ from services.ledger.proof.signed_head import ConsistencyProof, SignedHead
 _BLOCK: Final = schema.block.c
 _FACTS: Final = [column for column in schema.block.columns if column.name not in {"data", "encoding"}]
 """What a proof needs of a block: all but its commands."""
+
+
+def record_name(connection: Connection) -> tuple[str, int]:
+    """Return whose record it is, as heads have it: the exchange's name, and the shard."""
+    info = schema.ledger_info.c
+    product = connection.execute(select(info.value).where(info.name == "product")).scalar()
+    shard = connection.execute(select(schema.place.c.shard)).scalar()
+    return product or PRODUCT, shard or 0
 
 
 def load_chain(connection: Connection, product: str, shard: int) -> ChainState:
@@ -211,7 +219,7 @@ def block_facts(connection: Connection, block: Any) -> BlockFacts:
         raise NotProven(f"block {number}: its history {block['history']} is not in the ledger's database")
     shard, epoch = found
     if number == 1:
-        previous = _genesis(connection, shard)
+        previous = genesis(record_name(connection)[0], shard)
     else:
         previous = stored_blocks(connection, [Node(0, number - 2)])[number - 1].chain
     facts = BlockFacts(
@@ -235,12 +243,6 @@ def block_facts(connection: Connection, block: Any) -> BlockFacts:
     if facts.chain() != bytes(block["chain"]):
         raise NotProven(f"block {number} was changed: what it says does not make its chain value")
     return facts
-
-
-def _genesis(connection: Connection, shard: int) -> bytes:
-    info = schema.ledger_info.c
-    product = connection.execute(select(info.value).where(info.name == "product")).scalar_one()
-    return genesis(product, shard)
 
 
 def _path(connection: Connection, proof: Proof) -> list[bytes]:

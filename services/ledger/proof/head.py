@@ -13,6 +13,8 @@ from typing import Final, NamedTuple
 from openoutcry.wire.errors import ConfigurationError
 from services.ledger.proof.not_proven import NotProven
 
+PRODUCT: Final = "openoutcry"
+"""The exchange's name, where nobody has given it another."""
 PRODUCT_BYTES_MAX: Final = 64
 _TAG: Final = b"outcry head 001\n"
 _LAYOUT: Final = struct.Struct(">16s64sqqqqq32s32s")

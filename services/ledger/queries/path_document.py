@@ -58,6 +58,7 @@ _CODES: Final = {
     404: "It is not there, or is somebody else's.",
     405: "It is asked by GET.",
     429: "Above the user's rate.",
+    500: "The record does not prove what it says; operators must look.",
     501: "This exchange lacks the part that would answer it.",
     503: "The ledger is too old, busy, or its database does not answer; ask again.",
 }
@@ -75,9 +76,9 @@ class PathDocument(NamedTuple):
     """Beside those that each path has."""
 
 
-def documented(path: str) -> dict[str, Any]:
-    """Return what `add_api_route` is told of a path."""
-    document = PATHS[path]
+def documented(path: str, document: PathDocument | None = None) -> dict[str, Any]:
+    """Return what `add_api_route` is told of a path; of one that is not always there, by a document of its own."""
+    document = document or PATHS[path]
     codes = sorted({400, 401, 403, 405, 429, 503, *document.codes})
     return {
         "methods": ["GET"],
@@ -167,8 +168,8 @@ _LEDGER: Final = _body(
     gaps={"type": "array", "items": _GAP},
     head={
         "type": ["object", "null"],
-        "description": "The last block, as it is signed.",
-        "properties": {"block": _INTEGER, **dict.fromkeys(("root", "chain", "key_id", "signature"), _TEXT)},
+        "description": "The head after the last block: what is signed, hexadecimal, and by whom; null: nobody signs.",
+        "properties": dict.fromkeys(("head", "key_id", "signature"), _TEXT),
     },
 )
 
