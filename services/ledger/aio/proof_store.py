@@ -6,13 +6,21 @@ receipt besides some 20 rows for each execution: no block is read whole.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Connection, Table, and_, func, or_, select
 
 from services.ledger import schema
-from services.ledger.proof.block_chain import PIECE_LEAVES, BlockFacts, ChainState, genesis, path_in_block
+from services.ledger.aio.proof_keys import ProofKeys
+from services.ledger.proof.block_chain import (
+    PIECE_LEAVES,
+    BlockChain,
+    BlockFacts,
+    ChainState,
+    genesis,
+    path_in_block,
+)
 from services.ledger.proof.head import PRODUCT, Head, read_head
 from services.ledger.proof.leaf import LAYOUTS, leaf_bytes
 from services.ledger.proof.merkle import leaf_hashes
@@ -33,6 +41,13 @@ def record_name(connection: Connection) -> tuple[str, int]:
     product = connection.execute(select(info.value).where(info.name == "product")).scalar()
     shard = connection.execute(select(schema.place.c.shard)).scalar()
     return product or PRODUCT, shard or 0
+
+
+def chain_maker(keys: ProofKeys, product: str, shard: int) -> Callable[[Connection], BlockChain]:
+    """Return what makes the chain of blocks as a database has it, sealed and signed by these keys."""
+    return lambda connection: BlockChain(
+        product, shard, keys.salts, keys.signer, load_chain(connection, product, shard)
+    )
 
 
 def load_chain(connection: Connection, product: str, shard: int) -> ChainState:

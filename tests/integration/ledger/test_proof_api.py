@@ -34,6 +34,9 @@ def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         url = request.getfixturevalue("postgres").make_database("proof_api")
     found = ledger_engine(url)
     with found.begin() as connection:
+        for table in schema.PARTITIONED if request.param == "postgresql" else ():
+            values = "FROM (1, 0) TO (1, 1000)"
+            connection.exec_driver_sql(f"CREATE TABLE proven_{table} PARTITION OF {table} FOR VALUES {values}")
         made_record(connection)
     yield found
     found.dispose()
