@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from outcry.cli import ledger_proofs
+from outcry.cli import ledger_proofs, ledger_service
 
 app = typer.Typer(
     add_completion=False,
@@ -12,4 +12,5 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Keep the record of a market, and prove it.",
 )
+app.add_typer(ledger_service.app)
 app.add_typer(ledger_proofs.app)

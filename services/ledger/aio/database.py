@@ -21,6 +21,8 @@ from openoutcry.wire.errors import ConfigurationError
 BUSY_S: Final = 5.0
 """How long SQLite waits for another's transaction."""
 CONNECT_S: Final = 5
+READERS_MAX: Final = 16
+"""Connections that read at once."""
 STATEMENT_MS: Final = 60_000
 """Of the writer on PostgreSQL."""
 FORMS: Final = "sqlite:///PATH or postgresql://USER@HOST:PORT/DATABASE"
@@ -60,14 +62,14 @@ def database_file(url: URL) -> Path | None:
 
 def open_engine(url: URL, *, writes: bool, connect: Callable[[], Any] | None = None) -> Engine:
     """
-    Make an engine, of which every connection is new; none is opened yet.
+    Make an engine; no connection is opened yet. One that writes makes a new one each time, one that reads keeps some.
 
     Args:
         url: As `database_url` gave it.
         writes: Whether its transactions write: SQLite's begin by taking the one place of a writer.
         connect: Makes the driver's connections; None: the usual way.
     """
-    options: dict[str, Any] = {"poolclass": NullPool}
+    options: dict[str, Any] = {"poolclass": NullPool} if writes else {"pool_size": 4, "max_overflow": READERS_MAX - 4}
     if connect is not None:
         options["creator"] = connect
     if url.get_backend_name() == "sqlite":

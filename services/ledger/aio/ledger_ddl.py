@@ -89,8 +89,17 @@ def make_rest(connection: Connection) -> None:
         connection.exec_driver_sql(statement.replace("%", "%%") if is_postgres else statement)
     if is_postgres:
         make_partitions(connection, 1, 0)
-        for statement in _grants():
+
+
+def grant_rights(connection: Connection) -> tuple[str, ...]:
+    """Give the two roles of PostgreSQL their rights; returns those that are missing. Once more changes nothing."""
+    if connection.dialect.name != "postgresql":
+        return ()
+    found = set(connection.execute(text("SELECT rolname FROM pg_roles")).scalars())
+    for role, statements in ((WRITER, _writer_rights()), (READER, _reader_rights())):
+        for statement in statements if role in found else ():
             connection.exec_driver_sql(statement)
+    return tuple(role for role in (WRITER, READER) if role not in found)
 
 
 def make_partitions(connection: Connection, history: int, position: int) -> None:
@@ -130,13 +139,6 @@ def _of_postgres() -> Iterator[str]:
         yield (f"CREATE TRIGGER keep BEFORE UPDATE OR DELETE ON {name} FOR EACH ROW EXECUTE FUNCTION ledger_refuse()")
         yield (f"CREATE TRIGGER keep_all BEFORE TRUNCATE ON {name} FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse()")
     yield _PARTITION_FUNCTION
-
-
-def _grants() -> Iterator[str]:
-    """Give the two roles their rights, where the owner has made them."""
-    for role, statements in ((WRITER, _writer_rights()), (READER, _reader_rights())):
-        body = " ".join(f"{statement};" for statement in statements)
-        yield f"DO $$ BEGIN IF EXISTS (SELECT 1 FROM pg_roles WHERE rolname = '{role}') THEN {body} END IF; END $$"
 
 
 def _writer_rights() -> Iterator[str]:

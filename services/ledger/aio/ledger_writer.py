@@ -22,6 +22,7 @@ from openoutcry.wire.errors import OpenOutcryError
 from services.ledger import schema
 from services.ledger.aio.ledger_ddl import PARTITION_POSITIONS, make_partitions
 from services.ledger.aio.ledger_memory import accounts_are_kept, instrument_terms, read_memory
+from services.ledger.aio.store_mark import MarketStanding
 from services.ledger.aio.table_writing import insert_rows, read_rows, upsert_rows
 from services.ledger.balances import Balances, HoldingRow, PurseRow, TradedTerms
 from services.ledger.candles import CandleRow, Candles
@@ -106,8 +107,13 @@ class LedgerWriter:
             place.feed_id if place else "0-0", began.from_log_id, packet.time, place.block if place else 0,
             place.chain if place else self._chain.state.chain,
         )  # fmt: skip
-        self._begin(began, left, after, goes_back=place is not None and began.from_position < place.position)
-        self._log.warning(
+        with self._transaction(f"history {began.number}"):
+            self._start(began, left, after)
+            if place is not None and began.from_position < place.position:
+                self._make_state_anew()
+        self._settle(after)
+        tell = self._log.info if place is None else self._log.warning
+        tell(
             "a history begins", history=began.number, epoch=began.epoch, parent=began.parent,
             from_position=began.from_position, left_at=place.position if place else 0,
         )  # fmt: skip
@@ -137,49 +143,44 @@ class LedgerWriter:
         self._chain.committed(sealed)
         self.place = after
 
-    def jump(
-        self,
-        after: WriterPlace,
-        why: str,
-        mark: tuple[Any, ...] | None,
-        holdings: list[HoldingRow],
-        purses: list[PurseRow],
-        terms: dict[str, TradedTerms],
-    ) -> None:
+    def jump(self, standing: MarketStanding, why: str) -> None:
         """
-        Go on from a later position: what is between is missing, and a row of `gap` says so.
+        Go on from a later position: what is between is missing, and a row of `gap` says so. O(accounts).
 
         Args:
-            after: Where it goes on; its history is the place's, or 1 for a ledger that has nothing yet.
+            standing: The market there.
             why: A sentence.
-            mark: The row of `mark` at that position, without history and position.
-            holdings: All accounts there.
-            purses: Likewise.
-            terms: Of what is listed there.
+
+        Raises:
+            PlaceTaken: And others as `write`.
         """
-        place = self.place
-        from_position = place.position if place else 0
-        if place is None:
-            began = HistoryRow(
-                after.history, self._shard, after.epoch, None, after.position, after.log_id, None, after.time
-            )
-            self._begin(began, [], after._replace(position=after.position), goes_back=False)
-        assert self.place is not None
-        gap = (self.place.history, from_position, after.position, why, after.time, False)
-        self._make_room(after)
-        with self._transaction(after.feed_id):
-            self._advance(self.place, after)
+        before, head = self.place, standing.mark.head
+        begins = before is None or head.epoch != before.epoch
+        number = max(self.histories, default=0) + 1 if begins or before is None else before.history
+        after = standing.place(before, number, self._shard)
+        if before is None:
+            after = after._replace(chain=self._chain.state.chain)
+        from_position = before.position if before is not None else 0
+        with self._transaction(f"gap {from_position} to {head.position}"):
+            if begins:
+                parent = before.history if before is not None else None
+                at = (head.position, head.log_id, None, head.time)
+                self._start(HistoryRow(number, self._shard, head.epoch, parent, *at), [], after)
+            else:
+                self._advance(before, after)
+            gap = (number, from_position, head.position, why, head.time, False)
             insert_rows(self._connection, schema.gap, [gap])
-            if mark is not None:
-                insert_rows(self._connection, schema.mark, [(after.history, after.position, *mark)])
+            insert_rows(self._connection, schema.mark, [(number, head.position, *standing.mark.row())])
             for table in (schema.holding, schema.purse):
                 self._connection.execute(table.delete())
-            upsert_rows(self._connection, schema.holding, holdings)
-            upsert_rows(self._connection, schema.purse, purses)
-        self.place = after
-        keeps = bool(purses) or self._balances.keeps_accounts
-        self._balances = Balances(self._balances.terms | terms, keeps_accounts=keeps)
-        self._log.error("records are missing", from_position=from_position, until_position=after.position, why=why)
+            upsert_rows(self._connection, schema.holding, standing.holdings)
+            upsert_rows(self._connection, schema.purse, standing.purses)
+        self._settle(after)
+        self._balances = Balances(
+            self._balances.terms | standing.terms,
+            keeps_accounts=bool(standing.purses) or self._balances.keeps_accounts,
+        )
+        self._log.error("records are missing", from_position=from_position, until_position=head.position, why=why)
 
     def write_mark(self, row: tuple[Any, ...]) -> None:
         """Keep a checkpoint of the store that the place has reached; once more changes nothing."""
@@ -198,27 +199,29 @@ class LedgerWriter:
         self._balances = Balances(terms, keeps_accounts=accounts_are_kept(self._connection, current))
         self._candles = Candles()
 
-    def _begin(self, began: HistoryRow, left: list[HistoryRow], after: WriterPlace, *, goes_back: bool) -> None:
+    def _start(self, began: HistoryRow, left: list[HistoryRow], after: WriterPlace) -> None:
+        """Write a history's beginning, in a transaction."""
         connection = self._connection
-        with self._transaction(f"history {began.number}"):
-            if self.place is None:
-                connection.execute(insert(schema.place).values(after._asdict()))
-            else:
-                self._advance(self.place, after)
-            insert_rows(connection, schema.history, [began])
-            for row in left:
-                lowered = update(schema.history).where(schema.history.c.number == row.number)
-                connection.execute(lowered.values(until_position=row.until_position))
-            self.histories |= {row.number: row for row in (*left, began)}
-            if goes_back:
-                self._make_state_anew()
+        if self.place is None:
+            connection.execute(insert(schema.place).values(after._asdict()))
+        else:
+            self._advance(self.place, after)
+        insert_rows(connection, schema.history, [began])
+        for row in left:
+            lowered = update(schema.history).where(schema.history.c.number == row.number)
+            connection.execute(lowered.values(until_position=row.until_position))
+        self.histories |= {row.number: row for row in (*left, began)}
+
+    def _settle(self, after: WriterPlace) -> None:
+        """Go on at a place that is not where the one before ended."""
         self.place = after
-        with connection.begin():
-            make_partitions(connection, began.number, began.from_position)
+        with self._connection.begin():
+            make_partitions(self._connection, after.history, after.position)
             self._remember()
 
-    def _advance(self, before: WriterPlace, after: WriterPlace) -> None:
+    def _advance(self, before: WriterPlace | None, after: WriterPlace) -> None:
         """Move the place, if it is still where this writer left it; before anything else of a transaction."""
+        assert before is not None
         table = schema.place
         moved = self._connection.execute(
             update(table)
@@ -289,7 +292,6 @@ class LedgerWriter:
 
     def _current_rows(self) -> Iterator[tuple[list[tuple[Any, ...]], ...]]:
         """Yield the rows of executions, trades and transfers that are current, in order, some positions at a time."""
-        assert self.place is not None
         for row in sorted(self.histories.values(), key=lambda each: each.number):
             last = row.until_position if row.until_position is not None else self._last_position(row.number)
             for first in range(row.from_position, max(last, row.from_position), REBUILD_POSITIONS):

@@ -21,6 +21,7 @@ from sqlalchemy.engine import URL
 
 from openoutcry.wire.errors import OpenOutcryError
 from services.ledger.aio.database import database_file, open_engine
+from services.ledger.aio.ledger_ddl import grant_rights
 from services.ledger.schema import SCHEMA_VERSION, ledger_info, metadata
 
 VERSION_TABLE: Final = "ledger_migration"
@@ -50,6 +51,8 @@ class Migrated(NamedTuple):
     before: str
     """The revision; "": none."""
     after: str
+    roles_missing: tuple[str, ...] = ()
+    """Roles of PostgreSQL that rights would have been given to."""
 
 
 def newest_revision() -> str:
@@ -100,7 +103,8 @@ def migrate(url: URL) -> Migrated:
         if found in (Tables.NONE, Tables.OLDER):
             with connection.begin():
                 command.upgrade(_config(connection), "head")
-        return Migrated(before, newest_revision())
+        with connection.begin():
+            return Migrated(before, newest_revision(), grant_rights(connection))
 
 
 def check_tables(connection: Connection, url_shown: str) -> None:
@@ -110,7 +114,8 @@ def check_tables(connection: Connection, url_shown: str) -> None:
     Raises:
         WrongTables: If not; the text names the command to run.
     """
-    found = look(connection)
+    with connection.begin():
+        found = look(connection)
     if found in (Tables.NONE, Tables.OLDER):
         what = "has no tables of the ledger" if found is Tables.NONE else "has tables of an earlier release"
         raise WrongTables(f"{url_shown} {what}: run `outcry ledger migrate --database {url_shown}`")

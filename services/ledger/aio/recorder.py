@@ -41,9 +41,12 @@ class Recorder:
 
     def __init__(self, writer: LedgerWriter) -> None:
         self.writer = writer
-        self.packets = 0
-        self.events = 0
-        self.commands = 0
+        self._counts = (0, 0, 0, 0)
+
+    def take_counts(self) -> tuple[int, int, int, int]:
+        """Return how many packets, commands, events and blocks were written since this was asked last."""
+        counts, self._counts = self._counts, (0, 0, 0, 0)
+        return counts
 
     def record(self, feed: Iterable[FeedEntry], log: deque[StoredEntry]) -> None:
         """
@@ -92,9 +95,9 @@ class Recorder:
         if draft is None or not draft.packets:
             return
         self.writer.write(draft)
-        self.packets += draft.rows.packets
-        self.events += draft.rows.events
-        self.commands += draft.rows.commands
+        packets, commands, events, blocks = self._counts
+        rows = draft.rows
+        self._counts = (packets + rows.packets, commands + rows.commands, events + rows.events, blocks + 1)
 
 
 def _taken(log: deque[StoredEntry], entry: FeedEntry, before: str) -> list[StoredEntry]:

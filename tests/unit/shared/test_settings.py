@@ -9,12 +9,13 @@ import pytest
 from openoutcry.wire.errors import ConfigurationError
 from openoutcry.wire.redacted_url import redacted
 from services.gateway.aio.settings import GatewaySettings
+from services.ledger.aio.settings import LedgerSettings
 from services.matching.aio.settings import MatchingSettings
 from shared.aio.key_source import read_secret
 from shared.aio.settings import OTHER_VARIABLES, ROLE_SETTINGS, ServiceSettings, load_settings, variable
 from shared.redis_url import checked_redis_url
 
-ROLES = (GatewaySettings, MatchingSettings)
+ROLES = (GatewaySettings, LedgerSettings, MatchingSettings)
 
 
 def refusal(kind: type[ServiceSettings] = GatewaySettings) -> str:
