@@ -24,17 +24,23 @@ def up(
     redis_url: RedisUrl = None,
     seed: Seed = 1,
     engines: Engines = 2,
+    ledger: Annotated[
+        str | None,
+        typer.Option(help="Keep the record too: sqlite:///PATH or postgresql://USER@HOST:PORT/DATABASE, tables made."),
+    ] = None,
 ) -> None:
     """
     Run the exchange without users, until Ctrl-C or SIGTERM.
 
     When all of it is ready, prints one line of JSON on standard output: `gateways` (WebSocket URLs), `redis`,
     `instruments`, a development `token`, `tokens` (a file with the tokens of 10,000 development users, one a line), and
-    `metrics` (URLs by the name of each engine and gateway).
+    `metrics` (URLs by the name of each engine and gateway), and with --ledger `ledger` (URL of the record).
     """
 
     async def run() -> None:
-        options = UpOptions(StackOptions(gateways, redis_url, port, engines=engines), bots, hot, seed).checked()
+        options = UpOptions(
+            StackOptions(gateways, redis_url, port, engines=engines, ledger=ledger), bots, hot, seed
+        ).checked()
         await run_up(options, StopSignal(), say, lambda line: print(line, flush=True))
 
     run_command(run())

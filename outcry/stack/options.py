@@ -31,6 +31,8 @@ class StackOptions(NamedTuple):
     """The first to take the lease leads, the others stand by."""
     appendfsync: str = "everysec"
     """Of a Redis that is started: when its append-only file is on disk, `always` or `everysec`."""
+    ledger: str | None = None
+    """Database of a ledger that runs too; None runs none."""
 
     def checked(self) -> StackOptions:
         """

@@ -19,7 +19,7 @@ from outcry.stack.aio.private_folder import private_folder
 from outcry.stack.aio.role import RoleProcess
 from outcry.stack.aio.stack import Stack
 from outcry.stack.aio.stop_signal import StopSignal
-from outcry.stack.options import StackOptions, check_rate
+from outcry.stack.options import HOST, StackOptions, check_rate
 from shared.aio.first_error import first_error
 
 DEVELOPMENT_USERS: Final = 10_000
@@ -66,7 +66,7 @@ async def run_up(
         say: Where to say what is going on.
         announce: Gets one line of JSON when everything is ready: `gateways` (WebSocket URLs), `redis`, `instruments`,
             `token` of a development user and `tokens`, a file with those of DEVELOPMENT_USERS more, one a line, and
-            `metrics`, URLs by the name of each engine and gateway.
+            `metrics`, URLs by the name of each engine and gateway; and, if there is a ledger, `ledger`, its URL.
 
     Raises:
         ConfigurationError: If something about the machine or the options does not allow it.
@@ -144,6 +144,7 @@ class _StandingStack:
             "token": self._stack.token("developer"),
             "tokens": str(_write_tokens(self._stack, self._folder)),
             "metrics": self._stack.metrics_urls,
+            **({"ledger": f"http://{HOST}:{self._stack.ledger_port}/v1/"} if self._stack.ledger_port else {}),
         }
 
 

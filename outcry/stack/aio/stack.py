@@ -68,10 +68,13 @@ class Stack:
         self.redis: LocalRedis | None = None
         self.engines: list[Child] = []
         self.gateways: list[Child] = []
+        self.ledger: Child | None = None
         self.redis_url = options.redis_url or ""
         self.ports: Final = _gateway_ports(options)
         self.engine_ports: Final = _engine_ports(options, self.ports)
         """Where the engines answer for their health and metrics, in order."""
+        self.ledger_port: Final = free_ports(1)[0] if options.ledger else 0
+        """Where the ledger answers for its record, health and metrics."""
         listing = options.instruments_file
         self._listing_flags = ("--instruments-file", str(listing)) if listing else ()
         self._pace_flags = () if options.pace_ms is None else ("--pace-ms", f"{options.pace_ms:g}")
@@ -98,6 +101,9 @@ class Stack:
         """Where the numbers of each engine and gateway are, by name; whoever leads."""
         names = [*engine_names(self._options.engines), *(f"gateway-{place + 1}" for place in range(len(self.ports)))]
         ports = [*self.engine_ports, *self.ports]
+        if self.ledger_port:
+            names.append("ledger")
+            ports.append(self.ledger_port)
         return {name: f"http://{HOST}:{port}/metrics" for name, port in zip(names, ports, strict=True)}
 
     async def is_ready(self) -> bool:
@@ -108,7 +114,8 @@ class Stack:
     @property
     def parts(self) -> list[Child]:
         """All processes of the exchange, those that others need first."""
-        return [*([self.redis.child] if self.redis else []), *self.engines, *self.gateways]
+        ledger = [self.ledger] if self.ledger is not None else []
+        return [*([self.redis.child] if self.redis else []), *self.engines, *self.gateways, *ledger]
 
     @property
     def essential(self) -> list[Child]:
@@ -160,6 +167,7 @@ class Stack:
             )
             for number, port in enumerate(self.ports, start=1)
         ]
+        self._start_ledger(secret_file)
         await self._wait_until_ready(stop)
 
     def usage(self) -> dict[str, Usage]:
@@ -169,14 +177,32 @@ class Stack:
             used["redis"] = self.redis.child.usage()
         if self.engines:
             used["matching"] = total_usage(self.engines)
+        if self.ledger is not None:
+            used["ledger"] = self.ledger.usage()
         return used
 
     def stop(self) -> None:
         """End everything, those who use before those who are used."""
+        if self.ledger is not None:
+            self.ledger.stop()
         stop_together(self.gateways)
         stop_together(self.engines)
         if self.redis is not None:
             self.redis.stop()
+
+    def _start_ledger(self, secret_file: Path) -> None:
+        """Start the ledger, if there is to be one. The market needs it for nothing."""
+        database = self._options.ledger
+        if database is None:
+            return
+        if database.startswith("postgres"):
+            _make_tables(database)
+        environment = {variable("ledger_database"): database}
+        if variable("ledger_keys") not in os.environ and database.startswith("postgres"):
+            environment[variable("ledger_keys")] = str(_ledger_keys())
+        flags = ("--port", str(self.ledger_port), "--secret-file", str(secret_file))
+        self._say(f"the ledger writes into {redacted(database)}")
+        self.ledger = self._service("ledger", "services.ledger", *flags, environment=environment)
 
     async def _start_redis(self) -> None:
         if self.redis_url:
@@ -199,10 +225,11 @@ class Stack:
         return Child(name, [sys.executable, "-m", module, *flags], self.folder, environment=settings)
 
     async def _wait_until_ready(self, stop: StopSignal) -> None:
-        needed = [*self.essential, *self.gateways]
+        needed = [*self.essential, *self.gateways, *([self.ledger] if self.ledger is not None else [])]
         for name, port in (
             *zip(engine_names(self._options.engines), self.engine_ports, strict=True),
             *((f"the gateway on port {port}", port) for port in self.ports),
+            *([("the ledger", self.ledger_port)] if self.ledger is not None else []),
         ):
             ready = functools.partial(_is_ready, port)
             await stop.until(ready, START_SECONDS_MAX, f"{name} was not ready", needed)
@@ -214,6 +241,24 @@ class Stack:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+
+def _make_tables(database: str) -> None:
+    """Make the ledger's tables in PostgreSQL, as whoever the URL names: a stack of one machine has no other owner."""
+    from services.ledger.aio.database import database_url  # noqa: PLC0415 - a stack without a ledger needs no database
+    from services.ledger.aio.migration import migrate  # noqa: PLC0415 - likewise
+
+    migrate(database_url(database))
+
+
+def _ledger_keys() -> Path:
+    """Return the folder of what the ledger signs with, beside whoever runs the stack; made if it is not there."""
+    from services.ledger.aio.proof_keys import add_signing_key  # noqa: PLC0415 - likewise
+
+    folder = Path("outcry-ledger.keys").absolute()
+    if not folder.exists():
+        add_signing_key(folder)
+    return folder
 
 
 def engine_names(engines: int) -> list[str]:

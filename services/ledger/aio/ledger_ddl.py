@@ -69,16 +69,16 @@ WHERE first.event = 'accepted' AND NOT EXISTS (
 _POSTING: Final = """
 CREATE VIEW posting AS
 SELECT history, position, ordinal, 'transfer' AS source, kind, transfer_id AS reference, asset, debit, credit, amount,
-  '' AS unit FROM current_transfer
+  0 AS price FROM current_transfer
 UNION ALL
 SELECT history, position, ordinal, 'trade', 'lots', instrument || ':' || trade_id, instrument, seller, buyer, quantity,
-  'lots' FROM current_trade
+  0 FROM current_trade
 UNION ALL
-SELECT history, position, ordinal, 'trade', 'money', instrument || ':' || trade_id, instrument, buyer, seller,
-  price * quantity, 'ticks x lots' FROM current_trade
+SELECT history, position, ordinal, 'trade', 'money', instrument || ':' || trade_id, instrument, buyer, seller, quantity,
+  price FROM current_trade
 """
-"""Double entry: each row takes from `debit` what it gives to `credit`. A trade's money is in ticks times lots, which is
-below 2^62; times the tick's value it would not fit SQLite's integers in every market."""
+"""Double entry: each row takes from `debit` what it gives to `credit`: `amount` lots or millionths, and for a trade's
+money `amount` lots at `price` ticks. No product is made in SQL: beyond 2^63 SQLite would make it floating point."""
 
 
 def make_rest(connection: Connection) -> None:

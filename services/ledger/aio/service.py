@@ -31,7 +31,7 @@ from services.ledger.aio.recorder import PacketsMissing, Recorder
 from services.ledger.aio.settings import LedgerSettings
 from services.ledger.aio.store_mark import MARK_COMMANDS, MARK_S, StoredMark, StoredMarks
 from services.ledger.command_block import StoredEntry
-from services.ledger.draft import CommandsMissing
+from services.ledger.draft import COMMANDS_MAX, CommandsMissing
 from services.ledger.fork import WriterPlace
 from services.ledger.proof.block_chain import BlockChain
 from shared.aio.cancellation import raise_if_cancelled
@@ -46,6 +46,8 @@ from shared.store_errors import CorruptEntry
 
 HEALING_S: Final = 5.0
 """How long a log that does not hold a packet's commands may take to be restored, before they count as missing."""
+GATHER_S: Final = 0.2
+"""From the beginning of a transaction to that of the next, while there is less than a full one."""
 LOOK_S: Final = 5.0
 """Between two looks at the lengths of the logs, and at whether a mark is due."""
 LOCK_S: Final = 1.0
@@ -87,6 +89,7 @@ class LedgerService:
         self._marked_position = -1
         self._marked_at = 0.0
         self._looked_at = 0.0
+        self._began_at = 0.0
         self._chain = chain
         self._engine: Engine = open_engine(settings.url(), writes=True)
         self._backoff = Backoff(random, first_s=0.1, max_s=5.0)
@@ -199,7 +202,7 @@ class LedgerService:
         log: deque[StoredEntry] = deque()
         writer = recorder.writer
         while not self._stop.is_set():
-            batch = await queue.get()
+            batch = await self._gather(queue)
             if batch.feed:
                 log.extend(batch.log)
                 self.metrics.waiting_since_us = batch.feed[0].published_us
@@ -215,6 +218,21 @@ class LedgerService:
                 self.metrics.waiting_since_us = batch.feed[-1].published_us if batch.more else 0
             await self._keep_mark(writer)
             await self._tell_store(writer)
+
+    async def _gather(self, queue: asyncio.Queue[LogBatch]) -> LogBatch:
+        """Return what has come since the last transaction began, GATHER_S ago at least or a transaction full."""
+        batch = await queue.get()
+        until = self._began_at + GATHER_S
+        commands = commands_of(batch)
+        while batch.feed and commands < COMMANDS_MAX and (left_s := until - time.monotonic()) > 0:
+            try:
+                more = await asyncio.wait_for(queue.get(), left_s)
+            except TimeoutError:
+                break
+            commands += commands_of(more)
+            batch = LogBatch(batch.feed + more.feed, batch.log + more.log, more.more)
+        self._began_at = time.monotonic()
+        return batch
 
     async def _tell_store(self, writer: LedgerWriter) -> None:
         """Have the store keep what is not written yet."""
@@ -322,6 +340,11 @@ class LedgerService:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._stop.wait(), seconds)
         return self._stop.is_set()
+
+
+def commands_of(batch: LogBatch) -> int:
+    """Return how many commands a batch's packets answer."""
+    return sum([entry.packet.position - entry.packet.prev for entry in batch.feed])
 
 
 def _hang_up(connection: Connection) -> None:
