@@ -122,6 +122,8 @@ class Engine(TimedFloor):
         self.quotes = Quotes(self, self._admit)
         self.decisions = Decisions(self._outlook, self._setting_rows, self._administer, self.rule_desk)
         self.phases.on_close.append(self.waiting.expire_day_orders)
+        self.phases.on_unplanned.append(self.waiting.expire_days)
+        self.waiting.permit = self._permit
         self.phases.before_day.append(self.waiting.expire_before)
         self.waiting.on_crowd = self.phases.interrupt
         self.exercises = Exercises(self, self.vault)
@@ -586,19 +588,45 @@ class Engine(TimedFloor):
         if quantity <= order.quantity - order.remaining:
             return None  # replaced by no more than what is filled: it ends
         time_us, met_max, company = self.time, self.config.orders_met_max, self.company
-        refused = None
-        if company.is_asked or order.special is not None:
-            gate, wanted = accounting.limits.gate(account, market), quantity - (order.quantity - order.remaining)
-            refused = self.noted(account, market, company.refusal(account, market.symbol, gate, order, wanted, time_us))
-        refused = (
-            refused
-            or accounting.forbidden(account, market, order, price, quantity, met_max)
-            or (accounting.hurried(account, market, time_us) if order.time_in_force is not _QUOTE else None)
-            or accounting.unaffordable(account, market, order, price, quantity, time_us, met_max)
-        )
+        # Less of an order that stands is refused by no limit, and is no message: to leave is free.
+        is_less = price == order.price and quantity <= order.quantity and order.order_id in account.orders
+        refused = self._forbidden(accounting, account, market, order, price, quantity, is_limited=not is_less)
+        if refused is None and not is_less and order.time_in_force is not _QUOTE:
+            refused = accounting.hurried(account, market, time_us)
+        if refused is None:
+            refused = accounting.unaffordable(account, market, order, price, quantity, time_us, met_max)
         if refused is None and company.is_asked:
             company.admitted(account, market.symbol, accounting.limits.gate(account, market).rules, order, time_us)
         return refused
+
+    def _forbidden(
+        self,
+        accounting: Accounting,
+        account: FundedAccount,
+        market: TradedInstrument,
+        order: Order,
+        price: int,
+        quantity: int,
+        *,
+        is_limited: bool = True,
+    ) -> Refusal | None:
+        """Return why rules forbid an order like this, or, where it is limited, the account's limits; or None."""
+        refused = None
+        if self.company.is_asked or order.special is not None:
+            gate, wanted = accounting.limits.gate(account, market), quantity - (order.quantity - order.remaining)
+            asked = self.company.refusal(account, market.symbol, gate, order, wanted, self.time)
+            refused = self.noted(account, market, asked)
+        if refused is not None or not is_limited:
+            return refused
+        return accounting.forbidden(account, market, order, price, quantity, self.config.orders_met_max)
+
+    def _permit(self, account: UserAccount, market: TradedInstrument, order: Order) -> Refusal | None:
+        """Return why a stop may not be placed though it was elected, or None: what was allowed may not be any more."""
+        accounting = self.accounting
+        if accounting is None:
+            return self.company.stop(account, market.symbol, order)
+        assert isinstance(account, FundedAccount)
+        return self._forbidden(accounting, account, market, order, order.price, order.quantity)
 
     def _find(self, command: CancelOrder | ReplaceOrder) -> tuple[UserAccount | None, Order | None]:
         account = self.accounts.get(command.user)

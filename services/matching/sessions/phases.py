@@ -71,6 +71,8 @@ class Phases:
         """Symbols of calls whose end waits until their instrument is not paused any more."""
         self.on_close: list[Callable[[TradedInstrument, str], object]] = []
         """What else happens when an instrument closes, with the trading day."""
+        self.on_unplanned: list[Callable[[TradedInstrument], object]] = []
+        """What else happens when an instrument follows no calendar any more: it has no trading days then."""
         self.before_day: list[Callable[[TradedInstrument, str], object]] = []
         """What happens first of all on a trading day, with that day."""
         self._left = (0, 0)  # position, and the trades that its command may still make
@@ -121,6 +123,9 @@ class Phases:
             return
         if market.calendar:
             self.plans.setdefault(market.calendar, Plan())
+        else:
+            for follow in self.on_unplanned:
+                follow(market)
         if self._is_ending(market) or market.life:
             return  # the one enters what is planned when it has ended, the other nothing any more
         if market.calendar:

@@ -9,9 +9,10 @@ an instrument is halted or closed: what was elected waits. Leaves to the floor t
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, TypeAlias
 
 from openoutcry.wire.types import Code, ExecutionEvent, MarketState
+from services.matching.accounts.account import UserAccount
 from services.matching.book.book_event import BookEvent, BookRefusal, Cancelled
 from services.matching.book.order import Order
 from services.matching.book.stop_book import STOPS_MAX, StopBook
@@ -23,6 +24,8 @@ ELECTED_MAX: Final = 200
 """Stops that one command places."""
 TOLD_MAX: Final = 1_500
 """Events of a command beyond which it places no more of them: as many as come of an order that meets 500 others."""
+LAST_DAY: Final = "9999-12-31"
+Permit: TypeAlias = Callable[[UserAccount, TradedInstrument, Order], Refusal | None]
 _TRIGGERED: Final = ExecutionEvent.TRIGGERED
 _EXPIRED: Final = Code.EXPIRED
 _TRADING: Final = (MarketState.OPEN, MarketState.AUCTION)
@@ -38,6 +41,8 @@ class WaitingOrders:
 
     def __init__(self, floor: Floor) -> None:
         self._floor = floor
+        self.permit: Permit | None = None
+        """Asked before an elected stop is placed: returns why it may not be, or None."""
         self.on_crowd: Callable[[TradedInstrument], None] | None = None
         """What happens when a command has elected more than ELECTED_MAX stops of an instrument: the others wait."""
         self._placed = (0, 0)  # position, and how many stops its command has placed
@@ -80,6 +85,10 @@ class WaitingOrders:
             trading_day: YYYY-MM-DD. Orders for the day end, and those good till this date or an earlier one.
         """
         return self._end(self._floor.expiries.by_day(market.symbol, trading_day))
+
+    def expire_days(self, market: TradedInstrument) -> int:
+        """End all orders that end with a trading day, since there will be none any more."""
+        return self._end(self._floor.expiries.by_day(market.symbol, LAST_DAY))
 
     def expire_before(self, market: TradedInstrument, trading_day: str) -> int:
         """End, before its first step, what should have ended before a trading day; returns as `expire_day_orders`."""
@@ -131,6 +140,10 @@ class WaitingOrders:
         special.trigger = 0
         account = floor.accounts[order.user]
         floor.execution(account, _TRIGGERED, order, order.remaining)
+        refused = self.permit(account, market, order) if self.permit is not None else None
+        if refused is not None:
+            floor.ended(account, market, order, refused.code)
+            return
         seq = book.seq
         account.changing(order, market)
         minimum = min(special.minimum, order.remaining)
