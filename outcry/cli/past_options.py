@@ -15,7 +15,7 @@ from outcry.time_machine.time_text import read_moment
 from outcry.time_machine.unrecorded import NotRecorded
 
 Database = Annotated[
-    str, typer.Option(envvar="OUTCRY_LEDGER_URL", help="The ledger's: sqlite:///PATH, or postgresql://….")
+    str, typer.Option(envvar="OUTCRY_LEDGER_DATABASE", help="The ledger's: sqlite:///PATH, or postgresql://….")
 ]
 At = Annotated[
     str | None, typer.Option(help="A moment such as 2026-11-20T10:31:02.5Z: after the last command up to then.")

@@ -62,6 +62,7 @@ class ChainCheck:
         self._packets = _PacketHashes(record)
         self._gaps = {(gap.history, gap.until_position) for gap in record.gaps()}
         self._peaks: Sequence[bytes] = ()
+        self._grown = 0  # blocks in them
         self.result = ChainResult(0, 0, b"")
 
     def run(self) -> Iterator[Difference]:
@@ -70,6 +71,9 @@ class ChainCheck:
         if self._after:
             for block in self._record.sealed(self._after - 1, self._after):
                 chain = block.chain
+        numbers = self._epochs.keys()
+        for table, history, position in self._record.strays(min(numbers, default=0), max(numbers, default=0)):
+            yield Difference(history, position, table, "", "history", shown(history), "no such history")
         blocks = signatures = 0
         for block in self._record.sealed(self._after, self._place.block):
             yield from self._of_block(block, chain)
@@ -78,7 +82,7 @@ class ChainCheck:
             signatures += bool(block.key_id and self._keys is not None)
         place = self._place
         for field, recorded, found in (("block", place.block, self._number), ("chain", place.chain, chain)):
-            if recorded != found:
+            if recorded != found and place.block:
                 yield Difference(place.history, place.position, "place", "", field, shown(recorded), shown(found))
         self.result = ChainResult(blocks, signatures, chain)
 
@@ -111,7 +115,8 @@ class ChainCheck:
 
     def _of_tree(self, block: BlockRow) -> Iterator[Difference]:
         if not self._after:
-            growth = grow(self._peaks, block.number - 1, block.chain)
+            growth = grow(self._peaks, self._grown, block.chain)
+            self._grown += 1
             self._peaks = growth.peaks
             root = root_of_peaks(growth.peaks)
             for field, recorded, found in (

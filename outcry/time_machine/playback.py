@@ -56,6 +56,8 @@ def checkpoint_of(mark: MarkRow, data: bytes) -> Checkpoint:
     position = checkpoint.engine.position
     if position != mark.position:
         raise _damaged_mark(mark, "position", shown(mark.position), f"{position:,} in its checkpoint")
+    if checkpoint.engine.log_id != mark.log_id:
+        raise _damaged_mark(mark, "log_id", mark.log_id, f"{checkpoint.engine.log_id} in its checkpoint")
     return checkpoint
 
 

@@ -153,6 +153,9 @@ class Record(Protocol):
     def book_mark(self, history: int, instrument: str, after: int, until: int) -> tuple[int, int, int] | None:
         """Return (position, seq, digest) of a book's last change at `after <= position <= until`."""
 
+    def strays(self, first: int, last: int) -> Iterator[tuple[str, int, int]]:
+        """Yield (table, history, position) of a row of each table that is of no history from the first to the last."""
+
     def facts(self) -> dict[str, str]:
         """Return whose tables these are, by name: `product`, `shard`, `schema_version`."""
 

@@ -121,6 +121,9 @@ class SegmentCheck:
         return self._count._replace(findings=self._findings[:FINDINGS_MAX])
 
     def _run(self) -> None:
+        mark = self._segment.mark
+        data = self._record.mark_data(mark.history, mark.position)
+        self._extend(sha256_finding(mark, data, self._record.mark_sha256(mark.history, mark.position)))
         self._end_term, self._end_config = self._known_end()
         for stretch, packet in self._packets():
             if not self._follow(stretch, packet) or len(self._findings) >= FINDINGS_MAX:
@@ -161,10 +164,12 @@ class SegmentCheck:
         made = self._builder.take() or self._builder.marker()
         data = encode_packet(made._replace(log_id=packet.log_id))
         self._extend(self._packet_findings(stretch.history, packet, made, data))
+        if (packet.prev, packet.commands) != (made.prev, made.position - made.prev):
+            return False  # a packet is missing, or one too many: what follows is cut otherwise
         entry = FeedEntry(FeedId(packet.term, made.position), decode_packet(data), data, packet.published)
         self._rows.add(entry, self._asked_now())
         self._progress(engine.position - position)
-        return packet.prev == made.prev
+        return True
 
     def _packet_findings(self, history: int, packet: PacketRow, made: Packet, data: bytes) -> Iterator[Difference]:
         is_marker = made.prev == made.position
@@ -332,8 +337,17 @@ def mark_findings(mark: MarkRow, data: bytes, replayed: Checkpoint) -> Iterator[
             on over entries that only repeat.
     """
     engine = replayed.engine
-    head = read_head(data)
-    told = (("position", mark.position, engine.position), ("log_id", mark.log_id, head.log_id))
+    try:
+        head = read_head(data)
+    except MalformedMessage as error:
+        yield Difference(mark.history, mark.position, "mark", "", "data", "what cannot be read", str(error))
+        return
+    told = (
+        ("position", mark.position, engine.position),
+        ("log_id", mark.log_id, head.log_id),
+        ("time", mark.time, engine.time),
+        ("engine_version", mark.engine_version, max(mark.engine_version, engine.version)),
+    )
     for field, recorded, wanted in told:
         if recorded != wanted:
             yield Difference(mark.history, mark.position, "mark", "", field, shown(recorded), shown(wanted))

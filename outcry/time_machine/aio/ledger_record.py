@@ -7,6 +7,7 @@ PostgreSQL by transactions that are read only.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
@@ -17,10 +18,13 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from openoutcry.wire.errors import ConfigurationError
+from openoutcry.wire.errors import ConfigurationError, MalformedMessage
+from outcry.time_machine.origin import ORIGIN, origin_data
 from outcry.time_machine.record import BlockRow, GapRow, MarkRow, PacketRow, RecordedHistory, RecordedPlace
 from outcry.time_machine.unrecorded import NotRecorded
 from services.ledger import schema
+from services.matching.floor import EngineConfig
+from services.matching.recovery.checkpoint import decode_checkpoint
 
 BLOCKS_IN_PAGE: Final = 4
 PACKETS_IN_PAGE: Final = 2_000
@@ -73,6 +77,7 @@ class LedgerRecord:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
+        self._origins: dict[int, MarkRow | None] = {}
         try:
             self._connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         except DBAPIError as error:
@@ -98,31 +103,55 @@ class LedgerRecord:
         return [GapRow(*row) for row in self._all(sa.select(*columns).order_by(c.history, c.from_position))]
 
     def marks(self, history: int, after: int, until: int | None) -> Sequence[MarkRow]:
-        """Return marks without their bytes, ascending."""
+        """Return marks without their bytes, ascending; the market's origin among them, if the record has it."""
         where = [_MARK.history == history, _MARK.position >= after, *_until(_MARK.position, until)]
-        rows = self._all(sa.select(*_MARK_ROW).where(*where).order_by(_MARK.position))
-        return [MarkRow(*row) for row in rows]
+        rows = [MarkRow(*row) for row in self._all(sa.select(*_MARK_ROW).where(*where).order_by(_MARK.position))]
+        origin = self._origin(history) if after <= ORIGIN and (not rows or rows[0].position > ORIGIN) else None
+        return rows if origin is None else [origin, *rows]
 
     def mark_before(
         self, history: int, until: int | None, *, position: int | None = None, time: int | None = None
     ) -> MarkRow | None:
-        """Return the last mark at or before a position, or a time."""
+        """Return the last mark at or before a position, or a time; the origin if there is no later one."""
         where = [_MARK.history == history, *_until(_MARK.position, until)]
         where += [*_until(_MARK.position, position), *_until(_MARK.time, time)]
         rows = self._all(sa.select(*_MARK_ROW).where(*where).order_by(_MARK.position.desc()).limit(1))
-        return MarkRow(*rows[0]) if rows else None
+        if rows:
+            return MarkRow(*rows[0])
+        origin = self._origin(history)
+        return origin if origin is not None and (time is None or origin.time <= time) else None
 
     def mark_data(self, history: int, position: int) -> bytes:
-        """Return a mark's checkpoint."""
+        """Return a mark's checkpoint; of the origin it is made."""
         where = (_MARK.history == history, _MARK.position == position)
-        [(data,)] = self._all(sa.select(_MARK.data).where(*where))
-        return bytes(data)
+        rows = self._all(sa.select(_MARK.data).where(*where))
+        if not rows and position == ORIGIN:
+            first = self._all(sa.select(_MARK.data).where(_MARK.history == history).order_by(_MARK.position).limit(1))
+            config = _config_of(bytes(first[0][0])) if first else None
+            [(shard, epoch)] = self._all(
+                sa.select(schema.history.c.shard, schema.history.c.epoch).where(schema.history.c.number == history)
+            )
+            return origin_data(shard, epoch, config)
+        return bytes(rows[0][0])
+
+    def _origin(self, history: int) -> MarkRow | None:
+        """Return the market's origin, if the record has every command since."""
+        if history not in self._origins:
+            c = schema.history.c
+            where = (c.number == history, c.from_position == ORIGIN, c.parent.is_(None))
+            begins = self._all(sa.select(c.number).where(*where))
+            of_history = (_BLOCK.history == history, _BLOCK.last_ms > 0)
+            first = sa.select(_BLOCK.first_position, _BLOCK.first_ms).where(*of_history).order_by(_BLOCK.first_position)
+            blocks = self._all(first.limit(1)) if begins else []
+            is_whole = blocks and blocks[0][0] == ORIGIN + 1
+            self._origins[history] = MarkRow(history, ORIGIN, "0-0", blocks[0][1] * 1000, 0) if is_whole else None
+        return self._origins[history]
 
     def mark_sha256(self, history: int, position: int) -> bytes:
         """Return what a mark says of its bytes."""
         where = (_MARK.history == history, _MARK.position == position)
-        [(told,)] = self._all(sa.select(_MARK.sha256).where(*where))
-        return bytes(told)
+        rows = self._all(sa.select(_MARK.sha256).where(*where))
+        return bytes(rows[0][0]) if rows else hashlib.sha256(self.mark_data(history, position)).digest()
 
     def blocks(self, history: int, after: int) -> Iterator[BlockRow]:
         """Yield blocks, from the one on that holds the first command above a position."""
@@ -149,6 +178,15 @@ class LedgerRecord:
             if len(page) < BLOCKS_IN_PAGE:
                 return
             after = page[-1].number
+
+    def strays(self, first: int, last: int) -> Iterator[tuple[str, int, int]]:
+        """Yield a row of each table that is of no history."""
+        for table in schema.RECORDS:
+            if "history" in table.c:
+                position = table.c.first_position if table is schema.block else table.c.position
+                for beyond in (table.c.history < first, table.c.history > last):
+                    found = self._all(sa.select(table.c.history, position).where(beyond).limit(1))
+                    yield from ((table.name, *row) for row in found)
 
     def facts(self) -> dict[str, str]:
         """Return whose tables these are."""
@@ -204,6 +242,13 @@ class LedgerRecord:
             return self._connection.execute(statement, values).all()
         except DBAPIError as error:
             raise NotRecorded("no_ledger", f"the database did not answer: {error.orig}") from error
+
+
+def _config_of(data: bytes) -> EngineConfig | None:
+    try:
+        return decode_checkpoint(data).engine.config
+    except MalformedMessage:
+        return None  # told where the mark is looked at
 
 
 @cache
