@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from outcry.cli import ledger_proofs, ledger_service
+from outcry.cli import ledger_proofs, ledger_service, ledger_verify
 
 app = typer.Typer(
     add_completion=False,
@@ -14,3 +14,4 @@ app = typer.Typer(
 )
 app.add_typer(ledger_service.app)
 app.add_typer(ledger_proofs.app)
+app.add_typer(ledger_verify.app)
