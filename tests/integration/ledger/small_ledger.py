@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,11 @@ from sqlalchemy.engine import URL
 from services.ledger.aio.database import database_url, open_engine
 from services.ledger.aio.ledger_writer import AWAY, LedgerWriter
 from services.ledger.aio.migration import migrate
+from services.ledger.aio.proof_store import load_chain
 from services.ledger.aio.recorder import Recorder
 from services.ledger.command_block import StoredEntry, entry_place
 from services.ledger.draft import CommandsMissing
-from services.ledger.proof.block_chain import BlockChain, ChainState
-from services.ledger.proof.record_tree import Stored, nodes_of
+from services.ledger.proof.block_chain import BlockChain
 from services.ledger.proof.salt import SaltKey, SaltKeys
 from services.ledger.schema import block, metadata
 from shared.logs.feed_entry import decode_feed_entry
@@ -69,9 +70,17 @@ class SmallLedger:
             if connection is not None:
                 connection.invalidate() if faults.struck else connection.close()
 
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Return a connection that reads."""
+        engine = open_engine(self.url, writes=False)
+        with engine.connect() as connection:
+            yield connection
+        engine.dispose()
+
     def tables(self) -> dict[str, list[tuple[Any, ...]]]:
         """Return every row of every table, but for how it was cut into transactions."""
-        with open_engine(self.url, writes=False).connect() as connection:
+        with self.reading() as connection:
             return {
                 name: sorted(map(tuple, connection.execute(select(table))), key=repr)
                 for name, table in metadata.tables.items()
@@ -80,19 +89,12 @@ class SmallLedger:
 
     def entries(self) -> Iterable[bytes]:
         """Return the compressed entries of all blocks, in order."""
-        with open_engine(self.url, writes=False).connect() as connection:
+        with self.reading() as connection:
             return list(connection.execute(select(block.c.data).order_by(block.c.number)).scalars())
 
 
 def chain(connection: Connection) -> BlockChain:
-    rows = {row.number: row for row in connection.execute(select(block.c.number, block.c.chain, block.c.tree_nodes))}
-    if not rows:
-        return BlockChain("test", 0, SALTS)
-    number = max(rows)
-    peaks = [
-        Stored(rows[node.block].chain, rows[node.block].tree_nodes).hash_of(node.level) for node in nodes_of(0, number)
-    ]
-    return BlockChain("test", 0, SALTS, None, ChainState(number, rows[number].chain, tuple(peaks)))
+    return BlockChain("test", 0, SALTS, None, load_chain(connection, "test", 0))
 
 
 def sqlite_ledger(folder: Path, name: str) -> SmallLedger:
