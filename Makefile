@@ -7,7 +7,7 @@ DEMO ?= --users 1000 --gateways 3
 # The compiled wheel's packages before the tree's, and no entry for the working directory, which would come first.
 COMPILED := PYTHONSAFEPATH=1 PYTHONPATH=$(CURDIR)/build/compiled:$(CURDIR)/clients/python:$(CURDIR)
 
-.PHONY: help install demo test compiled test-compiled stores secrets deploy-test search sim fault soak fuzz mutants client typescript model lint format docs bench bench-peers conformance lock clean alerts languages
+.PHONY: help install demo test compiled test-compiled stores ledger-kills secrets deploy-test search sim fault soak fuzz mutants client typescript model lint format docs bench bench-peers conformance lock clean alerts languages
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -58,6 +58,9 @@ typescript: install ## the TypeScript client: types, wire vectors, the misbehavi
 
 model: install ## the protocol's model in Promela, and every rule left out once, JOBS=2 checks at once (needs spin and gcc; minutes)
 	$(BIN)/python -m model.run --jobs $(or $(JOBS),2)
+
+ledger-kills: install ## kill -9 of the ledger and of PostgreSQL while it writes, KILLS=25 times each: the tables are those of one run
+	KILLS=$(or $(KILLS),25) $(BIN)/pytest -p no:cacheprovider --timeout 1200 tests/integration/ledger/test_kill_nine.py
 
 search: install ## property tests with new examples each time, EXAMPLES=1000 of each
 	EXAMPLES=$(or $(EXAMPLES),1000) $(BIN)/pytest -p no:cacheprovider --timeout 1200 $$(grep -rlE '^(from|import) hypothesis' tests/unit tests/property clients/python/tests)

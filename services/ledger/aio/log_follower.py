@@ -34,6 +34,8 @@ class LogBatch(NamedTuple):
     """Up to the last packet's last command."""
     more: bool = False
     """Whether there is surely more at once."""
+    error: Exception | None = None
+    """Why nothing comes behind it."""
 
 
 class LogFollower:

@@ -189,14 +189,18 @@ class LedgerService:
             raise first_error(group) from group
 
     async def _read(self, follower: LogFollower, queue: asyncio.Queue[LogBatch]) -> None:
-        while True:
-            batch = await follower.read()
-            if batch.feed and not self.metrics.waiting_since_us:
-                self.metrics.waiting_since_us = batch.feed[0].published_us
-            if not batch.feed and await follower.is_behind():
-                self._tell("the feed ends before the ledger's place: its store lost its tail, and is being restored")
-            await self._look(follower)
-            await queue.put(batch)
+        try:
+            while True:
+                batch = await follower.read()
+                if batch.feed and not self.metrics.waiting_since_us:
+                    self.metrics.waiting_since_us = batch.feed[0].published_us
+                if not batch.feed and await follower.is_behind():
+                    self._tell("the feed ends before the ledger's place: its store lost its tail; waiting for it")
+                await self._look(follower)
+                await queue.put(batch)
+        except (CorruptEntry, CommandsMissing, *_STORE_AWAY) as error:
+            # Told in turn: what came before is written, and nobody hangs up on a transaction.
+            await queue.put(LogBatch([], [], error=error))
 
     async def _record(self, queue: asyncio.Queue[LogBatch], recorder: Recorder) -> None:
         log: deque[StoredEntry] = deque()
@@ -216,6 +220,8 @@ class LedgerService:
                 self._missing_since = None
             if queue.empty():
                 self.metrics.waiting_since_us = batch.feed[-1].published_us if batch.more else 0
+            if batch.error is not None:
+                raise batch.error
             await self._keep_mark(writer)
             await self._tell_store(writer)
 
@@ -224,13 +230,15 @@ class LedgerService:
         batch = await queue.get()
         until = self._began_at + GATHER_S
         commands = commands_of(batch)
-        while batch.feed and commands < COMMANDS_MAX and (left_s := until - time.monotonic()) > 0:
+        while (
+            batch.feed and batch.error is None and commands < COMMANDS_MAX and (left_s := until - time.monotonic()) > 0
+        ):
             try:
                 more = await asyncio.wait_for(queue.get(), left_s)
             except TimeoutError:
                 break
             commands += commands_of(more)
-            batch = LogBatch(batch.feed + more.feed, batch.log + more.log, more.more)
+            batch = LogBatch(batch.feed + more.feed, batch.log + more.log, more.more, more.error)
         self._began_at = time.monotonic()
         return batch
 
