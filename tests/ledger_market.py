@@ -6,9 +6,12 @@ import json
 import time
 from typing import Any, Final
 
-from sqlalchemy import Engine, Table, create_engine, event, insert
+from sqlalchemy import Engine, Table, insert
 
 from services.ledger import schema
+from services.ledger.aio.database import database_url, open_engine
+from services.ledger.aio.ledger_ddl import make_partitions
+from services.ledger.aio.migration import migrate
 
 SECOND: Final = 1_000_000
 ANN, BOB = "ann", "bob"
@@ -19,12 +22,9 @@ EPOCH: Final = 4_503_599_627_370_497
 
 
 def ledger_engine(url: str) -> Engine:
-    """Return an engine with the ledger's tables, empty."""
-    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", lambda raw, _record: raw.execute("PRAGMA journal_mode=WAL").close())
-    schema.metadata.create_all(engine)
-    return engine
+    """Return an engine with the ledger's tables, empty, made as operators make them."""
+    migrate(database_url(url))
+    return open_engine(database_url(url), writes=False)
 
 
 class LedgerMarket:
@@ -40,6 +40,7 @@ class LedgerMarket:
     def write(self) -> None:
         """Send what has been gathered in one transaction, with the place."""
         with self.engine.begin() as connection:
+            make_partitions(connection, self.history, self.position)
             for table in schema.metadata.tables.values():
                 if rows := self.rows.pop(table.name, None):
                     connection.execute(insert(table), rows)

@@ -159,7 +159,6 @@ def test_whoever_leaves_ends_the_export(house: MarketHouse) -> None:
     assert sent[0]["status"] == 200
     assert sent[-1].get("more_body", True), "it was not told as whole"
     assert AsgiClient(app, BOB).get("export/trades", day=DAY).status == 200
-    assert house.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
 
 
 def test_without_pyarrow_parquet_is_501(day: MarketHouse, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -73,9 +73,13 @@ def rows_of(path: str, answer: Answer) -> list[dict[str, Any]]:
     return body["rows"] if "rows" in body else [body.get("order", {})]
 
 
-@pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("path", paths())
-def test_each_path_shows_each_role_what_it_may_see(engine: Engine, path: str, role: str) -> None:
+def test_each_path_shows_each_role_what_it_may_see(engine: Engine, path: str) -> None:
+    for role in ROLES:
+        _walk(engine, path, role)
+
+
+def _walk(engine: Engine, path: str, role: str) -> None:
     for user, other in ((ANN, BOB), (BOB, ANN)):
         answer = ask(
             engine, path, user, role, **({"order_id": 1 if user == ANN else 2} if "{order_id}" in path else {})
