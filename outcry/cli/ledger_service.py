@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from sqlalchemy.exc import SQLAlchemyError
@@ -11,9 +11,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from openoutcry.wire.errors import ConfigurationError
 from outcry.cli.forwarding import FORWARDED, forward
 from outcry.cli.running import FAILED, leave, reported_errors, say
-from services.ledger.__main__ import main as service
+from outcry.time_machine.aio.past_books import PastBooks
+from services.ledger.__main__ import command_with
 from services.ledger.aio.database import masked
 from services.ledger.aio.migration import migrate as migrate_tables
+from services.ledger.aio.proof_api import proof_router
+from services.ledger.aio.proof_keys import ProofKeys
 from services.ledger.aio.settings import LedgerSettings
 from shared.aio.redis_connection import UNREACHABLE, RedisError, open_redis
 from shared.aio.settings import load_settings
@@ -26,7 +29,12 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 @app.command(add_help_option=False, context_settings=FORWARDED)
 def run(context: typer.Context) -> None:
     """Run the ledger: it writes what happens into a database, and answers questions about it."""
-    forward(service, "ledger run", context.args)
+    forward(command_with(_whole_interface), "ledger run", context.args)
+
+
+def _whole_interface(settings: LedgerSettings, keys: ProofKeys) -> dict[str, Any]:
+    """Add to the interface what needs an engine, and what needs the ledger's keys."""
+    return {"book_maker": PastBooks(settings.url()), "routers": [proof_router(keys)]}
 
 
 @app.command()

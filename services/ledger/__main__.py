@@ -170,32 +170,39 @@ def readiness(service: LedgerService) -> Readiness:
     return Readiness(200, f"writing, {lag_s:.1f} s behind" if lag_s else "writing, has all")
 
 
-def main(
-    database: Annotated[
-        str | None, typer.Option(help="Where the record is: sqlite:///PATH or postgresql://USER@HOST:PORT/DATABASE.")
-    ] = None,
-    redis_url: Annotated[str | None, typer.Option(help="Where the logs are, redis://host:port/db.")] = None,
-    shard: Annotated[int | None, typer.Option(help="Which market, if several share one Redis.")] = None,
-    keys: Annotated[Path | None, typer.Option(help="Folder of what it proves with.")] = None,
-    host: Annotated[str | None, typer.Option(help="Address of the interface, metrics and health.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port of all of them; 0 serves none.")] = None,
-    secret_file: Annotated[Path | None, typer.Option(help="File with the key of HS256 tokens.")] = None,
-    jwks: Annotated[str | None, typer.Option(help="Or the identity provider's keys: a file, or https://…")] = None,
-    log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error.")] = None,
-) -> None:
-    """
-    Run the ledger: it writes both logs into a database, and answers questions about the record.
+def command_with(interface: Interface) -> Callable[..., None]:
+    """Return the service as a command, whose interface has more than the service alone can answer."""
 
-    It may be late or dead without harm to the market. All settings can also come from the environment, as
-    OUTCRY_LEDGER_DATABASE and so on; an option wins. Exit status: 0 stopped, 2 misconfigured, 4 another ledger writes,
-    5 a packet or row that cannot be written, named in the last line of the log, 6 other tables: migrate first.
-    """
-    raise typer.Exit(
-        start(
-            ledger_database=database, redis_url=redis_url, shard=shard, ledger_keys=keys, ledger_host=host,
-            ledger_port=port, secret_file=secret_file, jwks=jwks, log_level=log_level,
-        )
-    )  # fmt: skip
+    def main(
+        database: Annotated[
+            str | None,
+            typer.Option(help="Where the record is: sqlite:///PATH or postgresql://USER@HOST:PORT/DATABASE."),
+        ] = None,
+        redis_url: Annotated[str | None, typer.Option(help="Where the logs are, redis://host:port/db.")] = None,
+        shard: Annotated[int | None, typer.Option(help="Which market, if several share one Redis.")] = None,
+        keys: Annotated[Path | None, typer.Option(help="Folder of what it proves with.")] = None,
+        host: Annotated[str | None, typer.Option(help="Address of the interface, metrics and health.")] = None,
+        port: Annotated[int | None, typer.Option(help="Port of all of them; 0 serves none.")] = None,
+        secret_file: Annotated[Path | None, typer.Option(help="File with the key of HS256 tokens.")] = None,
+        jwks: Annotated[str | None, typer.Option(help="Or the identity provider's keys: a file, or https://…")] = None,
+        log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error.")] = None,
+    ) -> None:
+        """
+        Run the ledger: it writes both logs into a database, and answers questions about the record.
+
+        It may be late or dead without harm to the market. All settings can also come from the environment, as
+        OUTCRY_LEDGER_DATABASE and so on; an option wins. Exit status: 0 stopped, 2 misconfigured, 4 another ledger
+        writes, 5 a packet or row that cannot be written, named in the last line of the log, 6 other tables: migrate
+        first.
+        """
+        raise typer.Exit(
+            start(
+                interface, ledger_database=database, redis_url=redis_url, shard=shard, ledger_keys=keys,
+                ledger_host=host, ledger_port=port, secret_file=secret_file, jwks=jwks, log_level=log_level,
+            )
+        )  # fmt: skip
+
+    return main
 
 
 def start(interface: Interface = no_more, **options: Any) -> int:
@@ -207,6 +214,9 @@ def start(interface: Interface = no_more, **options: Any) -> int:
         structlog.get_logger().error("cannot start", error=str(error))
         return LedgerExit.MISCONFIGURED
     return run(settings, interface)
+
+
+main = command_with(no_more)
 
 
 if __name__ == "__main__":

@@ -202,7 +202,8 @@ class Stack:
             environment[variable("ledger_keys")] = str(_ledger_keys())
         flags = ("--port", str(self.ledger_port), "--secret-file", str(secret_file))
         self._say(f"the ledger writes into {redacted(database)}")
-        self.ledger = self._service("ledger", "services.ledger", *flags, environment=environment)
+        # The command, not the service: its interface has books of the past and receipts too.
+        self.ledger = self._service("ledger", "outcry", "ledger", "run", *flags, environment=environment)
 
     async def _start_redis(self) -> None:
         if self.redis_url:
