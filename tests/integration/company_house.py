@@ -20,9 +20,9 @@ WITHIN_S: Final = 20.0
 
 
 @contextmanager
-def company_on(folder: Path, engines: int = 1) -> Iterator[Stack]:
-    """Run an exchange while the block lasts."""
-    options = StackOptions(gateways=2, redis_url=None, port=None, engines=engines)
+def company_on(folder: Path, engines: int = 1, ledger: str | None = None) -> Iterator[Stack]:
+    """Run an exchange while the block lasts, with a ledger in this database if one is named."""
+    options = StackOptions(gateways=2, redis_url=None, port=None, engines=engines, ledger=ledger)
     with Stack(options, folder, lambda _: None) as running:
         asyncio.run(_start(running))
         yield running
