@@ -38,7 +38,8 @@ def cases(healthy_s: float) -> list[Case]:
     wired, door = SiteOptions(is_wired=True), SiteOptions(door_sessions=20)
     seldom = SiteOptions(engine_settings={"OUTCRY_CHECKPOINT_INTERVAL_S": "60"})
     short = SiteOptions({"OUTCRY_CHECKPOINT_INTERVAL_S": "0.5", "OUTCRY_COMMAND_ENTRIES_MAX": "1"}, rate=200)
-    idle = SiteOptions(rate=0)
+    little = {"OUTCRY_LEDGER_HOLD_ENTRIES": "2000", "OUTCRY_COMMAND_ENTRIES_MAX": "1"}
+    idle, recorded = SiteOptions(rate=0), SiteOptions(has_ledger=True)
     few = SiteOptions(gateway_settings={"OUTCRY_CONNECTIONS_MAX": "20"})
     return [
         _case("nothing happens", faults.nothing, watch_s=healthy_s),
@@ -71,6 +72,18 @@ def cases(healthy_s: float) -> list[Case]:
         _case("two trading days are planned", faults.plan_ends, "ScheduleEnds"),
         _case("the store's clock is ahead of the leader's", faults.clock_ahead, "ClocksDisagree"),
         _case("an option ends without a price", faults.unsettled_option, "SettlementPending", options=idle),
+        _case("a recorded market is left alone", faults.nothing, options=recorded, watch_s=healthy_s / 2),
+        _case("the ledger is away", faults.ledger_away, "LedgerDown", options=recorded),
+        _case("the ledger's database is locked", faults.locked_database, "LedgerBehind", options=recorded),
+        _case(
+            "what is held for the ledger has a bound",
+            faults.held_for_ledger,
+            "LedgerHold",
+            "LedgerGap LedgerBehind",
+            options=SiteOptions({**little, "OUTCRY_CHECKPOINT_INTERVAL_S": "0.5"}, has_ledger=True, rate=500),
+        ),
+        _case("packets are gone before they are written", faults.unwritten_packets, "LedgerGap", options=recorded),
+        _case("the database refuses a row", faults.refused_row, "LedgerStopped", "LedgerDown", options=recorded),
         _case("checkpoints are killed", faults.killed_checkpoints, "CheckpointsFail"),
         _case("the standby is paused again and again", faults.paused_standby, "StandbyDiffers", options=short),
     ]

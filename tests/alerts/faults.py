@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import shutil
 import signal
+import sqlite3
 import time
 import urllib.request
 from collections.abc import AsyncIterator, Callable
@@ -337,6 +338,53 @@ async def unsettled_option(site: AlertSite) -> AsyncIterator[None]:
     async with open_redis(site.stack.redis_url, "test") as redis:
         await redis.execute_command("XADD", StreamKeys().commands, "*", COMMANDS_FIELD, encode_commands(commands))
     await asyncio.sleep(3.0)
+    yield
+
+
+@contextlib.asynccontextmanager
+async def ledger_away(site: AlertSite) -> AsyncIterator[None]:
+    assert site.ledger is not None
+    await _kill(site.ledger)
+    yield
+
+
+@contextlib.asynccontextmanager
+async def locked_database(site: AlertSite) -> AsyncIterator[None]:
+    """Hold the one lock that writers of an SQLite file need."""
+    with contextlib.closing(sqlite3.connect(site.database, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        await asyncio.sleep(60.0)  # from then on the oldest packet is older than a minute
+        yield
+
+
+@contextlib.asynccontextmanager
+async def held_for_ledger(site: AlertSite) -> AsyncIterator[None]:
+    """Lock the database until most of what may be held is used."""
+    with contextlib.closing(sqlite3.connect(site.database, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        async with open_redis(site.stack.redis_url, "test") as redis, asyncio.timeout(60.0):
+            while await redis.xlen(StreamKeys().commands) < 1_700:  # noqa: ASYNC110 - other processes
+                await asyncio.sleep(0.2)
+            yield
+
+
+@contextlib.asynccontextmanager
+async def unwritten_packets(site: AlertSite) -> AsyncIterator[None]:
+    """Trim both logs while the ledger stands still."""
+    assert site.ledger is not None
+    site.ledger.freeze()
+    await asyncio.sleep(3.0)
+    async with open_redis(site.stack.redis_url, "test") as redis:
+        await redis.execute_command("XTRIM", StreamKeys().feed, "MAXLEN", "=", 1)
+    site.ledger.thaw()
+    yield
+
+
+@contextlib.asynccontextmanager
+async def refused_row(site: AlertSite) -> AsyncIterator[None]:
+    """Have the database refuse what it has taken until now."""
+    with contextlib.closing(sqlite3.connect(site.database, timeout=30, isolation_level=None)) as other:
+        other.execute("CREATE TRIGGER refuses BEFORE INSERT ON execution BEGIN SELECT RAISE(ABORT, 'refused'); END")
     yield
 
 

@@ -33,6 +33,8 @@ class SiteOptions(NamedTuple):
     """Whether services reach Redis by wires that can be cut and delayed."""
     door_sessions: int = 0
     """Sessions that an haproxy before the gateways takes; 0 is no haproxy."""
+    has_ledger: bool = False
+    """Whether a ledger writes the record, into an SQLite file."""
     rate: int = 50
     """Book changes a second; 0: nobody trades."""
 
@@ -48,6 +50,12 @@ class AlertSite(NamedTuple):
     wires: Wires | None
     door: Child | None
     door_port: int
+    ledger: Child | None
+
+    @property
+    def database(self) -> Path:
+        """The ledger's file."""
+        return self.stack.folder / "ledger.db"
 
     async def leader(self) -> Child:
         """
@@ -92,21 +100,29 @@ async def open_site(options: SiteOptions, folder: Path, stop: StopSignal) -> Asy
                 gateway_settings={**os.environ, **options.gateway_settings},
             )
         )
-        watching, spare, door_port, door_metrics = free_ports(4)
+        watching, spare, door_port, door_metrics, ledger_port = free_ports(5)
         await stack.start(stop)
         door = enter(_door(options.door_sessions, stack, door_port, door_metrics)) if options.door_sessions else None
         targets = {
             "matching": [f"{HOST}:{port}" for port in (*stack.engine_ports, spare)],
             "gateway": [f"{HOST}:{port}" for port in stack.ports],
+            "ledger": [f"{HOST}:{ledger_port}"] if options.has_ledger else [],
             "haproxy": [f"{HOST}:{door_metrics}"] if door else [],
         }
+        ledger = enter(_ledger(stack, ledger_port, options.engine_settings)) if options.has_ledger else None
         prometheus = enter(Prometheus(targets, watching, folder))
         await prometheus.wait_until_ready()
         if options.rate:
             enter(_bots(stack, options.rate))
         leadership = Leadership(stack.redis_url)
         stack_of_parts.push_async_callback(leadership.aclose)
-        yield AlertSite(stack, prometheus, leadership, spare, wires, door, door_port)
+        yield AlertSite(stack, prometheus, leadership, spare, wires, door, door_port, ledger)
+
+
+def _ledger(stack: Stack, port: int, settings: Mapping[str, str]) -> Child:
+    argv = [sys.executable, "-m", "outcry", "ledger", "run", "--redis-url", stack.redis_url,
+            "--database", f"sqlite:///{stack.folder / 'ledger.db'}", "--port", str(port)]  # fmt: skip
+    return Child("ledger", argv, stack.folder, environment=settings)
 
 
 def _bots(stack: Stack, rate: int) -> Child:
