@@ -343,7 +343,6 @@ async def unsettled_option(site: AlertSite) -> AsyncIterator[None]:
 
 @contextlib.asynccontextmanager
 async def ledger_away(site: AlertSite) -> AsyncIterator[None]:
-    assert site.ledger is not None
     await _kill(site.ledger)
     yield
 
@@ -371,7 +370,6 @@ async def held_for_ledger(site: AlertSite) -> AsyncIterator[None]:
 @contextlib.asynccontextmanager
 async def unwritten_packets(site: AlertSite) -> AsyncIterator[None]:
     """Trim both logs while the ledger stands still."""
-    assert site.ledger is not None
     site.ledger.freeze()
     await asyncio.sleep(3.0)
     async with open_redis(site.stack.redis_url, "test") as redis:

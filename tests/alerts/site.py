@@ -50,7 +50,12 @@ class AlertSite(NamedTuple):
     wires: Wires | None
     door: Child | None
     door_port: int
-    ledger: Child | None
+
+    @property
+    def ledger(self) -> Child:
+        """The ledger, where there is one."""
+        assert self.stack.ledger is not None
+        return self.stack.ledger
 
     @property
     def database(self) -> Path:
@@ -92,7 +97,14 @@ async def open_site(options: SiteOptions, folder: Path, stop: StopSignal) -> Asy
             await wires.open()
         stack = enter(
             Stack(
-                StackOptions(GATEWAYS, None, None, engines=len(ENGINES), appendfsync="everysec"),
+                StackOptions(
+                    GATEWAYS,
+                    None,
+                    None,
+                    engines=len(ENGINES),
+                    appendfsync="everysec",
+                    ledger=f"sqlite:///{folder / 'ledger.db'}" if options.has_ledger else None,
+                ),
                 folder,
                 lambda _text: None,
                 route=wires.route if wires else (lambda _name, url: url),
@@ -100,29 +112,22 @@ async def open_site(options: SiteOptions, folder: Path, stop: StopSignal) -> Asy
                 gateway_settings={**os.environ, **options.gateway_settings},
             )
         )
-        watching, spare, door_port, door_metrics, ledger_port = free_ports(5)
+        watching, spare, door_port, door_metrics = free_ports(4)
         await stack.start(stop)
         door = enter(_door(options.door_sessions, stack, door_port, door_metrics)) if options.door_sessions else None
         targets = {
             "matching": [f"{HOST}:{port}" for port in (*stack.engine_ports, spare)],
             "gateway": [f"{HOST}:{port}" for port in stack.ports],
-            "ledger": [f"{HOST}:{ledger_port}"] if options.has_ledger else [],
+            "ledger": [f"{HOST}:{stack.ledger_port}"] if options.has_ledger else [],
             "haproxy": [f"{HOST}:{door_metrics}"] if door else [],
         }
-        ledger = enter(_ledger(stack, ledger_port, options.engine_settings)) if options.has_ledger else None
         prometheus = enter(Prometheus(targets, watching, folder))
         await prometheus.wait_until_ready()
         if options.rate:
             enter(_bots(stack, options.rate))
         leadership = Leadership(stack.redis_url)
         stack_of_parts.push_async_callback(leadership.aclose)
-        yield AlertSite(stack, prometheus, leadership, spare, wires, door, door_port, ledger)
-
-
-def _ledger(stack: Stack, port: int, settings: Mapping[str, str]) -> Child:
-    argv = [sys.executable, "-m", "outcry", "ledger", "run", "--redis-url", stack.redis_url,
-            "--database", f"sqlite:///{stack.folder / 'ledger.db'}", "--port", str(port)]  # fmt: skip
-    return Child("ledger", argv, stack.folder, environment=settings)
+        yield AlertSite(stack, prometheus, leadership, spare, wires, door, door_port)
 
 
 def _bots(stack: Stack, rate: int) -> Child:

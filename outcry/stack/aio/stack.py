@@ -38,6 +38,9 @@ TOKEN_SECONDS: Final = 7 * 24 * 3600.0
 """How long the tokens of a development stack are valid."""
 SECRET_MODE: Final = 0o600
 
+_HELD: Final = (variable("ledger_hold_packets"), variable("ledger_hold_entries"))
+"""What the engines hold for the ledger, which it tells how full it is."""
+
 
 class Stack:
     """
@@ -197,7 +200,8 @@ class Stack:
             return
         if database.startswith("postgres"):
             _make_tables(database)
-        environment = {variable("ledger_database"): database}
+        held = {name: told for name, told in (self._engine_settings or {}).items() if name in _HELD}
+        environment = {**held, variable("ledger_database"): database}
         if variable("ledger_keys") not in os.environ and database.startswith("postgres"):
             environment[variable("ledger_keys")] = str(_ledger_keys())
         flags = ("--port", str(self.ledger_port), "--secret-file", str(secret_file))

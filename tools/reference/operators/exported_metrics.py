@@ -12,6 +12,7 @@ from prometheus_client.metrics_core import Metric
 from services.gateway.gateway import Gateway
 from services.gateway.limits import GatewayLimits
 from services.gateway.metrics import AcceptStatistics, FeedStatistics, GatewayCollector, HopTimes
+from services.ledger.aio.metrics import LedgerMetrics
 from services.matching.aio.metrics import EngineState, EngineStateCollector, MatchingMetrics, Role
 from shared.aio.build_info import tell_build
 from shared.identity import Authenticator
@@ -64,11 +65,19 @@ def matching_metrics() -> list[ExportedMetric]:
     return _exported(registry)
 
 
+def ledger_metrics() -> list[ExportedMetric]:
+    """Return a ledger's own metrics, by name."""
+    registry = CollectorRegistry()
+    tell_build(registry)
+    LedgerMetrics(registry)
+    return _exported(registry)
+
+
 def sample_names() -> frozenset[str]:
-    """Return every name that a query may use: both roles' and the process's, histograms with their suffixes."""
+    """Return every name that a query may use: all roles' and the process's, histograms with their suffixes."""
     found = {
         name
-        for metric in (*gateway_metrics(), *matching_metrics())
+        for metric in (*gateway_metrics(), *matching_metrics(), *ledger_metrics())
         for name in (
             [metric.name + suffix for suffix in _SUFFIXES["histogram"]] if metric.kind == "histogram" else [metric.name]
         )

@@ -11,11 +11,16 @@ from annotated_types import Ge, Gt, Le, Lt
 from pydantic.fields import FieldInfo
 
 from services.gateway.aio.settings import GatewaySettings
+from services.ledger.aio.settings import LedgerSettings
 from services.matching.aio.settings import MatchingSettings
 from shared.aio.settings import ServiceSettings
-from tools.reference.operators.exported_metrics import ExportedMetric, gateway_metrics, matching_metrics
+from tools.reference.operators.exported_metrics import ExportedMetric, gateway_metrics, ledger_metrics, matching_metrics
 
-ROLES: Final[Mapping[str, type[ServiceSettings]]] = {"gateway": GatewaySettings, "matching": MatchingSettings}
+ROLES: Final[Mapping[str, type[ServiceSettings]]] = {
+    "gateway": GatewaySettings,
+    "matching": MatchingSettings,
+    "ledger": LedgerSettings,
+}
 _UNITS: Final = {"_per_second": "a second", "_ms": "ms", "_s": "s", "_bytes": "bytes"}
 _SIGNS: Final = {Ge: "≥ {}", Gt: "> {}", Le: "≤ {}", Lt: "< {}"}
 
@@ -38,10 +43,14 @@ def settings_table() -> str:
 
 
 def metrics_table() -> str:
-    """Return every metric of both roles."""
+    """Return every metric of every role."""
     return "\n".join(
         f"### {title}\n\n{_table(('metric', 'kind', 'labels', 'meaning'), map(_metric_row, metrics))}"
-        for title, metrics in (("Gateway", gateway_metrics()), ("Matching engine", matching_metrics()))
+        for title, metrics in (
+            ("Gateway", gateway_metrics()),
+            ("Matching engine", matching_metrics()),
+            ("Ledger", ledger_metrics()),
+        )
     )
 
 
@@ -71,7 +80,7 @@ def _metric_row(metric: ExportedMetric) -> Sequence[str]:
 
 def _roles(name: str) -> str:
     found = [role for role, kind in ROLES.items() if name in kind.model_fields]
-    return "both" if len(found) == len(ROLES) else found[0]
+    return "all" if len(found) == len(ROLES) else ", ".join(found)
 
 
 def _unit(name: str) -> str:
