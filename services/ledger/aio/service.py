@@ -288,10 +288,11 @@ class LedgerService:
         )
 
     async def _look_from_afar(self) -> None:
-        """Find out how late the ledger is while it cannot write."""
-        if not self.metrics.waiting_since_us:
-            with suppress(*_STORE_AWAY, CorruptEntry):
-                follower = LogFollower(self._reading, self._keys, self._place)
+        """Find out how late the ledger is while it cannot write, and how full the store has become."""
+        with suppress(*_STORE_AWAY, CorruptEntry):
+            follower = LogFollower(self._reading, self._keys, self._place)
+            await self._look(follower)
+            if not self.metrics.waiting_since_us:
                 self.metrics.waiting_since_us = await follower.next_published_us()
 
     async def _keep_mark(self, writer: LedgerWriter) -> None:
