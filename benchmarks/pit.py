@@ -16,6 +16,10 @@ from shared.logs.packet import encode_packet
 SYMBOL: Final = "ACME"
 MID: Final = 100_000
 ORDERS_A_USER: Final = 1_000
+DEEP: Final = 10_000
+"""Levels of a deep book, one order each, and orders of a long queue."""
+DEEPEST: Final = 300_000
+"""Levels of a book as deep as a few hundred users make it who have all the orders that they may have."""
 NEWEST: Final = SelfTradePrevention.CANCEL_NEWEST
 
 Case: TypeAlias = Callable[["Pit"], Callable[[], object]]

@@ -8,9 +8,10 @@ from typing import get_args
 
 import pytest
 
-from benchmarks import pit, worst_administration, worst_commands, worst_options
+from benchmarks import pit, worst_administration, worst_commands, worst_options, worst_sessions
 from benchmarks.pit import Pit
-from benchmarks.worst_commands import COMMANDS, REQUESTS, House
+from benchmarks.worst_commands import COMMANDS
+from benchmarks.worst_requests import REQUESTS, House
 from openoutcry.wire.types import Code
 from services.matching.engine import Engine
 from services.matching.packet_builder import PacketBuilder
@@ -59,6 +60,6 @@ def test_a_request_is_carried_out(name: str) -> None:
 
 def test_every_kind_of_command_is_measured() -> None:
     """Whoever adds one says what its worst costs."""
-    measured = (worst_commands, worst_administration, worst_options, pit)
+    measured = (worst_commands, worst_administration, worst_options, worst_sessions, pit)
     source = {name for module in measured for name in vars(module)}
     assert [kind.__name__ for kind in get_args(Command) if kind.__name__ not in source] == []

@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 
 from services.gateway import deep_snapshots, joining, snapshot_making
+from services.matching import chores, floor
 from services.matching.recovery import snapshot_schedule
+from services.matching.sessions import phases
+from services.matching.special_orders import waiting_orders
 from tests.simulation import faults, parts
 from tests.simulation.faults import WITNESSED
 from tests.simulation.simulation import simulate
@@ -23,6 +26,13 @@ DEEP = [
     (snapshot_making, "LEVELS_A_PART", 1),
 ]
 """Books of three levels are as deep ones, for engines and gateways."""
+SMALL_PARTS = [
+    (chores, "WORK_MAX", 1),
+    (floor, "SWEPT_MAX", 2),
+    (phases, "UNCROSSED_MAX", 1),
+    (waiting_orders, "ELECTED_MAX", 2),
+]
+"""What is due, a sweep and an auction take many commands, and engines die in between."""
 
 
 @pytest.mark.parametrize("seed", range(1, 26))
@@ -99,3 +109,11 @@ def test_a_finding_says_how_to_see_it_again() -> None:
     result = simulate(1, faults_s=1)._replace(finding="a book is wrong", tail=["the last event"])
     assert result.report().endswith("seed 1: a book is wrong\nreproduce: make sim SEED=1")
     assert "the last event" in result.report()
+
+
+@pytest.mark.parametrize("seed", range(1, 6))
+def test_nothing_is_found_where_a_command_does_little_of_what_is_due(seed: int) -> None:
+    """A checkpoint, a standby and a successor go on in the middle of what has to be done."""
+    result = simulate(seed, SMALL_PARTS)
+    assert not result.finding, result.report()
+    assert result.acknowledged
