@@ -18,6 +18,7 @@ import pytest
 import yaml
 
 from services.gateway.aio.settings import GatewaySettings
+from services.ledger.aio.settings import LedgerSettings
 from services.matching.aio.settings import MatchingSettings
 from shared.aio.settings import load_settings
 from tests.deploy.static.files import PROJECT
@@ -258,7 +259,8 @@ def test_what_a_pod_mounts_exists(overlay: str, name: str) -> None:
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_settings_are_ones_that_the_roles_know(overlay: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Loaded by the services themselves: an unknown or wrong one would be a pod that never starts."""
-    for name, kind in (("gateway", GatewaySettings), ("matching", MatchingSettings)):
+    roles = (("gateway", GatewaySettings), ("matching", MatchingSettings), ("ledger", LedgerSettings))
+    for name, kind in roles:
         with monkeypatch.context() as patched:
             for variable, value in environment(overlay, name).items():
                 patched.setenv(variable, value)
