@@ -107,9 +107,10 @@ format: install ## let ruff rewrite the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: install ## write anew what docs and protocol/ say from the code: messages, asyncapi.yaml, schema; settings and metrics
+docs: install ## write anew what docs and protocol/ say from the code: messages, asyncapi.yaml, schema; settings and metrics; the ledger's paths
 	$(BIN)/python -m tools.reference.protocol
 	$(BIN)/python -m tools.reference.operators
+	$(BIN)/python -m tools.reference.queries
 
 bench-peers: install ## what the benchmarks compare with, each in an environment of its own; Debian packages only as root
 	-$(BIN)/python -m benchmarks.engine.peers install
