@@ -10,6 +10,8 @@
  * ├── Unanswered         no answer came: what became of the request is not known
  * │   └── OutcomeUnknown   an order may stand or not; to repeat it is safe
  * ├── NotConnected       there is no connection to ask on at present
+ * ├── NotProven          (openoutcry/proofs) a receipt or a head does not prove what it says
+ * │   └── OtherSize        two heads of different blocks need a consistency proof to be compared
  * ├── InvalidArgument    what you gave cannot be, such as a price of 99.9
  * └── ConnectionRefused  the server does not want this client until something has changed
  * ```
