@@ -18,6 +18,7 @@ from benchmarks import (
     digest,
     fairness,
     fan_out_encode,
+    ledger_proofs,
     merging,
     messages,
     order_parts,
@@ -42,6 +43,7 @@ ALL: Final[dict[str, Benchmark]] = {
     "benchmarks.straight_writes": straight_writes.measure,
     "benchmarks.fairness": fairness.measure,
     "benchmarks.batch_race": batch_race.measure,
+    "benchmarks.ledger_proofs": ledger_proofs.measure,
 }
 """Those without the whole exchange: seconds each."""
 MARKETS: Final = (

@@ -16,7 +16,8 @@ from services.ledger import schema
 from services.ledger.aio.api_reading import LedgerRead
 from services.ledger.aio.ledger_api import LedgerApi, asked
 from services.ledger.aio.proof_keys import ProofKeys
-from services.ledger.aio.proof_store import consistency_proof, make_receipt, record_name, signed_head
+from services.ledger.aio.proof_store import consistency_proof, record_name, signed_head
+from services.ledger.aio.receipt_store import make_receipt
 from services.ledger.proof.not_proven import NotProven
 from services.ledger.proof.receipt import LEAVES_MAX
 from services.ledger.proof.signed_head import SignedHead

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Iterable, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 from services.ledger.proof.head import Head, check_product
 from services.ledger.proof.leaf import BlockRows, block_leaf_hashes
@@ -218,6 +218,36 @@ def path_in_block(piece: Sequence[bytes], pieces: bytes, number: int) -> list[by
         first = place << PIECE_LEVEL
         raise NotProven(f"one of its leaves {first} to {first + PIECE_LEAVES - 1} was changed")
     return inclusion_path(piece, number % PIECE_LEAVES) + inclusion_path(nodes, place)
+
+
+def block_facts(block: Mapping[Any, Any], epoch: int, shard: int, previous: bytes) -> BlockFacts:
+    """
+    Return what a block's chain value should be of, by its columns.
+
+    Args:
+        block: Its columns; `data` is not needed.
+        epoch: Of its history.
+        shard: Of its history.
+        previous: Chain value of the block before it; of the first, see `genesis`.
+    """
+    return BlockFacts(
+        previous=previous,
+        root=bytes(block["root"]),
+        leaves=block["leaves"],
+        number=block["number"],
+        history=block["history"],
+        epoch=epoch,
+        first_position=block["first_position"],
+        last_position=block["last_position"],
+        first_ms=block["first_ms"],
+        first_n=block["first_n"],
+        last_ms=block["last_ms"],
+        last_n=block["last_n"],
+        shard=shard,
+        time=block["time"],
+        data_sha256=bytes(block["data_sha256"]),
+        packets_sha256=bytes(block["packets_sha256"]),
+    )
 
 
 def read_block_facts(data: bytes) -> BlockFacts:

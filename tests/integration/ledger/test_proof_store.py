@@ -13,7 +13,8 @@ from sqlalchemy import Connection, Table, create_engine, delete, func, select, u
 
 from services.ledger import schema
 from services.ledger.aio.proof_keys import ProofKeys
-from services.ledger.aio.proof_store import chain_maker, consistency_proof, load_chain, make_receipt, signed_head
+from services.ledger.aio.proof_store import chain_maker, consistency_proof, load_chain, signed_head
+from services.ledger.aio.receipt_store import make_receipt
 from services.ledger.proof.block_chain import BlockChain
 from services.ledger.proof.leaf import BlockRows
 from services.ledger.proof.not_proven import NotProven

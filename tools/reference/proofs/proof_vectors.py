@@ -16,23 +16,18 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection, create_engine, select
 
 from services.ledger import schema
-from services.ledger.aio.proof_store import (
-    block_facts,
-    consistency_proof,
-    make_receipt,
-    signed_head,
-    stored_blocks,
-)
+from services.ledger.aio.proof_store import consistency_proof, signed_head, stored_blocks
+from services.ledger.aio.receipt_store import make_receipt
 from services.ledger.proof import merkle
-from services.ledger.proof.block_chain import BlockChain
+from services.ledger.proof.block_chain import BlockChain, block_facts, genesis
 from services.ledger.proof.head import Head, read_head
 from services.ledger.proof.leaf import EXECUTION_LEAF, TRANSFER_LEAF, BlockRows, leaf_bytes
 from services.ledger.proof.receipt import Receipt, ShownBlock, ShownLeaf
-from services.ledger.proof.record_tree import Stored, consistency, grow, inclusion
+from services.ledger.proof.record_tree import Node, Stored, consistency, grow, inclusion
 from services.ledger.proof.salt import SaltKey, SaltKeys
 from services.ledger.proof.signed_head import ConsistencyProof, SignedHead
 from services.ledger.proof.signing_keys import HeadSigner, write_key_list
-from tools.reference.proofs.proof_record import TIME, ProofRecord
+from tools.reference.proofs.proof_record import EPOCH, TIME, ProofRecord
 
 PRODUCT: Final = "openoutcry"
 OLD_SIGNER: Final = HeadSigner(Ed25519PrivateKey.from_private_bytes(bytes(31) + b"\1"))
@@ -283,8 +278,9 @@ def _of_only_leaf(connection: Connection, record: ProofRecord, number: int) -> b
     (salt,) = SALTS.current.some(1, number, 0, 1)
     leaf = ShownLeaf(0, leaf_bytes(layout, salt, tuple(row)), [])
     proof = inclusion(number - 1, size)
-    facts = block_facts(connection, block).to_bytes()
-    shown = ShownBlock(facts, proof.path(stored_blocks(connection, proof.nodes())), [leaf])
+    stored = stored_blocks(connection, [*proof.nodes(), Node(0, 0)])
+    facts = block_facts(block, EPOCH, 0, stored[1].chain if number == 2 else genesis(PRODUCT, 0))
+    shown = ShownBlock(facts.to_bytes(), proof.path(stored), [leaf])
     return Receipt(_head(connection, size), [shown]).to_file()
 
 
