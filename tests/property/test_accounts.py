@@ -134,6 +134,7 @@ def accounts_of(engine: Engine, time_us: int) -> list[object]:
     return [(user, each._replace(user_seq=0)) for user, each in messages.items() if each.cash or each.holdings]
 
 
+@FEWER
 @given(log=account_logs())
 def test_commands_survive_the_log(log: list[Command]) -> None:
     for command in log:

@@ -14,6 +14,7 @@ from shared.logs.commands import Command
 from shared.logs.packet import FeedId, encode_packet
 from shared.logs.stream_keys import StreamKeys
 from tests.property.command_flow import command_logs
+from tests.property.examples import FEWER
 
 KEYS = StreamKeys()
 
@@ -50,6 +51,7 @@ def recovered(checkpoint: bytes, feed_id: FeedId, packet: bytes, log: list[LogEn
     return recovery.finish()
 
 
+@FEWER
 @given(
     log=command_logs(),
     died_after=st.integers(1, 60),

@@ -19,6 +19,7 @@ from shared.logs.commands import CancelOrder, Command, ReplaceOrder
 from shared.logs.events import Outcome, PrivateExecution
 from shared.logs.packet import Packet, decode_packet, encode_packet
 from tests.property.command_flow import command_logs
+from tests.property.examples import FEWER
 
 CUTS = st.sets(st.integers(0, 70))
 
@@ -47,6 +48,7 @@ def state(engine: Engine) -> bytes:
     return encode_checkpoint(Checkpoint(engine, 1, "store"))
 
 
+@FEWER
 @given(log=command_logs(), cuts=CUTS)
 def test_batches_are_no_part_of_the_result(log: list[Command], cuts: set[int]) -> None:
     """A run under load and a replay at rest must number and say the same, byte for byte."""
@@ -60,6 +62,7 @@ def test_batches_are_no_part_of_the_result(log: list[Command], cuts: set[int]) -
     engine_cut.check_invariants()
 
 
+@FEWER
 @given(log=command_logs(), cuts=CUTS)
 def test_merged_changes_compose_to_the_engines_books(log: list[Command], cuts: set[int]) -> None:
     """A gateway that applies every packet holds the engine's books and accounts; positions chain without a hole."""
@@ -92,6 +95,7 @@ def test_merged_changes_compose_to_the_engines_books(log: list[Command], cuts: s
         )
 
 
+@FEWER
 @given(log=command_logs(), at=st.integers(0, 60))
 def test_a_checkpoint_continues_identically(log: list[Command], at: int) -> None:
     """A recovered engine must say what the dead one would have said, priorities and counters included."""
@@ -105,6 +109,7 @@ def test_a_checkpoint_continues_identically(log: list[Command], at: int) -> None
     recovered.check_invariants()
 
 
+@FEWER
 @given(log=command_logs(), at=st.integers(0, 60))
 def test_reading_the_log_again_changes_nothing(log: list[Command], at: int) -> None:
     """After a store's failover the log is read again from an earlier point; nothing may happen twice."""
@@ -118,45 +123,34 @@ def test_reading_the_log_again_changes_nothing(log: list[Command], at: int) -> N
 
 
 @given(log=command_logs())
-def test_every_command_has_exactly_one_outcome(log: list[Command]) -> None:
-    """A gateway answers the user's request from it; none may be missing, none doubled."""
-    engine = Engine()
-    for command in log:
-        events = engine.apply(command, 0)
-        outcomes = [event for event in events if isinstance(event, Outcome)]
-        assert outcomes == [events[-1]]
-        assert (outcomes[0].source, outcomes[0].number) == (command.source, command.number)
-        assert bool(outcomes[0].code) == bool(outcomes[0].text)
+def test_outcomes_numbers_and_owners(log: list[Command]) -> None:
+    """
+    Every command has exactly one outcome, every user's executions are numbered, and nobody changes another's order.
 
-
-@given(log=command_logs())
-def test_executions_of_a_user_are_numbered_without_holes(log: list[Command]) -> None:
-    """The private stream is replicated by its numbers, like a book."""
+    A gateway answers the user's request from the outcome; none may be missing, none doubled. The private stream is
+    replicated by its numbers, like a book. Who names another's order is told that there is none.
+    """
     engine = Engine()
     numbers: dict[str, int] = {}
-    for command in log:
-        for event in engine.apply(command, 0):
-            if isinstance(event, PrivateExecution):
-                numbers[event.user] = numbers.get(event.user, 0) + 1
-                assert event.execution.user_seq == numbers[event.user]
-
-
-@given(log=command_logs())
-def test_an_order_is_changed_by_its_own_user_alone(log: list[Command]) -> None:
-    """Who names another's order is told that there is none, and nothing happens to it."""
-    engine = Engine()
     owners: dict[int, str] = {}
     for command in log:
         events = engine.apply(command, 0)
-        for event in events:
-            if isinstance(event, PrivateExecution) and event.execution.order_id:
-                owner = owners.setdefault(event.execution.order_id, event.user)
-                assert owner == event.user
-        if (
+        [outcome] = [event for event in events if isinstance(event, Outcome)]
+        assert outcome is events[-1]
+        assert (outcome.source, outcome.number) == (command.source, command.number)
+        assert bool(outcome.code) == bool(outcome.text)
+        is_foreign = (
             isinstance(command, CancelOrder | ReplaceOrder)
             and owners.get(command.order_id, command.user) != command.user
-        ):
-            assert [event.code for event in events if isinstance(event, Outcome)] == [Code.UNKNOWN_ORDER]
-            assert len(events) == 1
-            assert engine.take_changed() == []
-        engine.take_changed()
+        )
+        for event in events:
+            if isinstance(event, PrivateExecution):
+                numbers[event.user] = numbers.get(event.user, 0) + 1
+                assert event.execution.user_seq == numbers[event.user]
+                if event.execution.order_id:
+                    assert owners.setdefault(event.execution.order_id, event.user) == event.user
+        changed = engine.take_changed()
+        if is_foreign:
+            assert outcome.code is Code.UNKNOWN_ORDER
+            assert events == [outcome]
+            assert changed == []

@@ -15,6 +15,7 @@ from services.matching.recovery.checkpoint import Checkpoint, decode_checkpoint,
 from shared.logs.commands import CancelOrder, ReplaceOrder
 from shared.logs.events import PairsRefused, PrivateExecution, Trade
 from shared.logs.mass_quote import MassQuote
+from tests.property.examples import FEWER
 from tests.property.weights import of_any_length, weighted
 from tests.unit.services.matching.accounts.floor import Floor
 from tests.unit.services.matching.flow import outcome
@@ -135,6 +136,7 @@ def test_a_quote_is_cancels_and_orders_of_what_differs(steps: list[Any]) -> None
         floor.engine.check_invariants()
 
 
+@FEWER
 @given(steps=STEPS, at=st.integers(0, 20))
 def test_a_checkpoint_goes_on_with_quotes(steps: list[Any], at: int) -> None:
     floor, naive = market(), Naive()

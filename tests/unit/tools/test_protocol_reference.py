@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from itertools import combinations_with_replacement
+from itertools import chain, combinations
 from typing import Any
 
 import msgpack
@@ -29,9 +29,11 @@ REQUESTS = vectors("requests.json")
 ASYNCAPI = yaml.safe_load((ROOT / "protocol" / "asyncapi.yaml").read_text(encoding="utf-8"))
 ASYNCAPI_SCHEMA = ROOT / "node_modules" / "@asyncapi" / "specs" / "schemas" / "3.0.0-without-$id.json"
 
-MESSAGE_VALIDATOR = Draft202012Validator(json_schema())
-MSGPACK_VALIDATOR = Draft202012Validator(msgpack_schema())
-REQUEST_VALIDATOR = Draft202012Validator(request_schema())
+FILES = rendered(MESSAGES, REQUESTS)
+JSON_SCHEMA, MSGPACK_SCHEMA, REQUEST_SCHEMA = json_schema(), msgpack_schema(), request_schema()
+MESSAGE_VALIDATOR = Draft202012Validator(JSON_SCHEMA)
+MSGPACK_VALIDATOR = Draft202012Validator(MSGPACK_SCHEMA)
+REQUEST_VALIDATOR = Draft202012Validator(REQUEST_SCHEMA)
 
 
 def named(vector: dict[str, Any]) -> str:
@@ -45,21 +47,19 @@ def of_definition(schema: dict[str, Any], name: str) -> Draft202012Validator:
 # The files.
 
 
-@pytest.mark.parametrize("name", list(rendered(MESSAGES, REQUESTS)))
+@pytest.mark.parametrize("name", list(FILES))
 def test_files_are_current(name: str) -> None:
     """Stale? Run `python -m tools.reference.protocol`."""
-    assert (ROOT / name).read_text(encoding="utf-8") == rendered(MESSAGES, REQUESTS)[name]
+    assert (ROOT / name).read_text(encoding="utf-8") == FILES[name]
 
 
 def test_nothing_else_is_in_the_schema_folder() -> None:
     """A file of an earlier layout would be read as if it were current."""
     names = {f"protocol/schema/{path.name}" for path in (ROOT / "protocol" / "schema").iterdir()}
-    assert names == set(rendered(MESSAGES, REQUESTS)) - {"protocol/asyncapi.yaml", "docs/messages.md"}
+    assert names == set(FILES) - {"protocol/asyncapi.yaml", "docs/messages.md"}
 
 
-@pytest.mark.parametrize(
-    "schema", [json_schema(), msgpack_schema(), request_schema()], ids=lambda schema: schema["$id"]
-)
+@pytest.mark.parametrize("schema", [JSON_SCHEMA, MSGPACK_SCHEMA, REQUEST_SCHEMA], ids=lambda schema: schema["$id"])
 def test_schemas_are_valid_json_schema(schema: dict[str, Any]) -> None:
     Draft202012Validator.check_schema(schema)
 
@@ -70,18 +70,18 @@ def test_schemas_are_valid_json_schema(schema: dict[str, Any]) -> None:
 @pytest.mark.parametrize("vector", MESSAGES, ids=named)
 def test_every_example_message_is_valid_in_both_encodings(vector: dict[str, Any]) -> None:
     kind = vector["value"]["type"]
-    of_definition(json_schema(), kind).validate(vector["value"])
+    of_definition(JSON_SCHEMA, kind).validate(vector["value"])
     MESSAGE_VALIDATOR.validate(json.loads(vector["json"]))
     [array] = packet = msgpack.unpackb(bytes.fromhex(vector["msgpack"]))
-    of_definition(msgpack_schema(), kind).validate(array)
+    of_definition(MSGPACK_SCHEMA, kind).validate(array)
     MSGPACK_VALIDATOR.validate(packet)
 
 
 def test_every_message_type_is_described_with_all_its_fields() -> None:
     for number, kind in MESSAGE_TYPES.items():
         name = TYPE_NAMES[kind]
-        assert list(json_schema()["$defs"][name]["properties"]) == ["type", *kind._fields]
-        items = msgpack_schema()["$defs"][name]["prefixItems"]
+        assert list(JSON_SCHEMA["$defs"][name]["properties"]) == ["type", *kind._fields]
+        items = MSGPACK_SCHEMA["$defs"][name]["prefixItems"]
         assert [item["title"] for item in items] == ["type", *kind._fields]
         assert items[0]["const"] == number
 
@@ -119,7 +119,7 @@ def test_wrong_messages_are_refused(wrong: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("vector", REQUESTS, ids=named)
 def test_every_example_request_is_valid(vector: dict[str, Any]) -> None:
-    of_definition(request_schema(), f"{vector['value']['op']}_request").validate(vector["value"])
+    of_definition(REQUEST_SCHEMA, f"{vector['value']['op']}_request").validate(vector["value"])
     REQUEST_VALIDATOR.validate(vector["value"])
 
 
@@ -169,11 +169,21 @@ FIELDS: dict[str, tuple[Any, ...]] = {
 ABSENT = object()
 
 
+def in_pairs(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    is_choice = all(type(value) is str and value.islower() for value in values[:3])
+    return values if is_choice else (values[0], values[-1])
+
+
 def variants(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Every request that differs from this one in up to two fields: a rule that binds two is met from both ends."""
-    own = [name for name in REQUEST_TYPES[request["op"]].model_fields if name != "op"]
-    changes = [(name, value) for name in [*own, "postonly"] for value in (*FIELDS[name], ABSENT)]
-    for (name, value), (other, second) in combinations_with_replacement(changes, 2):
+    """
+    Requests that differ from this one in one field or two: a rule that binds two is met from both ends.
+
+    In pairs a field is right, wrong or absent, and a choice is each of its words.
+    """
+    own = [*[name for name in REQUEST_TYPES[request["op"]].model_fields if name != "op"], "postonly"]
+    alone = [(name, value) for name in own for value in (*FIELDS[name], ABSENT)]
+    paired = [(name, value) for name in own for value in (*in_pairs(FIELDS[name]), ABSENT)]
+    for (name, value), (other, second) in chain(zip(alone, alone, strict=True), combinations(paired, 2)):
         changed = {**request, name: value, other: second}
         yield {field: found for field, found in changed.items() if found is not ABSENT}
 
@@ -189,7 +199,7 @@ def is_accepted(request: dict[str, Any]) -> bool:
 @pytest.mark.parametrize("vector", REQUESTS, ids=named)
 def test_schema_and_gateway_agree_on_every_request(vector: dict[str, Any]) -> None:
     """The rules that bind several fields are written in Python and again in JSON Schema: they must not differ."""
-    validator = of_definition(request_schema(), f"{vector['value']['op']}_request")
+    validator = of_definition(REQUEST_SCHEMA, f"{vector['value']['op']}_request")
     verdicts = set()
     for request in variants(vector["value"]):
         minimum, quantity = request.get("minimum"), request.get("quantity")

@@ -9,7 +9,7 @@ import ast
 import inspect
 import re
 import textwrap
-from collections.abc import Iterator
+from functools import cache
 from itertools import pairwise
 
 
@@ -27,18 +27,16 @@ def field_docs(kind: type) -> dict[str, str]:
     found: dict[str, str] = {}
     for base in reversed(kind.__mro__):
         if base.__module__.partition(".")[0] == kind.__module__.partition(".")[0]:
-            found |= dict(_documented(base))
+            found |= _documented(base)
     return found
 
 
-def _documented(kind: type) -> Iterator[tuple[str, str]]:
+@cache  # finding a class in its module's source takes 15 ms, and the same ones are asked for again and again
+def _documented(kind: type) -> dict[str, str]:
     [definition] = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
     assert isinstance(definition, ast.ClassDef)
-    for statement, after in pairwise(definition.body):
-        name = _assigned(statement)
-        text = _text(after)
-        if name and text:
-            yield name, _as_sentence(text)
+    documented = [(_assigned(statement), _text(after)) for statement, after in pairwise(definition.body)]
+    return {name: _as_sentence(text) for name, text in documented if name and text}
 
 
 def _as_sentence(docstring: str) -> str:
