@@ -542,7 +542,11 @@ class Engine(TimedFloor):
                 rule = f"{held} of your orders are remembered for {WINDOW_S} s, and there is no room for more"
                 return Refusal(Code.RATE_LIMITED, f"client_order_id: {rule}; send fewer")
         refused = market.not_open(order) if market.state is not _OPEN else None
-        if refused is None:
+        if refused is None and (
+            not 1 <= quantity <= market.quantity_max
+            or market.ticks is not None
+            or (limit is not None and not 1 <= limit <= market.price_max)
+        ):  # else it would say nothing
             refused = market.refusal(limit, quantity)
         accounting = self.accounting
         if accounting is None or refused is not None:
@@ -553,7 +557,6 @@ class Engine(TimedFloor):
         # All accounts of a market that keeps them are funded; to assert it here would cost a tenth of the asking.
         if (
             order.order_id > self.last_order_id
-            and limit is not None
             and (special is None or not special.clearance)
             and accounting.is_fine(account, market, order, price, quantity, self.time)  # type: ignore[arg-type]
         ):

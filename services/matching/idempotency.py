@@ -33,10 +33,11 @@ FORGOTTEN_PER_ORDER: Final = 2
 class Sources:
     """The highest command number applied of each writer."""
 
-    __slots__ = ("_numbers",)
+    __slots__ = ("_newest", "_numbers")
 
     def __init__(self, numbers: Iterable[tuple[str, int]] = ()) -> None:
         self._numbers = OrderedDict(numbers)
+        self._newest = ""  # the source of the last command, which is the last of them already
 
     def rows(self) -> list[tuple[str, int]]:
         """Return (source, number), the one silent longest first; what the constructor takes."""
@@ -48,9 +49,11 @@ class Sources:
         if number <= numbers.get(source, 0):
             return False
         numbers[source] = number
-        numbers.move_to_end(source)
-        if len(numbers) > SOURCES_MAX:
-            numbers.popitem(last=False)
+        if source != self._newest:
+            self._newest = source
+            numbers.move_to_end(source)
+            if len(numbers) > SOURCES_MAX:
+                numbers.popitem(last=False)
         return True
 
 

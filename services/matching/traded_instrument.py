@@ -86,6 +86,8 @@ class TradedInstrument:
         "is_paused",
         "life",
         "phase",
+        "price_max",
+        "quantity_max",
         "random_end_s",
         "reason",
         "reference",
@@ -110,6 +112,8 @@ class TradedInstrument:
     def __init__(self, instrument: Instrument) -> None:  # noqa: PLR0915 - one a field
         self.instrument = instrument
         self.symbol = instrument.symbol
+        self.price_max = instrument.price_max
+        self.quantity_max = instrument.quantity_max
         self.currency = instrument.currency
         self.book = OrderBook(instrument.symbol)
         self.stops: StopBook | None = None
@@ -200,13 +204,13 @@ class TradedInstrument:
 
     def refusal(self, price: int | None, quantity: int | None) -> Refusal | None:
         """Return why an order may not come now with this price and quantity (None: not given), or None: it may."""
-        if price is not None and not 1 <= price <= self.instrument.price_max:
-            rule = f"price: must be from 1 to {self.instrument.price_max} ticks, not {price}"
+        if price is not None and not 1 <= price <= self.price_max:
+            rule = f"price: must be from 1 to {self.price_max} ticks, not {price}"
             return Refusal(Code.PRICE_OUT_OF_RANGE, rule)
         if self.ticks is not None and price is not None and not self.ticks.is_on_tick(price):
             return Refusal(Code.OFF_TICK, f"price: {self.ticks.rule(price)}")
-        if quantity is not None and not 1 <= quantity <= self.instrument.quantity_max:
-            rule = f"quantity: must be from 1 to {self.instrument.quantity_max} lots, not {quantity}"
+        if quantity is not None and not 1 <= quantity <= self.quantity_max:
+            rule = f"quantity: must be from 1 to {self.quantity_max} lots, not {quantity}"
             return Refusal(Code.QUANTITY_OUT_OF_RANGE, rule)
         return None
 

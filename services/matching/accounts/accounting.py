@@ -13,7 +13,7 @@ from typing import Final
 
 from openoutcry.wire.types import AMOUNT_MAX, Code, OrderKind, Side, TimeInForce
 from services.matching.accounts.account import UserAccount
-from services.matching.accounts.funded_account import RESTRICTED_MAX, FundedAccount, Holding, HoldingCount
+from services.matching.accounts.funded_account import RESTRICTED_MAX, FundedAccount, HoldingCount
 from services.matching.accounts.gate import NO_LIMIT, Gate
 from services.matching.accounts.limits import LimitTable
 from services.matching.accounts.transfers import SYSTEM_ACCOUNTS, TransferIds, transfer_fault
@@ -28,6 +28,7 @@ HOLDINGS_MAX: Final = 500_000
 _QUOTE: Final = TimeInForce.QUOTE
 _BID: Final = Side.BID
 _MARKET: Final = OrderKind.MARKET
+_AUCTION: Final = TimeInForce.AUCTION
 _MILLION: Final = 1_000_000
 
 
@@ -54,14 +55,14 @@ class Accounting:
 
     # What an order may be.
 
-    def is_fine(
+    def is_fine(  # noqa: PLR0911, PLR0912 - written out, since every order comes here
         self, account: FundedAccount, market: TradedInstrument, order: Order, price: int, quantity: int, time_us: int
     ) -> bool:
         """
-        Tell whether a new limit order passes all that `forbidden` and `unaffordable` ask, which then need not be asked.
+        Tell whether a new order passes all that `forbidden` and `unaffordable` ask, which then need not be asked.
 
         False where one of them has something to say, or only perhaps. True counts the message. For most orders, in a
-        fifth of the time.
+        fifth of the time. A market bid counts as one at the collar's end, which is the most that it may pay.
         """
         holding = account.holdings.get(market.symbol)
         if holding is None:
@@ -75,10 +76,18 @@ class Accounting:
         reference = market.statistics.last or market.reference_price
         if reference != gate.reference:
             gate.refer(reference)
-        if quantity > gate.fast_quantity_max or not gate.low <= price <= gate.high:
+        if order.kind is _MARKET:
+            if order.time_in_force is _AUCTION:
+                return False
+            price = max(gate.high, 1) if order.side is _BID else market.book.bids.best_price
+        elif not gate.low <= price <= gate.high:
             return False
         notional = price * quantity
-        if notional > gate.notional_max or (gate.counts_orders and not _has_room(gate, account, holding)):
+        if quantity > gate.fast_quantity_max or notional > gate.notional_max:
+            return False
+        if gate.counts_orders and (
+            len(account.orders) >= gate.open_orders_max or holding.orders >= gate.instrument_orders_max
+        ):
             return False
         if order.side is _BID:
             purse = holding.purse
@@ -93,7 +102,13 @@ class Accounting:
             or reference * quantity > gate.notional_max  # whatever its limit says, it brings what the market pays
         ):
             return False
-        return not gate.is_rated or _takes_message(account, gate.messages_per_second, time_us)
+        if gate.is_rated:  # as `_takes_message`, written out
+            left = account.rate_left + (time_us - account.rate_time) * gate.messages_per_second
+            if left < _MILLION:
+                return False
+            account.rate_left = min(left, gate.burst) - _MILLION
+            account.rate_time = time_us
+        return True
 
     def forbidden(
         self,
@@ -379,10 +394,6 @@ def _takes_message(account: FundedAccount, rate: int, time_us: int) -> bool:
     account.rate_left = (min(most, left)) - _MILLION
     account.rate_time = time_us
     return True
-
-
-def _has_room(gate: Gate, account: FundedAccount, holding: Holding) -> bool:
-    return len(account.orders) < gate.open_orders_max and holding.orders < gate.instrument_orders_max
 
 
 def _because(reserved: str | int, held_back: int = 0, until_us: int = 0) -> str:

@@ -148,13 +148,21 @@ class FundedAccount(UserAccount):
 
     def opened(self, order: Order, market: TradedInstrument, *, rests: bool) -> None:
         """Reserve what a resting order may still need."""
-        holding = self.holdings.get(market.symbol) or self.holding(market)
-        order.holding, order.reserved = holding, 0
+        order.holding = holding = self.holdings.get(market.symbol) or self.holding(market)
         holding.orders += 1  # resting or not: an order of the same user that ends meanwhile must not drop the holding
         if rests:
-            self.orders[order.order_id] = order
-            self.client_order_ids[order.client_order_id] = order
-            _reserve(order, market)
+            self.orders[order.order_id] = self.client_order_ids[order.client_order_id] = order
+            # `_reserve`, written out, since every order that rests comes here.
+            remaining = order.remaining
+            if order.side is _BID:
+                order.reserved = reserved = remaining * (order.price or order.bound) * market.tick_value
+                holding.purse.reserved += reserved
+                holding.buying += remaining
+            else:
+                order.reserved = remaining
+                holding.reserved += remaining
+        else:
+            order.reserved = 0
 
     def filled(self, order: Order, market: TradedInstrument, price: int, quantity: int, liquidity: Liquidity) -> None:
         """Move lots and money; of an order that was no taker, out of what it had reserved at its limit."""
@@ -203,8 +211,14 @@ class FundedAccount(UserAccount):
         holding.orders -= 1
         if self.orders.pop(order.order_id, None) is not None:
             del self.client_order_ids[order.client_order_id]
-            if order.reserved:
-                _release(order)
+            reserved = order.reserved
+            if reserved:  # `_release`, written out
+                order.reserved = 0
+                if order.side is _BID:
+                    holding.purse.reserved -= reserved
+                    holding.buying -= order.remaining
+                else:
+                    holding.reserved -= reserved
         if not holding.lots and holding.is_empty():
             self._drop(market.symbol)
 

@@ -41,6 +41,7 @@ class Gate:
     """
 
     __slots__ = (
+        "burst",
         "collar_bp",
         "counts_orders",
         "fast_quantity_max",
@@ -88,6 +89,8 @@ class Gate:
         self.position_max = _strictest([limits.position_max for limits in both])
         self.messages_per_second = _strictest([limits.messages_per_second for limits in everywhere])
         self.is_rated = self.messages_per_second != NO_LIMIT
+        self.burst = self.messages_per_second * 1_000_000
+        """What a bucket of messages holds, in millionths: a second's worth."""
         short = _strictest([limits.may_short for limits in both])
         self.may_short = 0 if short == NO_LIMIT else short
 
