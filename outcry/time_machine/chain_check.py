@@ -84,7 +84,26 @@ class ChainCheck:
         for field, recorded, found in (("block", place.block, self._number), ("chain", place.chain, chain)):
             if recorded != found and place.block:
                 yield Difference(place.history, place.position, "place", "", field, shown(recorded), shown(found))
+        yield from self._of_place()
         self.result = ChainResult(blocks, signatures, chain)
+
+    def _of_place(self) -> Iterator[Difference]:
+        """Yield in what the place is not behind its last packet."""
+        place = self._place
+        packet = self._record.packet_before(place.history, 0, None, position=place.position)
+        if packet is None or (place.history, place.position) in self._gaps:
+            return  # it went on behind a gap, and has written no packet since
+        told = (
+            ("position", place.position, packet.position),
+            ("term", place.term, packet.term),
+            ("feed_id", place.feed_id, f"{packet.term}-{packet.position}"),
+            ("log_id", place.log_id, packet.log_id),
+            ("time", place.time, packet.time),
+            ("epoch", place.epoch, self._epochs.get(place.history, 0)),
+        )
+        for field, recorded, found in told:
+            if recorded != found:
+                yield Difference(place.history, place.position, "place", "", field, shown(recorded), shown(found))
 
     def _of_block(self, block: BlockRow, previous: bytes) -> Iterator[Difference]:
         self._number += 1

@@ -18,6 +18,7 @@ class RecordedPlace(NamedTuple):
     epoch: int
     term: int
     position: int
+    feed_id: str
     log_id: str
     time: int
     """Of the last command, µs."""
@@ -152,6 +153,12 @@ class Record(Protocol):
 
     def book_mark(self, history: int, instrument: str, after: int, until: int) -> tuple[int, int, int] | None:
         """Return (position, seq, digest) of a book's last change at `after <= position <= until`."""
+
+    def accounts(self, table: str) -> Sequence[tuple[Any, ...]]:
+        """Return all rows of `purse` or `holding`, as they are now."""
+
+    def candles(self, instrument: str, first: int, last: int) -> Sequence[tuple[Any, ...]]:
+        """Return an instrument's rows of `candle_1m` whose `start` is from the first to the last."""
 
     def strays(self, first: int, last: int) -> Iterator[tuple[str, int, int]]:
         """Yield (table, history, position) of a row of each table that is of no history from the first to the last."""

@@ -14,6 +14,8 @@ from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 from openoutcry.wire.errors import MalformedMessage
+from outcry.time_machine.account_check import account_findings
+from outcry.time_machine.candle_tally import CandleTally
 from outcry.time_machine.difference import FINDINGS_MAX, Difference, shown
 from outcry.time_machine.playback import MissingCommands, Playback, block_finding, checkpoint_of
 from outcry.time_machine.record import BlockRow, MarkRow, PacketRow, Record, Stretch
@@ -22,6 +24,7 @@ from outcry.time_machine.tallies import NumberTally, OrderTally, sums
 from outcry.time_machine.unrecorded import DamagedRecord
 from services.ledger.acts import DoneProposals
 from services.ledger.asked_commands import AskedCommands
+from services.ledger.candles import CandleRow
 from services.ledger.command_block import entry_place
 from services.ledger.proof.leaf import BlockRows, block_leaf_hashes
 from services.ledger.proof.merkle import root_of
@@ -54,6 +57,8 @@ class Segment(NamedTuple):
     """None: to `until`."""
     until: int
     """The last position."""
+    is_last: bool = False
+    """Whether that is the place."""
 
 
 class SegmentResult(NamedTuple):
@@ -64,6 +69,8 @@ class SegmentResult(NamedTuple):
     rows: int
     marks: int
     findings: list[Difference]
+    edges: list[CandleRow]
+    """Candles of the minutes in which it begins and ends: another segment may have trades of them too."""
 
 
 class SegmentCheck:
@@ -98,6 +105,7 @@ class SegmentCheck:
         closed = engine.decisions.proposals.rows()[3]
         done = [row.proposal_id for row in closed if row.state == "done"]
         phases = {symbol: str(market.phase) for symbol, market in engine.instruments.items()}
+        self._candles = CandleTally(record, segment.mark.time)
         self._memory = Memory(phases, DoneProposals(done))
         self._rows = Rows(segment.stretches[0].history, self._memory)
         self._history = segment.stretches[0].history
@@ -105,7 +113,7 @@ class SegmentCheck:
         self._salts = salts or {}
         self._block: BlockRow | None = None
         self._asked: tuple[Any, AskedCommands] = (None, AskedCommands(()))
-        self._count = SegmentResult(0, 0, 0, 0, [])
+        self._count = SegmentResult(0, 0, 0, 0, [], [])
 
     def run(self) -> SegmentResult:
         """
@@ -118,7 +126,8 @@ class SegmentCheck:
             self._run()
         except DamagedRecord as damaged:
             self._found(damaged.finding)
-        return self._count._replace(findings=self._findings[:FINDINGS_MAX])
+        edges = [] if self._findings else self._candles.edges()
+        return self._count._replace(findings=self._findings[:FINDINGS_MAX], edges=edges)
 
     def _run(self) -> None:
         mark = self._segment.mark
@@ -255,6 +264,7 @@ class SegmentCheck:
             self._extend(differences(table, self._record.rows(table, history, after, until), expected))
         self._extend(self._orders.add(history, tables.get("execution", [])))
         self._extend(self._numbers.add(history, tables))
+        self._extend(self._candles.add(history, until, tables.get("trade", [])))
         done = self._count
         self._count = done._replace(
             commands=done.commands + rows.commands,
@@ -281,7 +291,10 @@ class SegmentCheck:
             if total:
                 text = f"the sum of {asset} over all accounts"
                 self._found(Difference(self._history_now(), engine.position, "purse", asset, text, shown(total), "0"))
+        self._extend(self._candles.end(self._history_now(), engine.position))
         if end is None:
+            if self._segment.is_last:
+                self._extend(account_findings(self._record, engine, self._history_now()))
             return
         data = self._record.mark_data(end.history, end.position)
         self._count = self._count._replace(marks=1)

@@ -131,7 +131,7 @@ def plan(record: Record, from_us: int | None = None, until_us: int | None = None
     segments = list(_segments(stretches, marks, gaps))
     if not ends:
         number, mark = marks[-1]
-        segments.append(Segment(stretches[number:], mark, None, place.position))
+        segments.append(Segment(stretches[number:], mark, None, place.position, is_last=True))
     return VerificationPlan(
         place, segments, _within(gaps, stretches, segments), _block_before(record, segments, whole=not starts)
     )

@@ -9,8 +9,11 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
+from openoutcry.wire.account import tick_value
 from services.ledger import schema
 from services.ledger.asked_commands import AskedCommands
+from services.ledger.balances import Balances, TradedTerms
+from services.ledger.candles import Candles
 from services.ledger.command_block import encode_entries, entry_place
 from services.ledger.proof.block_chain import BlockChain, BlockSpan
 from services.ledger.proof.leaf import BlockRows
@@ -63,6 +66,8 @@ class LedgerRecorder:
         self.chain = BlockChain("test", 0, SALTS, signer)
         self._builder = PacketBuilder(self.engine)
         self._memory = Memory()
+        self._balances, self._candles = Balances({}, keeps_accounts=False), Candles()
+        self._now: dict[str, dict[Any, Any]] = {"holding": {}, "purse": {}, "candle_1m": {}}
         self._written = 0
         self._entries: list[tuple[bytes, dict[bytes, bytes]]] = []
         self._of_packet = 0  # entries before those of the packet that is built
@@ -126,8 +131,14 @@ class LedgerRecorder:
         place = {"shard": 0, "history": self.history, "epoch": engine.epoch, "term": self.term, "block": sealed.number,
                  "position": engine.position, "log_id": engine.log_id, "time": engine.time, "chain": sealed.chain,
                  "feed_id": f"{self.term}-{engine.position}"}  # fmt: skip
+        self._gather()
         with self.database.begin() as connection:
             connection.execute(schema.place.delete())
+            for name, held in self._now.items():
+                connection.execute(schema.metadata.tables[name].delete())
+                if held:
+                    rows = [row._asdict() for row in held.values()]
+                    connection.execute(schema.metadata.tables[name].insert(), rows)
             self._state |= {"place": [place], "block": [block]}
             for name, rows in self._state.items():
                 connection.execute(schema.metadata.tables[name].insert(), rows)
@@ -138,6 +149,17 @@ class LedgerRecorder:
                     connection.execute(table.insert(), [dict(zip(names, row, strict=True)) for row in made])
         self._written, self._entries, self._state, self._of_packet = engine.position, [], {}, 0
         self._rows = Rows(self.history, self._memory)
+
+    def _gather(self) -> None:
+        """Have the state of now follow from the rows, as the ledger does."""
+        tables, balances, candles = self._rows.by_table, self._balances, self._candles
+        executions, transfers, trades = tables["execution"], tables["transfer"], tables["trade"]
+        balances.read(balances.unknown(executions, transfers), (), ())
+        changed = balances.take(executions, transfers)
+        for name, rows in zip(("holding", "purse"), changed, strict=True):
+            self._now[name] |= {row[:2]: row for row in rows}
+        candles.read(candles.unknown(trades), ())
+        self._now["candle_1m"] |= {row[:2]: row for row in candles.take(trades)}
 
     def _begin_history(self, epoch: int, parent: int | None) -> None:
         engine = self.engine
@@ -151,6 +173,9 @@ class LedgerRecorder:
         entry = FeedEntry(FeedId(self.term, packet.position), decode_packet(data), data, 1)
         self._rows.add(entry, AskedCommands(self._entries[self._of_packet :]))
         self._of_packet = len(self._entries)
+        for listed in packet.listings:
+            self._balances.terms[listed.symbol] = TradedTerms(tick_value(listed), listed.currency)
+        self._balances.keeps_accounts |= bool(packet.beginnings)
         for change in packet.changes:
             told = self.seen.setdefault(change.instrument, [])
             bids, asks = (dict(told[-1].bids), dict(told[-1].asks)) if told else ({}, {})

@@ -179,6 +179,16 @@ class LedgerRecord:
                 return
             after = page[-1].number
 
+    def accounts(self, table: str) -> Sequence[tuple[Any, ...]]:
+        """Return all rows of a table of accounts."""
+        return self._all(sa.select(schema.metadata.tables[table]))
+
+    def candles(self, instrument: str, first: int, last: int) -> Sequence[tuple[Any, ...]]:
+        """Return an instrument's candles."""
+        c = schema.candle_1m.c
+        where = (c.instrument == instrument, c.start >= first, c.start <= last)
+        return self._all(sa.select(schema.candle_1m).where(*where).order_by(c.start))
+
     def strays(self, first: int, last: int) -> Iterator[tuple[str, int, int]]:
         """Yield a row of each table that is of no history."""
         for table in schema.RECORDS:

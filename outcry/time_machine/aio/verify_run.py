@@ -14,6 +14,7 @@ from itertools import islice
 from typing import Any, Final
 
 from outcry.time_machine.aio.ledger_record import LedgerRecord, reading_engine
+from outcry.time_machine.candle_tally import edge_findings
 from outcry.time_machine.chain_check import ChainCheck, ChainResult
 from outcry.time_machine.difference import FINDINGS_MAX, Difference
 from outcry.time_machine.segment_check import Segment, SegmentCheck, SegmentResult
@@ -65,6 +66,8 @@ def verify(
         parts = list(_one_by_one(record, what, by_id, progress))
     else:
         chain, findings, parts = _side_by_side(url, what, keys, by_id, jobs, progress)
+    if not any(part.findings for part in parts):
+        findings += edge_findings(record, what.segments[0].mark, what.place, [part.edges for part in parts])
     return verdict(what, chain, findings, parts, time.monotonic() - began)
 
 
@@ -95,7 +98,7 @@ def _checked(
     try:
         return SegmentCheck(record, segment, add, salts).run()
     except DamagedRecord as damaged:
-        return SegmentResult(0, 0, 0, 0, [damaged.finding])
+        return SegmentResult(0, 0, 0, 0, [damaged.finding], [])
 
 
 def _side_by_side(
@@ -107,13 +110,13 @@ def _side_by_side(
     progress: _Progress,
 ) -> tuple[ChainResult, list[Difference], list[SegmentResult]]:
     shared = multiprocessing.Value("q", 0)
-    parts: list[SegmentResult] = []
+    parts: dict[int, SegmentResult] = {}
     chain, findings = ChainResult(0, 0, b""), list[Difference]()
     with ProcessPoolExecutor(jobs, initializer=_begin, initargs=(shared,)) as pool:
         checking = pool.submit(_check_chain, url, what, keys)
         waiting: set[Future[Any]] = {checking}
-        segments = iter(what.segments)
-        waiting |= {pool.submit(_check_segment, url, each, salts) for each in islice(segments, jobs)}
+        segments = enumerate(what.segments)
+        waiting |= {pool.submit(_check_segment, url, *each, salts) for each in islice(segments, jobs)}
         while waiting:
             done, waiting = wait(waiting, timeout=SHOW_S, return_when=FIRST_COMPLETED)
             progress.show(shared.value)
@@ -121,10 +124,11 @@ def _side_by_side(
                 if future is checking:
                     chain, findings = future.result()
                     continue
-                parts.append(future.result())
-                if sum(len(part.findings) for part in parts) < FINDINGS_MAX:
-                    waiting |= {pool.submit(_check_segment, url, each, salts) for each in islice(segments, 1)}
-    return chain, findings, parts
+                number, result = future.result()
+                parts[number] = result
+                if sum(len(part.findings) for part in parts.values()) < FINDINGS_MAX:
+                    waiting |= {pool.submit(_check_segment, url, *each, salts) for each in islice(segments, 1)}
+    return chain, findings, [parts[number] for number in sorted(parts)]
 
 
 def _begin(shared: Any) -> None:
@@ -141,7 +145,7 @@ def _check_chain(url: str, what: VerificationPlan, keys: VerifyingKeys | None) -
     return _chain(LedgerRecord(reading_engine(url)), what, keys)
 
 
-def _check_segment(url: str, segment: Segment, salts: Mapping[str, SaltKey]) -> SegmentResult:
+def _check_segment(url: str, number: int, segment: Segment, salts: Mapping[str, SaltKey]) -> tuple[int, SegmentResult]:
     waiting = 0
 
     def count(commands: int) -> None:
@@ -153,7 +157,7 @@ def _check_segment(url: str, segment: Segment, salts: Mapping[str, SaltKey]) -> 
 
     result = _checked(LedgerRecord(reading_engine(url)), segment, count, salts)
     _add(waiting)
-    return result
+    return number, result
 
 
 class _Progress:
