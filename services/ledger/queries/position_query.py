@@ -45,7 +45,11 @@ POSITIONS: Final = RecordQuery(
         RowMember(
             "reference", Kind.PRICE, f"Price of the last trade before, else that of the terms. {_MONEY_OF}", "asset"
         ),
-        RowMember("unrealised", Kind.MONEY, f"What the lots are worth at the reference, less their cost. {_MONEY_OF}"),
+        RowMember(
+            "unrealised",
+            Kind.MONEY,
+            f"What the lots are worth at the reference, less their cost. {_MONEY_OF} Or an account of the exchange.",
+        ),
     ),
     (USER, _ASSET, date("day", "At the close of this trading day; without it now."), *PAGE),
     {"user": equals("user"), "asset": equals("asset")},
@@ -146,6 +150,8 @@ def instruments_of(rows: Collection[Mapping[str, Any]], listing: Listing) -> lis
 def position_row(row: Mapping[str, Any], references: Mapping[str, int], listing: Listing) -> dict[str, Any]:
     """Return a position with its reference and what it would bring; without a reference null, never 0."""
     listed, reference = listing.get(row["asset"]), references.get(row["asset"]) or None
+    if listed is not None and row["user"].startswith("~"):
+        return {**row, "reference": reference, "unrealised": None}  # it has no cost that says anything
     if listed is None:
         return {**row, "cost": None, "result": None, "reference": None, "unrealised": None}
     worth = None if reference is None else row["amount"] * reference * listed.tick_value - row["cost"]
