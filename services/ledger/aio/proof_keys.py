@@ -61,13 +61,6 @@ def load_proof_keys(folder: Path, *, signs: bool) -> ProofKeys:
     )
 
 
-def ensure_proof_keys(folder: Path) -> ProofKeys:
-    """Read the keys, once they have been made if there is no such folder yet: for who writes a ledger of their own."""
-    if not folder.exists():
-        add_signing_key(folder)
-    return load_proof_keys(folder, signs=True)
-
-
 def add_signing_key(folder: Path) -> str:
     """
     Make a new key, which signs from the ledger's next start on; make the folder, and the salts, if they are not there.

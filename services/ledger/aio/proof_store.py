@@ -5,18 +5,13 @@ Everything reads, in the transaction that the connection is in. A proof reads at
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Final
 
 from sqlalchemy import Connection, select
 
 from services.ledger import schema
-from services.ledger.aio.proof_keys import ProofKeys
-from services.ledger.proof.block_chain import (
-    BlockChain,
-    ChainState,
-    genesis,
-)
+from services.ledger.proof.block_chain import ChainState, genesis
 from services.ledger.proof.head import PRODUCT, Head
 from services.ledger.proof.not_proven import NotProven
 from services.ledger.proof.record_tree import Node, Proof, Stored, consistency, nodes_of
@@ -33,13 +28,6 @@ def record_name(connection: Connection) -> tuple[str, int]:
     product = connection.execute(select(info.value).where(info.name == "product")).scalar()
     shard = connection.execute(select(schema.place.c.shard)).scalar()
     return product or PRODUCT, shard or 0
-
-
-def chain_maker(keys: ProofKeys, product: str, shard: int) -> Callable[[Connection], BlockChain]:
-    """Return what makes the chain of blocks as a database has it, sealed and signed by these keys."""
-    return lambda connection: BlockChain(
-        product, shard, keys.salts, keys.signer, load_chain(connection, product, shard)
-    )
 
 
 def load_chain(connection: Connection, product: str, shard: int) -> ChainState:

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from openoutcry.wire.errors import ConfigurationError
 from services.ledger.proof.not_proven import NotProven
 
-PRODUCT: Final = "openoutcry"
+PRODUCT: Final = "outcry"
 """The exchange's name, where nobody has given it another."""
 PRODUCT_BYTES_MAX: Final = 64
 _TAG: Final = b"outcry head 001\n"

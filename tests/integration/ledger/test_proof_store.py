@@ -12,8 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection, Table, create_engine, delete, func, select, update
 
 from services.ledger import schema
-from services.ledger.aio.proof_keys import ProofKeys
-from services.ledger.aio.proof_store import chain_maker, consistency_proof, load_chain, signed_head
+from services.ledger.aio.proof_store import consistency_proof, load_chain, signed_head
 from services.ledger.aio.receipt_store import make_receipt
 from services.ledger.proof.block_chain import BlockChain
 from services.ledger.proof.leaf import BlockRows
@@ -150,7 +149,7 @@ def test_all_heads_are_consistent_with_each_other(connection: Connection) -> Non
 
 def test_a_chain_goes_on_from_the_database(empty: ProofRecord) -> None:
     for number in range(18):
-        assert chain_maker(ProofKeys(SALTS, KEYS, "", SIGNER), PRODUCT, 0)(empty.connection).state == empty.chain.state
+        assert load_chain(empty.connection, PRODUCT, 0) == empty.chain.state
         empty.append(block_rows(number + 1, 1), number + 1, number + 1)
     assert load_chain(empty.connection, PRODUCT, 1).number == 0
 

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from outcry.cli.app import app
 from services.ledger import schema
-from services.ledger.aio.proof_keys import add_signing_key, ensure_proof_keys, load_proof_keys
+from services.ledger.aio.proof_keys import add_signing_key, load_proof_keys
 from tools.reference.proofs.proof_vectors import made_record
 from tools.reference.vectors import FOLDER
 
@@ -148,9 +148,3 @@ def test_keys_that_are_missing_or_wrong_are_named(tmp_path: Path) -> None:
     with pytest.raises(Exception, match="no private key"):
         load_proof_keys(folder, signs=True)
     assert load_proof_keys(folder, signs=False).signer is None
-
-
-def test_a_ledger_of_its_own_makes_keys_once(tmp_path: Path) -> None:
-    first, second = (ensure_proof_keys(tmp_path / "keys") for _ in range(2))
-    assert first.key_list == second.key_list
-    assert second.signer is not None
