@@ -115,7 +115,8 @@ def judged() -> Iterator[None]:
         try:
             yield
         except OtherSize as error:
-            say(f"CANNOT BE JUDGED: {error}")
+            say(f"CANNOT BE JUDGED: {error}, which `outcry ledger consistency` gets")
+            say("or ask for the receipt by the head of that block: /v1/receipts/ORDER_ID?block=NUMBER")
             leave(MISUSED)
         except NotProven as error:
             say(f"NOT PROVEN: {error}")

@@ -14,9 +14,9 @@ _WORDS: Final = {
     "accepted": "accepted: {quantity} lots{at_price}",
     "rejected": "rejected: {reason}",
     "filled": "filled {fill_quantity} lots at {fill_price} ticks{as_role}, trade {trade_id}; {remaining} remain",
-    "cancelled": "cancelled{because}; {remaining} remain",
+    "cancelled": "cancelled{because}{left}",
     "replaced": "replaced: {quantity} lots{at_price}, {remaining} remain",
-    "expired": "expired{because}; {remaining} remain",
+    "expired": "expired{because}{left}",
     "triggered": "triggered at {trigger} ticks: it is an order like others now",
 }
 
@@ -50,6 +50,7 @@ def execution_words(fields: Mapping[str, Any]) -> str:
     more = {
         "at_price": f" at {fields['price']} ticks" if fields["price"] else "",
         "as_role": f" as {fields['liquidity']}" if fields["liquidity"] else "",
+        "left": f"; {fields['remaining']} remain" if fields["remaining"] else "",
         "because": f" ({fields['reason']})" if fields["reason"] else "",
     }
     return words.format_map({**fields, **more})
