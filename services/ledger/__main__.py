@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import enum
+import gc
 import signal
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -41,6 +42,9 @@ from shared.key_ring import KeyRing
 from shared.store_errors import CorruptEntry
 from shared.token_keys import shared_key
 
+COLLECTOR_THRESHOLDS: Final = (50_000, 20, 1_000)
+"""Of the garbage collector: rows are many, live for one transaction and form no circles; looking for some takes a tenth
+of the time."""
 LINGER_S: Final = 12.0
 """How long a ledger that will end with status 5 still shows its metrics: two scrapes of five seconds, and some."""
 
@@ -78,6 +82,7 @@ def no_more(_settings: LedgerSettings, _keys: ProofKeys) -> dict[str, Any]:
 def run(settings: LedgerSettings, interface: Interface = no_more) -> int:
     """Run one ledger until it is stopped or cannot go on; returns the process's exit status."""
     configure_logging(settings.log_level)
+    gc.set_threshold(*COLLECTOR_THRESHOLDS)
     try:
         uvloop.run(_serve(settings, interface))
     except tuple(_EXITS) as error:

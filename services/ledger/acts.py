@@ -6,7 +6,6 @@ the log without a proposal: whoever may write to the log is trusted.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -23,7 +22,6 @@ from shared.logs.rule_commands import SetClearance, SetKill, SetRule
 PROPOSALS_KEPT_MAX: Final = 32_768
 """Carried out ones that are remembered, as the engine does: a proposal that is repeated changes nothing again."""
 _NAMES: Final = {kind: name for name, kind in ACTIONS.items()}
-_HUMP: Final = re.compile(r"(?<!^)(?=[A-Z])")
 _NOT_SHOWN: Final = frozenset({"source", "number", "actor"})
 
 
@@ -150,11 +148,6 @@ def carried_out(acts: Sequence[Act]) -> Carried:
                 case MakeTransfer():
                     carried.transfers[command.transfer_id] = (actor, confirmed_by, command.note)
     return carried
-
-
-def kind_name(command: object) -> str:
-    """Return the name of a command's kind, such as place_order."""
-    return _HUMP.sub("_", type(command).__name__).lower()
 
 
 def _subject(command: Any) -> str:

@@ -7,13 +7,26 @@ stays as msgpack gave it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
 import msgpack
 
 from services.ledger.command_block import StoredEntry
-from shared.logs.commands import ACTIONS, Command, decode_commands, encode_commands
+from shared.logs.commands import (
+    ACTIONS,
+    CancelAll,
+    CancelOrder,
+    Command,
+    PlaceOrder,
+    PlaceSpecial,
+    ReplaceOrder,
+    SetCancelOnDisconnect,
+    decode_commands,
+    encode_commands,
+)
+from shared.logs.option_commands import Exercise
 from shared.logs.stream_keys import COMMANDS_FIELD
 
 _SAMPLE_FIELDS: Final = 2
@@ -96,4 +109,36 @@ def _code_of(kind: type[Any]) -> int:
     return code
 
 
+class PlainKind(NamedTuple):
+    """A kind of command whose fields are numbers, texts, flags and None alone: its row says all."""
+
+    name: str
+    """As the record names it, such as place_order."""
+    user: int
+    """Where in the row the user is."""
+    instrument: int
+    """Where the symbol is; 0: there is none."""
+    fields: tuple[str, ...]
+    """The names of those behind the user."""
+
+
+def kind_name(kind: type[Any]) -> str:
+    """Return the name of a command's kind, such as place_order."""
+    return _HUMP.sub("_", kind.__name__).lower()
+
+
+def _plain_kind(kind: type[Any]) -> PlainKind:
+    fields: tuple[str, ...] = kind._fields
+    instrument = fields.index("instrument") + 1 if "instrument" in fields else 0
+    return PlainKind(kind_name(kind), fields.index("user") + 1, instrument, fields[fields.index("user") + 1 :])
+
+
+_HUMP: Final = re.compile(r"(?<!^)(?=[A-Z])")
+PLAIN_KINDS: Final = {
+    _code_of(kind): _plain_kind(kind)
+    for kind in (
+        PlaceOrder, PlaceSpecial, CancelOrder, ReplaceOrder, CancelAll, SetCancelOnDisconnect, Exercise,
+    )
+}  # fmt: skip
+"""The users' commands, by their codes in the log."""
 _TRUSTED_CODES: Final = frozenset(map(_code_of, ACTIONS.values()))

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from openoutcry.wire.account import millionths
-from services.ledger.acts import Carried, DoneProposals, action_rows, acts_of, carried_out, kind_name
-from services.ledger.asked_commands import AskedCommand, AskedCommands, commands_of
-from services.ledger.record_json import fields_json, to_json
+from services.ledger.acts import Carried, DoneProposals, action_rows, acts_of, carried_out
+from services.ledger.asked_commands import PLAIN_KINDS, AskedCommand, AskedCommands, commands_of, kind_name
+from services.ledger.record_json import fields_json, plain_json, to_json
 from shared.logs.commands import Command
 from shared.logs.events import PairsRefused, PrivateExecution, PrivateTransfer
 from shared.logs.feed_entry import FeedEntry
@@ -238,17 +238,23 @@ def refusal_rows(packet: Packet, asked: AskedCommands) -> list[Row]:
     if not refused and not packet.pair_refusals:
         return []
     rules = {each.position: each.rule_id for each in packet.rule_refusals}
+    quotes = {(each.source, each.number) for each in packet.pair_refusals}
     rows: list[tuple[int, Row]] = []
-    for (place, code, text, found), command in zip(
-        refused, commands_of([each.asked for each in refused]) if refused else (), strict=True
-    ):
-        if isinstance(command, MassQuote) and any(
-            (each.source, each.number) == command[:2] for each in packet.pair_refusals
-        ):
+    for place, code, text, found in refused:
+        rule_id = rules.get(packet.prev + 1 + place, "") if rules else ""
+        row = found.row
+        plain = PLAIN_KINDS.get(row[0])
+        if plain is not None:
+            instrument = (row[plain.instrument] or "") if plain.instrument else ""
+            request = plain_json(plain.fields, row[plain.user + 1 :])
+            told: Row = (found.time, row[plain.user], plain.name, instrument, code, text, rule_id, request)
+        elif (row[1], row[2]) in quotes:
             continue  # its pairs are told one by one
-        rule_id = rules.get(packet.prev + 1 + place, "")
-        row = (found.time, _who(command), kind_name(command), _instrument(command), code, text, rule_id)
-        rows.append((place, (*row, fields_json(command))))
+        else:
+            (command,) = commands_of([found])
+            name = kind_name(type(command))
+            told = (found.time, _who(command), name, _instrument(command), code, text, rule_id, fields_json(command))
+        rows.append((place, told))
     rows += _pair_rows(packet, asked)
     rows.sort(key=lambda row: row[0])
     return [row for _, row in rows]
@@ -278,7 +284,7 @@ def _quoted(command: MassQuote, refusals: PairsRefused, time: int, code: str) ->
     for number, text in refusals.refused:
         pair = command.pairs[number]
         request = to_json({"quote_id": command.quote_id, "pair": pair, "number": number})
-        rows.append((time, command.user, kind_name(command), pair.instrument, code, text, request))
+        rows.append((time, command.user, kind_name(type(command)), pair.instrument, code, text, request))
     return rows
 
 

@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from openoutcry.wire.messages import Trade
-from services.ledger.acts import kind_name
-from services.ledger.asked_commands import AskedCommands
+from services.ledger.asked_commands import AskedCommands, kind_name
 from services.ledger.command_block import StoredEntry, entry_place
 from services.ledger.rows import Memory, Rows, amount_of
 from services.matching import Engine
@@ -79,7 +78,7 @@ def test_every_event_has_its_row(log: list[Command], cuts: set[int]) -> None:
         (
             START_MS * 1000 + n * 700_000,
             getattr(command, "actor", "") or getattr(command, "user", ""),
-            kind_name(command),
+            kind_name(type(command)),
             event.code,
             event.text,
         )
