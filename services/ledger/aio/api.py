@@ -37,7 +37,9 @@ def make_app(
         routers: More paths, beginning with `/v1/`.
     """
     doorkeeper = Doorkeeper(authenticator, on_refused, settings.requests)
-    api = LedgerApi(LedgerDatabase(database, settings.statement_s), doorkeeper, settings, book_maker)
+    api = LedgerApi(
+        LedgerDatabase(database, settings.statement_s, settings.searched_from), doorkeeper, settings, book_maker
+    )
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     for make_router in (api_pages.router, api_export.router, *routers):
         app.include_router(make_router(api))

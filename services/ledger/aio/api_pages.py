@@ -245,8 +245,10 @@ def _minutes(read: LedgerRead, found: Asked, start: int, end: int) -> list[Row]:
 def _bars_of_trades(
     read: LedgerRead, found: Asked, start: int, end: int, into: Callable[[int], int]
 ) -> list[candle_query.TradeBar]:
+    statement = candle_query.trades_statement(found._replace(bounds=read.bounds(start, end)), start, end)
+
     def counted() -> Any:
-        for number, row in enumerate(read.stream(candle_query.trades_statement(found, start, end))):
+        for number, row in enumerate(read.stream(statement)):
             if number >= candle_query.TRADES_MAX:
                 text = f"there are more than {candle_query.TRADES_MAX:,} trades; ask for less, or for a width of 1m"
                 raise bad_request("from", text, limit=candle_query.TRADES_MAX)

@@ -19,12 +19,15 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from services.ledger import schema
 from services.ledger.queries.lineage import AsOf, Branch, Gap, Lineage, lineage_of
 from services.ledger.queries.listing import ListedInstrument, Listing, read_listing
+from services.ledger.queries.place_search import EVERYWHERE, PacketTime, PlaceBounds, bounds_of, look_statement
 from services.ledger.queries.problem import Problem, unavailable
 
 STATEMENT_S: Final = 10.0
 """Time of one statement; of an export, of the next rows."""
 RETRY_S: Final = 2
 """After which a client may ask again while the database is away."""
+SEARCHED_FROM: Final = 20_000
+"""Commands in the record from which on times are searched for: below, reading all is as quick."""
 _INSTRUCTIONS: Final = 20_000
 """SQLite's steps between two looks at the clock: some tenths of a millisecond."""
 ROWS_AT_ONCE: Final = 2_000
@@ -45,21 +48,39 @@ class LedgerRead:
         lineage: Which rows hold, and where some are missing.
         listing: What is listed.
         watch: Its clock.
+        searched_from: Position from which on times are searched for by halving.
     """
 
     def __init__(
-        self, connection: Connection, as_of: AsOf | None, lineage: Lineage, listing: Listing, watch: _Watch
+        self,
+        connection: Connection,
+        as_of: AsOf | None,
+        lineage: Lineage,
+        listing: Listing,
+        watch: _Watch,
+        searched_from: int = SEARCHED_FROM,
     ) -> None:
         self.connection = connection
         self.as_of = as_of
         self.lineage = lineage
         self.listing = listing
         self._watch = watch
+        self._searched_from = searched_from
 
     @property
     def collation(self) -> str:
         """Under which texts are ordered as bytes."""
         return collation(self.connection)
+
+    def bounds(self, start: int | None, end: int | None) -> PlaceBounds:
+        """Return where the rows of [start, end) are; in a short record that is everywhere."""
+        if self.as_of is None or self.as_of.position < self._searched_from or (start is None and end is None):
+            return EVERYWHERE
+        return bounds_of(start, end, self.lineage, self.as_of.position, self._look)
+
+    def _look(self, branch: Branch, position: int) -> PacketTime | None:
+        found = self.rows(look_statement(branch, position))
+        return (found[0]["position"], found[0]["time"]) if found else None
 
     def rows(self, statement: Select[Any]) -> list[Row]:
         """Return all rows of a statement that says how many there may be."""
@@ -95,11 +116,13 @@ class LedgerDatabase:
     Args:
         engine: Of PostgreSQL or SQLite.
         statement_s: Time of one statement, seconds.
+        searched_from: Position of the ledger from which on times are searched for by halving.
     """
 
-    def __init__(self, engine: Engine, statement_s: float = STATEMENT_S) -> None:
+    def __init__(self, engine: Engine, statement_s: float = STATEMENT_S, searched_from: int = SEARCHED_FROM) -> None:
         self._engine = engine
         self._statement_s = statement_s
+        self._searched_from = searched_from
         self._listing: tuple[tuple[int, ...], dict[str, ListedInstrument]] = ((), {})
         self._log = structlog.get_logger()
 
@@ -114,7 +137,8 @@ class LedgerDatabase:
         try:
             with self._connected() as (connection, watch):
                 as_of, lineage = _place(connection), _lineage(connection)
-                yield LedgerRead(connection, as_of, lineage, self._listed(connection, lineage), watch)
+                listing = self._listed(connection, lineage)
+                yield LedgerRead(connection, as_of, lineage, listing, watch, self._searched_from)
         except SQLAlchemyError as error:
             raise self._problem(error) from error
 

@@ -16,10 +16,11 @@ from fastapi import Request, Response
 from fastapi.responses import JSONResponse
 
 from services.ledger.aio.api_access import BOOKS_MAX, EXPORTS_MAX, REQUESTS, Doorkeeper, Slots
-from services.ledger.aio.api_reading import STATEMENT_S, LedgerDatabase, LedgerRead
+from services.ledger.aio.api_reading import SEARCHED_FROM, STATEMENT_S, LedgerDatabase, LedgerRead
 from services.ledger.queries.lineage import AsOf
 from services.ledger.queries.listing import ListedInstrument
 from services.ledger.queries.parameter import Parameter, read_one, read_parameters
+from services.ledger.queries.place_search import EVERYWHERE
 from services.ledger.queries.problem import not_found, unavailable
 from services.ledger.queries.record_query import Asked
 from services.ledger.queries.viewer import READERS_OF_ALL, viewer_of
@@ -63,6 +64,8 @@ class ApiSettings(NamedTuple):
     statement_s: float = STATEMENT_S
     requests: Rate = REQUESTS
     exports_max: int = EXPORTS_MAX
+    searched_from: int = SEARCHED_FROM
+    """Position of the ledger from which on times are searched for by halving."""
 
 
 class LedgerApi:
@@ -179,7 +182,10 @@ class LedgerApi:
 
 def asked(read: LedgerRead, identity: Identity, values: Mapping[str, Any]) -> Asked:
     """Return a query as the statements want it."""
-    return Asked(viewer_of(identity, read.listing.keys()), read.lineage, values, read.collation)
+    bounds = EVERYWHERE
+    if not values.get("orphaned"):  # what is orphaned has times of its own
+        bounds = read.bounds(values.get("from"), values.get("to"))
+    return Asked(viewer_of(identity, read.listing.keys()), read.lineage, values, bounds, read.collation)
 
 
 def listed_for(read: LedgerRead, query: Asked, symbol: str, field: str = "instrument") -> ListedInstrument:

@@ -220,6 +220,7 @@ def trades_statement(asked: Asked, start: int, end: int) -> Select[Any]:
             visible(schema.trade, asked.viewer, rows.c),
             asked.lineage.current(rows.c),
             rows.c.instrument == asked.values["instrument"],
+            asked.bounds.clause(rows.c),
             rows.c.time >= start,
             rows.c.time < end,
         )

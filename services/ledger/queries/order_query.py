@@ -87,6 +87,7 @@ def order_statement(asked: Asked, after: Key | None, order_id: int | None = None
         rows.c.event == ExecutionEvent.ACCEPTED.value,
         *filter_clauses(ORDERS.filters, asked, rows.c),
         *time_clauses(rows.c.time, asked.values),
+        asked.bounds.clause(rows.c),
         behind(keys, after, descending=asked.is_descending),
     ]
     if order_id is not None:

@@ -12,6 +12,7 @@ from services.ledger.queries.lineage import Lineage
 from services.ledger.queries.member import Shape
 from services.ledger.queries.page_cursor import Key
 from services.ledger.queries.parameter import Parameter
+from services.ledger.queries.place_search import EVERYWHERE, PlaceBounds
 from services.ledger.queries.viewer import READERS_OF_ALL, Viewer, visible
 
 Filter = Callable[[Any, Any], ColumnElement[bool]]
@@ -66,6 +67,8 @@ class Asked(NamedTuple):
     viewer: Viewer
     lineage: Lineage
     values: Mapping[str, Any]
+    bounds: PlaceBounds = EVERYWHERE
+    """Where the rows of its times are."""
     collation: str = ""
     """Under which texts are ordered as bytes: PostgreSQL's "C", SQLite's own."""
 
@@ -123,6 +126,7 @@ def record_statement(query: RecordQuery, asked: Asked, after: Key | None) -> Sel
             history_clause(query, asked, rows),
             *filter_clauses(query.filters, asked, rows.c),
             *time_clauses(time, asked.values),
+            asked.bounds.clause(rows.c) if query.is_record else true(),
             behind(key_columns(query.key, rows, asked.collation), after, descending=asked.is_descending),
         )
         .order_by(*ordering(key_columns(query.key, rows, asked.collation), descending=asked.is_descending))

@@ -20,7 +20,7 @@ class MarketHouse:
     def __init__(self, url: str) -> None:
         self.engine = ledger_engine(url)
         self.market = LedgerMarket(self.engine)
-        self.settings = ApiSettings(requests=Rate(10_000, 10_000))
+        self.settings = ApiSettings(requests=Rate(10_000, 10_000), searched_from=0)
 
     def client(self, user: str = "ann", *roles: str) -> AsgiClient:
         return AsgiClient(make_app(self.engine, authenticator(), settings=self.settings), user, roles)

@@ -28,7 +28,7 @@ SPAN = {"from": "2026-11-20T00:00:00Z", "to": "2026-11-21T00:00:00Z"}
 
 class Recorded:
     def __init__(self, engine: Engine, day: RecordedDay) -> None:
-        settings = ApiSettings(stale_s=float("inf"), requests=Rate(10_000, 10_000))
+        settings = ApiSettings(stale_s=float("inf"), requests=Rate(10_000, 10_000), searched_from=0)
         self.app = make_app(engine, authenticator(), settings=settings)
         self.day = day
 

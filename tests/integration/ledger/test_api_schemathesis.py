@@ -19,26 +19,33 @@ from typing import Any
 import pytest
 
 from services.ledger.aio.api import make_app
+from services.ledger.aio.database import database_url, open_engine
 from services.ledger.aio.door import make_server
 from services.ledger.aio.ledger_api import ApiSettings
 from services.ledger.aio.proof_api import proof_router
-from services.ledger.aio.proof_keys import ensure_proof_keys
+from services.ledger.aio.proof_keys import ProofKeys
 from shared.identity import mint_token
 from shared.token_bucket import Rate
 from tests.asgi_client import SECRET, authenticator
-from tests.integration.ledger.conftest import MarketHouse
+from tests.integration.ledger.recorded_day import KEYS, recorded_in, whole_day
+from tests.integration.ledger.small_ledger import SALTS
 
 EXAMPLES = os.environ.get("EXAMPLES")
 
 
 @pytest.fixture
-def server(day: MarketHouse, tmp_path: Path) -> Iterator[str]:
+def server(tmp_path: Path) -> Iterator[str]:
+    """Over a recorded day, so that its proofs hold."""
+
     async def book(_wanted: Any) -> dict[str, Any]:
         return {}
 
-    settings = ApiSettings(requests=Rate(10_000, 10_000), stale_s=3_600)
-    routers = [proof_router(ensure_proof_keys(tmp_path / "keys"))]
-    app = make_app(day.engine, authenticator(), settings=settings, book_maker=book, routers=routers)
+    url = f"sqlite:///{tmp_path / 'ledger.db'}"
+    recorded_in(url, whole_day())
+    engine = open_engine(database_url(url), writes=False)
+    settings = ApiSettings(requests=Rate(10_000, 10_000), stale_s=float("inf"))
+    keys = ProofKeys(SALTS, KEYS, '{"keys": []}', None)
+    app = make_app(engine, authenticator(), settings=settings, book_maker=book, routers=[proof_router(keys)])
     server, listener = make_server(app, "127.0.0.1", 0)
     server.config.loop = "asyncio"
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
