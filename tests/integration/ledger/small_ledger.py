@@ -33,9 +33,10 @@ BATCHED = {"block", "place"}
 class SmallLedger:
     """One database."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, makes_tables: bool = True) -> None:
         self.url: URL = database_url(url)
-        migrate(self.url)
+        if makes_tables:
+            migrate(self.url)
 
     def connector(self, faults: Faults) -> Callable[[], Any]:
         if self.url.get_backend_name() == "sqlite":
