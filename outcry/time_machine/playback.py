@@ -86,6 +86,8 @@ class Playback:
         """The block that is read; the entry taken last is one of its."""
         self.stored: list[StoredEntry] = []
         """All of its entries."""
+        self.taken: list[StoredEntry] = []
+        """Entries taken since whoever takes them last emptied this."""
         self._after = entry_place(mark.log_id)
         self.entries = self._entries()
         """
@@ -107,10 +109,11 @@ class Playback:
             if block.first_position > engine.position + 1:
                 raise MissingCommands(stretch.history, engine.position, block.first_position - 1)
             self.block, self.stored = block, stored_entries(block)
-            for entry in read_entries(block, self.stored):
+            for stored, entry in zip(self.stored, read_entries(block, self.stored), strict=True):
                 if stretch.until is not None and engine.position >= stretch.until:
                     return
                 if entry_place(entry.entry_id) > self._after:
+                    self.taken.append(stored)
                     yield entry
             if engine.position < block.last_position and (stretch.until is None or engine.position < stretch.until):
                 raise DamagedRecord(

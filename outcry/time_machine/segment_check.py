@@ -112,7 +112,6 @@ class SegmentCheck:
         self._compared = engine.position  # rows up to there
         self._salts = salts or {}
         self._block: BlockRow | None = None
-        self._asked: tuple[Any, AskedCommands] = (None, AskedCommands(()))
         self._count = SegmentResult(0, 0, 0, 0, [], [])
 
     def run(self) -> SegmentResult:
@@ -176,7 +175,8 @@ class SegmentCheck:
         if (packet.prev, packet.commands) != (made.prev, made.position - made.prev):
             return False  # a packet is missing, or one too many: what follows is cut otherwise
         entry = FeedEntry(FeedId(packet.term, made.position), decode_packet(data), data, packet.published)
-        self._rows.add(entry, self._asked_now())
+        self._rows.add(entry, AskedCommands(self._playback.taken))
+        self._playback.taken.clear()
         self._progress(engine.position - position)
         return True
 
@@ -248,12 +248,6 @@ class SegmentCheck:
         else:
             rows = BlockRows(*[_from(tables.get(table, []), first) for table in _LEAVES])
         self._extend(leaf_findings(block, rows, self._salts))
-
-    def _asked_now(self) -> AskedCommands:
-        stored = self._playback.stored
-        if self._asked[0] is not stored:
-            self._asked = stored, AskedCommands(stored)
-        return self._asked[1]
 
     def _compare(self, until: int) -> None:
         """Compare the rows of the packets up to a position with the record's."""

@@ -1,0 +1,179 @@
+"""How fast a record is verified, and how long a book of any moment takes: `python -m benchmarks.ledger.time_machine`.
+
+A market of ten instruments and 200 users is recorded by the ledger's own writer into SQLite, four commands a packet,
+with a mark each 250,000 commands. Then the whole record is verified with one process and with two, and books of random
+moments are made. Figures of one run on one machine; what is compared is run in turns.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import sys
+import tempfile
+import time
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from typing import Final
+
+from openoutcry.wire.instrument import Instrument
+from openoutcry.wire.types import BANK, ISSUER, OrderKind, SelfTradePrevention, Side, TimeInForce, TransferKind
+from outcry.time_machine.aio.ledger_record import LedgerRecord, reading_engine
+from outcry.time_machine.aio.verify_run import verify
+from outcry.time_machine.past_market import market_at
+from outcry.time_machine.told_book import told_book
+from services.ledger.aio.database import database_url, open_engine
+from services.ledger.aio.ledger_writer import LedgerWriter
+from services.ledger.aio.migration import migrate
+from services.ledger.aio.recorder import Recorder
+from services.ledger.command_block import StoredEntry
+from services.ledger.proof.block_chain import BlockChain
+from services.ledger.proof.salt import SaltKey, SaltKeys
+from services.ledger.schema import ledger_info
+from services.matching.engine import Engine
+from services.matching.packet_builder import PacketBuilder
+from services.matching.recovery.checkpoint import Checkpoint, encode_checkpoint
+from shared.logs.commands import CancelOrder, Command, ListInstrument, PlaceOrder, encode_commands
+from shared.logs.engine_version import ENGINE_VERSION
+from shared.logs.feed_entry import FeedEntry
+from shared.logs.market_commands import BeginAccounts, MakeTransfer
+from shared.logs.packet import FeedId, decode_packet, encode_packet
+from shared.logs.stream_keys import COMMANDS_FIELD
+
+USERS: Final = 200
+MARK_COMMANDS: Final = 250_000
+PACKET_COMMANDS: Final = 4
+START_MS: Final = 1_795_132_800_000
+STEP_MS: Final = 5
+NO: Final = (False,)
+SYMBOLS: Final = tuple(f"S{number}" for number in range(10))
+
+
+def commands(count: int) -> Iterator[Command]:
+    """Yield what a day's users ask: half of the orders trade, one in five is cancelled."""
+    random = Random(7)  # noqa: S311 - the same each time
+    number = 0
+
+    def made(kind: type[Command], *fields: object) -> Command:
+        nonlocal number
+        number += 1
+        command: Command = kind("bench", number, *fields)  # type: ignore[arg-type]
+        return command
+
+    for symbol in SYMBOLS:
+        yield made(ListInstrument, Instrument(symbol))
+    yield made(BeginAccounts, "root", *NO)
+    for owner in range(USERS):
+        gifts = [("USD", TransferKind.DEPOSIT, BANK, 10**15)]
+        gifts += [(symbol, TransferKind.GRANT, ISSUER, 10**7) for symbol in SYMBOLS]
+        for asset, kind, source, amount in gifts:
+            yield made(MakeTransfer, "root", f"{owner}-{asset}", kind, asset, source, f"u{owner}", amount, 0, "", *NO)
+    while number < count:
+        user = f"u{random.randrange(USERS)}"
+        if random.random() < 0.2:
+            yield made(CancelOrder, user, 0, f"c{random.randrange(max(1, number - 2_000), number)}")
+            continue
+        side = random.choice((Side.BID, Side.ASK))
+        price = 10_000 + random.randint(-20, 8) * (1 if side is Side.BID else -1)
+        yield made(
+            PlaceOrder, user, random.choice(SYMBOLS), f"c{number + 1}", side, OrderKind.LIMIT, price,
+            random.randint(1, 9), TimeInForce.GTC, *NO, SelfTradePrevention.CANCEL_OLDEST,
+        )  # fmt: skip
+
+
+def record(url: str, count: int) -> float:
+    """Write the record of so many commands; returns the seconds that the ledger's part took."""
+    address = database_url(url)
+    migrate(address)
+    salts = SaltKeys([SaltKey(bytes(32))])
+    engine = Engine()
+    engine.begin_epoch(1)
+    builder = PacketBuilder(engine)
+    feed: list[FeedEntry] = []
+    log: deque[StoredEntry] = deque()
+    seconds = 0.0
+
+    def take(*, marker: bool = False) -> None:
+        packet = builder.marker() if marker else builder.take()
+        if packet is not None:
+            data = encode_packet(packet)
+            feed.append(FeedEntry(FeedId(1, packet.position), decode_packet(data), data, 1))
+
+    with open_engine(address, writes=True).connect() as connection:
+        with connection.begin():
+            owner = [{"name": "product", "value": "bench"}, {"name": "shard", "value": "0"}]
+            connection.execute(ledger_info.insert(), owner)
+        writer = LedgerWriter(connection, 0, lambda _: BlockChain("bench", 0, salts))
+        recorder = Recorder(writer)
+
+        def write() -> None:
+            nonlocal seconds
+            began = time.perf_counter()
+            recorder.record(feed, log)
+            seconds += time.perf_counter() - began
+            feed.clear()
+
+        take(marker=True)
+        for number, command in enumerate(commands(count), 1):
+            entry_id = f"{START_MS + number * STEP_MS}-0"
+            log.append((entry_id.encode(), {COMMANDS_FIELD: encode_commands([command])}))
+            builder.apply(command, (START_MS + number * STEP_MS) * 1_000)
+            engine.log_id = entry_id
+            if number % PACKET_COMMANDS == 0:
+                take()
+            if number % 2_048 == 0:
+                write()
+            if number % MARK_COMMANDS == 0:
+                data = encode_checkpoint(Checkpoint(engine, 1, "store"))
+                sha256 = hashlib.sha256(data).digest()
+                write()
+                writer.write_mark((1, engine.position, engine.log_id, engine.time, ENGINE_VERSION, data, sha256))
+        take()
+        write()
+    return seconds
+
+
+def books(url: str, count: int, moments: int) -> list[float]:
+    """Return the seconds that each of some random books took, sorted."""
+    random = Random(3)  # noqa: S311 - the same each time
+    found: list[float] = []
+    for _ in range(moments):
+        began = time.perf_counter()
+        symbol = random.choice(SYMBOLS)
+        at = (START_MS + random.randrange(USERS * 11 + 100, count) * STEP_MS) * 1_000
+        told_book(market_at(LedgerRecord(reading_engine(url)), at, [symbol]), symbol, 10)
+        found.append(time.perf_counter() - began)
+    return sorted(found)
+
+
+def say(text: str) -> None:
+    """Write a line of the result."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def main() -> None:
+    """Measure, and say what came of it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--commands", type=int, default=1_000_000)
+    parser.add_argument("--moments", type=int, default=20)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "ledger.sqlite"
+        url = f"sqlite:///{path}"
+        seconds = record(url, options.commands)
+        size = path.stat().st_size / options.commands
+        say(f"written: {options.commands:,} commands in {seconds:.1f} s of the ledger, {size:.0f} bytes each")
+        for jobs in (1, 2):
+            found = verify(url, jobs=jobs)
+            rate = found.commands / found.seconds
+            say(f"verified by {jobs}: {found.seconds:.1f} s, {rate:,.0f} commands/s, {found.rows:,} rows")
+            assert found.is_clean, found.findings
+        times = books(url, options.commands, options.moments)
+        say(f"books of {len(times)} moments: median {times[len(times) // 2]:.2f} s, longest {times[-1]:.2f} s")
+
+
+if __name__ == "__main__":
+    main()
