@@ -38,8 +38,11 @@ def proof_router(keys: ProofKeys) -> Callable[[LedgerApi], APIRouter]:
         size = _block(values.get("block"), as_of)
         order_id = values.pop("order_id")
         rows = _executions(read, identity, order_id, values.get("after", AFTER.schema["default"]))
+        if size < as_of.block:  # in the newest head everything is, or the record was changed
+            rows = _told_by(read, size, rows)
         if not rows:
-            raise not_found("unknown_order", "order_id", f"you have no order {order_id}")
+            text = f"you have no order {order_id} of which block {size} or one before it tells"
+            raise not_found("unknown_order", "order_id", text)
         shown, more = rows[:LEAVES_MAX], rows[LEAVES_MAX:]
         try:
             made = make_receipt(read.connection, keys.salts, _head(read, size), size, shown)
@@ -94,6 +97,14 @@ def _path(api: LedgerApi, path: str, answerer: Answerer) -> Callable[[Request], 
         return await api.in_thread(work)
 
     return answer
+
+
+def _told_by(read: LedgerRead, size: int, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Leave out what later blocks tell."""
+    block = schema.block
+    end = select(block.c.history, block.c.last_position).where(block.c.number == size).limit(1)
+    place = next((tuple(row.values()) for row in read.rows(end)), (0, 0))
+    return [row for row in rows if row[:2] <= place]
 
 
 def _executions(read: LedgerRead, identity: Identity, order_id: int, after: int) -> list[tuple[Any, ...]]:
