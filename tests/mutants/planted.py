@@ -41,6 +41,7 @@ _LEADER: Final = "services/matching/aio/leader.py"
 _SCRIPT: Final = "services/matching/aio/publish.lua"
 _LEASE: Final = "services/matching/aio/lease.py"
 _ACCOUNTS: Final = "services/matching/accounts"
+_PROOF: Final = "services/ledger/proof"
 _UNIT: Final = "tests/unit/services"
 _SHELLS: Final = "tests/integration"
 _SIMULATION: Final = "tests/simulation"
@@ -400,5 +401,96 @@ PLANTED: Final = (
         "        if self._open_actions + len(actions) > OPEN_ACTIONS_MAX:\n",
         "        if self._open_actions > OPEN_ACTIONS_MAX:\n",
         (f"{_UNIT}/matching/accounts/test_decisions.py",),
+    ),
+    Planted(
+        "a leaf is hashed without its prefix, so a node can pass for one",
+        f"{_PROOF}/merkle.py",
+        '_LEAF: Final = b"\\x00"\n',
+        '_LEAF: Final = b""\n',
+        ("tests/property/test_merkle.py",),
+    ),
+    Planted(
+        "a node is hashed as a leaf is",
+        f"{_PROOF}/merkle.py",
+        '_NODE: Final = b"\\x01"\n',
+        '_NODE: Final = b"\\x00"\n',
+        ("tests/property/test_merkle.py",),
+    ),
+    Planted(
+        "siblings of a path are swapped",
+        f"{_PROOF}/merkle.py",
+        "            found = node_hash(sibling, found)\n",
+        "            found = node_hash(found, sibling)\n",
+        ("tests/property/test_merkle.py",),
+    ),
+    Planted(
+        "heads of one block are never compared",
+        f"{_PROOF}/merkle.py",
+        "        return not path and old_root == new_root\n",
+        "        return not path\n",
+        ("tests/property/test_merkle.py",),
+    ),
+    Planted(
+        "the chain value forgets the epoch",
+        f"{_PROOF}/block_chain.py",
+        "        return _LAYOUT.pack(_TAG, *self)\n",
+        "        return _LAYOUT.pack(_TAG, *self._replace(epoch=0))\n",
+        (f"{_UNIT}/ledger/test_block_chain.py",),
+    ),
+    Planted(
+        "all histories have the same salts",
+        f"{_PROOF}/salt.py",
+        "_PLACE.pack(_PURPOSE, history, number)",
+        "_PLACE.pack(_PURPOSE, 0, number)",
+        (f"{_UNIT}/ledger/test_block_chain.py",),
+    ),
+    Planted(
+        "a block goes on from the chain before it is committed",
+        f"{_PROOF}/block_chain.py",
+        "        self._ahead = sealed, ChainState(number, chain, growth.peaks)\n",
+        "        self._ahead = sealed, ChainState(number, chain, growth.peaks)\n        self.state = self._ahead[1]\n",
+        (f"{_UNIT}/ledger/test_block_chain.py",),
+    ),
+    Planted(
+        "a receipt may be written in any way that means the same",
+        f"{_PROOF}/proof_file.py",
+        "    if data == canonical:\n        return\n",
+        "    if data:\n        return\n",
+        (f"{_UNIT}/ledger/test_receipt.py",),
+    ),
+    Planted(
+        "an execution of one block is shown in another",
+        f"{_PROOF}/receipt.py",
+        '    if fields["history"] != facts.history or not',
+        '    if fields["history"] == 0 and not',
+        (f"{_UNIT}/ledger/test_receipt.py",),
+    ),
+    Planted(
+        "a receipt adds up two people's executions",
+        f"{_PROOF}/receipt.py",
+        '        for name in ("user", "order_id"):\n',
+        "        for name in ():\n",
+        (f"{_UNIT}/ledger/test_receipt.py",),
+    ),
+    Planted(
+        "a head may name any last block",
+        f"{_PROOF}/receipt.py",
+        "    if facts.number == head.number and chain != head.chain:\n",
+        "    if False:\n",
+        (f"{_UNIT}/ledger/test_receipt.py",),
+    ),
+    Planted(
+        "everybody gets everybody's receipts",
+        "services/ledger/aio/proof_api.py",
+        "            visible(table, asked(read, identity, {}).viewer),\n",
+        "",
+        (f"{_SHELLS}/ledger/test_proof_api.py",),
+    ),
+    Planted(
+        "a receipt is made of a row that was changed",
+        f"{_PROOF}/block_chain.py",
+        "nodes[place : place + 1] != [root_of(piece)]:\n",
+        "not nodes:\n",
+        (f"{_SHELLS}/ledger/test_proof_store.py",),
     ),
 )

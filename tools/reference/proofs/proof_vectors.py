@@ -211,6 +211,9 @@ def _forged(connection: Connection, good: Receipt, rows: list[tuple[Any, ...]]) 
         good._replace(head=SignedHead(tag, SIGNER.key_id, SIGNER.sign(tag))).to_file(),
         "head",
     )
+    alone = _receipt(connection, 3, rows[1:2])
+    other_chain = _signed(read_head(alone.head.data)._replace(chain=bytes(32)))
+    yield "a head whose chain value is not its last block's", alone._replace(head=other_chain).to_file(), "blocks[0]"
     leaf = good.blocks[0].leaves[0]
     node = merkle.leaf_hash(leaf.data) + leaf.path[0]
     inner = ShownLeaf(0, node, leaf.path[1:])
