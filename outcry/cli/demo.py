@@ -20,7 +20,7 @@ from outcry.demo.aio.market_demo import run_demo
 from outcry.demo.options import DemoOptions, ReplayOptions
 from outcry.load.crew_options import CrewOptions
 from outcry.stack.aio.stop_signal import StopSignal
-from outcry.stack.options import StackOptions
+from outcry.stack.options import IN_FOLDER, StackOptions
 from outcry.stack.screen import open_screen
 
 SEED_MAX: Final = 1_000_000
@@ -63,6 +63,9 @@ def demo(
     accounts: Annotated[
         bool, typer.Option(help="The market keeps accounts: orders need money and lots. A replay's never does.")
     ] = True,
+    ledger: Annotated[
+        bool, typer.Option(help="Keep the record too, in SQLite; not on a Redis that --redis-url names.")
+    ] = True,
     chaos: Annotated[
         bool, typer.Option("--chaos", help="Kill and freeze parts while the market trades; see below.")
     ] = False,
@@ -70,7 +73,8 @@ def demo(
     """
     Run the whole market with users on this machine, and prove their books.
 
-    Starts Redis, the matching engine, the gateways, bots that trade and the users, each part a process of its own.
+    Starts Redis, the matching engine, the gateways, the ledger, bots that trade and the users, each part a process of
+    its own.
     Shows what happens. Ends with a verdict: every user's book is the engine's at the same (epoch, seq), or not; and
     each asset adds up to 0 over all accounts, which are kept unless --no-accounts. The exit status says the same (0 or
     1). Ctrl-C ends it early, with the verdict; twice, at once.
@@ -93,7 +97,10 @@ def demo(
 
     async def run() -> bool:
         options = DemoOptions(
-            stack=StackOptions(gateways, redis_url, None, engines=engines),
+            # A store of others would wait for a ledger that ends with the demo.
+            stack=StackOptions(
+                gateways, redis_url, None, engines=engines, ledger=IN_FOLDER if ledger and not redis_url else None
+            ),
             crew=CrewOptions.of(users, verify, load_processes),
             seconds=seconds,
             rate=rate,

@@ -35,6 +35,10 @@ class Report(RunReport):
     """Kept by the exchange, its own two among them; 0: it keeps none, and orders need nothing."""
     assets_conserved: int
     """Currencies and instruments whose sum over all accounts is 0 at the end; 0 if that of any one is not."""
+    ledger_commands: int = 0
+    """Written by the ledger, with all that came of them; 0: there is none."""
+    ledger_blocks: int = 0
+    """Into so many blocks, each sealed on the one before."""
     digests_checked: int
     """Deltas and snapshots compared with a whole book that a user holds."""
     digests_wrong: int

@@ -85,6 +85,9 @@ def _verdict(report: Report) -> Text:
     if report.is_good:
         accounts = f"{report.accounts} accounts: each of {report.assets_conserved} assets adds up to 0 over all of them"
         proven = f"{books}.\n  {accounts}." if report.accounts else f"{books}."
+        if report.ledger_commands:
+            blocks = f"{report.ledger_blocks:,} blocks, each sealed on the one before"
+            proven += f"\n  {report.ledger_commands:,} commands are in the ledger: all of them, in {blocks}."
         return Text(
             f"VERDICT OK: every user's book is the engine's at the same (epoch, seq):\n  {proven}", "bold green"
         )

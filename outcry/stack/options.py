@@ -15,6 +15,10 @@ PACE_MS_MAX: Final = 1000
 """As gateways allow it."""
 
 
+IN_FOLDER: Final = "sqlite:"
+"""Stands for a ledger's file that ends with the stack."""
+
+
 class StackOptions(NamedTuple):
     """Redis, the engines and the gateways."""
 
@@ -32,7 +36,7 @@ class StackOptions(NamedTuple):
     appendfsync: str = "everysec"
     """Of a Redis that is started: when its append-only file is on disk, `always` or `everysec`."""
     ledger: str | None = None
-    """Database of a ledger that runs too; None runs none."""
+    """Database of a ledger that runs too; `IN_FOLDER`: a file in the stack's own folder; None runs none."""
 
     def checked(self) -> StackOptions:
         """

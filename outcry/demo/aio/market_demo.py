@@ -16,6 +16,7 @@ from typing import Any, Final, NamedTuple
 import psutil
 
 from openoutcry.wire.instrument import Instrument
+from outcry.demo.aio.record_look import RecordLook, look_at_record
 from outcry.demo.moment import Moment
 from outcry.demo.options import DemoOptions
 from outcry.demo.report import Report
@@ -165,9 +166,10 @@ class MarketDemo:
         self._screen.say("the market rests; every user asks for every book")
         verdict = await engine_verdict(self._stack.redis_url, market["seqs"], self._plans, self._crew)
         conservation = await engine_conservation(self._stack.redis_url, keeps_accounts=self._keeps_accounts)
+        record = await look_at_record(self._stack)
         after = await self._look()
         self._latency.add(after.load.latency)
-        return self._report(before, last, after._replace(at=rested_at, market=market), verdict, conservation)
+        return self._report(before, last, after._replace(at=rested_at, market=market), verdict, conservation, record)
 
     async def _start_driver(self) -> list[str]:
         """Start bots or replay; return whose books to follow."""
@@ -285,12 +287,19 @@ class MarketDemo:
         return f"{statistics.whole} of {self._options.crew.users} users are in sync{reasons}"
 
     def _report(
-        self, before: _Look, last: _Look, after: _Look, verdict: BookVerdict, conservation: Conservation
+        self,
+        before: _Look,
+        last: _Look,
+        after: _Look,
+        verdict: BookVerdict,
+        conservation: Conservation,
+        record: RecordLook | None,
     ) -> Report:
         seconds = after.at - before.at
         seen = difference(after.load.counts, before.load.counts)
         changes = after.market["changes"] - before.market["changes"]
         complaints = [*verdict.complaints, *complaints_about(seen), *conservation.complaints]
+        complaints += record.complaints if record is not None else ()
         if self._keeps_accounts and not conservation.keeps_accounts:
             complaints.append("the market keeps no accounts: users were known to it before the demo began")
         is_good = verdict.is_good and not complaints
@@ -312,6 +321,8 @@ class MarketDemo:
             books_wrong=verdict.books_wrong,
             accounts=conservation.accounts if conservation.keeps_accounts else 0,
             assets_conserved=conservation.assets if not conservation.complaints else 0,
+            ledger_commands=record.commands if record is not None else 0,
+            ledger_blocks=record.blocks if record is not None else 0,
             digests_checked=seen["digests_checked"],
             digests_wrong=seen["digests_wrong"],
             gaps_seen=seen["gaps_seen"],

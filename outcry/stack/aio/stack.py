@@ -24,7 +24,7 @@ from outcry.stack.aio.child import Child, stop_together, total_usage
 from outcry.stack.aio.free_ports import free_ports
 from outcry.stack.aio.local_redis import LocalRedis
 from outcry.stack.aio.stop_signal import StopSignal
-from outcry.stack.options import HOST, StackOptions
+from outcry.stack.options import HOST, IN_FOLDER, StackOptions
 from outcry.stack.usage import Usage
 from shared.aio.redis_connection import UNREACHABLE, RedisError, open_redis
 from shared.aio.settings import variable
@@ -198,6 +198,8 @@ class Stack:
         database = self._options.ledger
         if database is None:
             return
+        if database == IN_FOLDER:
+            database = f"sqlite:///{self.folder / 'ledger.db'}"
         if database.startswith("postgres"):
             _make_tables(database)
         held = {name: told for name, told in (self._engine_settings or {}).items() if name in _HELD}

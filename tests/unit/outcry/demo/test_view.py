@@ -135,6 +135,12 @@ def test_a_good_end_says_what_was_proven() -> None:
     assert "62 accounts: each of 11 assets adds up to 0 over all of them" in text
 
 
+def test_a_verdict_says_what_the_ledger_has() -> None:
+    text = drawn(summary(a_report(ledger_commands=6_012, ledger_blocks=150)))
+    assert "6,012 commands are in the ledger: all of them, in 150 blocks, each sealed on the one before" in text
+    assert "in the ledger" not in drawn(summary(a_report()))
+
+
 def test_a_bad_end_says_what_is_wrong() -> None:
     text = drawn(summary(a_report(verdict="failed", books_wrong=1, complaints=["ann ACME: stood at seq 9"])))
     assert "VERDICT FAILED" in text
