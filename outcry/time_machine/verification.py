@@ -57,7 +57,8 @@ class LedgerVerdict(NamedTuple):
         head = self.chain.chain.hex()
         if self.findings:
             many = "at least " if len(self.findings) >= FINDINGS_MAX else ""
-            return f"not clean: {many}{len(self.findings)} differences; the first is the one to look at"
+            noun = "difference" if len(self.findings) == 1 else "differences"
+            return f"not clean: {many}{len(self.findings)} {noun}; the first is the one to look at"
         first, last = segments[0].mark.time, self.plan.place.time if segments[-1].end is None else segments[-1].end.time
         days = max(1, last // DAY_US - first // DAY_US + 1) if first else 1
         return (
