@@ -35,7 +35,7 @@ SMALL_PARTS = [
 """What is due, a sweep and an auction take many commands, and engines die in between."""
 
 
-@pytest.mark.parametrize("seed", range(1, 26))
+@pytest.mark.parametrize("seed", range(1, 17))
 def test_nothing_is_found(seed: int) -> None:
     """Nobody holds a wrong book, nothing acknowledged is missing untold, and everything comes to rest."""
     result = simulate(seed)
@@ -70,7 +70,7 @@ def test_nothing_is_found_where_every_book_is_deep(seed: int) -> None:
     assert result.acknowledged
 
 
-@pytest.mark.parametrize("seed", range(1, 9))
+@pytest.mark.parametrize("seed", range(1, 6))
 def test_with_replicas_waited_for_no_acknowledged_order_is_ever_lost(seed: int) -> None:
     """The commands outlive every failover, so orders do, whoever dies beside the store; only the epoch may change."""
     result = simulate(seed, [(parts, "MATCHING", parts.DURABLE)])
@@ -78,7 +78,7 @@ def test_with_replicas_waited_for_no_acknowledged_order_is_ever_lost(seed: int) 
     assert result.lost == 0
 
 
-@pytest.mark.parametrize("seed", range(1, 9))
+@pytest.mark.parametrize("seed", range(1, 6))
 def test_with_replicas_waited_for_a_former_primary_deceives_nobody(seed: int) -> None:
     """Whoever stays connected to it: what only a store without replicas has, nobody is told."""
     only = ["two stores", "crash of an engine", "reset of connections"]
