@@ -447,8 +447,9 @@ PLANTED: Final = (
     Planted(
         "a block goes on from the chain before it is committed",
         f"{_PROOF}/block_chain.py",
-        "        self._ahead = sealed, ChainState(number, chain, growth.peaks)\n",
-        "        self._ahead = sealed, ChainState(number, chain, growth.peaks)\n        self.state = self._ahead[1]\n",
+        "        self._ahead = sealed, ChainState(number, chain, growth.peaks), head\n",
+        "        self._ahead = sealed, ChainState(number, chain, growth.peaks), head\n"
+        "        self.state = self._ahead[1]\n",
         (f"{_UNIT}/ledger/test_block_chain.py",),
     ),
     Planted(

@@ -140,7 +140,8 @@ class LedgerWriter:
                 insert_rows(self._connection, table, tables[table.name])
             self._write_state(draft)
             self._write_block(draft, data, sealed)
-        self._chain.committed(sealed)
+        if (head := self._chain.committed(sealed)) is not None:
+            self._log.info("the head after the first block of a day", block=sealed.number, **head.members())
         self.place = after
 
     def jump(self, standing: MarketStanding, why: str) -> None:

@@ -21,11 +21,13 @@ from services.ledger.proof.merkle import HASH_BYTES, inclusion_path, levels_abov
 from services.ledger.proof.not_proven import NotProven
 from services.ledger.proof.record_tree import grow, root_of_peaks
 from services.ledger.proof.salt import SaltKeys
+from services.ledger.proof.signed_head import SignedHead
 from services.ledger.proof.signing_keys import HeadSigner
 
 PIECE_LEVEL: Final = 4
 PIECE_LEAVES: Final = 1 << PIECE_LEVEL
 """Leaves whose common node is stored: a proof of one makes the hashes of its 15 neighbours again, and no more."""
+_DAY_US: Final = 86_400_000_000
 _TAG: Final = b"outcry block 01\n"
 _GENESIS_TAG: Final = b"outcry genesis1\n"
 _LAYOUT: Final = struct.Struct(">16s32s32s12q32s32s")
@@ -139,7 +141,8 @@ class BlockChain:
         self._shard = shard
         self._salts = salts.current
         self._signer = signer
-        self._ahead: tuple[SealedBlock, ChainState] | None = None
+        self._ahead: tuple[SealedBlock, ChainState, Head] | None = None
+        self._day = -1
         self.state = state if state is not None else ChainState(0, genesis(product, shard), ())
 
     def seal(self, span: BlockSpan, data: bytes, packet_hashes: Iterable[bytes], rows: BlockRows) -> SealedBlock:
@@ -185,14 +188,24 @@ class BlockChain:
             key_id=self._signer.key_id if self._signer else "",
             signature=self._signer.sign(head.to_bytes()) if self._signer else b"",
         )
-        self._ahead = sealed, ChainState(number, chain, growth.peaks)
+        self._ahead = sealed, ChainState(number, chain, growth.peaks), head
         return sealed
 
-    def committed(self, sealed: SealedBlock) -> None:
-        """Go on behind a block: the transaction that wrote it has been committed."""
+    def committed(self, sealed: SealedBlock) -> SignedHead | None:
+        """
+        Go on behind a block: the transaction that wrote it has been committed.
+
+        Returns:
+            The head after it, if it is the first of its day (UTC, by the log's time) that this chain has sealed: to be
+            told where others keep it. None for the other blocks, and where nobody signs.
+        """
         assert self._ahead is not None
         assert self._ahead[0] is sealed
-        self.state = self._ahead[1]
+        _, self.state, head = self._ahead
+        day, self._day = self._day, sealed.time // _DAY_US
+        if day == self._day or not sealed.key_id:
+            return None
+        return SignedHead(head.to_bytes(), sealed.key_id, sealed.signature)
 
 
 def genesis(product: str, shard: int) -> bytes:

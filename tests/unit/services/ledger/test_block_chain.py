@@ -167,3 +167,16 @@ def test_a_name_too_long_for_a_head_is_refused_before_the_first_block() -> None:
     for name in ("", "x" * 65, "a\0"):
         with pytest.raises(ConfigurationError):
             BlockChain(name, 0, SALTS)
+
+
+def test_the_first_block_of_each_day_gives_its_head_to_be_told() -> None:
+    chain, told = a_chain(), []
+    day = 86_400_000_000
+    for number, time in enumerate((day - 1, day, day + 1, 3 * day), 1):
+        sealed = chain.seal(span(number, number)._replace(time=time), b"", [], block_rows(number, 1))
+        head = chain.committed(sealed)
+        if head is not None:
+            told.append(head.verified(read_verifying_keys(write_key_list([SIGNER.public_key]))).number)
+    assert told == [1, 2, 4]
+    silent = BlockChain("openoutcry", 0, SALTS)
+    assert silent.committed(silent.seal(span(1, 1), b"", [], block_rows(1, 1))) is None
