@@ -97,7 +97,7 @@ def test_heads_and_the_proof_between_them_are_everybodys(engine: Engine) -> None
         ("ledger/consistency", {"old": 3}, 400, "bad_request"),
         ("ledger/consistency", {"old": 3, "new": 8}, 404, "unknown_block"),
         ("ledger/consistency", {"old": 4, "new": 3}, 400, "bad_request"),
-        (f"receipts/{ORDER}", {"block": 1}, 404, "unknown_order"),
+        (f"receipts/{ORDER}", {"block": 1, "after": 1}, 404, "unknown_order"),
         (f"receipts/{ORDER}", {"after": 3}, 404, "unknown_order"),
         ("receipts/x", {}, 400, "bad_request"),
     ],
