@@ -188,6 +188,10 @@ class BookSide:
         ranked = self._ranking(count)
         return [(key * sign, levels[key * sign].quantity) for key in ranked[:count]]
 
+    def forget_ranking(self) -> None:
+        """Rank no prices any more, until somebody asks: the levels are about to go, one by one."""
+        self._ranked = None
+
     def lots_of_best(self, count: int, price: int) -> int:
         """
         Return the lots of the best `count` levels at this price or better.

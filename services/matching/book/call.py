@@ -20,6 +20,8 @@ from services.matching.book.price_level import PriceLevel
 
 LEVELS_LOOKED_AT: Final = 64
 """Levels of a side that an auction's price is looked for in at first, and at least."""
+MANY_LEVELS: Final = 4_096
+"""If more levels of a side are needed than these, sixteen times as many are looked at next, and not twice as many."""
 LEVELS_LEFT: Final = 16
 """And so many more than traded in it last, since each order may move it."""
 
@@ -139,8 +141,8 @@ class Call:
                 return None
             if not needs_bids and not needs_asks:
                 break
-            bid_count = min(most, bid_count * (1 + needs_bids))
-            ask_count = min(most, ask_count * (1 + needs_asks))
+            bid_count = min(most, bid_count * (_more(bid_count) if needs_bids else 1))
+            ask_count = min(most, ask_count * (_more(ask_count) if needs_asks else 1))
         self._bid_levels = max(LEVELS_LOOKED_AT, met.bids_taken + LEVELS_LEFT)
         self._ask_levels = max(LEVELS_LOOKED_AT, met.asks_taken + LEVELS_LEFT)
         return price_of(met, reference, ticks, price_max)
@@ -164,6 +166,8 @@ class Call:
             trade_id: Of the book's last trade.
         """
         fills: list[AuctionFill] = []
+        self._bids.forget_ranking()
+        self._asks.forget_ranking()
         while len(fills) < count:
             bid = self.market_bids.first
             if bid is None and self._bids.best_price >= price:
@@ -213,6 +217,10 @@ class Call:
             self.reduce(order, left)
         else:
             (self._bids if order.side is _BID else self._asks).reduce(order, left)
+
+
+def _more(count: int) -> int:
+    return 2 if count < MANY_LEVELS else 16
 
 
 def _could_meet(order: Order, held: Order) -> bool:
