@@ -18,6 +18,7 @@ from shared.logs.commands import ACTIONS, ProposedAction, read_actions
 from shared.logs.market_commands import MakeTransfer, SetGroups
 from shared.logs.packet import Packet
 from shared.logs.rule_commands import SetClearance, SetKill, SetRule
+from shared.logs.session_commands import ScheduledStep, SetSchedule
 
 PROPOSALS_KEPT_MAX: Final = 32_768
 """Carried out ones that are remembered, as the engine does: a proposal that is repeated changes nothing again."""
@@ -125,11 +126,13 @@ class Carried(NamedTuple):
     groups: list[tuple[Any, ...]]
     transfers: dict[str, tuple[str, str, str]]
     """By transfer_id: who asked for it, who confirmed it, and why."""
+    schedules: list[tuple[str, Sequence[ScheduledStep]]]
+    """Calendars and what was planned of them."""
 
 
 def carried_out(acts: Sequence[Act]) -> Carried:
     """Return what the acts that are done changed."""
-    carried = Carried([], [], [], {})
+    carried = Carried([], [], [], {}, [])
     for act in acts:
         if not act.is_done:
             continue
@@ -145,6 +148,8 @@ def carried_out(acts: Sequence[Act]) -> Carried:
                     )
                 case SetGroups():
                     carried.groups.append((command.user, to_json(command.groups), actor))
+                case SetSchedule():
+                    carried.schedules.append((command.calendar, command.steps))
                 case MakeTransfer():
                     carried.transfers[command.transfer_id] = (actor, confirmed_by, command.note)
     return carried

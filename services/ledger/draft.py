@@ -47,8 +47,8 @@ class Draft:
 
     @property
     def is_full(self) -> bool:
-        """Whether no packet more should be added."""
-        return self.rows.commands >= COMMANDS_MAX or self._bytes >= BYTES_MAX
+        """Whether no packet more should be added. Balances of a day's end are those after its packet."""
+        return bool(self.rows.closes) or self.rows.commands >= COMMANDS_MAX or self._bytes >= BYTES_MAX
 
     def add(self, entry: FeedEntry, entries: Sequence[StoredEntry]) -> None:
         """

@@ -15,6 +15,7 @@ from openoutcry.wire.account import millionths
 from services.ledger.acts import Carried, DoneProposals, action_rows, acts_of, carried_out
 from services.ledger.asked_commands import PLAIN_KINDS, AskedCommand, AskedCommands, commands_of, kind_name
 from services.ledger.record_json import fields_json, plain_json, to_json
+from services.ledger.trading_days import TradingDays
 from shared.logs.commands import Command
 from shared.logs.events import PairsRefused, PrivateExecution, PrivateTransfer
 from shared.logs.feed_entry import FeedEntry
@@ -37,11 +38,18 @@ class Memory:
     Args:
         phases: Symbol to the phase that it is in.
         done: The proposals carried out last.
+        days: The calendars.
     """
 
-    def __init__(self, phases: dict[str, str] | None = None, done: DoneProposals | None = None) -> None:
+    def __init__(
+        self,
+        phases: dict[str, str] | None = None,
+        done: DoneProposals | None = None,
+        days: TradingDays | None = None,
+    ) -> None:
         self.phases = phases if phases is not None else {}
         self.done = done or DoneProposals()
+        self.days = days or TradingDays()
 
 
 class Rows:
@@ -60,6 +68,8 @@ class Rows:
         self.events = 0
         """Executions, trades, transfers and outcomes in them."""
         self.packets = 0
+        self.closes: list[tuple[int, str]] = []
+        """Position and trading day of each close; balances are kept as they are there."""
         self._history = history
         self._memory = memory
 
@@ -116,6 +126,11 @@ class Rows:
             "status_change",
             [(each[0], str(each[1]), each[2], each[3], str(each[4]), each[5]) for each in packet.statuses],
         )
+        for terms in packet.terms:
+            self._memory.days.follow(terms.instrument, terms.calendar)
+        for calendar, steps in carried.schedules:
+            self._memory.days.plan(calendar, steps)
+        self.closes += [(packet.position, day) for day in self._memory.days.closed(packet)]
         for status in packet.statuses:
             self._memory.phases[status.instrument or ""] = str(status.phase)
 

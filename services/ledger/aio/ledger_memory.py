@@ -14,6 +14,7 @@ from services.ledger import schema
 from services.ledger.acts import PROPOSALS_KEPT_MAX, DoneProposals
 from services.ledger.balances import TradedTerms
 from services.ledger.rows import Memory
+from services.ledger.trading_days import TradingDays
 
 Spans: TypeAlias = Sequence[tuple[int, int | None]]
 """Histories, and the last position that counts of each (None: all)."""
@@ -28,7 +29,16 @@ def read_memory(connection: Connection, spans: Spans) -> Memory:
         row.proposal_id
         for row in _rows(connection, acts, spans, acts.c.state == "done", acts.c.code == "", acts.c.proposal_id != "")
     )
-    return Memory(phases, DoneProposals(list(done)[-PROPOSALS_KEPT_MAX:]))
+    days = TradingDays()
+    for row in _rows(connection, schema.terms, spans):
+        days.follow(row.instrument, json.loads(row.fields)["calendar"])
+    carried_out: dict[str, int] = {}  # by proposal, where: one that is repeated changes nothing again
+    planned = (acts.c.state == "done", acts.c.code == "", acts.c.action == "set_schedule")
+    for row in _rows(connection, acts, spans, *planned):
+        if not row.proposal_id or carried_out.setdefault(row.proposal_id, row.position) == row.position:
+            fields = json.loads(row.fields)
+            days.plan(fields["calendar"], [tuple(step.values()) for step in fields["steps"]])
+    return Memory(phases, DoneProposals(list(done)[-PROPOSALS_KEPT_MAX:]), days)
 
 
 def instrument_terms(connection: Connection, spans: Spans) -> dict[str, TradedTerms]:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import psycopg
 import structlog
-from sqlalchemy import Connection, insert, select, text, update
+from sqlalchemy import Connection, insert, literal, select, text, update
 from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, InterfaceError, ProgrammingError
 
 from openoutcry.wire.account import tick_value
@@ -255,6 +255,8 @@ class LedgerWriter:
                 self._balances.keeps_accounts = True
         self._write_candles(tables["trade"])
         self._write_balances(tables["execution"], tables["transfer"])
+        for position, day in draft.rows.closes:
+            self._keep_balances(draft.before.history, position, day)
 
     def _write_candles(self, trades: list[tuple[Any, ...]]) -> None:
         if not trades:
@@ -275,6 +277,16 @@ class LedgerWriter:
         changed_holdings, changed_purses = balances.take(executions, transfers)
         upsert_rows(connection, schema.holding, changed_holdings)
         upsert_rows(connection, schema.purse, changed_purses)
+
+    def _keep_balances(self, history: int, position: int, day: str) -> None:
+        """Keep all accounts as they are at a trading day's close."""
+        purse, holding = schema.purse.c, schema.holding.c
+        head: list[Any] = [literal(history), literal(position), literal(day)]
+        money = select(*head, *[purse.user, purse.currency, purse.amount, literal(0), literal(0)])
+        lots = select(*head, *[holding.user, holding.instrument, holding.lots, holding.cost, holding.result])
+        names = [column.name for column in schema.balance_eod.columns]
+        for rows in (money, lots):
+            self._connection.execute(insert(schema.balance_eod).from_select(names, rows))
 
     def _write_block(self, draft: Draft, data: bytes, sealed: SealedBlock) -> None:
         values = draft.span()._asdict() | {"encoding": ENCODING, "data": data} | sealed._asdict()
