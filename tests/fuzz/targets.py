@@ -17,12 +17,19 @@ import msgpack
 
 from openoutcry.message_shape import check_message
 from openoutcry.wire.codec import Encoding, decode_messages
-from openoutcry.wire.errors import InvalidRequest, MalformedMessage
+from openoutcry.wire.errors import ConfigurationError, InvalidRequest, MalformedMessage
 from services.gateway.aio.connection import ClientConnection
 from services.gateway.aio.server import GatewayServer
 from services.gateway.client_address import read_proxy_header
 from services.gateway.limits import GatewayLimits
 from services.gateway.requests import decode_request
+from services.ledger.proof.block_chain import read_block_facts
+from services.ledger.proof.head import read_head as read_proof_head
+from services.ledger.proof.leaf import read_leaf
+from services.ledger.proof.not_proven import NotProven
+from services.ledger.proof.receipt import read_receipt, verify_receipt
+from services.ledger.proof.signed_head import read_consistency_proof, read_signed_head
+from services.ledger.proof.signing_keys import read_verifying_keys
 from services.matching import Engine
 from services.matching.command_log import decode_entry
 from services.matching.packet_builder import PacketBuilder
@@ -157,6 +164,26 @@ def _snapshots() -> Target:
     return Target(read, seeds)
 
 
+def _proofs() -> Target:
+    """Files that people hand to each other; what a receipt holds is read even where nobody has signed it."""
+    content = json.loads((VECTORS / "receipts.json").read_text())
+    keys = read_verifying_keys(content["keys"])
+
+    def read(data: bytes) -> None:
+        with contextlib.suppress(NotProven):
+            verify_receipt(read_receipt(data), keys)
+        for read_file in (read_signed_head, read_consistency_proof, read_leaf, read_proof_head, read_block_facts):
+            with contextlib.suppress(NotProven):
+                read_file(data)
+        with contextlib.suppress(ConfigurationError):
+            read_verifying_keys(data.decode("latin-1"))
+
+    receipts = [case["file"].encode() for case in content["cases"] if case["proves"]]
+    receipt = read_receipt(receipts[0])
+    parts = [receipt.blocks[0].leaves[0].data, receipt.blocks[0].facts, receipt.head.data]
+    return Target(read, [*receipts, *parts, receipt.head.to_file(), content["keys"].encode()])
+
+
 def _proxy_header() -> Target:
     def read(data: bytes) -> None:
         read_proxy_header(data)
@@ -211,4 +238,5 @@ TARGETS: Final[dict[str, Callable[[], Target]]] = {
     "log-entry": _log_entry,
     "snapshots": _snapshots,
     "checkpoint": _checkpoint,
+    "proofs": _proofs,
 }

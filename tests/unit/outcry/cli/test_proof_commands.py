@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import stat
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +118,48 @@ def test_where_no_head_is_the_command_says_so(files: Path, database: str) -> Non
     assert (silent.exit_code, "does not answer" in silent.stderr) == (2, True)
     absent = outcry("ledger", "head", "--database", f"sqlite:///{files / 'absent' / 'x.db'}")
     assert absent.exit_code == 2
+
+
+class Interface(BaseHTTPRequestHandler):
+    """Answers as the ledger's interface would, from the vectors, whoever has the token."""
+
+    def do_GET(self) -> None:
+        case = next(each for each in HEADS["cases"] if each["name"] == "3 and 7")
+        answers = {
+            "/v1/ledger/head?block=3": case["old"],
+            "/v1/ledger/head": case["new"],
+            "/v1/ledger/consistency?old=3&new=7": case["proof"],
+            "/v1/ledger/head?block=4": "no head",
+        }
+        body = answers.get(self.path) if self.headers["Authorization"] == "Bearer mine" else None
+        self.send_response(404 if body is None else 200)
+        self.end_headers()
+        self.wfile.write((body or "").encode())
+
+    def log_message(self, *_arguments: object) -> None:
+        pass
+
+
+@pytest.fixture
+def url() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Interface) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+        thread.join()
+
+
+def test_heads_and_proofs_come_from_the_interface(files: Path, url: str) -> None:
+    mine = ("--url", url, "--token", "mine")
+    for block, name in ((["--block", "3"], "3 and 7.old"), ([], "3 and 7.new")):
+        assert outcry("ledger", "head", *mine, *block).stdout == (files / name).read_text()
+    heads = (files / "3 and 7.old", files / "3 and 7.new", "--key", files / "keys.json")
+    assert outcry("ledger", "consistency", *heads, *mine).exit_code == 0
+    refused = outcry("ledger", "head", "--url", url, "--token", "another")
+    assert (refused.exit_code, "refused ledger/head: 404" in refused.stderr) == (2, True)
+    wrong = outcry("ledger", "head", *mine, "--block", "4")
+    assert (wrong.exit_code, "NOT PROVEN: the file is not JSON" in wrong.stderr) == (1, True)
 
 
 def test_keys_are_made_kept_and_listed(tmp_path: Path) -> None:
