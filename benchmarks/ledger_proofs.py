@@ -66,12 +66,13 @@ def _receipts(effort: Effort) -> Table:
     keys = read_verifying_keys(write_key_list([SIGNER.public_key]))
     rows: list[list[Cell]] = []
     with _database() as connection:
-        blocks = _fill(connection, effort.cases(COMMANDS, COMMANDS_OF_BLOCK * 20))
+        per_block = effort.cases(COMMANDS_OF_BLOCK, 64)
+        blocks = _fill(connection, effort.cases(COMMANDS // COMMANDS_OF_BLOCK, max(ORDERS)), per_block)
         head = signed_head(connection, PRODUCT, 0)
         assert head is not None
         random = Random(7)  # noqa: S311 -- a seeded choice
         for count in ORDERS:
-            shown = _some_of(connection, sorted(random.sample(range(blocks), count)))
+            shown = _some_of(connection, sorted(random.sample(range(blocks), count)), per_block)
             timing = time_call(partial(make_receipt, connection, SALTS, head, blocks, shown), effort)
             receipt = make_receipt(connection, SALTS, head, blocks, shown)
             file = receipt.to_file()
@@ -80,7 +81,7 @@ def _receipts(effort: Effort) -> Table:
         timing = time_call(partial(consistency_proof, connection, blocks // 3, blocks), effort)
         proof = consistency_proof(connection, blocks // 3, blocks).to_file()
         rows.append(["a consistency proof", timing, "", len(proof)])
-    record = f"{blocks:,} blocks and {blocks * COMMANDS_OF_BLOCK:,} commands"
+    record = f"{blocks:,} blocks and {blocks * per_block:,} commands"
     title = f"Proofs out of a record of {record} (SQLite): CPU time."
     return Table("ledger-proofs", title, ["", "made", "verified", "bytes"], rows)
 
@@ -89,18 +90,17 @@ def _verified(file: bytes, keys: VerifyingKeys) -> None:
     verify_receipt(read_receipt(file), keys)
 
 
-def _fill(connection: Connection, commands: int) -> int:
-    """Write whole blocks of so many commands; the leaves are hashed as the writer does."""
+def _fill(connection: Connection, blocks: int, per_block: int) -> int:
+    """Write blocks of so many commands each; the leaves are hashed as the writer does."""
     chain = BlockChain(PRODUCT, 0, SALTS, SIGNER)
     connection.execute(
         insert(schema.history).values(number=1, shard=0, epoch=EPOCH, from_position=0, from_log_id="0-0", began=TIME)
     )
     marks = ", ".join("?" * len(EXECUTION_LEAF.fields))
-    blocks = commands // COMMANDS_OF_BLOCK
     for number in range(blocks):
-        first = number * COMMANDS_OF_BLOCK + 1
-        rows = list(_rows(first, COMMANDS_OF_BLOCK * EXECUTIONS_OF_COMMAND))
-        span = _span(first, first + COMMANDS_OF_BLOCK - 1)
+        first = number * per_block + 1
+        rows = list(_rows(first, per_block * EXECUTIONS_OF_COMMAND))
+        span = _span(first, first + per_block - 1)
         sealed = chain.seal(span, b"", [], BlockRows(rows, [], []))
         connection.exec_driver_sql(f"INSERT INTO execution VALUES ({marks})", rows)  # noqa: S608 -- of marks
         values = {**span._asdict(), **sealed._asdict(), "encoding": "zlib1", "data": b""}
@@ -109,17 +109,17 @@ def _fill(connection: Connection, commands: int) -> int:
         chain.committed(sealed)
     connection.execute(
         insert(schema.place).values(
-            shard=0, history=1, epoch=EPOCH, term=1, position=blocks * COMMANDS_OF_BLOCK, feed_id="1-1", log_id="1-0",
+            shard=0, history=1, epoch=EPOCH, term=1, position=blocks * per_block, feed_id="1-1", log_id="1-0",
             time=TIME, block=blocks, chain=chain.state.chain,
         )
     )  # fmt: skip
     return blocks
 
 
-def _some_of(connection: Connection, blocks: list[int]) -> list[tuple[Any, ...]]:
+def _some_of(connection: Connection, blocks: list[int], per_block: int) -> list[tuple[Any, ...]]:
     """Return an execution from the middle of each block, as if they were one order's."""
     columns = schema.execution.c
-    positions = [number * COMMANDS_OF_BLOCK + COMMANDS_OF_BLOCK // 2 for number in blocks]
+    positions = [number * per_block + per_block // 2 for number in blocks]
     found = connection.execute(
         select(schema.execution)
         .where(columns.history == 1, columns.position.in_(positions), columns.ordinal == 0)
