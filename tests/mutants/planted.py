@@ -42,6 +42,7 @@ _SCRIPT: Final = "services/matching/aio/publish.lua"
 _LEASE: Final = "services/matching/aio/lease.py"
 _ACCOUNTS: Final = "services/matching/accounts"
 _PROOF: Final = "services/ledger/proof"
+_QUERIES: Final = "services/ledger/queries"
 _UNIT: Final = "tests/unit/services"
 _SHELLS: Final = "tests/integration"
 _SIMULATION: Final = "tests/simulation"
@@ -493,5 +494,61 @@ PLANTED: Final = (
         "nodes[place : place + 1] != [root_of(piece)]:\n",
         "not nodes:\n",
         (f"{_SHELLS}/ledger/test_proof_store.py",),
+    ),
+    Planted(
+        "an auditor's WHERE for everybody",
+        f"{_QUERIES}/viewer.py",
+        "    return or_(own, of_instrument) if viewer.sees_all else own\n",
+        "    return or_(own, of_instrument)\n",
+        (f"{_UNIT}/ledger/queries/test_viewer.py",),
+    ),
+    Planted(
+        "an entitlement hides nothing of what is public",
+        f"{_QUERIES}/viewer.py",
+        "    if viewer.instruments is None or not rule.instrument:\n",
+        "    if not viewer.sees_all or viewer.instruments is None or not rule.instrument:\n",
+        (f"{_SHELLS}/ledger/test_api_roles.py",),
+    ),
+    Planted(
+        "a page begins with the last row of the one before",
+        f"{_QUERIES}/record_query.py",
+        "    return tuple_(*columns) < key if descending else tuple_(*columns) > key\n",
+        "    return tuple_(*columns) <= key if descending else tuple_(*columns) >= key\n",
+        (f"{_SHELLS}/ledger/test_api_pages.py",),
+    ),
+    Planted(
+        "whoever bought and sold is told to everybody",
+        f"{_QUERIES}/member.py",
+        "    return tuple(member for member in shape if sees_all or not member.for_readers_of_all)\n",
+        "    return tuple(member for member in shape if sees_all or member.name)\n",
+        (f"{_SHELLS}/ledger/test_api_roles.py",),
+    ),
+    Planted(
+        "a time is searched for up to the packet before it",
+        f"{_QUERIES}/place_search.py",
+        "            if found is None or found[1] >= time:\n",
+        "            if found is None or found[1] > time:\n",
+        (f"{_UNIT}/ledger/queries/test_place_search.py",),
+    ),
+    Planted(
+        "nobody notices that whoever asked for an export has left",
+        "services/ledger/aio/api_export.py",
+        "                tasks.start_soon(_until_gone, receive, tasks.cancel_scope)\n",
+        "",
+        (f"{_SHELLS}/ledger/test_api_exports.py",),
+    ),
+    Planted(
+        "a text that begins with = is a formula in a spreadsheet",
+        f"{_QUERIES}/csv_file.py",
+        "    return [_harmless(value) for value in values] if kind in _FREE else values\n",
+        "    return values\n",
+        (f"{_SHELLS}/ledger/test_api_exports.py",),
+    ),
+    Planted(
+        "the close of a candle is that of the trade that was read last",
+        f"{_QUERIES}/candle_query.py",
+        "        first, last = (self, later) if self.first_trade_id < later.first_trade_id else (later, self)\n",
+        "        first, last = later, self\n",
+        ("tests/property/test_candles_by_width.py",),
     ),
 )

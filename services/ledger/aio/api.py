@@ -8,7 +8,7 @@ from fastapi import APIRouter, FastAPI
 from sqlalchemy import Engine
 
 from services.ledger.aio import api_export, api_pages
-from services.ledger.aio.api_access import Doorkeeper, RefusedAccess
+from services.ledger.aio.api_access import Doorkeeper, RefusalLog, RefusedAccess
 from services.ledger.aio.api_document import describe
 from services.ledger.aio.api_edges import harden
 from services.ledger.aio.api_reading import LedgerDatabase
@@ -21,7 +21,7 @@ def make_app(
     authenticator: Authenticator,
     *,
     settings: ApiSettings = ApiSettings(),  # noqa: B008 -- a value
-    on_refused: Callable[[RefusedAccess], None] = lambda _refused: None,
+    on_refused: Callable[[RefusedAccess], None] | None = None,
     book_maker: BookMaker | None = None,
     routers: Sequence[Callable[[LedgerApi], APIRouter]] = (),
 ) -> FastAPI:
@@ -32,11 +32,11 @@ def make_app(
         database: Where the record is; PostgreSQL as a role that may read, or SQLite. It needs 16 connections.
         authenticator: Verifies tokens, as a gateway's does.
         settings: How it behaves.
-        on_refused: Told of each access that is refused; must not block and must not raise.
+        on_refused: Told of each access that is refused; must not block and must not raise. None: the log is told.
         book_maker: Makes books of the past.
         routers: More paths, beginning with `/v1/`.
     """
-    doorkeeper = Doorkeeper(authenticator, on_refused, settings.requests)
+    doorkeeper = Doorkeeper(authenticator, on_refused or RefusalLog(), settings.requests)
     api = LedgerApi(
         LedgerDatabase(database, settings.statement_s, settings.searched_from), doorkeeper, settings, book_maker
     )

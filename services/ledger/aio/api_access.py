@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Final, NamedTuple
 
+import structlog
+
 from openoutcry.wire.close_codes import CloseCode
 from services.ledger.queries.problem import Problem, unavailable
 from shared.identity import Authenticator, Identity
@@ -20,6 +22,8 @@ from shared.token_claims import AuthenticationFailed
 
 REQUESTS: Final = Rate(60.0, 60)
 """Of one user."""
+LOGGED: Final = Rate(5.0, 20)
+"""Refusals that the log tells of."""
 USERS_MAX: Final = 20_000
 """Users whose rate is remembered; beyond it the one that asked the longest ago is forgotten."""
 EXPORTS_MAX: Final = 4
@@ -42,6 +46,24 @@ class RefusedAccess(NamedTuple):
     """As far as it is proven; "" if it is not."""
     code: str
     text: str
+
+
+class RefusalLog:
+    """Tells the log of refused accesses, so many a second; of others it tells how many there were."""
+
+    def __init__(self) -> None:
+        self._bucket = TokenBucket(LOGGED, time.monotonic())
+        self._untold = 0
+
+    def __call__(self, refused: RefusedAccess) -> None:
+        """Tell of one."""
+        if not self._bucket.take(time.monotonic()):
+            self._untold += 1
+            return
+        untold, self._untold = self._untold, 0
+        structlog.get_logger().warning(
+            "access refused", user=refused.user, code=refused.code, why=refused.text, untold=untold
+        )
 
 
 class Doorkeeper:

@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 import pytest
+import structlog
 
 from services.ledger.aio.api import make_app
 from services.ledger.aio.ledger_api import ApiSettings
@@ -196,3 +197,13 @@ def test_the_page_of_paths_needs_nothing_from_elsewhere(day: MarketHouse) -> Non
         assert word not in page.body
     assert "script" not in page.headers["content-security-policy"]
     assert all(f"/v1/{path}".encode() in page.body for path in PATHS)
+
+
+def test_the_log_tells_of_refused_accesses_and_is_not_flooded(day: MarketHouse) -> None:
+    with structlog.testing.capture_logs() as logs:
+        client = day.client("ann")
+        for _ in range(30):
+            assert client.get("orders", user="bob").status == 403
+    told = [line for line in logs if line["event"] == "access refused"]
+    assert 20 <= len(told) < 30
+    assert told[0] | {"user": "ann", "code": "not_permitted"} == told[0]
