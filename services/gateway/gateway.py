@@ -49,6 +49,7 @@ from services.gateway.token_ends import TokenEnds
 from shared.entitlement import covers
 from shared.identity import NOBODY, Authenticator, Identity
 from shared.key_ring import KeysAwaited
+from shared.logs.refused_access import RefusedAccesses
 from shared.token_claims import AuthenticationFailed
 
 PROTOCOL_VERSION: Final = 1
@@ -134,6 +135,8 @@ class Gateway:
         broadcast: Broadcast = write_by_transports,
     ) -> None:
         self.limits = limits
+        self.refused = RefusedAccesses("gateway")
+        """Logins and requests that were refused for who asked; for the record."""
         self.market = MarketReplica()
         self.service = FanOut(self.market, limits.lag, pace_s, broadcast, DeepSnapshots())
         self.orders = OrderEntry(source, limits.commands_in_flight, limits.command_s)
@@ -425,6 +428,8 @@ class Gateway:
         try:
             self._handle(client, request, now, time_us)
         except InvalidRequest as refusal:
+            if refusal.code is Code.NOT_PERMITTED:
+                self.refused.tell(client.session.identity.user, refusal.code, refusal.text, time_us)
             client.session.refuse(request.id, refusal.code, refusal.text)
 
     def _handle(self, client: ConnectedClient, request: Request, now: float, time_us: int) -> None:
@@ -470,6 +475,7 @@ class Gateway:
             client.waiting = deque()  # what comes behind it is done behind it, as if the key had been here
             return
         except AuthenticationFailed as failure:
+            self.refused.tell(session.identity.user, Code.NOT_AUTHENTICATED, failure.text, time_us)
             session.refuse(request.id, Code.NOT_AUTHENTICATED, failure.text)
             if session.state is SessionPhase.ANONYMOUS:  # else it goes on until its own token ends
                 session.close(failure.close_code, failure.text)

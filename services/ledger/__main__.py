@@ -6,6 +6,7 @@ import asyncio
 import enum
 import gc
 import signal
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import SystemRandom
@@ -30,15 +31,19 @@ from services.ledger.aio.proving_keys import proving_keys
 from services.ledger.aio.service import LedgerService
 from services.ledger.aio.settings import LedgerSettings
 from services.ledger.proof.block_chain import BlockChain
+from shared.aio.access_teller import tell_accesses
 from shared.aio.build_info import tell_build
 from shared.aio.first_error import first_error
 from shared.aio.health_pages import Readiness
 from shared.aio.key_source import KeySource, check_key_place, read_secret
 from shared.aio.logging import configure_logging
 from shared.aio.redis_connection import open_redis
+from shared.aio.redis_line import RedisLine
 from shared.aio.settings import load_settings
 from shared.identity import Authenticator
 from shared.key_ring import KeyRing
+from shared.logs.refused_access import RefusedAccesses
+from shared.logs.stream_keys import StreamKeys
 from shared.store_errors import CorruptEntry
 from shared.token_keys import shared_key
 
@@ -136,9 +141,13 @@ def _beside(
     if settings.jwks:
         source = KeySource(settings.jwks, ring, lambda _loaded: None)
         ends.append(tasks.create_task(source.run(), name="token keys").cancel)
+    refused = RefusedAccesses("ledger")
+    telling = _tell_accesses(settings, refused)
+    ends.append(tasks.create_task(telling, name="refused accesses").cancel)
     app = make_app(
         open_engine(settings.url(), writes=False),
         Authenticator(ring, settings.audience()),
+        on_refused=lambda each: refused.tell(each.user, each.code, each.text, time.time_ns() // 1_000),
         **interface(settings, keys),
     )
     pages = OpsPages(app, registry, lambda: readiness(service))
@@ -150,6 +159,11 @@ def _beside(
 
     ends.append(end)
     return ends
+
+
+async def _tell_accesses(settings: LedgerSettings, refused: RefusedAccesses) -> None:
+    async with open_redis(settings.redis_url, "ledger-audit", settings.redis_credentials) as redis:
+        await tell_accesses(RedisLine(redis), StreamKeys(settings.shard), refused)
 
 
 async def _run_and_linger(service: LedgerService, metrics: LedgerMetrics, settings: LedgerSettings) -> None:

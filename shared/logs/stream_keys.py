@@ -1,7 +1,7 @@
 """Every Redis key and field name, in one place.
 
 Keys of a shard carry its hash tag, so that a Redis Cluster keeps them on one node and one Lua script may touch them
-all. Gateways write `commands` alone, the ledger `ledger`; the engine alone writes the rest.
+all. Gateways write `commands` and `audit` alone, the ledger `ledger`; the engine alone writes the rest.
 """
 
 from __future__ import annotations
@@ -51,6 +51,9 @@ class StreamKeys:
 
         self.ledger: Final = prefix + "ledger"
         """How far the ledger has written, for the trimming of both logs (`shared.logs.ledger_place`)."""
+
+        self.audit: Final = prefix + "audit"
+        """Stream of refused logins and permissions, for the ledger (`shared.logs.refused_access`)."""
 
     def staged(self, key: str, name: str) -> str:
         """Where a value that is too large for one call is gathered, before it becomes `key`'s; short-lived."""

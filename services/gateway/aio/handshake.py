@@ -17,6 +17,7 @@ from websockets.typing import Subprotocol
 
 from openoutcry.wire.close_codes import CloseCode
 from openoutcry.wire.codec import SUBPROTOCOLS
+from openoutcry.wire.types import Code
 from services.gateway.aio.ports import ConnectionPorts
 from services.gateway.client_address import NO_HEADER, Ignored, forwarded_address, read_proxy_header
 from shared.http_request import (
@@ -223,6 +224,7 @@ class Handshake:
             except KeysAwaited:
                 return self._not_now(503, "the keys of tokens are being loaded", KEYS_RETRY_AFTER_S)
             except AuthenticationFailed as failure:
+                self._ports.gateway.refused.tell("", Code.NOT_AUTHENTICATED, failure.text, self._ports.time_us())
                 # The close code, since HTTP has no status of its own for each cause.
                 response = reject(401, f"{failure.close_code:d} {failure.text}\n")
                 response.headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'

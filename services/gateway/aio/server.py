@@ -30,6 +30,7 @@ from services.gateway.gateway import TURNS, Gateway
 from services.gateway.limits import GatewayLimits
 from services.gateway.metrics import AcceptStatistics, HopTimes
 from services.gateway.replica import Changes
+from shared.aio.access_teller import tell_accesses
 from shared.aio.build_info import tell_build
 from shared.aio.key_source import KeySource
 from shared.aio.redis_connection import open_redis
@@ -159,6 +160,10 @@ class GatewayServer:
             self._flush_timer.cancel()
         self._flush_timer = self.loop.call_later(max(0.0, deadline - self.now()), self.flush)
 
+    async def _tell_accesses(self) -> None:
+        async with open_redis(self._settings.redis_url, "gateway-audit", self._settings.redis_credentials) as redis:
+            await tell_accesses(RedisLine(redis), StreamKeys(self._settings.shard), self.gateway.refused)
+
     async def run(self, stop: asyncio.Event) -> None:
         """
         Serve until `stop` is set; then be not ready, say goodbye, drain, and close.
@@ -177,6 +182,7 @@ class GatewayServer:
                     tasks.create_task(self._sweep(), name="sweep"),
                     tasks.create_task(self._check_feed(), name="feed check"),
                 ]
+                running.append(tasks.create_task(self._tell_accesses(), name="refused accesses"))
                 if self._key_source is not None:
                     running.append(tasks.create_task(self._key_source.run(), name="key source"))
                 server = await self.loop.create_server(self._accept, sock=listener, backlog=BACKLOG)

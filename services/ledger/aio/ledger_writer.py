@@ -26,7 +26,7 @@ from services.ledger.aio.store_mark import MarketStanding
 from services.ledger.aio.table_writing import insert_rows, read_rows, upsert_rows
 from services.ledger.balances import Balances, HoldingRow, PurseRow, TradedTerms
 from services.ledger.candles import CandleRow, Candles
-from services.ledger.command_block import ENCODING
+from services.ledger.command_block import ENCODING, entry_place
 from services.ledger.draft import Draft
 from services.ledger.fork import HistoryRow, WriterPlace, forked
 from services.ledger.proof.block_chain import BlockChain, SealedBlock
@@ -37,6 +37,8 @@ LOCK_CLASS: Final = 8_217
 """Of the advisory locks on PostgreSQL; the shard is their number."""
 REBUILD_POSITIONS: Final = 10_000
 """Positions whose rows are in memory at once while current state is made anew."""
+ACCESS_OF_A_TIME_MAX: Final = 1_000
+"""Entries among which the audit stream's last one is looked for: several have equal times."""
 _REFUSED: Final = (
     IntegrityError, DataError, psycopg.IntegrityError, psycopg.DataError, psycopg.ProgrammingError, ProgrammingError,
     OverflowError,
@@ -189,6 +191,19 @@ class LedgerWriter:
             key = schema.mark.c.history == row[0], schema.mark.c.position == row[1]
             if self._connection.execute(select(schema.mark.c.position).where(*key)).first() is None:
                 insert_rows(self._connection, schema.mark, [row])
+
+    def newest_access(self) -> str:
+        """Return the audit stream's last entry that is written; "0-0": none."""
+        table = schema.access
+        with self._connection.begin():
+            newest = select(table.c.audit_id, table.c.time).order_by(table.c.time.desc()).limit(ACCESS_OF_A_TIME_MAX)
+            found = [row.audit_id for row in self._connection.execute(newest)]
+        return max(found, key=lambda each: entry_place(each.encode()), default="0-0")
+
+    def write_access(self, rows: list[tuple[Any, ...]]) -> None:
+        """Write refused accesses, which are no part of any block."""
+        with self._transaction("refused accesses"):
+            insert_rows(self._connection, schema.access, rows)
 
     # -- private ------------------------------------------------------------------------------------------------------
 

@@ -41,11 +41,14 @@ from shared.aio.redis_line import RedisLine
 from shared.aio.store_failure import store_failure
 from shared.logs.ledger_place import LedgerPlace, encode_ledger_place
 from shared.logs.packet import FeedId
+from shared.logs.refused_access import read_refused
 from shared.logs.stream_keys import StreamKeys
 from shared.store_errors import CorruptEntry
 
 HEALING_S: Final = 5.0
 """How long a log that does not hold a packet's commands may take to be restored, before they count as missing."""
+ACCESSES_IN_READ_MAX: Final = 1_000
+"""Refused accesses that are written at once."""
 GATHER_S: Final = 0.2
 """From the beginning of a transaction to that of the next, while there is less than a full one."""
 LOOK_S: Final = 5.0
@@ -90,6 +93,8 @@ class LedgerService:
         self._marked_at = 0.0
         self._looked_at = 0.0
         self._began_at = 0.0
+        self._accesses_at = 0.0
+        self._access_after = ""
         self._chain = chain
         self._engine: Engine = open_engine(settings.url(), writes=True)
         self._backoff = Backoff(random, first_s=0.1, max_s=5.0)
@@ -223,6 +228,7 @@ class LedgerService:
             if batch.error is not None:
                 raise batch.error
             await self._keep_mark(writer)
+            await self._keep_accesses(writer)
             await self._tell_store(writer)
 
     async def _gather(self, queue: asyncio.Queue[LogBatch]) -> LogBatch:
@@ -315,6 +321,26 @@ class LedgerService:
             row = (place.history, head.position, *self._mark.row())
             await asyncio.to_thread(writer.write_mark, row)
             self._marked_position, self._mark = head.position, None
+
+    async def _keep_accesses(self, writer: LedgerWriter) -> None:
+        """Write what gateways, and this interface, have refused; what cannot be read was written by nobody of ours."""
+        now = time.monotonic()
+        if now - self._accesses_at < LOOK_S:
+            return
+        self._accesses_at = now
+        if not self._access_after:
+            self._access_after = await asyncio.to_thread(writer.newest_access)
+        found = await self._asking.read_stream(self._keys.audit, self._access_after, ACCESSES_IN_READ_MAX, None)
+        rows: list[tuple[object, ...]] = []
+        for entry_id, fields in found:
+            with suppress(ValueError, KeyError):
+                where, user, code, text, _ = read_refused(fields)
+                name = entry_id.decode()
+                rows.append((name, int(name.partition("-")[0]) * 1_000, where, user, code, text.replace("\0", "")))
+        if rows:
+            await asyncio.to_thread(writer.write_access, rows)
+        if found:
+            self._access_after = found[-1][0].decode()
 
     # How it stands.
 

@@ -23,6 +23,7 @@ from services.matching.recovery.checkpoint import Checkpoint, encode_checkpoint
 from shared.aio.first_error import first_error
 from shared.aio.redis_connection import open_redis
 from shared.logs.ledger_place import decode_ledger_place
+from shared.logs.refused_access import RefusedAccesses
 from shared.logs.snapshots import encode_accounts, encode_listing
 from shared.logs.stream_keys import StreamKeys
 from shared.store_errors import CorruptEntry
@@ -190,3 +191,33 @@ async def test_what_cannot_be_read_ends_it_and_is_never_skipped(market: Market, 
         async with ledger(market, f"sqlite:///{tmp_path}/ledger.db") as service:
             await asyncio.sleep(1.5)
     assert service.metrics.position == int(market.recorded.feed[3][0].partition(b"-")[2])
+
+
+async def test_refused_accesses_are_kept_once(market: Market, tmp_path: Path) -> None:
+    """Also over a restart; what somebody else wrote there is passed by."""
+    database = f"sqlite:///{tmp_path}/ledger.db"
+    market.append_all()
+    refused = RefusedAccesses("gateway")
+    refused.tell("ann", "not_permitted", "role: viewer may not trade", 7)
+    refused.tell("", "not_authenticated", "the token has ended", 8)
+
+    def append() -> None:
+        for entry in refused.take():
+            fields = entry.fields()
+            market.redis.xadd(KEYS.audit, dict(zip(fields[::2], fields[1::2], strict=True)))
+
+    def kept() -> list[tuple[str, str, str]]:
+        if not Path(database.removeprefix("sqlite:///")).exists():
+            return []
+        rows = read(database, lambda connection: connection.execute(select(schema.access)).all())
+        return [(row.where, row.user, row.code) for row in rows]  # type: ignore[attr-defined]
+
+    append()
+    market.redis.xadd(KEYS.audit, {"x": "y"})
+    two = [("gateway", "ann", "not_permitted"), ("gateway", "", "not_authenticated")]
+    async with ledger(market, database) as service:
+        await until(lambda: service.metrics.position > 0 and kept() == two, "both")
+    refused.tell("bob", "not_permitted", "role: none may not trade", 9)
+    append()
+    async with ledger(market, database):
+        await until(lambda: kept() == [*two, ("gateway", "bob", "not_permitted")], "the third, and no other again")

@@ -98,6 +98,7 @@ def test_a_wrong_token_ends_the_connection() -> None:
     assert kinds(messages) == [Reply, Goodbye]
     assert listener.closed is not None
     assert listener.closed[0] is CloseCode.NOT_AUTHENTICATED
+    assert [told.code for told in house.gateway.refused.take()] == ["not_authenticated"]
 
 
 def test_an_expired_token_has_its_own_code() -> None:

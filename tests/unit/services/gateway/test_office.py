@@ -68,6 +68,8 @@ def test_roles_decide_who_may_ask(roles: tuple[str, ...], request_fields: dict[s
     office, batch, replies = asked(*roles, **request_fields)
     assert (batch, replies) == ([], [Reply(1, False, Code.NOT_PERMITTED, text, {})])
     assert office.gateway.orders.in_flight == 0
+    [told] = office.gateway.refused.take()
+    assert (told.where, told.code, told.text) == ("gateway", Code.NOT_PERMITTED, text)
 
 
 def test_compliance_may_propose_and_confirm_what_is_of_rules() -> None:
