@@ -111,6 +111,7 @@ class LedgerWriter:
         )  # fmt: skip
         with self._transaction(f"history {began.number}"):
             self._start(began, left, after)
+            self._tell_cut(began)
             if place is not None and began.from_position < place.position:
                 self._make_state_anew()
         self._settle(after)
@@ -227,6 +228,18 @@ class LedgerWriter:
             lowered = update(schema.history).where(schema.history.c.number == row.number)
             connection.execute(lowered.values(until_position=row.until_position))
         self.histories |= {row.number: row for row in (*left, began)}
+
+    def _tell_cut(self, began: HistoryRow) -> None:
+        """Say what is missing where a history begins in the midst of a packet: all of that packet is left."""
+        if began.parent is None:
+            return
+        parent, at, table = self.histories[began.parent], began.from_position, schema.packet.c
+        before = (table.history == parent.number, table.position <= at)
+        newest = select(table.position).where(*before).order_by(table.position.desc()).limit(1)
+        last = max(int(self._connection.execute(newest).scalar() or 0), parent.from_position)
+        if last < at:
+            why = "the market went on from the midst of a packet, whose rows are of what was left"
+            insert_rows(self._connection, schema.gap, [(began.number, last, at, why, began.began, False)])
 
     def _settle(self, after: WriterPlace) -> None:
         """Go on at a place that is not where the one before ended."""

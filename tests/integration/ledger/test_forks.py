@@ -14,6 +14,7 @@ from services.ledger.command_block import StoredEntry
 from services.matching import Engine
 from services.matching.packet_builder import PacketBuilder
 from shared.logs.commands import Command
+from shared.logs.feed_entry import decode_feed_entry
 from shared.logs.packet import FeedId
 from tests.integration.ledger.small_ledger import SmallLedger, sqlite_ledger
 from tests.integration.ledger.trading_log import trading_log
@@ -81,6 +82,19 @@ def test_current_records_are_those_of_what_is_true(tmp_path: Path, seed: int) ->
     everything = ledger.tables()
     assert len(everything["packet"]) == len(market.feed), "what was left is still there"
     assert len(everything["history"]) == 4
+
+
+def test_what_a_fork_cuts_in_two_is_a_gap(tmp_path: Path) -> None:
+    """The packet's rows are of what was left, and its first commands' are nowhere else."""
+    market = Branching(5)
+    ledger = sqlite_ledger(tmp_path, "cut")
+    assert ledger.record(market.feed, market.entries)
+    packets = [decode_feed_entry("feed", *each).packet for each in market.feed]
+    cut = next(packet for packet in reversed(packets) if packet.position - packet.prev > 1)
+    market.branch(cut.position - 1, 99)
+    assert ledger.record(market.feed, market.entries)
+    [gap] = ledger.tables()["gap"]
+    assert gap[:3] == (2, cut.prev, cut.position - 1)
 
 
 def test_on_postgres_too(postgres_url: str, tmp_path: Path) -> None:
