@@ -50,13 +50,13 @@ def tell(
         if moment is not None and not moment.has_offset:
             say(f"--at: {at} has no offset, and is taken as UTC")
         try:
-            record = LedgerRecord(reading_engine(database))
-            if moment is not None:
-                market = market_at(record, moment.time_us, books)
-            else:
-                assert position is not None
-                market = market_at_position(record, position, books)
-            told = make(market)
+            with LedgerRecord(reading_engine(database)) as record:
+                if moment is not None:
+                    market = market_at(record, moment.time_us, books)
+                else:
+                    assert position is not None
+                    market = market_at_position(record, position, books)
+                told = make(market)
         except NotRecorded as refused:
             if not as_json:
                 raise

@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 from urllib.parse import quote
 
 import sqlalchemy as sa
@@ -241,6 +241,12 @@ class LedgerRecord:
     def rows(self, table: str, history: int, after: int, until: int) -> Sequence[tuple[Any, ...]]:
         """Return a table's rows, all columns."""
         return self._all(_rows_of(table), {"history": history, "after": after, "until": until})
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Give up the connection."""

@@ -57,17 +57,19 @@ def verify(
         NotRecorded: If there is nothing to look at, or the database does not answer; OtherRelease.
     """
     began = time.monotonic()
-    record = LedgerRecord(reading_engine(url))
-    what = plan(record, from_us, until_us)
-    progress = _Progress(what, say, began)
     by_id = dict(salts.by_id) if salts is not None else {}
-    if jobs == 1:
-        chain, findings = _chain(record, what, keys)
-        parts = list(_one_by_one(record, what, by_id, progress))
-    else:
+    with LedgerRecord(reading_engine(url)) as record:
+        what = plan(record, from_us, until_us)
+        progress = _Progress(what, say, began)
+        if jobs == 1:
+            chain, findings = _chain(record, what, keys)
+            parts = list(_one_by_one(record, what, by_id, progress))
+    if jobs > 1:  # with no connection open, which a process of the pool would have too
         chain, findings, parts = _side_by_side(url, what, keys, by_id, jobs, progress)
     if not any(part.findings for part in parts):
-        findings += edge_findings(record, what.segments[0].mark, what.place, [part.edges for part in parts])
+        edges = [part.edges for part in parts]
+        with LedgerRecord(reading_engine(url)) as record:
+            findings += edge_findings(record, what.segments[0].mark, what.place, edges)
     return verdict(what, chain, findings, parts, time.monotonic() - began)
 
 
@@ -142,7 +144,8 @@ def _add(commands: int) -> None:
 
 
 def _check_chain(url: str, what: VerificationPlan, keys: VerifyingKeys | None) -> tuple[ChainResult, list[Difference]]:
-    return _chain(LedgerRecord(reading_engine(url)), what, keys)
+    with LedgerRecord(reading_engine(url)) as record:
+        return _chain(record, what, keys)
 
 
 def _check_segment(url: str, number: int, segment: Segment, salts: Mapping[str, SaltKey]) -> tuple[int, SegmentResult]:
@@ -155,7 +158,8 @@ def _check_segment(url: str, number: int, segment: Segment, salts: Mapping[str, 
             _add(waiting)
             waiting = 0
 
-    result = _checked(LedgerRecord(reading_engine(url)), segment, count, salts)
+    with LedgerRecord(reading_engine(url)) as record:
+        result = _checked(record, segment, count, salts)
     _add(waiting)
     return number, result
 

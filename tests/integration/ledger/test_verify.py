@@ -8,12 +8,13 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 
 from outcry.time_machine.aio.ledger_record import LedgerRecord, reading_engine
 from outcry.time_machine.aio.verify_run import verify
-from outcry.time_machine.past_market import market_at
+from outcry.time_machine.past_market import market_at, market_at_position
 from outcry.time_machine.unrecorded import NotRecorded, OtherRelease
 from services.ledger import schema
 from tests.integration.ledger.recorded_day import DAY_MS, KEYS, recorded_in, whole_day
@@ -150,3 +151,16 @@ def test_before_the_first_command_there_is_nothing(tmp_path: Path) -> None:
     assert verify(url, salts=SALTS).is_clean, "it begins with the market, whatever its first mark is"
     with pytest.raises(NotRecorded, match=r"begins at position 0, 2026-11-20T08:00:01Z"):
         market_at(LedgerRecord(reading_engine(url)), (DAY_MS - 1) * 1000)
+
+
+def test_a_record_in_postgresql_is_verified_and_asked_the_same_way(postgres_url: str) -> None:
+    recorded_in(postgres_url, whole_day(2))
+    for jobs in (1, 2):
+        assert verify(postgres_url, salts=SALTS, keys=KEYS, jobs=jobs).findings == []
+    with LedgerRecord(reading_engine(postgres_url)) as record:
+        past = market_at_position(record, 37, ["ACME"])
+    assert past.compared["ACME"].digest == past.engine.instruments["ACME"].book.digest
+    with psycopg.connect(postgres_url) as connection:
+        connection.execute("SET session_replication_role = replica")  # no trigger refuses it
+        connection.execute("UPDATE trade SET price = price + 1 WHERE trade_id = 2")
+    assert [(each.table, each.field) for each in verify(postgres_url).findings] == [("trade", "price")]
