@@ -221,7 +221,13 @@ class _Journey:
             self._compared[symbol] = Comparison(position, seq, digest)
 
     def _gap(self, missing: MissingCommands) -> NotRecorded:
-        before = self._record.packet_before(missing.history, 0, None, position=missing.after)
-        marks = self._record.marks(missing.history, missing.until, None)
+        told = [
+            (gap.from_position, gap.until_position)
+            for gap in self._record.gaps()
+            if gap.history == missing.history and gap.from_position <= missing.after < gap.until_position
+        ]
+        after, until = told[0] if told else (missing.after, missing.until)
+        before = self._record.packet_before(missing.history, 0, None, position=after)
+        marks = self._record.marks(missing.history, until, None)
         times = (before.time, marks[0].time) if before is not None and marks else None
-        return NotRecorded("in_gap", gap_text(missing.after, missing.until, times))
+        return NotRecorded("in_gap", gap_text(after, until, times))

@@ -164,3 +164,19 @@ def test_a_record_in_postgresql_is_verified_and_asked_the_same_way(postgres_url:
         connection.execute("SET session_replication_role = replica")  # no trigger refuses it
         connection.execute("UPDATE trade SET price = price + 1 WHERE trade_id = 2")
     assert [(each.table, each.field) for each in verify(postgres_url).findings] == [("trade", "price")]
+
+
+def test_in_a_gap_nothing_is_made_up(ledger: Path) -> None:
+    """Its bounds are told, and behind it the market goes on from the mark there."""
+    with closing(sqlite3.connect(ledger)) as database, database:
+        [(until,)] = database.execute("SELECT position FROM mark ORDER BY position LIMIT 1 OFFSET 1").fetchall()
+        lost = "last_position <= ? AND first_position > 21"
+        (first,) = database.execute(f"SELECT min(first_position) FROM block WHERE {lost}", [until]).fetchone()
+        database.execute(f"DELETE FROM block WHERE {lost}", [until])
+        database.execute("INSERT INTO gap VALUES (1, ?, ?, 'lost', 0, 0)", [first - 1, until])
+    with LedgerRecord(reading_engine(f"sqlite:///{ledger}")) as record:
+        assert market_at_position(record, first - 1).position == first - 1
+        assert market_at_position(record, until).mark_position == until
+        bounds = rf"a gap: positions {first} to {until}, 2026-11-20T.*Z to 2026-11-20T.*Z; what happened"
+        with pytest.raises(NotRecorded, match=bounds):
+            market_at_position(record, first)
