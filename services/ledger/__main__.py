@@ -20,6 +20,7 @@ from sqlalchemy import Connection
 
 from openoutcry.wire.errors import ConfigurationError, OpenOutcryError
 from services.ledger.aio.api import make_app
+from services.ledger.aio.api_access import RefusalLog, RefusedAccess
 from services.ledger.aio.database import masked, open_engine
 from services.ledger.aio.door import OpsPages, make_server
 from services.ledger.aio.ledger_writer import PlaceTaken, RecordRefused
@@ -142,12 +143,17 @@ def _beside(
         source = KeySource(settings.jwks, ring, lambda _loaded: None)
         ends.append(tasks.create_task(source.run(), name="token keys").cancel)
     refused = RefusedAccesses("ledger")
-    telling = _tell_accesses(settings, refused)
+    telling, log = _tell_accesses(settings, refused), RefusalLog()
+
+    def told(each: RefusedAccess) -> None:
+        log(each)
+        refused.tell(each.user, each.code, each.text, time.time_ns() // 1_000)
+
     ends.append(tasks.create_task(telling, name="refused accesses").cancel)
     app = make_app(
         open_engine(settings.url(), writes=False),
         Authenticator(ring, settings.audience()),
-        on_refused=lambda each: refused.tell(each.user, each.code, each.text, time.time_ns() // 1_000),
+        on_refused=told,
         **interface(settings, keys),
     )
     pages = OpsPages(app, registry, lambda: readiness(service))
