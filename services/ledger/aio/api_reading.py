@@ -19,14 +19,14 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from services.ledger import schema
 from services.ledger.queries.lineage import AsOf, Branch, Gap, Lineage, lineage_of
 from services.ledger.queries.listing import ListedInstrument, Listing, read_listing
-from services.ledger.queries.place_search import EVERYWHERE, PacketTime, PlaceBounds, bounds_of, look_statement
+from services.ledger.queries.place_search import EVERYWHERE, LOOK, PacketTime, PlaceBounds, bounds_of, look_values
 from services.ledger.queries.problem import Problem, unavailable
 
 STATEMENT_S: Final = 10.0
 """Time of one statement; of an export, of the next rows."""
 RETRY_S: Final = 2
 """After which a client may ask again while the database is away."""
-SEARCHED_FROM: Final = 20_000
+SEARCHED_FROM: Final = 200_000
 """Commands in the record from which on times are searched for: below, reading all is as quick."""
 _INSTRUCTIONS: Final = 20_000
 """SQLite's steps between two looks at the clock: some tenths of a millisecond."""
@@ -79,8 +79,8 @@ class LedgerRead:
         return bounds_of(start, end, self.lineage, self.as_of.position, self._look)
 
     def _look(self, branch: Branch, position: int) -> PacketTime | None:
-        found = self.rows(look_statement(branch, position))
-        return (found[0]["position"], found[0]["time"]) if found else None
+        found = self.connection.execute(LOOK, look_values(branch, position)).first()
+        return None if found is None else (found[0], found[1])
 
     def rows(self, statement: Select[Any]) -> list[Row]:
         """Return all rows of a statement that says how many there may be."""

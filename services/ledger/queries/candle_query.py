@@ -218,9 +218,8 @@ def trades_statement(asked: Asked, start: int, end: int) -> Select[Any]:
         select(rows.c.time, rows.c.price, rows.c.quantity, rows.c.trade_id, rows.c.auction_id)
         .where(
             visible(schema.trade, asked.viewer, rows.c),
-            asked.lineage.current(rows.c),
+            asked.reach(None).current(rows.c),
             rows.c.instrument == asked.values["instrument"],
-            asked.bounds.clause(rows.c),
             rows.c.time >= start,
             rows.c.time < end,
         )

@@ -19,6 +19,14 @@ class Branch(NamedTuple):
     number: int
     until: int | None
     """Records above it are orphaned; None: none are."""
+    since: int | None = None
+    """Records below it are not asked for; None: all are."""
+
+    def clause(self, columns: Any) -> ColumnElement[bool]:
+        """Return the WHERE of its records; each bound of its own, since so every database finds them by the key."""
+        found = [columns.history == self.number]
+        found += [] if self.since is None else [columns.position >= self.since]
+        return and_(*found, true() if self.until is None else columns.position <= self.until)
 
 
 class Gap(NamedTuple):
@@ -71,17 +79,11 @@ class Lineage(NamedTuple):
         """Return the WHERE of records that are: with `history` and `position` among the columns."""
         if not self.branches:
             return false()
-        if len(self.branches) == 1 and self.branches[0].until is None:
-            return columns.history == self.branches[0].number  # type: ignore[no-any-return]
-        return or_(
-            *(
-                and_(
-                    columns.history == branch.number,
-                    true() if branch.until is None else columns.position <= branch.until,
-                )
-                for branch in self.branches
-            )
-        )
+        return or_(*(branch.clause(columns) for branch in self.branches))
+
+    def between(self, first: Place | None, last: Place | None) -> Lineage:
+        """Return the part that begins with one place and ends with another, both included; None: no end."""
+        return self._replace(branches=tuple(filter(None, (_cut(branch, first, last) for branch in self.branches))))
 
     def lacks_some(
         self, first: Place | None, last: Place | None, start: int | None = None, end: int | None = None
@@ -96,6 +98,18 @@ class Lineage(NamedTuple):
             end: And before this one.
         """
         return any(_touches(gap, first, last, start, end) for gap in self.gaps)
+
+
+def _cut(branch: Branch, first: Place | None, last: Place | None) -> Branch | None:
+    if first is not None and branch.number <= first[0]:
+        if branch.number < first[0]:
+            return None
+        branch = branch._replace(since=first[1])
+    if last is not None and branch.number >= last[0]:
+        if branch.number > last[0]:
+            return None
+        branch = branch._replace(until=last[1] if branch.until is None else min(branch.until, last[1]))
+    return branch
 
 
 def _touches(gap: Gap, first: Place | None, last: Place | None, start: int | None, end: int | None) -> bool:

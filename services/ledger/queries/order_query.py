@@ -83,11 +83,10 @@ def order_statement(asked: Asked, after: Key | None, order_id: int | None = None
     keys = key_columns(RECORD_KEY, rows, asked.collation)
     clauses = [
         visible(_execution, asked.viewer, rows.c),
-        asked.lineage.current(rows.c),
+        asked.reach(after).current(rows.c),
         rows.c.event == ExecutionEvent.ACCEPTED.value,
         *filter_clauses(ORDERS.filters, asked, rows.c),
         *time_clauses(rows.c.time, asked.values),
-        asked.bounds.clause(rows.c),
         behind(keys, after, descending=asked.is_descending),
     ]
     if order_id is not None:

@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, false, select, true, tuple_
+from sqlalchemy import Select, bindparam, select
 
 from services.ledger import schema
 from services.ledger.queries.lineage import Branch, Lineage, Place
 
+POSITION_MAX: Final = 2**63 - 1
 PacketTime = tuple[int, int]
 """A packet's position, and the time of its last command, µs."""
 Look = Callable[[Branch, int], PacketTime | None]
@@ -31,14 +32,9 @@ class PlaceBounds(NamedTuple):
     is_empty: bool = False
     """Whether there are no such rows."""
 
-    def clause(self, columns: Any) -> ColumnElement[bool]:
-        """Return the WHERE: with `history` and `position` among the columns."""
-        if self.is_empty:
-            return false()
-        place = tuple_(columns.history, columns.position)
-        types = [columns.history.type, columns.position.type]
-        first = true() if self.first is None else place >= tuple_(*self.first, types=types)
-        return and_(first, true() if self.last is None else place <= tuple_(*self.last, types=types))
+    def of(self, lineage: Lineage) -> Lineage:
+        """Return the part of a lineage that lies between them."""
+        return lineage._replace(branches=()) if self.is_empty else lineage.between(self.first, self.last)
 
 
 EVERYWHERE: Final = PlaceBounds()
@@ -79,11 +75,21 @@ def first_place(time: int, lineage: Lineage, end_position: int, look: Look) -> P
     return None
 
 
-def look_statement(branch: Branch, position: int) -> Select[Any]:
-    """Return the SELECT of a branch's first packet at or above a position."""
+def _look_statement() -> Select[Any]:
     packet = schema.packet
-    clauses = [packet.c.history == branch.number, packet.c.position >= position]
-    if branch.until is not None:
-        clauses.append(packet.c.position <= branch.until)
-    order = (packet.c.position, packet.c.term)
-    return select(packet.c.position, packet.c.time).where(*clauses).order_by(*order).limit(1)
+    position = packet.c.position
+    return (
+        select(position, packet.c.time)
+        .where(packet.c.history == bindparam("number"), position >= bindparam("above"), position <= bindparam("until"))
+        .order_by(position, packet.c.term)
+        .limit(1)
+    )
+
+
+LOOK: Final = _look_statement()
+"""The SELECT of a branch's first packet at or above a position; made once: making it takes longer than the look."""
+
+
+def look_values(branch: Branch, position: int) -> dict[str, int]:
+    """Return the parameters of `LOOK`."""
+    return {"number": branch.number, "above": position, "until": POSITION_MAX if branch.until is None else branch.until}

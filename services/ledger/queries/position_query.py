@@ -113,7 +113,6 @@ def result_statement(asked: Asked, after: Key | None) -> Select[Any]:
         .where(
             *filter_clauses(RESULTS.filters, asked, rows.c),
             *time_clauses(rows.c.time, asked.values),
-            asked.bounds.clause(rows.c),
             behind(keys, after, descending=asked.is_descending),
         )
         .order_by(*ordering(keys, descending=asked.is_descending))

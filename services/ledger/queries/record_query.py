@@ -72,6 +72,14 @@ class Asked(NamedTuple):
     collation: str = ""
     """Under which texts are ordered as bytes: PostgreSQL's "C", SQLite's own."""
 
+    def reach(self, after: Key | None) -> Lineage:
+        """Return the part of the lineage in which rows behind a key can be; the key begins with a place."""
+        found = self.bounds.of(self.lineage)
+        if after is None:
+            return found
+        place = int(after[0]), int(after[1])
+        return found.between(None, place) if self.is_descending else found.between(place, None)
+
     @property
     def is_descending(self) -> bool:
         """Whether the newest rows come first."""
@@ -123,10 +131,9 @@ def record_statement(query: RecordQuery, asked: Asked, after: Key | None) -> Sel
         select(*selected(query, rows, asked.viewer))
         .where(
             visible(query.table, asked.viewer, rows.c),
-            history_clause(query, asked, rows),
+            history_clause(query, asked, rows, after),
             *filter_clauses(query.filters, asked, rows.c),
             *time_clauses(time, asked.values),
-            asked.bounds.clause(rows.c) if query.is_record else true(),
             behind(key_columns(query.key, rows, asked.collation), after, descending=asked.is_descending),
         )
         .order_by(*ordering(key_columns(query.key, rows, asked.collation), descending=asked.is_descending))
@@ -140,11 +147,11 @@ def selected(query: RecordQuery, rows: FromClause, viewer: Viewer) -> list[Colum
     return [*columns, *(column.label(name) for name, column in computed.items())]
 
 
-def history_clause(query: RecordQuery, asked: Asked, rows: FromClause) -> ColumnElement[bool]:
+def history_clause(query: RecordQuery, asked: Asked, rows: FromClause, after: Key | None) -> ColumnElement[bool]:
     """Return the WHERE of what holds today, unless all that ever stood is asked for."""
     if not query.is_record or asked.values.get("orphaned"):
         return true()
-    return asked.lineage.current(rows.c)
+    return asked.reach(after).current(rows.c)
 
 
 def filter_clauses(filters: Mapping[str, Filter], asked: Asked, columns: Any) -> list[ColumnElement[bool]]:
