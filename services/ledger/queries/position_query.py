@@ -172,10 +172,16 @@ def _now(asked: Asked) -> Any:
 
 
 def _at_close(asked: Asked, day: str) -> Any:
+    """A day may close more than once, where its plan was changed: the last close counts."""
     eod = schema.balance_eod
-    return select(eod.c.user, eod.c.asset, eod.c.amount, eod.c.cost, eod.c.result).where(
-        visible(eod, asked.viewer), asked.lineage.current(eod.c), eod.c.trading_day == day
+    newest = (eod.c.history.desc(), eod.c.position.desc())
+    ranked = (
+        select(*eod.c, func.row_number().over(partition_by=[eod.c.user, eod.c.asset], order_by=newest).label("rank"))
+        .where(visible(eod, asked.viewer), asked.lineage.current(eod.c), eod.c.trading_day == day)
+        .subquery()
     )
+    row = ranked.c
+    return select(row.user, row.asset, row.amount, row.cost, row.result).where(row.rank == 1)
 
 
 def _up_to(columns: Any, until: Place | None) -> list[Any]:

@@ -92,6 +92,11 @@ def test_positions_are_the_engines(recorded: Recorded) -> None:
     assert {row["unrealised"] for row in found.values() if row["user"].startswith("~")} == {None}
 
 
+def test_positions_of_a_day_are_those_of_its_last_close(recorded: Recorded) -> None:
+    rows = recorded.rows("positions", day="2026-11-20")
+    assert len({(row["user"], row["asset"]) for row in rows}) == len(rows) > 0
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 def test_candles_are_those_of_the_trades(recorded: Recorded, width: str) -> None:
     trades = [
