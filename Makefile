@@ -59,8 +59,9 @@ typescript: install ## the TypeScript client: types, wire vectors, the misbehavi
 model: install ## the protocol's model in Promela, and every rule left out once, JOBS=2 checks at once (needs spin and gcc; minutes)
 	$(BIN)/python -m model.run --jobs $(or $(JOBS),2)
 
-ledger-kills: install ## kill -9 of the ledger and of PostgreSQL while it writes, KILLS=25 times each: the tables are those of one run
-	KILLS=$(or $(KILLS),25) $(BIN)/pytest -p no:cacheprovider --timeout 1200 tests/integration/ledger/test_kill_nine.py
+ledger-kills: install ## kill -9 of ledger, engine, PostgreSQL and Redis, KILLS=25 times each: nothing twice, nothing missing, verify clean
+	KILLS=$(or $(KILLS),25) $(BIN)/pytest -p no:cacheprovider --timeout 1200 tests/integration/ledger/test_kill_nine.py \
+	  tests/integration/ledger/test_kill_anyone.py
 
 search: install ## property tests with new examples each time, EXAMPLES=1000 of each
 	EXAMPLES=$(or $(EXAMPLES),1000) $(BIN)/pytest -p no:cacheprovider --timeout 1200 $$(grep -rlE '^(from|import) hypothesis' tests/unit tests/property clients/python/tests)
