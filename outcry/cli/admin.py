@@ -212,6 +212,16 @@ def confirm(
 
 
 @app.command()
+def withdraw(
+    proposal: Annotated[list[str], typer.Argument(help="Proposals of your own that wait.")],
+    token: TokenOption,
+    url: Url = HERE,
+) -> None:
+    """Take back what you have proposed, while nobody has confirmed it."""
+    run_command(_desk(url, token).withdraw(proposal))
+
+
+@app.command()
 def show(token: TokenOption, url: Url = HERE) -> None:
     """Show what is set and what waits; for the roles admin, compliance and auditor."""
     run_command(_desk(url, token).show())

@@ -12,14 +12,14 @@ from typing import Any, Final, TypeAlias
 from openoutcry.wire.errors import InvalidRequest
 from openoutcry.wire.types import Code
 from services.gateway.office_actions import read_proposed
-from services.gateway.requests import Administer, ConfirmProposal, OfficeRequest, ShowMarket
+from services.gateway.requests import Administer, ConfirmProposal, OfficeRequest, ShowMarket, WithdrawProposal
 from services.gateway.roles import check_role
 from shared.identity import Identity
 from shared.logs.commands import Confirm, Propose, ReadMarket
 from shared.logs.compliance import is_of_compliance
 from shared.logs.events import AdministrativeAct, MarketShown, Outcome, PairsRefused
 
-OFFICE_REQUESTS: Final = (Administer, ConfirmProposal, ShowMarket)
+OFFICE_REQUESTS: Final = (Administer, ConfirmProposal, WithdrawProposal, ShowMarket)
 Told: TypeAlias = AdministrativeAct | MarketShown | PairsRefused
 _ADMINISTRATORS: Final = ("admin",)
 _OFFICERS: Final = ("admin", "compliance")
@@ -49,6 +49,9 @@ def office_command(
         case ConfirmProposal():
             check_role(identity, request, _OFFICERS, "confirm proposals")
             return Confirm(source, number, user, request.proposal_id, identity.roles.isdisjoint(_ADMINISTRATORS))
+        case WithdrawProposal():
+            check_role(identity, request, _OFFICERS, "withdraw proposals")
+            return Confirm(source, number, user, request.proposal_id, withdraws=True)
         case ShowMarket():
             check_role(identity, request, _READERS, "see what is set")
             return ReadMarket(source, number, user, request.start)

@@ -35,6 +35,7 @@ from services.gateway.requests import (
     Replace,
     ShowMarket,
     SpecialOrder,
+    WithdrawProposal,
 )
 from shared.identity import Identity
 from shared.logs.commands import (
@@ -291,5 +292,5 @@ def _command(source: str, number: int, identity: Identity, request: OrderRequest
             return exercise_command(source, number, identity, request)
         case QuoteRequest():
             return quote_command(source, number, identity, request)
-        case Administer() | ConfirmProposal() | ShowMarket():
+        case Administer() | ConfirmProposal() | WithdrawProposal() | ShowMarket():
             return office_command(source, number, identity, request)

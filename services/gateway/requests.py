@@ -254,6 +254,13 @@ class ConfirmProposal(RequestForm):
     proposal_id: ClientOrderId
 
 
+class WithdrawProposal(RequestForm):
+    """Take back a proposal of one's own that waits; for `admin` and `compliance`."""
+
+    op: Literal["withdraw"]
+    proposal_id: ClientOrderId
+
+
 class ShowMarket(RequestForm):
     """Ask what is set and what waits, a part at a time; for the roles `admin`, `compliance` and `auditor`."""
 
@@ -268,7 +275,7 @@ class CancelOnDisconnect(RequestForm):
     on: StrictBool
 
 
-OfficeRequest: TypeAlias = Administer | ConfirmProposal | ShowMarket
+OfficeRequest: TypeAlias = Administer | ConfirmProposal | WithdrawProposal | ShowMarket
 """What only some roles may ask."""
 OrderRequest: TypeAlias = (
     NewOrder | Cancel | Replace | CancelEvery | CancelOnDisconnect | QuoteRequest | ExerciseRequest | OfficeRequest
@@ -284,6 +291,7 @@ ORDER_REQUESTS: Final = (
     ExerciseRequest,
     Administer,
     ConfirmProposal,
+    WithdrawProposal,
     ShowMarket,
 )
 """The same for `isinstance`, which takes a tuple faster than a union, and most orders are its first member."""
@@ -306,6 +314,7 @@ REQUEST_TYPES: Final[dict[str, type[RequestForm]]] = {
     "exercise": ExerciseRequest,
     "admin": Administer,
     "confirm": ConfirmProposal,
+    "withdraw": WithdrawProposal,
     "market": ShowMarket,
 }
 SPECIAL_FIELDS: Final = frozenset(SpecialOrder.model_fields) - frozenset(NewOrder.model_fields)

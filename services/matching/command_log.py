@@ -83,7 +83,7 @@ _SHAPES: Final[dict[type[Any], tuple[tuple[type, ...], ...]]] = {
     SetSchedule: ((*_NAME, str, str, tuple),),
     EndCall: ((*_NAME, str, int, bool),),
     Propose: ((*_NAME, str, tuple),),
-    Confirm: ((*_NAME, str, bool),),
+    Confirm: ((*_NAME, str, bool, bool),),
     ReadMarket: ((*_NAME, int),),
     SetRule: ((*_NAME, str, RuleKind, tuple, tuple, int, int, RuleParameters, bool),),
     SetKill: ((*_NAME, str, str, bool, str),),

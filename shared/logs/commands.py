@@ -246,6 +246,8 @@ class Confirm(NamedTuple):
     proposal_id: str
     of_compliance: bool = False
     """Whether the actor may confirm actions of compliance alone."""
+    withdraws: bool = False
+    """Take back the actor's own proposal instead: it waits no longer."""
 
 
 class ReadMarket(NamedTuple):

@@ -470,6 +470,7 @@ REQUESTS: Final[dict[str, dict[str, Any]]] = {
     "admin, rules": {"op": "admin", "id": 20, "proposal_id": "rules-1", "actions": list(ACTION_EXAMPLES[8:10])},
     "admin, a kill": {"op": "admin", "id": 21, "proposal_id": "kill-1", "actions": [ACTION_EXAMPLES[10]]},
     "confirm": {"op": "confirm", "id": 17, "proposal_id": "market-2026-11-30"},
+    "withdraw": {"op": "withdraw", "id": 22, "proposal_id": "market-2026-11-30"},
     "market": {"op": "market", "id": 18},
     "market, what comes after": {"op": "market", "id": 19, "start": 100},
 }

@@ -21,7 +21,7 @@ from openoutcry.wire.errors import OpenOutcryError
 
 ORDER_OPS: Final = ("order", "cancel", "replace", "cancel_all", "cancel_on_disconnect", "quote", "exercise")
 """Requests that change what may trade."""
-REPEATABLE_OPS: Final = (*ORDER_OPS, "admin", "confirm")
+REPEATABLE_OPS: Final = (*ORDER_OPS, "admin", "confirm", "withdraw")
 """Requests whose answer may be lost when they have been carried out: `OutcomeUnknown` then."""
 
 

@@ -25,7 +25,7 @@ export type * from "./messages.js";
 export { encodeRequest } from "./requests.js";
 export type {
   Action, Administer, Cancel, CancelAll, Channel, ConfirmProposal, Exercise, Identified, IntervalMs, ListInstruments, Login, NewTerms, OrderName, Ping, PlaceOrder, Position, Present, Quote, QuotedPair, Replace,
-  Request, Resync, ShowMarket, Subscribe, Unsubscribe,
+  Request, Resync, ShowMarket, Subscribe, Unsubscribe, WithdrawProposal,
 } from "./requests.js";
 export { nodeDialer, platformDialer, standardDialer } from "./sockets.js";
 export type { TokenSource } from "./tokenSource.js";

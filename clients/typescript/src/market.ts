@@ -260,6 +260,11 @@ export class Market {
     return this.#ask({ op: "confirm", proposal_id: proposalId });
   }
 
+  /** Take back a proposal of one's own that waits: its state is `withdrawn`. Returns and throws as `propose`. */
+  async withdraw(proposalId: string): Promise<Reply["data"]> {
+    return this.#ask({ op: "withdraw", proposal_id: proposalId });
+  }
+
   /** Return a part of what is set and of what waits: `revision`, `total` and `rows`; for some roles. */
   async settings(start = 0): Promise<Reply["data"]> {
     return this.#ask({ op: "market", start });
@@ -433,7 +438,7 @@ function nameOf(channel: Channel, instrument: string): string {
 const ORDER_OPS: readonly string[] = ["order", "cancel", "replace", "cancel_all", "cancel_on_disconnect", "quote", "exercise"];
 
 /** Those whose answer may be lost when they have been carried out; to repeat them is safe. */
-const REPEATABLE_OPS: readonly string[] = [...ORDER_OPS, "admin", "confirm"];
+const REPEATABLE_OPS: readonly string[] = [...ORDER_OPS, "admin", "confirm", "withdraw"];
 
 function dataOf(request: Request, { ok, code, text, data }: Reply): Reply["data"] {
   if (ok) return data;

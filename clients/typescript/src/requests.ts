@@ -173,6 +173,12 @@ export interface ConfirmProposal {
   readonly proposal_id: string;
 }
 
+/** Take back a proposal of one's own that waits; for `admin` and `compliance`. */
+export interface WithdrawProposal {
+  readonly op: "withdraw";
+  readonly proposal_id: string;
+}
+
 /** Ask what is set and what waits, a part at a time; for the roles `admin`, `compliance` and `auditor`. */
 export interface ShowMarket {
   readonly op: "market";
@@ -182,7 +188,7 @@ export interface ShowMarket {
 
 export type Request =
   | Login | Subscribe | Unsubscribe | Resync | ListInstruments | Ping | Present | PlaceOrder | Cancel | Replace | CancelAll
-  | CancelOnDisconnect | Quote | Exercise | Administer | ConfirmProposal | ShowMarket;
+  | CancelOnDisconnect | Quote | Exercise | Administer | ConfirmProposal | WithdrawProposal | ShowMarket;
 
 /** A request with the id that its reply will name: a whole number, or a text of at most 64 characters. */
 export type Identified<R extends Request = Request> = R & { readonly id: number | string };

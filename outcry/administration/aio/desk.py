@@ -63,6 +63,13 @@ class Desk:
                 reply = await _answered(partial(market.confirm, proposal_id))
                 self._say(f"{reply.data['state']}  {proposal_id}{_ended(reply)}")
 
+    async def withdraw(self, proposal_ids: Sequence[str]) -> None:
+        """Take back proposals of one's own, one after the other; the first that is refused ends it."""
+        async with connect([self._url], self._token) as market:
+            for proposal_id in proposal_ids:
+                reply = await _answered(partial(market.withdraw, proposal_id))
+                self._say(f"{reply.data['state']}  {proposal_id}")
+
     async def show(self) -> None:
         """Say what is set and what waits."""
         async with connect([self._url], self._token) as market:

@@ -20,6 +20,8 @@ from shared.logs.compliance import is_of_compliance
 from shared.logs.events import AdministrativeAct, Event, MarketShown, Outcome
 
 _OK: Final = Refusal(Code.OK, "")
+_AGAIN: Final = (ProposalState.EXPIRED, ProposalState.WITHDRAWN)
+"""What may be proposed again."""
 
 
 class RuleActions(Protocol):
@@ -78,13 +80,13 @@ class Decisions:
             refusal, ended = self._propose(command, waiting, time_us)
         else:
             actions = waiting.actions if isinstance(waiting, Proposal) else ()
-            refusal, ended = self._confirm(command, waiting)
+            refusal, ended = self._withdraw(command, waiting) if command.withdraws else self._confirm(command, waiting)
         known = self.proposals.find(command.proposal_id)
         act = AdministrativeAct(
             command.source,
             command.number,
             time_us,
-            "propose" if isinstance(command, Propose) else "confirm",
+            "propose" if isinstance(command, Propose) else "withdraw" if command.withdraws else "confirm",
             command.actor,
             command.proposal_id,
             known.proposer if known is not None else "",
@@ -100,7 +102,7 @@ class Decisions:
         refusal = proposals.refusal(command.proposal_id, actions)
         if refusal is not None:
             return refusal, 0
-        if known is not None and known.state is not ProposalState.EXPIRED:
+        if known is not None and known.state not in _AGAIN:
             return _OK, 0
         refusal = self._outlook().refusal(actions)
         if refusal is not None:
@@ -115,13 +117,18 @@ class Decisions:
             return refusal or _OK, 0
         return self._do(proposal)
 
-    def _confirm(self, command: Confirm, known: Proposal | Closed | None) -> tuple[Refusal, int]:
+    def _confirm(  # noqa: PLR0911 - one a rule
+        self, command: Confirm, known: Proposal | Closed | None
+    ) -> tuple[Refusal, int]:
         if known is None:
             rule = f"proposal_id: no proposal {command.proposal_id} waits"
             return Refusal(Code.UNKNOWN_PROPOSAL, rule), 0
         if known.state is ProposalState.EXPIRED:
             rule = f"proposal_id: {command.proposal_id} waited for {LIFE_HOURS} hours; propose it again"
             return Refusal(Code.PROPOSAL_EXPIRED, rule), 0
+        if known.state is ProposalState.WITHDRAWN:
+            rule = f"proposal_id: {command.proposal_id} was withdrawn"
+            return Refusal(Code.UNKNOWN_PROPOSAL, rule), 0
         if known.proposer == command.actor:
             rule = f"actor: {command.actor} proposed it, another administrator confirms"
             return Refusal(Code.FOUR_EYES, rule), 0
@@ -132,6 +139,19 @@ class Decisions:
             return Refusal(Code.NOT_PERMITTED, rule), 0
         refusal = self._outlook().refusal(known.actions)
         return (refusal, 0) if refusal is not None else self._do(known)
+
+    def _withdraw(self, command: Confirm, known: Proposal | Closed | None) -> tuple[Refusal, int]:
+        if known is None:
+            return Refusal(Code.UNKNOWN_PROPOSAL, f"proposal_id: no proposal {command.proposal_id} waits"), 0
+        if known.proposer != command.actor:
+            rule = f"actor: {known.proposer} proposed it, and nobody else withdraws it"
+            return Refusal(Code.NOT_PERMITTED, rule), 0
+        if isinstance(known, Proposal):
+            self.proposals.withdraw(known)
+        elif known.state is not ProposalState.WITHDRAWN:
+            rule = f"proposal_id: {command.proposal_id} waits no longer, it is {known.state}"
+            return Refusal(Code.UNKNOWN_PROPOSAL, rule), 0
+        return _OK, 0
 
     def _do(self, proposal: Proposal) -> tuple[Refusal, int]:
         """Carry out all actions, which have been asked ahead."""

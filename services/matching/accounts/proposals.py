@@ -73,7 +73,7 @@ class Closed(NamedTuple):
     proposal_id: str
     proposer: str
     state: ProposalState
-    """DONE or EXPIRED."""
+    """DONE, EXPIRED or WITHDRAWN."""
     digest: bytes
     """Of its actions."""
 
@@ -154,6 +154,10 @@ class Proposals:
         """Remember that a proposal was carried out, whether it had to wait or not; O(actions)."""
         self.revision += 1
         self._close(proposal, ProposalState.DONE)
+
+    def withdraw(self, proposal: Proposal) -> None:
+        """Remember that a proposal was taken back; O(actions)."""
+        self._close(proposal, ProposalState.WITHDRAWN)
 
     def check_invariants(self) -> None:
         """Assert what must always hold; O(proposals). For tests."""

@@ -384,6 +384,10 @@ class Market:
         """Have another administrator's proposal carried out. Returns and raises as `propose`."""
         return await self._request("confirm", proposal_id=proposal_id)
 
+    async def withdraw(self, proposal_id: str) -> Reply:
+        """Take back a proposal of one's own that waits: its state is `withdrawn`. Returns and raises as `propose`."""
+        return await self._request("withdraw", proposal_id=proposal_id)
+
     async def settings(self) -> tuple[int, list[Sequence[Any]]]:
         """
         Ask what administrators have set, and what waits; for the roles `admin`, `compliance` and `auditor`.

@@ -159,6 +159,8 @@ class ProposalState(enum.StrEnum):
     """It was carried out."""
     EXPIRED = "expired"
     """Nobody confirmed it in time."""
+    WITHDRAWN = "withdrawn"
+    """Its proposer took it back."""
     NONE = ""
     """There is none."""
 

@@ -52,6 +52,7 @@ async def whoever_has_no_role_is_refused(trial: Trial) -> None:
     requests: dict[str, dict[str, Any]] = {
         "admin": {"proposal_id": "p", "actions": _open(trial)},
         "confirm": {"proposal_id": "p"},
+        "withdraw": {"proposal_id": "p"},
         "market": {},
     }
     for op, fields in requests.items():
@@ -101,6 +102,20 @@ async def another_administrator_confirms(trial: Trial) -> None:
         reply = await other.ask("confirm", proposal_id=proposal_id)
         expect_ok(reply)
         expect_equal(reply.data, {"proposal_id": proposal_id, "state": ProposalState.DONE}, "data of the reply")
+
+
+@check(SECTION, users=2)
+async def a_proposal_can_be_taken_back(trial: Trial) -> None:
+    """Whoever proposed something may take it back by `withdraw` while it waits: `state` is `withdrawn`."""
+    client, proposal_id = await _administrator(trial, 0, "admin"), _proposal_id(trial)
+    await _waiting(trial, client, proposal_id)
+    other = await _administrator(trial, 1, "admin")
+    expect_refused(await other.ask("withdraw", proposal_id=proposal_id), Code.NOT_PERMITTED)
+    for _ in range(2):  # a withdrawal again is the same
+        reply = await client.ask("withdraw", proposal_id=proposal_id)
+        expect_ok(reply)
+        expect_equal(reply.data, {"proposal_id": proposal_id, "state": ProposalState.WITHDRAWN}, "data of the reply")
+    expect_refused(await other.ask("confirm", proposal_id=proposal_id), Code.UNKNOWN_PROPOSAL)
 
 
 @check(SECTION)

@@ -79,6 +79,8 @@ def test_compliance_may_propose_and_confirm_what_is_of_rules() -> None:
     assert not replies
     assert asked("compliance", op="confirm", proposal_id="p1")[1] == [Confirm("gateway-1", 1, "adam", "p1", True)]
     assert asked("compliance", "admin", op="confirm", proposal_id="p1")[1] == [Confirm("gateway-1", 1, "adam", "p1")]
+    taken_back = asked("compliance", op="withdraw", proposal_id="p1")[1]
+    assert taken_back == [Confirm("gateway-1", 1, "adam", "p1", withdraws=True)]
 
 
 @pytest.mark.parametrize("role", ["admin", "compliance", "auditor"])

@@ -475,3 +475,30 @@ def test_whoever_confirms_sees_which_limit_is_which() -> None:
     [rows] = [event.rows for event in shown if isinstance(event, MarketShown)]
     [(name, fields)] = rows[-1][-1]
     assert (name, fields["limits"]) == ("set_limits", {"may_short": 100})
+
+
+def test_whoever_proposed_it_takes_it_back_and_nobody_else() -> None:
+    office = Office()
+    office.proposes("adam", "p1", action(MakeTransfer, *WITHDRAWAL))
+    refused = office.does(Confirm, "eve", "p1", False, True)
+    assert (code(refused), act(refused).state) == (Code.NOT_PERMITTED, ProposalState.PROPOSED)
+    assert outcome(refused).text == "actor: adam proposed it, and nobody else withdraws it"
+    for _ in range(2):  # again is the same
+        withdrawn = office.does(Confirm, "adam", "p1", False, True)
+        assert (code(withdrawn), act(withdrawn).act, act(withdrawn).state) == (
+            Code.OK,
+            "withdraw",
+            ProposalState.WITHDRAWN,
+        )
+    late = office.confirms("eve", "p1")
+    assert (code(late), outcome(late).text, office.ann()) == (
+        Code.UNKNOWN_PROPOSAL,
+        "proposal_id: p1 was withdrawn",
+        100_000_000,
+    )
+    office.engine.check_invariants()
+    assert act(office.proposes("adam", "p1", action(MakeTransfer, *WITHDRAWAL))).state is ProposalState.PROPOSED
+    assert code(office.confirms("eve", "p1")) is Code.OK
+    done = office.does(Confirm, "adam", "p1", False, True)
+    assert (code(done), act(done).state, office.ann()) == (Code.UNKNOWN_PROPOSAL, ProposalState.DONE, 40_000_000)
+    assert code(office.does(Confirm, "adam", "p9", False, True)) is Code.UNKNOWN_PROPOSAL
