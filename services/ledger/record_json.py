@@ -10,9 +10,18 @@ _OF_THE_LOG: Final = frozenset({"source", "number", "actor", "user"})
 """In columns of their own, or of meaning to the log alone."""
 
 
+GAINED: Final = frozenset({"withdraws"})
+"""Fields that commands gained after they were first recorded. They are left out where they say nothing, so that the
+record of a command is the same before and after: verify makes it anew."""
+
+
 def fields_json(command: Any, without: frozenset[str] = _OF_THE_LOG) -> str:
     """Return a named tuple's fields by name, but for those left out; named tuples in it likewise. O(its size)."""
-    return to_json({name: value for name, value in command._asdict().items() if name not in without})
+    told = {name: value for name, value in command._asdict().items() if name not in without}
+    for name in GAINED & told.keys():
+        if told[name] == command._field_defaults[name]:
+            del told[name]
+    return to_json(told)
 
 
 def to_json(value: Any) -> str:
