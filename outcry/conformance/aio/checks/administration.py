@@ -164,7 +164,7 @@ async def what_is_set_is_shown_in_parts(trial: Trial) -> str:
 
 @check(SECTION)
 async def an_auditor_changes_nothing(trial: Trial) -> None:
-    """What roles allow: `admin` and `confirm` need the role `admin`, or `compliance` for what is of rules."""
+    """`admin`, `confirm` and `withdraw` need the role `admin`, or `compliance` for what is of rules."""
     client = await _administrator(trial, 0, "auditor")
     reply = await client.ask("admin", proposal_id="p", actions=_open(trial))
     expect_refused(reply, Code.NOT_PERMITTED)
