@@ -125,6 +125,7 @@ class User:
         Books prove themselves. An account has no digest, and a reply or an execution none either: what was damaged in
         them and still could be read, no library can know.
         """
+        self._is_damaged()  # what is still on its way counts too
         if self._is_suspect:
             self._is_suspect = False
             self._unsure += self._asked.values()
