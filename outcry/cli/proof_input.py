@@ -102,7 +102,8 @@ class ProofSource(NamedTuple):
             with urllib.request.urlopen(request, timeout=ANSWER_SECONDS_MAX) as answer:  # noqa: S310 - checked
                 data: bytes = answer.read(FILE_BYTES_MAX + 1)
         except urllib.error.HTTPError as error:
-            raise ConfigurationError(f"the ledger refused {path}: {error.code} {error.reason}") from error
+            with error:  # else its connection stays open until it is collected
+                raise ConfigurationError(f"the ledger refused {path}: {error.code} {error.reason}") from error
         except OSError as error:
             raise ConfigurationError(f"the ledger at {self.url} does not answer: {error}") from error
         return data

@@ -67,7 +67,8 @@ class Door:
             with urllib.request.urlopen(request, timeout=5) as answer:
                 return answer.status, json.loads(answer.read()), answer.headers
         except urllib.error.HTTPError as error:
-            body = error.read()
+            with error:
+                body = error.read()
             return error.code, json.loads(body) if body.startswith(b"{") else {}, error.headers
 
     def wait(self, path: str, status: int) -> None:

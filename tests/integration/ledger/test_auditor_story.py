@@ -58,7 +58,8 @@ def fetched(stack: Stack, path: str, role: str) -> Any:
         with urllib.request.urlopen(request, timeout=20) as answer:
             return json.load(answer)
     except urllib.error.HTTPError as error:
-        return json.load(error)
+        with error:
+            return json.load(error)
 
 
 def test_an_auditor_asks_what_a_book_showed_and_who_changed_it(stack: Stack, database: Path) -> None:
