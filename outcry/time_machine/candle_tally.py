@@ -11,10 +11,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from outcry.time_machine.difference import Difference, shown
-from outcry.time_machine.record import MarkRow, Record, RecordedPlace
+from outcry.time_machine.record import MarkRow, Record
 from outcry.time_machine.row_comparison import A_ROW, NO_ROW
 from outcry.time_machine.time_text import moment_text
 from services.ledger.candles import MINUTE_US, CandleRow, Candles, candle_key
+from services.ledger.fork import WriterPlace
 
 CLOSED_MAX: Final = 2_000
 """Candles that are complete before they are compared."""
@@ -69,7 +70,7 @@ class CandleTally:
 
 
 def edge_findings(
-    record: Record, first: MarkRow, place: RecordedPlace, edges: Sequence[Sequence[CandleRow]]
+    record: Record, first: MarkRow, place: WriterPlace, edges: Sequence[Sequence[CandleRow]]
 ) -> list[Difference]:
     """
     Return what is different at the edges of the segments, in order.

@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 from outcry.time_machine.difference import Difference, shown
 from outcry.time_machine.playback import block_finding
-from outcry.time_machine.record import BlockRow, PacketRow, Record, RecordedPlace
+from outcry.time_machine.record import BlockRow, PacketRow, Record
+from services.ledger.fork import WriterPlace
 from services.ledger.proof.block_chain import PIECE_LEAVES, BlockFacts, genesis
 from services.ledger.proof.head import Head
 from services.ledger.proof.merkle import HASH_BYTES, root_of
@@ -46,7 +47,7 @@ class ChainCheck:
     def __init__(
         self,
         record: Record,
-        place: RecordedPlace,
+        place: WriterPlace,
         epochs: Mapping[int, int],
         keys: VerifyingKeys | None = None,
         after: int = 0,

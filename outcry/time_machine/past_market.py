@@ -12,9 +12,10 @@ from typing import Final, NamedTuple
 
 from outcry.time_machine.difference import Difference
 from outcry.time_machine.playback import MissingCommands, Playback, checkpoint_of, gap_text
-from outcry.time_machine.record import MarkRow, PacketRow, Record, RecordedPlace, Stretch, line
+from outcry.time_machine.record import MarkRow, PacketRow, Record, Stretch, line
 from outcry.time_machine.time_text import moment_text
 from outcry.time_machine.unrecorded import DamagedRecord, NotRecorded
+from services.ledger.fork import WriterPlace
 from services.matching.command_log import entry_time_us
 from services.matching.engine import Engine
 from shared.logs.commands import PassTime
@@ -50,7 +51,7 @@ class PastMarket(NamedTuple):
     """By symbol: the books whose last published digest the replay has come to."""
 
 
-def known_line(record: Record) -> tuple[RecordedPlace, list[Stretch]]:
+def known_line(record: Record) -> tuple[WriterPlace, list[Stretch]]:
     """
     Return the place and the line to it.
 

@@ -9,22 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
-
-class RecordedPlace(NamedTuple):
-    """How far the record is."""
-
-    shard: int
-    history: int
-    epoch: int
-    term: int
-    position: int
-    feed_id: str
-    log_id: str
-    time: int
-    """Of the last command, µs."""
-    block: int
-    """Number of the last one."""
-    chain: bytes
+from services.ledger.fork import WriterPlace
 
 
 class RecordedHistory(NamedTuple):
@@ -114,7 +99,7 @@ class GapRow(NamedTuple):
 class Record(Protocol):
     """What is asked of a ledger. Whatever comes in rows comes in order, and a bounded number at a time."""
 
-    def place(self) -> RecordedPlace | None:
+    def place(self) -> WriterPlace | None:
         """Return how far it is; None if nothing was ever written."""
 
     def histories(self) -> Sequence[RecordedHistory]:

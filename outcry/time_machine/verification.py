@@ -13,10 +13,11 @@ from outcry.time_machine.chain_check import ChainResult
 from outcry.time_machine.difference import FINDINGS_MAX, Difference
 from outcry.time_machine.past_market import known_line
 from outcry.time_machine.playback import gap_text
-from outcry.time_machine.record import GapRow, MarkRow, Record, RecordedPlace, Stretch
+from outcry.time_machine.record import GapRow, MarkRow, Record, Stretch
 from outcry.time_machine.segment_check import Segment, SegmentResult
 from outcry.time_machine.time_text import DAY_US, moment_text
 from outcry.time_machine.unrecorded import NotRecorded
+from services.ledger.fork import WriterPlace
 from shared.logs.engine_version import ENGINE_VERSION
 
 REPORT_FORM: Final = 1
@@ -25,7 +26,7 @@ REPORT_FORM: Final = 1
 class VerificationPlan(NamedTuple):
     """What a verification looks at."""
 
-    place: RecordedPlace
+    place: WriterPlace
     """As of its beginning: a live ledger goes on meanwhile."""
     segments: list[Segment]
     gaps: list[GapRow]

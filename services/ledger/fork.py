@@ -28,7 +28,9 @@ class WriterPlace(NamedTuple):
     feed_id: str
     log_id: str
     time: int
+    """Of the last command, µs."""
     block: int
+    """Number of the last one."""
     chain: bytes
 
 

@@ -20,16 +20,17 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from openoutcry.wire.errors import ConfigurationError, MalformedMessage
 from outcry.time_machine.origin import ORIGIN, origin_data
-from outcry.time_machine.record import BlockRow, GapRow, MarkRow, PacketRow, RecordedHistory, RecordedPlace
+from outcry.time_machine.record import BlockRow, GapRow, MarkRow, PacketRow, RecordedHistory
 from outcry.time_machine.unrecorded import NotRecorded
 from services.ledger import schema
+from services.ledger.fork import WriterPlace
 from services.matching.floor import EngineConfig
 from services.matching.recovery.checkpoint import decode_checkpoint
 
 BLOCKS_IN_PAGE: Final = 4
 PACKETS_IN_PAGE: Final = 2_000
 
-_PLACE_ROW: Final = [schema.place.c[name] for name in RecordedPlace._fields]
+_PLACE_ROW: Final = [schema.place.c[name] for name in WriterPlace._fields]
 _MARK: Final = schema.mark.c
 _PACKET: Final = schema.packet.c
 _BLOCK: Final = schema.block.c
@@ -83,12 +84,12 @@ class LedgerRecord:
         except DBAPIError as error:
             raise NotRecorded("no_ledger", f"the database did not answer: {error.orig}") from error
 
-    def place(self) -> RecordedPlace | None:
+    def place(self) -> WriterPlace | None:
         """Return how far it is."""
         found = self._all(sa.select(*_PLACE_ROW))
         if len(found) > 1:
             raise ConfigurationError("the database has more than one place: it is no ledger of ours")
-        return RecordedPlace(*found[0]) if found else None
+        return WriterPlace(*found[0]) if found else None
 
     def histories(self) -> Sequence[RecordedHistory]:
         """Return all of them, by number."""
