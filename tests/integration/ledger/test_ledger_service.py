@@ -22,7 +22,8 @@ from services.ledger.command_block import StoredEntry
 from services.matching.recovery.checkpoint import Checkpoint, encode_checkpoint
 from shared.aio.first_error import first_error
 from shared.aio.redis_connection import open_redis
-from shared.logs.ledger_place import decode_ledger_place
+from shared.logs.ledger_place import LedgerPlace, decode_ledger_place
+from shared.logs.packet import FeedId
 from shared.logs.refused_access import RefusedAccesses
 from shared.logs.snapshots import encode_accounts, encode_listing
 from shared.logs.stream_keys import StreamKeys
@@ -67,16 +68,18 @@ def market(redis_url: str) -> Market:
 
 
 @asynccontextmanager
-async def ledger(market: Market, database: str) -> AsyncIterator[LedgerService]:
-    settings = LedgerSettings(redis_url=market.url, ledger_database=database, ledger_product="test")
+async def ledger(market: Market, database: str, **limits: int) -> AsyncIterator[LedgerService]:
+    settings = LedgerSettings(redis_url=market.url, ledger_database=database, ledger_product="test", **limits)  # type: ignore[arg-type]
     metrics = LedgerMetrics(CollectorRegistry())
     async with open_redis(market.url, "reader") as reading, open_redis(market.url, "asking") as asking:
         service = LedgerService(settings, reading, asking, chain, metrics, Random(1))
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(service.run())
-                yield service
-                service.stop()
+                try:
+                    yield service
+                finally:
+                    service.stop()
         except BaseExceptionGroup as group:
             raise first_error(group) from group
 
@@ -110,8 +113,23 @@ async def test_it_follows_and_tells_the_store_how_far_it_is(market: Market, tmp_
     told = market.redis.get(KEYS.ledger)
     assert isinstance(told, bytes)
     assert decode_ledger_place(told).feed_id.position == end
+    written = select(schema.place.c.feed_id, schema.place.c.log_id)
+    feed_id, log_id = read(database, lambda connection: tuple(connection.execute(written).one()))  # type: ignore[misc]
+    assert decode_ledger_place(told) == LedgerPlace(FeedId.parse(feed_id), log_id), "both logs are held for it"
+    assert log_id != "0-0"
     rows = read(database, lambda connection: connection.execute(select(schema.packet.c.sha256)).all())
     assert len(rows) == len(market.recorded.feed)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("log", ["packets", "entries"])
+async def test_how_full_the_store_is_counts_either_log(market: Market, tmp_path: Path, log: str) -> None:
+    """The one that is nearer to where the market waits no longer."""
+    market.append_all()
+    length = len(market.recorded.feed if log == "packets" else market.recorded.entries)
+    hold = {"ledger_hold_packets": 1_000_000, "ledger_hold_entries": 1_000_000, f"ledger_hold_{log}": 4 * length}
+    async with ledger(market, f"sqlite:///{tmp_path}/ledger.db", **hold) as service:
+        await until(lambda: service.metrics.hold_share > 0, "it has looked")
+        assert service.metrics.hold_share == pytest.approx(0.25)
 
 
 async def test_what_nobody_has_any_more_is_a_gap(market: Market, tmp_path: Path) -> None:
