@@ -413,7 +413,7 @@ export class FeedSession {
     const pending = this.#pending.take(reply.id);
     if (pending === undefined) return; // its time was up, or it names none of ours
     const { id, request, isOwn } = pending;
-    if (request.op === "login") {
+    if (isOwn && request.op === "login") {
       if (!reply.ok) this.#loginRefusal = reply.text; // the server closes, with a code that says more
     } else if (request.op === "subscribe") {
       this.#onSubscriptionReply(request, reply, now);

@@ -27,6 +27,8 @@ export type {
   Action, Administer, Cancel, CancelAll, Channel, ConfirmProposal, Exercise, Identified, IntervalMs, ListInstruments, Login, NewTerms, OrderName, Ping, PlaceOrder, Position, Present, Quote, QuotedPair, Replace,
   Request, Resync, ShowMarket, Subscribe, Unsubscribe, WithdrawProposal,
 } from "./requests.js";
+export { Link } from "./link.js";
+export type { LinkOptions } from "./link.js";
 export { nodeDialer, platformDialer, standardDialer } from "./sockets.js";
 export type { TokenSource } from "./tokenSource.js";
 export type { Dialer, Socket, SocketEnd, SocketHandlers } from "./sockets.js";

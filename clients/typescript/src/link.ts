@@ -1,5 +1,8 @@
 /**
  * One connection after the other, to any of several replicas, until it is closed or refused for good.
+ *
+ * For a shell of your own beside `FeedSession`: `Market` is one, a page's worker that shows how the connection stands is
+ * another.
  */
 
 import { Backoff } from "./backoff.js";
@@ -25,6 +28,10 @@ export interface LinkOptions {
   readonly token: TokenSource;
   readonly dialer: Dialer;
   readonly onEvent: (event: SessionEvent) => void;
+  /** Called when a replica is about to be dialled. */
+  readonly onDial?: (url: string) => void;
+  /** Called when a connection, or an attempt at one, has ended and the next one follows after so many ms. */
+  readonly onWait?: (end: SocketEnd, waitMs: number) => void;
   /** Returns numbers from 0 up to 1. */
   readonly random: () => number;
 }
@@ -38,6 +45,8 @@ export class Link {
   #connection: Connection | null = null;
   #isClosed = false;
   #stopWaiting: () => void = () => undefined;
+  /** Ends the wait between two connections; does nothing at other times. */
+  #endWait: () => void = () => undefined;
   /** Of the connection under way: when it was welcomed, and the goodbye with its time. */
   #welcomedAt: number | null = null;
   #goodbye: { readonly message: Goodbye; readonly at: number } | null = null;
@@ -60,13 +69,21 @@ export class Link {
     for (let index = Math.floor(random() * urls.length); !this.#isClosed; index += 1) {
       const end = await this.#serve(urls[index % urls.length] as string);
       this.lastEnd = end.reason;
-      if (!this.#isClosed) await this.#wait(this.#waitAfter(end));
+      if (this.#isClosed) return;
+      const waitMs = this.#waitAfter(end);
+      this.#options.onWait?.(end, waitMs);
+      await this.#wait(waitMs);
     }
   }
 
   /** Write what the session wants written. Call it after every use of the session. */
   pump(): void {
     this.#connection?.pump();
+  }
+
+  /** Wait no longer for the next connection, because a person asks for it; at other times nothing. */
+  hurry(): void {
+    this.#endWait();
   }
 
   /** Leave, and do not return. */
@@ -88,6 +105,7 @@ export class Link {
       return { code: 1006, reason: error.message }; // one failed attempt, as any other
     }
     if (this.#isClosed) return { code: 1000, reason: "closed by the client" };
+    this.#options.onDial?.(url);
     try {
       this.#connection = new Connection(this.#session, dialer, url, current, (event) => this.#onEvent(event));
     } catch (error) { // as browsers do for ws: in a page of https:
@@ -137,11 +155,14 @@ export class Link {
 
   #wait(ms: number): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      this.#stopWaiting = () => {
+      const end = () => {
         clearTimeout(timer);
+        this.#endWait = () => undefined;
         resolve();
       };
+      const timer = setTimeout(end, ms);
+      this.#stopWaiting = end;
+      this.#endWait = end;
     });
   }
 }

@@ -500,6 +500,17 @@ describe("requests", () => {
     assert.deepEqual(bench.asked(), [{ op: "login", token: "header.payload.signature", id: 1 }]);
   });
 
+  test("a newer token on a connection is a request like others: its answer is told, and a refusal ends nothing", () => {
+    const bench = new Bench().welcome();
+    const [one, two] = [bench.session.send({ op: "login", token: "newer" }, 0), bench.session.send({ op: "login", token: "wrong" }, 0)];
+    const [good] = bench.reply(one, { data: { expires_at: 5 } });
+    assert.ok(good?.type === "reply" && good.id === one && good.reply.data["expires_at"] === 5);
+    const [bad] = bench.reply(two, { ok: false, code: "not_authenticated", text: "token: names nobody" });
+    assert.ok(bad?.type === "reply" && bad.id === two && !bad.reply.ok);
+    const [end] = bench.wait(SILENCE_MS).filter(({ type }) => type === "close");
+    assert.ok(end?.type === "close" && end.code === 4003, "silence is silence: another replica may be heard");
+  });
+
   test("a login that is refused waits for the server's close, which says why; not for ever", () => {
     const bench = new Bench();
     bench.session.connected(0, "header.payload.signature");
