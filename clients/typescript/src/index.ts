@@ -30,6 +30,7 @@ export type {
 export { Link } from "./link.js";
 export type { LinkOptions } from "./link.js";
 export { nodeDialer, platformDialer, standardDialer } from "./sockets.js";
+export { checkedToken } from "./tokenSource.js";
 export type { TokenSource } from "./tokenSource.js";
 export type { Dialer, Socket, SocketEnd, SocketHandlers } from "./sockets.js";
 export type { MissedTrades } from "./tradeTape.js";
