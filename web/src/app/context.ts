@@ -4,6 +4,7 @@ import { createContext, useContext } from "solid-js";
 import type { Accessor } from "solid-js";
 
 import type { Desk, Entry } from "./desk.js";
+import type { Ledger } from "./ledger.js";
 import type { PageSettings } from "./pageSettings.js";
 import type { TicketForm } from "./ticketForm.js";
 import type { Trading } from "./trading.js";
@@ -12,11 +13,16 @@ export interface Shared {
   readonly desk: Desk;
   readonly trading: Trading;
   readonly settings: PageSettings;
+  readonly ledger: Ledger;
   readonly ticket: TicketForm;
   /** The instrument that is looked at. */
   readonly selected: Accessor<string>;
   readonly select: (symbol: string) => void;
   readonly entry: Accessor<Entry>;
+  /** Whether a depth curve is in sight. */
+  readonly wantsDepth: Accessor<boolean>;
+  /** Get an order's receipt from the record, and verify it. */
+  readonly showReceipt: (orderId: number) => void;
 }
 
 export const SharedContext = createContext<Shared>();

@@ -4,7 +4,7 @@ import { createSignal } from "solid-js";
 
 type Theme = "system" | "dark" | "light";
 
-function remembered(name: string): string | null {
+export function remembered(name: string): string | null {
   try {
     return localStorage.getItem(`outcry.${name}`);
   } catch {

@@ -8,20 +8,35 @@ import type { Shared } from "../app/context.js";
 import type { Desk } from "../app/desk.js";
 import { claims } from "../app/login.js";
 import type { PageSettings } from "../app/pageSettings.js";
-import { isLight, setSymbolWanted, switchTheme, symbolWanted } from "../app/preferences.js";
+import { Ledger } from "../app/ledger.js";
+import { media, PHONE, VAST } from "../app/media.js";
+import { isLight, preference, setSymbolWanted, switchTheme, symbolWanted } from "../app/preferences.js";
 import { TicketForm } from "../app/ticketForm.js";
 import { said, Trading } from "../app/trading.js";
-import { lotsText } from "../model/money.js";
+import { lotsText, priceText } from "../model/money.js";
 import { clockText, zoneText } from "../model/times.js";
 import { clockWarning, Connection, standing } from "./Connection.jsx";
+import { CandleChart } from "./Candles.jsx";
+import { DepthCurve } from "./DepthCurve.jsx";
+import { Executions } from "./Executions.jsx";
 import { Headline } from "./Headline.jsx";
 import { Ladder } from "./Ladder.jsx";
+import { MarketStates } from "./MarketStates.jsx";
 import { Orders } from "./Orders.jsx";
+import { Positions } from "./Positions.jsx";
+import { Receipt } from "./Receipt.jsx";
+import { Tabs } from "./Tabs.jsx";
+import type { Tab } from "./Tabs.jsx";
+import { Tape } from "./Tape.jsx";
 import { Ticket } from "./Ticket.jsx";
 import { Watchlist } from "./Watchlist.jsx";
 
 /** One key cancels all: a function key, so that nothing that is typed can do it. */
 export const CANCEL_ALL_KEY = "F8";
+
+/** What a phone shows, one at a time. */
+type Shown = "market" | "charts" | "ladder" | "ticket" | "yours";
+const SHOWN: readonly (readonly [Shown, string])[] = [["market", "Market"], ["charts", "Charts"], ["ladder", "Ladder"], ["ticket", "Ticket"], ["yours", "Yours"]];
 
 export function DeskView(props: { readonly desk: Desk; readonly settings: PageSettings; readonly onLogout: (why: string) => void }): JSX.Element {
   const { desk, settings } = props;
@@ -37,8 +52,28 @@ export function DeskView(props: { readonly desk: Desk; readonly settings: PageSe
     if (symbol === selected()) return;
     setSymbolWanted(symbol);
     ticket.forInstrument();
+    if (isPhone() && shown() === "market") setShown("ladder");
   };
-  const shared: Shared = { desk, trading, settings, ticket, selected, select, entry };
+  const ledger = new Ledger(settings.ledger);
+  const [receipt, setReceipt] = createSignal(0);
+  const [upper, setUpper] = preference<string>("upper", [], "candles");
+  const isVast = media(VAST);
+  const isPhone = media(PHONE);
+  const [shown, setShown] = createSignal<Shown>("ladder");
+  const wantsDepth = () => isVast() || upper() === "depth";
+  const shared: Shared = { desk, trading, settings, ledger, ticket, selected, select, entry, wantsDepth, showReceipt: setReceipt };
+  const [second, setSecond] = preference<string>("second", [], "executions");
+  const [lower, setLower] = preference<string>("lower", [], "orders");
+  const charts: readonly Tab[] = [
+    { name: "candles", title: "Candles", view: () => <CandleChart /> },
+    { name: "depth", title: "Depth", view: () => <DepthCurve /> },
+  ];
+  const tabs: readonly Tab[] = [
+    { name: "orders", title: "Orders", count: () => desk.account().orders.length, view: () => <Orders /> },
+    { name: "executions", title: "Executions", view: () => <Executions /> },
+    { name: "positions", title: "Positions", view: () => <Positions /> },
+    { name: "states", title: "Auctions and states", view: () => <MarketStates /> },
+  ];
   const words = standing(desk);
   const orders = () => desk.account().orders.length;
 
@@ -51,7 +86,9 @@ export function DeskView(props: { readonly desk: Desk; readonly settings: PageSe
   onCleanup(() => removeEventListener("keydown", onKey));
   createEffect(() => {
     const last = entry().ticker()?.last;
-    document.title = `${words().isTrusted ? "" : `${words().word} \u2013 `}${selected()}${last === undefined ? "" : ""} \u2013 OpenOutcry`;
+    const instrument = entry().instrument();
+    const price = instrument === undefined || !last ? "" : ` ${priceText(instrument, last)}`;
+    document.title = `${words().isTrusted ? "" : `${words().word} \u2013 `}${selected()}${price} \u2013 OpenOutcry`;
   });
 
   return (
@@ -71,18 +108,38 @@ export function DeskView(props: { readonly desk: Desk; readonly settings: PageSe
           <button type="button" class="small" onClick={() => props.onLogout("")}>Log out</button>
         </header>
         <Show when={clockWarning(desk.connection().clockAheadMs) !== ""}><p class="strip warn">{clockWarning(desk.connection().clockAheadMs)}</p></Show>
-        <main class="desk-grid">
+        <main class="desk-grid" data-shown={shown()}>
           <Watchlist />
           <div class="middle">
             <Headline />
-            <section class="panel book-of-orders" aria-labelledby="orders-title">
-              <header class="panel-head"><h2 id="orders-title">Open orders</h2></header>
-              <Orders />
-            </section>
+            <Show
+              when={isVast()}
+              fallback={
+                <>
+                  <Tabs class="upper" label="Charts" tabs={charts} chosen={upper()} onChoose={setUpper} />
+                  <Tabs class="lower" label="Yours, and the market's" tabs={tabs} chosen={lower()} onChoose={setLower} />
+                </>
+              }
+            >
+              <div class="beside upper"><For each={charts}>{(tab) => <Tabs label={tab.title} tabs={[tab]} chosen={tab.name} onChoose={() => undefined} />}</For></div>
+              <div class="beside lower">
+                <Tabs label="Yours, and the market's" tabs={tabs} chosen={lower()} onChoose={setLower} />
+                <Tabs label="More of it" tabs={tabs} chosen={second()} onChoose={setSecond} />
+              </div>
+            </Show>
           </div>
           <Ladder isTrusted={words().isTrusted} />
-          <Ticket />
+          <div class="right">
+            <Ticket />
+            <Tape isTrusted={words().isTrusted} />
+          </div>
         </main>
+        <Show when={isPhone()}>
+          <nav class="phone-nav" aria-label="Views">
+            <For each={SHOWN}>{([name, title]) => <button type="button" aria-current={shown() === name ? "page" : undefined} onClick={() => setShown(name)}>{title}</button>}</For>
+          </nav>
+        </Show>
+        <Show when={receipt() > 0}><Receipt orderId={receipt()} onClose={() => setReceipt(0)} /></Show>
         <Notices desk={desk} />
         <Announcer text={`${words().word}. ${words().isTrusted ? "" : words().detail}`} />
       </div>

@@ -14,8 +14,6 @@ import { amountText, lotsText, NONE, priceText } from "../model/money.js";
 import type { LadderRow } from "../model/ladderRows.js";
 import type { PlacedOrder } from "../worker/protocol.js";
 
-/** Of a row, px: as high as a target must be. */
-const ROW_PX = 24;
 const STEPS = [1, 2, 5, 10, 25, 50, 100, 250, 1_000];
 const COLUMNS = ["own bid", "bid", "price", "ask", "own ask"] as const;
 
@@ -25,15 +23,18 @@ interface Drag {
 }
 
 export function Ladder(props: { readonly isTrusted: boolean }): JSX.Element {
-  const { desk, trading, ticket, entry, selected } = useShared();
+  const { desk, trading, ticket, entry, selected, wantsDepth } = useShared();
   let body!: HTMLDivElement;
   const [height, setHeight] = createSignal(0);
+  /** Of a row, px: 24 at least, as high as a target must be; more where letters are larger. */
+  const [rowPx, setRowPx] = createSignal(24);
   const [centre, setCentre] = createSignal<number | null>(null);
   const [step, setStep] = createSignal(1);
   const [active, setActive] = createSignal({ row: 0, column: 1 });
   const [drag, setDrag] = createSignal<Drag | null>(null);
 
-  const rowsWanted = createMemo(() => Math.max(5, Math.min(200, Math.floor(height() / ROW_PX))));
+  /** One while the ladder itself is out of sight: the best prices are shown elsewhere too. */
+  const rowsWanted = createMemo(() => Math.max(1, Math.min(200, Math.floor(height() / rowPx()))));
   const instrument = () => entry().instrument();
   const price = (ticks: number) => {
     const found = instrument();
@@ -56,7 +57,10 @@ export function Ladder(props: { readonly isTrusted: boolean }): JSX.Element {
   });
 
   onMount(() => {
-    const observer = new ResizeObserver(([found]) => setHeight(found?.contentRect.height ?? 0));
+    const observer = new ResizeObserver(([found]) => {
+      setRowPx(parseFloat(getComputedStyle(body).getPropertyValue("--row")) || 24);
+      setHeight(found?.contentRect.height ?? 0);
+    });
     observer.observe(body);
     onCleanup(() => observer.disconnect());
     // Not by JSX: wheel listeners that may stop the page from scrolling have to say so.
@@ -68,7 +72,7 @@ export function Ladder(props: { readonly isTrusted: boolean }): JSX.Element {
     setStep(1);
   });
   createEffect(() => {
-    if (height() > 0 && selected() !== "") desk.lookAt({ symbol: selected(), rows: rowsWanted(), step: step(), centre: centre(), wantsDepth: true });
+    if (selected() !== "") desk.lookAt({ symbol: selected(), rows: rowsWanted(), step: step(), centre: centre(), wantsDepth: wantsDepth() });
   });
   onCleanup(() => desk.lookAt(null));
 
@@ -146,7 +150,7 @@ export function Ladder(props: { readonly isTrusted: boolean }): JSX.Element {
   // Dragging by pointer: the order goes where it is dropped; Escape, or dropping it outside, leaves it where it was.
   const priceAt = (y: number): number => {
     const { top } = body.getBoundingClientRect();
-    return desk.row(Math.floor((y - top) / ROW_PX))().price;
+    return desk.row(Math.floor((y - top) / rowPx()))().price;
   };
   const startDrag = (event: PointerEvent, order: PlacedOrder) => {
     if (event.button !== 0) return;
@@ -154,7 +158,7 @@ export function Ladder(props: { readonly isTrusted: boolean }): JSX.Element {
     chip.setPointerCapture(event.pointerId);
     const begin = event.clientY;
     const onMove = (moved: PointerEvent) => {
-      if (drag() === null && Math.abs(moved.clientY - begin) < ROW_PX / 2) return;
+      if (drag() === null && Math.abs(moved.clientY - begin) < rowPx() / 2) return;
       setDrag({ order, price: priceAt(moved.clientY) });
     };
     const end = (isDropped: boolean) => {
