@@ -53,6 +53,8 @@ MARKETS: Final = (
     "benchmarks.worst_commands",
     "benchmarks.flood",
     "benchmarks.checkpoint_pause",
+    "benchmarks.ledger",
+    "benchmarks.ledger.catch_up",
     "benchmarks.goals",
 )
 """Those of whole processes, minutes each; some goals are judged by what came before them."""

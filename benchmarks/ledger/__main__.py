@@ -149,7 +149,7 @@ def measure(market: Recorded, turns: int, postgres: str | None) -> Table:
             found["SQLite"].append(run_once(url, market))
         if postgres:
             url = database_url(postgres)
-            _empty(url)
+            empty(url)
             migrate(url)
             found["PostgreSQL"].append(run_once(url, market))
     rows: list[list[Cell]] = [
@@ -174,7 +174,8 @@ def measure(market: Recorded, turns: int, postgres: str | None) -> Table:
     )
 
 
-def _empty(url: URL) -> None:
+def empty(url: URL) -> None:
+    """Take all tables away."""
     engine = open_engine(url, writes=True)
     with engine.begin() as connection:
         connection.execute(text("DROP SCHEMA public CASCADE"))

@@ -16,7 +16,7 @@ from services.ledger.proof.leaf import BlockRows
 from services.ledger.rows import Memory, Rows
 from shared.logs.feed_entry import FeedEntry
 
-COMMANDS_MAX: Final = 2_048
+COMMANDS_MAX: Final = 8_192
 """From so many commands on a transaction is full. The packet that reaches the limit is in it whole."""
 BYTES_MAX: Final = 8 << 20
 """The same of the bytes of its packets and entries."""

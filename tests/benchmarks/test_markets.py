@@ -61,3 +61,11 @@ def test_every_goal_is_measured_and_judged(tmp_path: Path) -> None:
     assert len(named) == len(OWN) + len(JUDGES)
     unmeasured = [row for row in named if str(row[3]).startswith("not measured")]
     assert len(unmeasured) == len(JUDGES)
+
+
+@pytest.mark.needs_redis
+@pytest.mark.parametrize("name", ["benchmarks.ledger", "benchmarks.ledger.catch_up"])
+def test_the_ledger_catches_up(tmp_path: Path, name: str) -> None:
+    [table] = tables(tmp_path, name)
+    assert has_its_place(table)
+    assert [row[0] for row in table.rows] == ["SQLite"]

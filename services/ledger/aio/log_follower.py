@@ -65,7 +65,7 @@ class LogFollower:
             CorruptEntry: A packet cannot be read, and none before it came with it.
             RedisError: If the store could not be reached.
         """
-        count = max(4, min(PACKETS_IN_READ_MAX, int(2 * COMMANDS_MAX / self._commands_of_packet)))
+        count = max(4, min(PACKETS_IN_READ_MAX, int(1 * COMMANDS_MAX / self._commands_of_packet)))
         stored = await self._feed.read(self.after, count, BLOCK_MS)
         feed = self._decoded(stored)
         if not feed:
