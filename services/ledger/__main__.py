@@ -23,6 +23,7 @@ from services.ledger.aio.api import make_app
 from services.ledger.aio.api_access import RefusalLog, RefusedAccess
 from services.ledger.aio.database import masked, open_engine
 from services.ledger.aio.door import OpsPages, make_server
+from services.ledger.aio.ledger_api import ApiSettings
 from services.ledger.aio.ledger_writer import PlaceTaken, RecordRefused
 from services.ledger.aio.metrics import LedgerMetrics
 from services.ledger.aio.migration import WrongTables
@@ -153,6 +154,7 @@ def _beside(
     app = make_app(
         open_engine(settings.url(), writes=False),
         Authenticator(ring, settings.audience()),
+        settings=ApiSettings(origins=settings.ledger_origins, stale_s=settings.ledger_stale_s),
         on_refused=told,
         **interface(settings, keys),
     )

@@ -204,6 +204,9 @@ class Stack:
             _make_tables(database)
         held = {name: told for name, told in (self._engine_settings or {}).items() if name in _HELD}
         environment = {**held, variable("ledger_database"): database}
+        # Pages come from the gateways, by either name of this machine.
+        pages = [f"http://{host}:{port}" for host in (HOST, "localhost") for port in self.ports]
+        environment[variable("ledger_origins")] = ",".join(pages)
         if variable("ledger_keys") not in os.environ and database.startswith("postgres"):
             environment[variable("ledger_keys")] = str(_ledger_keys())
         flags = ("--port", str(self.ledger_port), "--secret-file", str(secret_file))

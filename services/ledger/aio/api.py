@@ -44,5 +44,5 @@ def make_app(
     for make_router in (api_pages.router, api_export.router, *routers):
         app.include_router(make_router(api))
     describe(app)
-    harden(app)
+    harden(app, settings.origins)
     return app

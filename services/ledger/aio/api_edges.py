@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 
 from services.ledger.queries.problem import MEDIA_TYPE, Problem, bad_request
 
@@ -23,6 +24,12 @@ HEADERS: Final = {
 }
 """Of every answer that does not say otherwise: what one user may see is nobody else's to keep."""
 ALLOW: Final = "GET, HEAD"
+ASKED_WITH: Final = ("Authorization", "If-None-Match")
+"""Headers that a page of another origin may send."""
+TOLD_WITH: Final = ("ETag", "Retry-After", "Content-Disposition")
+"""Headers of the answer that it may read."""
+ASKED_AHEAD_S: Final = 600
+"""How long a browser keeps what it was told when it asked ahead."""
 HEAD_ONLY: Final = "ledger_head_only"
 """In the scope of a request whose answer's body nobody reads."""
 
@@ -63,13 +70,25 @@ class HttpEdges:
         await self._app(scope, receive, sent)
 
 
-def harden(app: FastAPI) -> None:
-    """Put the edges on."""
+def harden(app: FastAPI, origins: Sequence[str] = ()) -> None:
+    """
+    Put the edges on.
+
+    Args:
+        app: With all its paths.
+        origins: Of pages that browsers may let ask. A token is in a header that only such a page can set; there are no
+            cookies.
+    """
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(HTTPException, _of_http)
     app.add_exception_handler(RequestValidationError, _of_validation)
     app.add_exception_handler(Exception, _of_bug)
     app.add_middleware(HttpEdges)
+    if origins:
+        app.add_middleware(
+            CORSMiddleware, allow_origins=origins, allow_methods=["GET", "HEAD"], allow_headers=list(ASKED_WITH),
+            expose_headers=list(TOLD_WITH), max_age=ASKED_AHEAD_S,
+        )  # fmt: skip
 
 
 def problem_response(problem: Problem) -> Response:

@@ -59,6 +59,8 @@ BookMaker = Callable[[BookRequest], Awaitable[Mapping[str, Any]]]
 class ApiSettings(NamedTuple):
     """How the interface behaves."""
 
+    origins: tuple[str, ...] = ()
+    """Of pages that browsers may let ask, beside the interface's own."""
     stale_s: float = STALE_S
     """Infinite: never, for a record of a market that has ended."""
     statement_s: float = STATEMENT_S

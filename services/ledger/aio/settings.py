@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
 from sqlalchemy.engine import URL
 
 from services.ledger.aio.database import database_url
+from services.ledger.aio.ledger_api import STALE_S
 from shared.aio.settings import ServiceSettings
 from shared.key_address import checked_key_place
 from shared.token_claims import Audience
+
+ORIGINS_MAX: Final = 64
+"""Of pages that may ask; each is compared with each request's."""
 
 
 def _checked_database(text: str) -> str:
@@ -25,6 +30,18 @@ def _checked_database(text: str) -> str:
 
 def _read_names(text: object) -> object:
     return tuple(each.strip() for each in text.split(",") if each.strip()) if isinstance(text, str) else text
+
+
+def _checked_origins(origins: tuple[str, ...]) -> tuple[str, ...]:
+    if len(origins) > ORIGINS_MAX:
+        raise ValueError(f"{len(origins)} origins, the limit is {ORIGINS_MAX}")
+    for origin in origins:
+        parts = urlsplit(origin)
+        if parts.scheme not in ("http", "https") or origin != f"{parts.scheme}://{parts.netloc}" or not parts.hostname:
+            raise ValueError(
+                f"an origin is http:// or https://, a host and perhaps a port, and nothing more: {origin!r}"
+            )
+    return origins
 
 
 class LedgerSettings(ServiceSettings):
@@ -48,6 +65,13 @@ class LedgerSettings(ServiceSettings):
     """Address of the interface, of metrics and of health."""
     ledger_port: int = Field(default=0, ge=0, le=65_535)
     """Port of all of them (`/v1/…`, `/metrics`, `/healthz`, `/readyz`). 0 serves none."""
+    ledger_origins: Annotated[
+        tuple[str, ...], NoDecode, BeforeValidator(_read_names), AfterValidator(_checked_origins)
+    ] = ()
+    """Where the trading page comes from, if that is not where the interface is: `https://HOST[:PORT]`, several with
+    commas between. Browsers let pages of no other origin ask."""
+    ledger_stale_s: float = Field(default=STALE_S, ge=1.0, le=86_400.0)
+    """Age of the last command written at which answers are refused as `stale`."""
     ledger_hold_packets: int = Field(default=2_000_000, ge=0)
     """As the engine has it: how full that is shows in a metric."""
     ledger_hold_entries: int = Field(default=5_000_000, ge=0)

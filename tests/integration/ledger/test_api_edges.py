@@ -207,3 +207,29 @@ def test_the_log_tells_of_refused_accesses_and_is_not_flooded(day: MarketHouse) 
     told = [line for line in logs if line["event"] == "access refused"]
     assert 20 <= len(told) < 30
     assert told[0] | {"user": "ann", "code": "not_permitted"} == told[0]
+
+
+PAGE = "http://127.0.0.1:8101"
+
+
+def test_a_page_of_a_known_origin_may_ask(day: MarketHouse) -> None:
+    app = make_app(day.engine, authenticator(), settings=day.settings._replace(origins=(PAGE,)))
+    told = AsgiClient(app).get("trades", headers={"origin": PAGE})
+    assert (told.status, told.headers["access-control-allow-origin"]) == (200, PAGE)
+    assert {"Authorization", "Origin"} <= set(told.headers["vary"].split(", "))
+    assert "ETag" in told.headers["access-control-expose-headers"]
+    ahead = {"origin": PAGE, "access-control-request-method": "GET", "access-control-request-headers": "authorization"}
+    asked = AsgiClient(app, "").get("trades", headers=ahead, method="OPTIONS")
+    assert (asked.status, asked.headers["access-control-allow-origin"]) == (200, PAGE)
+    assert "access-control-allow-credentials" not in asked.headers
+
+
+@pytest.mark.parametrize("origin", ["http://127.0.0.1:8102", "null", "http://127.0.0.1:8101.example.com"])
+def test_a_page_of_another_origin_is_told_nothing_that_lets_it_read(day: MarketHouse, origin: str) -> None:
+    for origins in ((), (PAGE,)):
+        app = make_app(day.engine, authenticator(), settings=day.settings._replace(origins=origins))
+        assert "access-control-allow-origin" not in AsgiClient(app).get("trades", headers={"origin": origin}).headers
+        ahead = {"origin": origin, "access-control-request-method": "GET"}
+        asked = AsgiClient(app, "").get("trades", headers=ahead, method="OPTIONS")
+        assert "access-control-allow-origin" not in asked.headers
+        assert asked.status >= 400

@@ -173,3 +173,15 @@ def test_audiences_are_read_with_commas_between(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("OUTCRY_TOKEN_ISSUER", "https://idp.example.com")
     audience = load_settings(GatewaySettings).audience()
     assert audience == (("market", "exchange"), "https://idp.example.com")
+
+
+@pytest.mark.parametrize("origin", ["127.0.0.1:8101", "http://h/", "http://h/page", "*", "null", "ftp://h", "http://"])
+def test_an_origin_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, origin: str) -> None:
+    """A browser compares it letter by letter: one with a path would never fit, and nobody would know why."""
+    monkeypatch.setenv("OUTCRY_LEDGER_ORIGINS", f"https://outcry.example, {origin}")
+    assert "OUTCRY_LEDGER_ORIGINS" in refusal(LedgerSettings)
+
+
+def test_origins_are_a_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OUTCRY_LEDGER_ORIGINS", "https://outcry.example, http://127.0.0.1:8101")
+    assert load_settings(LedgerSettings).ledger_origins == ("https://outcry.example", "http://127.0.0.1:8101")
