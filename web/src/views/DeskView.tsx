@@ -6,7 +6,7 @@ import type { JSX } from "solid-js";
 import { SharedContext } from "../app/context.js";
 import type { Shared } from "../app/context.js";
 import type { Desk } from "../app/desk.js";
-import { claims } from "../app/login.js";
+import { claims, hasRole } from "../app/login.js";
 import type { PageSettings } from "../app/pageSettings.js";
 import { Ledger } from "../app/ledger.js";
 import { media, PHONE, VAST } from "../app/media.js";
@@ -15,8 +15,10 @@ import { TicketForm } from "../app/ticketForm.js";
 import { said, Trading } from "../app/trading.js";
 import { lotsText, priceText } from "../model/money.js";
 import { clockText, zoneText } from "../model/times.js";
+import { Administration } from "./Administration.jsx";
 import { clockWarning, Connection, standing } from "./Connection.jsx";
 import { CandleChart } from "./Candles.jsx";
+import { Compliance } from "./Compliance.jsx";
 import { DepthCurve } from "./DepthCurve.jsx";
 import { Executions } from "./Executions.jsx";
 import { Headline } from "./Headline.jsx";
@@ -33,6 +35,9 @@ import { Watchlist } from "./Watchlist.jsx";
 
 /** One key cancels all: a function key, so that nothing that is typed can do it. */
 export const CANCEL_ALL_KEY = "F8";
+
+/** Views that need the room of the charts. */
+const OFFICE: readonly string[] = ["compliance", "administration"];
 
 /** What a phone shows, one at a time. */
 type Shown = "market" | "charts" | "ladder" | "ticket" | "yours";
@@ -73,6 +78,8 @@ export function DeskView(props: { readonly desk: Desk; readonly settings: PageSe
     { name: "executions", title: "Executions", view: () => <Executions /> },
     { name: "positions", title: "Positions", view: () => <Positions /> },
     { name: "states", title: "Auctions and states", view: () => <MarketStates /> },
+    ...(hasRole("compliance", "auditor") ? [{ name: "compliance", title: "Compliance", view: () => <Compliance /> }] : []),
+    ...(hasRole("admin") ? [{ name: "administration", title: "Administration", view: () => <Administration /> }] : []),
   ];
   const words = standing(desk);
   const orders = () => desk.account().orders.length;
@@ -110,7 +117,7 @@ export function DeskView(props: { readonly desk: Desk; readonly settings: PageSe
         <Show when={clockWarning(desk.connection().clockAheadMs) !== ""}><p class="strip warn">{clockWarning(desk.connection().clockAheadMs)}</p></Show>
         <main class="desk-grid" data-shown={shown()}>
           <Watchlist />
-          <div class="middle">
+          <div class="middle" classList={{ office: OFFICE.includes(lower()) }}>
             <Headline />
             <Show
               when={isVast()}

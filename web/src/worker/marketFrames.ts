@@ -59,9 +59,9 @@ export class MarketFrames {
   #delisted = new Set<string>();
   #sparkedAt = -Infinity;
 
-  /** Return the last price of an instrument; 0: none. */
+  /** Return the last price of an instrument, or the reference that counts until there is one; 0: none. */
   lastOf(symbol: string): number {
-    return this.#tickers.get(symbol)?.last ?? 0;
+    return this.#tickers.get(symbol)?.last || (this.#terms.get(symbol)?.reference ?? 0);
   }
 
   /** Take an event, if it is of these. */
