@@ -14,6 +14,7 @@ import typer
 import uvloop
 
 from openoutcry.wire.errors import ConfigurationError
+from services.gateway.aio.page_folder import read_page
 from services.gateway.aio.server import GatewayServer
 from services.gateway.aio.settings import GatewaySettings
 from shared.aio.key_source import check_key_place, read_secret
@@ -57,7 +58,7 @@ async def _serve(settings: GatewaySettings, secret: bytes) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    server = GatewayServer(settings, secret, settings.limits())
+    server = GatewayServer(settings, secret, settings.limits(), read_page(settings))
     gc.freeze()  # modules and wiring live as long as the process: later collections need not look at them
     await server.run(stop)
 

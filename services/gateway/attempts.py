@@ -80,7 +80,7 @@ class HandshakeShares:
         random: Spreads the times to return.
     """
 
-    __slots__ = ("_random", "accepts", "addresses", "users")
+    __slots__ = ("_random", "accepts", "addresses", "page_requests", "pages", "users")
 
     def __init__(self, limits: GatewayLimits, now: float, random: Random) -> None:
         self._random = random
@@ -88,6 +88,10 @@ class HandshakeShares:
         """Handshakes that are answered."""
         self.addresses = Attempts(limits.attempts)
         """What has led to no login."""
+        self.page_requests = Attempts(limits.page_requests)
+        """Of files of the page."""
+        self.pages = TokenBucket(limits.pages, now)
+        """Those of the page that are answered."""
         self.users = Attempts(limits.arrivals)
         """What has led to one. A user who comes and goes without end is not to spend everybody's accepts."""
 

@@ -32,6 +32,11 @@ class GatewayLimits(NamedTuple):
     """Handshakes of one address a second that have led to no login; beyond: HTTP 429, unless the token is good."""
     arrivals: Rate = Rate(50, 200)
     """Handshakes and logins of one user a second; beyond: HTTP 429, and a login is charged to its address."""
+    page_requests: Rate = Rate(200, 2000)
+    """Requests of one address for files of the page a second: an office that begins its day has one address. Beyond:
+    HTTP 429."""
+    pages: Rate = Rate(1000, 4000)
+    """Requests for files of the page that this gateway answers a second; beyond: HTTP 503."""
     connection_age_s: float = math.inf
     """Beyond, or up to a fifth earlier: goodbye with 4000, so that new replicas fill."""
     subscriptions: int = 256

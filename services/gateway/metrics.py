@@ -48,7 +48,7 @@ class AcceptStatistics:
         """Times that the keys of tokens could not be loaded; the last good ones go on."""
         self.opened = 0
         """Streams opened."""
-        self.refused = Counts({400: 0, 401: 0, 503: 0})
+        self.refused = Counts({400: 0, 401: 0, 403: 0, 503: 0})
         """HTTP status to the requests for a stream that were refused with it."""
         self.forwarded_ignored: Counts[str] = Counts(dict.fromkeys(Ignored, 0))
         """Reason to the statements of a client's address that were ignored for it."""

@@ -160,13 +160,14 @@ class Stack:
             for name, port in zip(engine_names(self._options.engines), self.engine_ports, strict=True)
         ]
         flags = ("--secret-file", str(secret_file), *self._pace_flags)
+        page = {variable("page_ledger_url"): f"http://{HOST}:{self.ledger_port}"} if self.ledger_port else {}
         self.gateways = [
             self._service(
                 f"gateway-{number}",
                 "services.gateway",
                 *("--port", str(port)),
                 *flags,
-                environment=self._gateway_settings,
+                environment=page | dict(self._gateway_settings or {}),
             )
             for number, port in enumerate(self.ports, start=1)
         ]

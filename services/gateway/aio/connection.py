@@ -18,6 +18,7 @@ from websockets.typing import Subprotocol
 from openoutcry.wire.close_codes import CloseCode, close_reason
 from openoutcry.wire.codec import SUBPROTOCOLS, Encoding
 from openoutcry.wire.request_limits import REQUEST_BYTES_MAX
+from services.gateway.aio.answer_body import BODY_S, AnswerBody
 from services.gateway.aio.handshake import Handshake, StreamProtocol
 from services.gateway.aio.ports import ConnectionPorts
 from services.gateway.aio.read_queue import BYTES_MAX, FRAMES_MAX
@@ -52,6 +53,7 @@ class ClientConnection(asyncio.Protocol):
 
     __slots__ = (
         "_address",
+        "_body",
         "_client",
         "_deadline",
         "_descriptor",
@@ -71,6 +73,8 @@ class ClientConnection(asyncio.Protocol):
         self._frames: ClientFrames | None = None
         self._messages: ClientMessages | None = None
         self._handshake: Handshake | None = None
+        self._body: AnswerBody | None = None
+        """What is left of a plain answer."""
         self._is_stranger = True
         """Whether no user has been named."""
         self._address = ""
@@ -123,6 +127,9 @@ class ClientConnection(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         """Write straight to the socket again: all is sent."""
+        if self._body is not None:
+            self._body.go_on()
+            return
         self._ports.gateway.end_expired(self._ports.now(), self._ports.time_us())
         self._is_behind = False
         self._reach()
@@ -133,6 +140,9 @@ class ClientConnection(asyncio.Protocol):
         """Forget this client, and cut the circles of references: nobody need search for what has ended."""
         self._cancel_deadline()
         self._ports.pending.remove(self)
+        if self._body is not None:
+            self._ports.bodies.remove(self)
+            self._body = None
         if self._handshake is not None:
             self._handshake.end()
             self._handshake = None
@@ -151,6 +161,9 @@ class ClientConnection(asyncio.Protocol):
         self._ports.pending.remove(self)
         self._address = handshake.address
         self._transport.resume_reading()  # before the rest is read, which may pause it again
+        if handshake.body:
+            self._send_body(handshake.body)
+            return
         self._send_control()
         if self._websocket.state is not State.OPEN:
             return  # the deadline stays: a refused peer may not take its answer
@@ -323,6 +336,17 @@ class ClientConnection(asyncio.Protocol):
                 self._retire()
         if self._websocket.close_expected() and self._deadline is None:
             self._deadline = self._ports.loop.call_later(CLOSE_S, self._transport.abort)
+
+    def _send_body(self, body: bytes) -> None:
+        """Send an answer whose body goes in parts; the connection ends behind it."""
+        for data in self._websocket.data_to_send():
+            if data:
+                self._transport.write(data)
+        self._cancel_deadline()
+        self._deadline = self._ports.loop.call_later(BODY_S, self.give_up)
+        self._body = AnswerBody(self._transport, body)
+        self._ports.bodies.add(self)
+        self._body.go_on()
 
     def _end_writing(self) -> None:
         """

@@ -2,7 +2,7 @@
 
 Bytes are kept until the request is complete, so nothing behind it is looked at before the answer is on its way. Owns
 admission and its cost: a handshake that leads to no login is charged to its address before it is charged to the
-gateway.
+gateway. A browser asks for twenty files of the page at once: those have a share of their own.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ from websockets.typing import Subprotocol
 from openoutcry.wire.close_codes import CloseCode
 from openoutcry.wire.codec import SUBPROTOCOLS
 from openoutcry.wire.types import Code
+from services.gateway.aio.answer_body import AT_ONCE_BYTES
 from services.gateway.aio.ports import ConnectionPorts
+from services.gateway.browser_origin import origin_fault, own_hosts
 from services.gateway.client_address import NO_HEADER, Ignored, forwarded_address, read_proxy_header
 from shared.http_request import (
     answer_unreadable,
@@ -33,10 +35,12 @@ from shared.key_ring import KeysAwaited
 from shared.token_claims import AuthenticationFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
 
 STREAM_PATH: Final = "/v1/stream"
+PATHS: Final = "/, /page.json, /v1/stream, /healthz, /readyz and /metrics"
+"""What there is, for whoever asks for anything else."""
 HEAD_BYTES_MAX: Final = 32 * 1024
 """Of an HTTP request with all its headers, cookies for instance; beyond: HTTP 431."""
 KEYS_RETRY_AFTER_S: Final = 2
@@ -80,6 +84,7 @@ class Handshake:
         "_searched",
         "_websocket",
         "address",
+        "body",
         "identity",
     )
 
@@ -98,6 +103,8 @@ class Handshake:
         """The client's, as far as it is known."""
         self.identity = NOBODY
         """The user that the token named; `NOBODY` if there was none, and `login` must follow."""
+        self.body = b""
+        """What is to be sent behind the answer; a short body is in the answer."""
 
     def receive(self, data: bytes) -> bool:
         """Take bytes as they came; return whether the request is complete, or cannot be one any more. O(bytes)."""
@@ -129,7 +136,7 @@ class Handshake:
             return self._refuse(*unreadable(head))
         for event in events:
             assert isinstance(event, Request)
-            self._websocket.send_response(self._answer(event))
+            self._websocket.send_response(self._without_long_body(self._answer(event)))
         return rest
 
     def end(self) -> None:
@@ -178,19 +185,56 @@ class Handshake:
         response = self._found(request)
         return without_body(response) if request.method == "HEAD" else response
 
+    def _without_long_body(self, response: Response) -> Response:
+        """Keep a long body for whoever sends it in parts."""
+        if len(response.body) <= AT_ONCE_BYTES:
+            return response
+        self.body = bytes(response.body)
+        return without_body(response)
+
     def _found(self, request: Request) -> Response:
-        reject, path = self._websocket.reject, target_path(request)
+        reject, path, ports = self._websocket.reject, target_path(request), self._ports
         if fault := host_fault(request):
             return reject(400, f"{fault}\n")
-        if path != STREAM_PATH:
-            found = method_fault(request, path, self._websocket) or self._ports.pages.answer(path, self._websocket)
-            return found or reject(404, "there are /v1/stream, /healthz, /readyz and /metrics\n")
-        if forwarded := request.headers.get_all("X-Forwarded-For"):
-            self._believe(*forwarded_address(self.address, ",".join(forwarded), self._ports.trusted_proxies))
-        response = self._turned_away() or self._charged(self._accept(request))
+        is_stream = path == STREAM_PATH
+        if not is_stream:
+            found = method_fault(request, path, self._websocket) or ports.pages.answer(path, self._websocket)
+            if found is not None:
+                return found
+        headers = request.headers
+        hosts = own_hosts(
+            self.address, headers.get_all("Host"), headers.get_all("X-Forwarded-Host"), ports.trusted_proxies
+        )
+        if forwarded := headers.get_all("X-Forwarded-For"):
+            self._believe(*forwarded_address(self.address, ",".join(forwarded), ports.trusted_proxies))
+        if not is_stream:
+            return self._page(request, path, hosts)
+        response = self._turned_away() or self._charged(self._accept(request, hosts))
         if response.status_code != 101:
-            self._ports.statistics.refused[response.status_code] += 1
+            ports.statistics.refused[response.status_code] += 1
         return response
+
+    def _page(self, request: Request, path: str, hosts: Collection[str]) -> Response:
+        """Answer with a file of the page, within what an address and the gateway have of them."""
+        shares, now, headers = self._ports.shares, self._ports.now(), request.headers
+        if not shares.page_requests.charge(self.address, now):
+            return self._not_now(429, "too many requests for pages from this address a second", RETRY_AFTER_S)
+        if not shares.pages.take(now):
+            return self._not_now(503, "too many requests for pages a second", RETRY_AFTER_S)
+        answer = self._ports.page.answer(
+            path, headers.get_all("Accept-Encoding"), headers.get_all("If-None-Match"), hosts
+        )
+        if answer is None:
+            why = "this gateway has no page: make web builds it" if path == "/" else f"there are {PATHS}"
+            return self._websocket.reject(404, f"{why}\n")
+        response = self._websocket.reject(answer.status, "")
+        del response.headers["Content-Type"]
+        del response.headers["Content-Length"]
+        if answer.status != HTTPStatus.NOT_MODIFIED:
+            response.headers["Content-Length"] = str(len(answer.body))
+        for name, value in answer.headers:
+            response.headers[name] = value
+        return Response(response.status_code, response.reason_phrase, response.headers, answer.body)
 
     def _turned_away(self) -> Response | None:
         """Turn a client away if too many come at once, or none is wanted any more: before any work is done for it."""
@@ -213,9 +257,11 @@ class Handshake:
         response.headers["Retry-After"] = str(wait_s)
         return response
 
-    def _accept(self, request: Request) -> Response:
+    def _accept(self, request: Request, hosts: Collection[str]) -> Response:
         """Answer by what the request says alone."""
         reject, authorizations = self._websocket.reject, request.headers.get_all("Authorization")
+        if fault := origin_fault(request.headers.get_all("Origin"), hosts, self._ports.page_origins):
+            return reject(403, f"{fault}\n")
         if len(authorizations) > 1:
             return reject(400, f"a request may have one Authorization header, this has {len(authorizations)}\n")
         if authorizations:

@@ -15,6 +15,7 @@ from services.gateway.attempts import HandshakeShares
 from services.gateway.client_address import TrustedProxies
 from services.gateway.gateway import Gateway
 from services.gateway.metrics import AcceptStatistics, HopTimes
+from services.gateway.page_files import PageFiles
 from services.gateway.replica import Changes, MarketReplica
 from shared.aio.health_pages import HealthPages
 
@@ -39,8 +40,14 @@ class ConnectionPorts:
     shares: HandshakeShares
     """Of handshakes: who may still have one answered."""
     trusted_proxies: TrustedProxies
+    bodies: PendingConnections
+    """Those that have yet to take a long answer."""
     pages: HealthPages
-    """What plain HTTP is answered with."""
+    """What operators and balancers ask by plain HTTP."""
+    page: PageFiles
+    """What a browser asks."""
+    page_origins: frozenset[str]
+    """Origins, beside this gateway's own, whose pages may open a stream."""
     statistics: AcceptStatistics
     log: FilteringBoundLogger
     websocket_log: logging.Logger

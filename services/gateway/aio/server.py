@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 from prometheus_client import CollectorRegistry
 
+from services.gateway.aio.answer_body import BODIES_MAX
 from services.gateway.aio.command_appender import CommandAppender
 from services.gateway.aio.connection import ClientConnection
 from services.gateway.aio.direct_write import write_to_all
@@ -29,6 +30,7 @@ from services.gateway.client_address import TrustedProxies
 from services.gateway.gateway import TURNS, Gateway
 from services.gateway.limits import GatewayLimits
 from services.gateway.metrics import AcceptStatistics, HopTimes
+from services.gateway.page_files import PageFiles, PageSettings
 from services.gateway.replica import Changes
 from shared.aio.access_teller import tell_accesses
 from shared.aio.build_info import tell_build
@@ -65,9 +67,12 @@ class GatewayServer:
         settings: Of this replica.
         secret: Key of HS256 tokens; not looked at where the settings name the keys of an identity provider.
         limits: What it allows.
+        page: What browsers are served; none unless it is given.
     """
 
-    def __init__(self, settings: GatewaySettings, secret: bytes, limits: GatewayLimits) -> None:
+    def __init__(
+        self, settings: GatewaySettings, secret: bytes, limits: GatewayLimits, page: PageFiles | None = None
+    ) -> None:
         random = Random(secrets.randbits(64))  # noqa: S311 - jitter, no secret
         keys = StreamKeys(settings.shard)
         source = f"gateway-{secrets.token_hex(8)}"
@@ -107,7 +112,10 @@ class GatewayServer:
             read_queue=ReadQueue(self.loop),
             shares=HandshakeShares(limits, self.now(), random),
             trusted_proxies=TrustedProxies(settings.trusted_proxies),
+            bodies=PendingConnections(BODIES_MAX),
             pages=gateway_pages(self.gateway, self.feed_reader, self.accept_statistics, self.now, registry),
+            page=page or PageFiles({}, PageSettings("")),
+            page_origins=frozenset(settings.page_origins),
             statistics=self.accept_statistics,
             log=self.log,
             websocket_log=logging.getLogger("openoutcry.websocket"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import NoDecode
@@ -14,6 +15,7 @@ from shared.aio.settings import ServiceSettings
 from shared.key_address import checked_key_place
 from shared.token_bucket import Rate
 from shared.token_claims import Audience
+from shared.web_origin import checked_origin, checked_origins
 
 
 def read_ports(text: int | str) -> range:
@@ -46,6 +48,17 @@ def _read_networks(text: object) -> object:
     if not isinstance(text, str):
         return text
     return tuple(ip_network(each.strip(), strict=False) for each in text.split(",") if each.strip())
+
+
+def _checked_ledger(text: str) -> str:
+    return text if text in ("", "/") else checked_origin(text)
+
+
+def _checked_zone(text: str) -> str:
+    try:
+        return text and ZoneInfo(text).key
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("must be an IANA time zone such as Europe/Zurich") from None
 
 
 class GatewaySettings(ServiceSettings):
@@ -83,6 +96,34 @@ class GatewaySettings(ServiceSettings):
     """After that, time for clients to leave. Then the process ends."""
     trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_read_networks)] = ()
     """Networks, with commas between, whose PROXY protocol and X-Forwarded-For count, such as `10.0.0.0/8,::1`."""
+
+    page_folder: Annotated[Path | None, BeforeValidator(lambda path: path or None)] = None
+    """Folder of the trading page's built files. Empty: those of the wheel, or what `make web` has built in a copy of
+    the sources; where there are none, no page is served."""
+    page_ledger_url: Annotated[str, AfterValidator(_checked_ledger)] = ""
+    """Origin where the page asks for the record, such as `https://record.example.com`; `/` is the page's own, as behind
+    the shipped haproxy. Empty: there is no ledger."""
+    page_oidc_issuer: str = Field(default="", pattern=r"^(https?://[^\s;,'\"]+)?$")
+    """Issuer at which the page's users log in (OpenID Connect, code flow with PKCE). Empty: they paste a token."""
+    page_oidc_client_id: str = "openoutcry"
+    """The page's client at that issuer: a public one, whose redirect is the page's own address."""
+    page_oidc_scope: str = "openid"
+    """What the page asks the issuer for; it names whatever makes the issuer put the audience into tokens."""
+    page_oidc_origins: Annotated[
+        tuple[str, ...], NoDecode, BeforeValidator(_read_names), AfterValidator(checked_origins)
+    ] = ()
+    """Origins of the issuer's other addresses, with commas between, where they are not the issuer's own."""
+    page_zone: Annotated[str, AfterValidator(_checked_zone)] = ""
+    """IANA time zone of the exchange, such as `Europe/Zurich`, that the page shows beside the user's own."""
+    page_origins: Annotated[
+        tuple[str, ...], NoDecode, BeforeValidator(_read_names), AfterValidator(checked_origins)
+    ] = ()
+    """Origins of pages, with commas between, that may open a stream beside a gateway's own. Programs send none, and need
+    not be named."""
+
+    def page_ledger(self) -> str | None:
+        """Return where the page asks for the record; "" is its own origin, None: there is none."""
+        return {"": None, "/": ""}.get(self.page_ledger_url, self.page_ledger_url)
 
     def audience(self) -> Audience:
         """Return for whom tokens must be."""

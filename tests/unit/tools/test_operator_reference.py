@@ -26,6 +26,15 @@ def test_every_setting_says_what_it_means(kind: type) -> None:
     assert all(field.description for field in kind.model_fields.values())
 
 
+def test_the_table_has_a_settings_own_words() -> None:
+    """Of a setting that two roles have it said "as of a gateway", and nothing else."""
+    document = (DOCS / "operations.md").read_text(encoding="utf-8")
+    table = document.partition("<!-- settings:begin -->")[2].partition("<!-- settings:end -->")[0]
+    assert "OUTCRY_TOKEN_AUDIENCE" in table
+    assert "As of a gateway" not in table
+    assert "Likewise" not in table
+
+
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
 def test_metrics_are_named_for_role_and_unit(metric: ExportedMetric) -> None:
     """Dashboards and people tell from the name what is counted, and by whom."""

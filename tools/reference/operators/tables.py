@@ -27,7 +27,8 @@ _SIGNS: Final = {Ge: "≥ {}", Gt: "> {}", Le: "≤ {}", Lt: "< {}"}
 
 def settings_table() -> str:
     """Return every setting of every role: unit, default, range and meaning."""
-    names = {name: field for kind in ROLES.values() for name, field in kind.model_fields.items()}
+    # The first role's words: those of the others say "as of a gateway".
+    names = {name: field for kind in reversed([*ROLES.values()]) for name, field in kind.model_fields.items()}
     rows = [
         (
             f"`OUTCRY_{name.upper()}`",
