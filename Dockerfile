@@ -20,6 +20,8 @@ COPY pyproject.toml hatch_build.py README.md LICENSE ./
 COPY shared shared
 COPY services services
 COPY outcry outcry
+# The trading page as `make web` has built it: every replica serves one build. Without it there is none.
+COPY web web
 COPY clients/python clients/python
 WORKDIR /build/clients/python
 RUN /opt/builder/bin/python -m hatchling build -t wheel -d /build/dist

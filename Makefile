@@ -4,10 +4,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEMO ?= --users 1000 --gateways 3
+# What `make web` makes, and what of. Its files are in the wheel and in the image; a gateway serves them.
+PAGE := web/dist/index.html
+PAGE_SOURCES := $(shell find web/src clients/typescript/src -type f) $(wildcard web/*.* clients/typescript/*.json)
+NODE_MODULES := node_modules/.installed
+HAS_NODE := node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null && command -v npm >/dev/null
 # The compiled wheel's packages before the tree's, and no entry for the working directory, which would come first.
 COMPILED := PYTHONSAFEPATH=1 PYTHONPATH=$(CURDIR)/build/compiled:$(CURDIR)/clients/python:$(CURDIR)
 
-.PHONY: help install demo test compiled test-compiled stores ledger-kills secrets deploy-test search sim fault soak fuzz mutants client typescript model lint format docs bench bench-peers conformance lock clean alerts languages
+.PHONY: help install web page demo test compiled test-compiled stores ledger-kills secrets deploy-test search sim fault soak fuzz mutants client typescript model lint format docs bench bench-peers conformance lock clean alerts languages
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -20,7 +25,24 @@ $(STAMP): pyproject.toml clients/python/pyproject.toml requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --force-reinstall --editable .
 	@touch $(STAMP)
 
-install: $(STAMP) ## make .venv with the locked dependencies and all extras
+install: $(STAMP) page ## make .venv with the locked dependencies and all extras, and the trading page where Node is
+
+$(NODE_MODULES): package-lock.json package.json web/package.json clients/typescript/package.json
+	npm ci --no-progress --loglevel error
+	@touch $(NODE_MODULES)
+
+$(PAGE): $(NODE_MODULES) $(PAGE_SOURCES)
+	npm run --silent build -w web
+	@touch $(PAGE)
+
+web: $(PAGE) ## build the trading page (needs Node 20); KEEP=folder, a page of the last release whose files go on being served
+
+page: # the same where it can be done: everything else works without
+	@if $(HAS_NODE); then \
+	  $(MAKE) --no-print-directory $(PAGE) || echo "the trading page could not be built (see above); everything else works"; \
+	elif [ ! -f $(PAGE) ]; then \
+	  echo "no Node 20 here: the trading page is not built (Debian: apt-get install nodejs npm; a wheel brings it built)"; \
+	fi
 
 demo: install ## run the whole market with 1,000 users; Ctrl-C ends it with a verdict
 	$(BIN)/outcry demo $(DEMO)
@@ -53,6 +75,7 @@ client: install ## the Python client's wheel alone in a fresh environment, and i
 
 typescript: install ## the TypeScript client: types, wire vectors, the misbehaving server, the real stack (needs Node 20)
 	npm ci
+	@touch $(NODE_MODULES)
 	npm run lint --workspaces
 	npm test --workspaces
 

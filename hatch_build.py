@@ -1,4 +1,6 @@
-"""`MYPYC=1 pip wheel .`: a wheel whose engine core is machine code, by mypyc. Without it nothing is compiled.
+"""What a wheel has beside its sources: the trading page; and with `MYPYC=1 pip wheel .` a core of machine code.
+
+The page is what `make web` has built, in services/gateway/page; where nothing was built, its gateways serve none.
 
 The compiled modules lie beside their sources in the wheel, and Python prefers them; where they do not fit the Python
 that runs, it takes the sources. docs/decisions/0013 says what is compiled, and why that alone.
@@ -40,16 +42,26 @@ CORE: Final = (
 """Compiled together, so that they call each other as C does."""
 
 
+PAGE: Final = "web/dist"
+"""Where it is built, and has its place in an archive of the sources."""
+PAGE_IN_WHEEL: Final = "services/gateway/page"
+
+
 class CompiledCore(BuildHookInterface[Any]):
-    """Puts the compiled core into the wheel."""
+    """Puts the page and the compiled core into the wheel."""
 
     def dependencies(self) -> list[str]:
         """Return what an isolated build needs besides hatchling; pip asks."""
         return ["mypy[mypyc]>=1.14"] if COMPILE else []
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Compile, unless the sources are to be used where they lie (an editable install)."""
-        if not COMPILE or version == "editable":
+        """Take the page along, and compile, unless the sources are to be used where they lie (an editable install)."""
+        if version == "editable":
+            return
+        if (Path(self.root) / PAGE / "index.html").is_file():
+            place = PAGE if self.target_name == "sdist" else PAGE_IN_WHEEL
+            build_data["force_include"][str(Path(self.root) / PAGE)] = place
+        if not COMPILE or self.target_name == "sdist":
             return
         self._made = TemporaryDirectory()
         build_data["pure_python"] = False
@@ -58,7 +70,7 @@ class CompiledCore(BuildHookInterface[Any]):
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:  # noqa: ARG002 - hatchling's
         """Remove what was made for the wheel."""
-        if COMPILE and version != "editable":
+        if COMPILE and version != "editable" and self.target_name != "sdist":
             self._made.cleanup()
 
 

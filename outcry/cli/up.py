@@ -34,7 +34,8 @@ def up(
 
     When all of it is ready, prints one line of JSON on standard output: `gateways` (WebSocket URLs), `redis`,
     `instruments`, a development `token`, `tokens` (a file with the tokens of 10,000 development users, one a line), and
-    `metrics` (URLs by the name of each engine and gateway), and with --ledger `ledger` (URL of the record).
+    `metrics` (URLs by the name of each engine and gateway), if the trading page is built `page` (its URL with that
+    token), and with --ledger `ledger` (URL of the record).
     """
 
     async def run() -> None:

@@ -83,6 +83,7 @@ async def run_demo(options: DemoOptions, screen: Screen[Moment, Report], stop: S
         LoadCrew() as crew,
     ):
         await stack.start(stop)
+        screen.say(stack.where_to_look("developer"))
         with RoleProcess("replay" if options.replay else "bots", "outcry.flow", folder) as driver:
             demo = MarketDemo(options, screen, stop, stack, driver, crew)
             await demo.prepare()

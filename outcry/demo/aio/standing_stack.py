@@ -66,7 +66,8 @@ async def run_up(
         say: Where to say what is going on.
         announce: Gets one line of JSON when everything is ready: `gateways` (WebSocket URLs), `redis`, `instruments`,
             `token` of a development user and `tokens`, a file with those of DEVELOPMENT_USERS more, one a line, and
-            `metrics`, URLs by the name of each engine and gateway; and, if there is a ledger, `ledger`, its URL.
+            `metrics`, URLs by the name of each engine and gateway; if the trading page is built, `page`, its URL with
+            that user's token; and, if there is a ledger, `ledger`, its URL.
 
     Raises:
         ConfigurationError: If something about the machine or the options does not allow it.
@@ -77,6 +78,7 @@ async def run_up(
     allow_open_files(CONNECTIONS)
     with private_folder() as folder, Stack(options.stack, folder, say) as stack:
         await stack.start(stop)
+        say(stack.where_to_look("developer"))
         keeper = Keeper(stack, say, RESTARTS_MAX)
         standing = _StandingStack(options, folder, stack, stop, keeper, announce)
         try:
@@ -138,6 +140,7 @@ class _StandingStack:
 
     def _ready(self, instruments: list[str]) -> dict[str, object]:
         return {
+            **({"page": page} if (page := self._stack.page_url("developer")) else {}),
             "gateways": self._stack.gateway_urls,
             "redis": redacted(self._stack.redis_url),
             "instruments": instruments,

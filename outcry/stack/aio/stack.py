@@ -26,6 +26,8 @@ from outcry.stack.aio.local_redis import LocalRedis
 from outcry.stack.aio.stop_signal import StopSignal
 from outcry.stack.options import HOST, IN_FOLDER, StackOptions
 from outcry.stack.usage import Usage
+from services.gateway.aio.page_folder import own_page
+from services.gateway.page_files import INDEX
 from shared.aio.redis_connection import UNREACHABLE, RedisError, open_redis
 from shared.aio.settings import variable
 from shared.aio.store_failure import store_failure
@@ -93,6 +95,16 @@ class Stack:
     def gateway_urls(self) -> list[str]:
         """Where the gateways listen, in order."""
         return [f"ws://{HOST}:{port}/v1/stream" for port in self.ports]
+
+    def page_url(self, user: str) -> str:
+        """Return where the trading page is, for a development user who need not log in; "" if none was built."""
+        is_built = variable("page_folder") in os.environ or (own_page() / INDEX).is_file()
+        return f"http://{HOST}:{self.ports[0]}/#token={self.token(user)}" if is_built else ""
+
+    def where_to_look(self, user: str) -> str:
+        """Return a line for people about the trading page."""
+        page = self.page_url(user)
+        return f"the trading page: {page}" if page else "the trading page is not built: make web (needs Node 20)"
 
     @property
     def engine(self) -> Child | None:

@@ -30,7 +30,7 @@ def read_page(settings: GatewaySettings) -> PageFiles:
     Raises:
         ConfigurationError: If the folder that was named has none, or what is there cannot be served.
     """
-    folder = settings.page_folder or (INSTALLED if INSTALLED.is_dir() else BUILT)
+    folder = settings.page_folder or own_page()
     if settings.page_folder is not None and not folder.is_dir():
         raise ConfigurationError(f"OUTCRY_PAGE_FOLDER: there is no folder {folder}")
     try:
@@ -38,6 +38,11 @@ def read_page(settings: GatewaySettings) -> PageFiles:
         return PageFiles(files, _told(settings))
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"the trading page in {folder} cannot be served: {error}") from error
+
+
+def own_page() -> Path:
+    """Return the folder of the page that came with this code, be there one or not."""
+    return INSTALLED if INSTALLED.is_dir() else BUILT
 
 
 def _told(settings: GatewaySettings) -> PageSettings:

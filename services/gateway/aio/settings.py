@@ -118,8 +118,7 @@ class GatewaySettings(ServiceSettings):
     page_origins: Annotated[
         tuple[str, ...], NoDecode, BeforeValidator(_read_names), AfterValidator(checked_origins)
     ] = ()
-    """Origins of pages, with commas between, that may open a stream beside a gateway's own. Programs send none, and need
-    not be named."""
+    """Origins of pages, with commas between, that may open a stream beside a gateway's own. Programs need none."""
 
     def page_ledger(self) -> str | None:
         """Return where the page asks for the record; "" is its own origin, None: there is none."""

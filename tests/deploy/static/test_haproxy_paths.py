@@ -26,7 +26,8 @@ class Named(BaseHTTPRequestHandler):
     """Answers everything with the name of its server."""
 
     def do_GET(self) -> None:
-        body = json.dumps({"who": self.server.name, "path": self.path, "for": self.headers["X-Forwarded-For"]}).encode()  # type: ignore[attr-defined]
+        said = {"for": self.headers["X-Forwarded-For"], "host": self.headers["X-Forwarded-Host"]}
+        body = json.dumps({"who": self.server.name, "path": self.path, **said}).encode()  # type: ignore[attr-defined]
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -37,12 +38,12 @@ class Named(BaseHTTPRequestHandler):
 
 
 class Door:
-    """haproxy with the shipped configuration, a gateway and a ledger that only say who they are."""
+    """haproxy with the shipped configuration, two gateways and a ledger that only say who they are."""
 
     def __init__(self, program: str, folder: Path) -> None:
         self.port, operations = free_ports(2)
         self.servers = {}
-        for name in ("gateway", "ledger"):
+        for name in ("gateway-1", "gateway-2", "ledger"):
             server = ThreadingHTTPServer(("127.0.0.1", 0), Named)
             server.name = name  # type: ignore[attr-defined]
             self.servers[name] = server
@@ -52,9 +53,9 @@ class Door:
             changed = line.replace("bind :8080", f"bind 127.0.0.1:{self.port}")
             changed = changed.replace("bind :8404", f"bind 127.0.0.1:{operations}")
             for name, server in self.servers.items():
-                if line.lstrip().startswith((f"server {name} ", f"server {name}-1 ")):
+                if line.lstrip().startswith(f"server {name} "):
                     changed = f"{line.rsplit(':', 1)[0]}:{server.server_address[1]}"
-            is_another = line.lstrip().startswith("server gateway-") and "gateway-1 " not in line
+            is_another = line.lstrip().startswith("server gateway-") and changed == line
             if "bind :8443" not in line and not is_another:
                 lines.append(changed)
         (folder / "haproxy.cfg").write_text("\n".join(lines) + "\n")
@@ -112,17 +113,32 @@ def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
         ("/v1/orders?limit=1", "ledger"),
         ("/v1/streams", "ledger"),
         ("/v1/stream/x", "ledger"),
+        ("/", "gateway"),
+        ("/?code=1&state=2", "gateway"),
+        ("/page.json", "gateway"),
+        ("/assets/main-Bk3s.js", "gateway"),
+        ("/licenses.md", "gateway"),
     ],
 )
 def test_a_path_leads_to_its_service(door: Door, path: str, who: str) -> None:
-    status, said, _ = door.ask(path, **{"X-Forwarded-For": "10.1.2.3"})
-    assert (status, said["who"], said["path"]) == (200, who, path)
+    status, said, _ = door.ask(path, **{"X-Forwarded-For": "10.1.2.3", "X-Forwarded-Host": "evil.example"})
+    assert (status, said["who"].partition("-")[0], said["path"]) == (200, who, path)
     assert said["for"] == "127.0.0.1", "whoever claims to be somebody else is not believed"
+    assert said["host"] is None, "nor is who claims to be of another place"
 
 
-@pytest.mark.parametrize("path", ["/", "/metrics", "/v1", "/readyz", "/v2/ledger"])
+@pytest.mark.parametrize("path", ["/metrics", "/v1", "/readyz", "/v2/ledger", "/assets", "/index", "/previous/a.js"])
 def test_nothing_else_is_let_in(door: Door, path: str) -> None:
     assert door.ask(path)[0] == 404
+
+
+def test_the_files_of_a_page_come_from_one_gateway_and_streams_from_any(door: Door) -> None:
+    """While gateways are replaced two builds are served: the one must not name what the other does not have."""
+    deadline = time.monotonic() + 15
+    while len({door.ask("/v1/stream")[1]["who"] for _ in range(8)}) < 2:
+        assert time.monotonic() < deadline, "the second gateway is not found"
+    asked = [door.ask(path)[1]["who"] for path in ("/", "/assets/a.js", "/assets/b.css", "/page.json") * 4]
+    assert len(set(asked)) == 1, asked
 
 
 def test_a_ledger_that_is_away_is_told_as_a_problem_and_the_stream_goes_on(door: Door) -> None:
@@ -134,4 +150,4 @@ def test_a_ledger_that_is_away_is_told_as_a_problem_and_the_stream_goes_on(door:
         status, said, headers = door.ask("/v1/ledger")
         assert (status, said["code"], headers["Retry-After"]) == (503, "unavailable", "5")
         assert headers["Content-Type"] == "application/problem+json"
-    assert door.ask("/v1/stream")[1]["who"] == "gateway"
+    assert door.ask("/v1/stream")[1]["who"].startswith("gateway")

@@ -136,8 +136,9 @@ def test_services_policies_and_monitors_name_ports_that_exist(overlay: str) -> N
         for each in resources(overlay, *WORKLOADS)
     }
     services = {each["metadata"]["name"]: each["spec"]["ports"] for each in resources(overlay, "Service")}
-    for name, offered in services.items():
-        assert {port["targetPort"] for port in offered} <= ports[name]
+    for each in resources(overlay, "Service"):
+        selected = each["spec"]["selector"]["app.kubernetes.io/name"]
+        assert {port["targetPort"] for port in each["spec"]["ports"]} <= ports[selected]
     for each in resources(overlay, "ServiceMonitor"):
         of_service = {port["name"] for port in services[each["metadata"]["name"]]}
         assert {endpoint["port"] for endpoint in each["spec"]["endpoints"]} <= of_service
@@ -154,6 +155,36 @@ def test_services_policies_and_monitors_name_ports_that_exist(overlay: str) -> N
             for path in rule["http"]["paths"]:
                 backend = path["backend"]["service"]
                 assert backend["port"]["name"] in {port["name"] for port in services[backend["name"]]}
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_a_pod_is_scraped_once(overlay: str) -> None:
+    """Gateways have a second service, for the page; a monitor that found it too would count everything twice."""
+    monitors = [each["spec"]["selector"]["matchLabels"] for each in resources(overlay, "ServiceMonitor")]
+    for selector in monitors:
+        found = [
+            each for each in resources(overlay, "Service") if selector.items() <= each["metadata"]["labels"].items()
+        ]
+        assert len(found) == 1, selector
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_of_gateways_the_stream_and_the_pages_files_are_let_in(overlay: str) -> None:
+    """Their pages for operators are nobody's from outside; a prefix of / would show them."""
+    ways = {
+        (path["path"], path["pathType"], path["backend"]["service"]["name"])
+        for each in resources(overlay, "Ingress")
+        for rule in each["spec"]["rules"]
+        for path in rule["http"]["paths"]
+    }
+    assert ways == {
+        ("/v1/stream", "Exact", "gateway"),
+        ("/v1", "Prefix", "ledger"),
+        ("/", "Exact", "page"),
+        ("/assets", "Prefix", "page"),
+        ("/page.json", "Exact", "page"),
+        ("/licenses.md", "Exact", "page"),
+    }
 
 
 @pytest.mark.parametrize(("overlay", "name"), workloads())
