@@ -21,6 +21,9 @@ def up(
     port: Annotated[int, typer.Option(help="Port of the first gateway; the next ones follow it.")] = 8101,
     bots: Annotated[float, typer.Option(help="Book changes a second that bots make; 0 is no bots.")] = 200,
     hot: Annotated[bool, typer.Option("--hot", help="All of them on one instrument.")] = False,
+    accounts: Annotated[
+        bool, typer.Option("--accounts", help="The market keeps accounts; bots and the development user are funded.")
+    ] = False,
     redis_url: RedisUrl = None,
     seed: Seed = 1,
     engines: Engines = 2,
@@ -40,7 +43,7 @@ def up(
 
     async def run() -> None:
         options = UpOptions(
-            StackOptions(gateways, redis_url, port, engines=engines, ledger=ledger), bots, hot, seed
+            StackOptions(gateways, redis_url, port, engines=engines, ledger=ledger), bots, hot, seed, accounts
         ).checked()
         await run_up(options, StopSignal(), say, lambda line: print(line, flush=True))
 

@@ -21,6 +21,7 @@ from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.types import OrderKind, SelfTradePrevention, Side, TimeInForce
 from outcry.flow.fair_value import followed, following_price, opening_price, quantities
 from outcry.flow.funding import funding
+from outcry.flow.guests import guest_funding
 from outcry.flow.live_orders import LiveOrder, LiveOrders
 from shared.logs.commands import CancelAll, CancelOrder, Command, PlaceOrder, ReplaceOrder
 
@@ -131,6 +132,11 @@ class OrderFlow:
     def opening(self) -> list[Command]:
         """Return commands that fill every book from nothing."""
         return [self._quote(book) for book in self._books for _ in range(self._orders_per_book)]
+
+    def guests(self) -> list[Command]:
+        """Return commands that give whoever looks at the market by hand money and lots, where accounts are kept."""
+        instruments = [book.instrument for book in self._books]
+        return [*guest_funding(instruments, self._source, iter(self._next_number, 0))]
 
     def commands(self, count: int) -> list[Command]:
         """Return the next `count` commands, in order."""

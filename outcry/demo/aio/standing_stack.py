@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from openoutcry.wire.redacted_url import redacted
+from outcry.flow.guests import GUEST
 from outcry.stack.aio.child import RoleFailed
 from outcry.stack.aio.keeper import WATCH_SECONDS, Keeper
 from outcry.stack.aio.open_files import allow_open_files
@@ -40,6 +41,8 @@ class UpOptions(NamedTuple):
     hot: bool
     """All of them on one instrument."""
     seed: int
+    accounts: bool = False
+    """The market keeps accounts, and orders need what they promise."""
 
     def checked(self) -> UpOptions:
         """
@@ -78,7 +81,7 @@ async def run_up(
     allow_open_files(CONNECTIONS)
     with private_folder() as folder, Stack(options.stack, folder, say) as stack:
         await stack.start(stop)
-        say(stack.where_to_look("developer"))
+        say(stack.where_to_look(GUEST))
         keeper = Keeper(stack, say, RESTARTS_MAX)
         standing = _StandingStack(options, folder, stack, stop, keeper, announce)
         try:
@@ -115,7 +118,8 @@ class _StandingStack:
         while not self._stop.is_set:
             with RoleProcess("bots", "outcry.flow", self._folder) as bots:
                 try:
-                    instruments = await self._start(bots)
+                    # Those that replace others find accounts kept and themselves funded.
+                    instruments = await self._start(bots, accounts=self._options.accounts and not is_announced)
                 except RoleFailed:
                     if not is_announced:
                         raise
@@ -128,10 +132,13 @@ class _StandingStack:
                 if not self._stop.is_set:
                     self._keeper.tell_restart(bots.child)
 
-    async def _start(self, bots: RoleProcess) -> list[str]:
+    async def _start(self, bots: RoleProcess, *, accounts: bool) -> list[str]:
         options = self._options
         redis_url = self._stack.redis_url
-        await bots.start(role="bots", redis_url=redis_url, rate=options.bots, hot=options.hot, seed=options.seed)
+        await bots.start(
+            role="bots", redis_url=redis_url, rate=options.bots, hot=options.hot, seed=options.seed,
+            accounts=accounts,
+        )  # fmt: skip
         ready = await bots.hear("ready", BOTS_SECONDS_MAX)
         if options.bots:
             bots.tell("start")
@@ -140,11 +147,11 @@ class _StandingStack:
 
     def _ready(self, instruments: list[str]) -> dict[str, object]:
         return {
-            **({"page": page} if (page := self._stack.page_url("developer")) else {}),
+            **({"page": page} if (page := self._stack.page_url(GUEST)) else {}),
             "gateways": self._stack.gateway_urls,
             "redis": redacted(self._stack.redis_url),
             "instruments": instruments,
-            "token": self._stack.token("developer"),
+            "token": self._stack.token(GUEST),
             "tokens": str(_write_tokens(self._stack, self._folder)),
             "metrics": self._stack.metrics_urls,
             **({"ledger": f"http://{HOST}:{self._stack.ledger_port}/v1/"} if self._stack.ledger_port else {}),

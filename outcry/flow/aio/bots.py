@@ -52,6 +52,8 @@ class Bots(Driver):
             await self._send(self._flow.funding(time.time_ns() // 1000))
         await self._send(self._flow.withdrawals())
         await self._send(self._flow.opening())
+        if self._accounts:
+            await self._send(self._flow.guests())
         await self.writer.drain()
 
     async def run(self) -> None:
