@@ -80,6 +80,7 @@ export class Desk {
   readonly #worker: Worker;
   readonly #answers = new Map<number, (answer: Answer) => void>();
   readonly #rows: RowSignal[] = [];
+  readonly #listed = new Set<string>();
   #asked = 0;
   #frames: Frame[] = [];
   #isDrawing = false;
@@ -261,9 +262,11 @@ export class Desk {
     for (const each of statuses ?? []) if (each.instrument !== null) this.entry(each.instrument).set.status(each);
     for (const each of auctions ?? []) this.entry(each.instrument).set.auction(each.kind === "" ? undefined : each);
     for (const [symbol, points] of Object.entries(sparks ?? {})) this.entry(symbol).set.spark(points);
-    for (const symbol of delisted ?? []) this.entries.get(symbol)?.set.instrument(undefined);
     if (instruments !== undefined || delisted !== undefined) {
-      this.#set.setSymbols([...this.entries.values()].filter(({ instrument }) => instrument() !== undefined).map(({ symbol }) => symbol));
+      const gone = new Set(delisted);
+      for (const { symbol } of instruments ?? []) this.#listed.add(symbol);
+      for (const symbol of gone) this.#listed.delete(symbol); // its definition stays: it may be on the screen
+      this.#set.setSymbols([...this.#listed]);
     }
   }
 

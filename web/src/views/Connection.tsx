@@ -9,8 +9,7 @@ import { connectionWords } from "../model/connectionWords.js";
 import type { Words } from "../model/connectionWords.js";
 import { lotsText } from "../model/money.js";
 import { CLOCK_ERROR_MS } from "../model/serverClock.js";
-
-const SIGN: Readonly<Record<Words["tone"], string>> = { good: "\u2713", warn: "!", bad: "\u2715" };
+import { Icon } from "./icons.jsx";
 
 /** What is to be said of the connection now. */
 export function standing(desk: Desk): Accessor<Words> {
@@ -49,7 +48,7 @@ export function Connection(props: { readonly words: Accessor<Words> }): JSX.Elem
   const isWaiting = () => desk.connection().link.phase === "reconnecting";
   return (
     <div class="connection" data-tone={props.words().tone}>
-      <span class="sign" aria-hidden="true">{SIGN[props.words().tone]}</span>
+      <span class="sign"><Icon name={props.words().tone} /></span>
       <strong class="word">{props.words().word}</strong>
       <span class="detail">{props.words().detail}</span>
       <Show when={isWaiting()}>

@@ -7,12 +7,14 @@ import { SharedContext } from "../app/context.js";
 import type { Shared } from "../app/context.js";
 import type { Desk } from "../app/desk.js";
 import { claims, hasRole } from "../app/login.js";
+import { isSecure } from "../app/pageSettings.js";
 import type { PageSettings } from "../app/pageSettings.js";
 import { Ledger } from "../app/ledger.js";
 import { media, PHONE, VAST } from "../app/media.js";
 import { isLight, preference, setSymbolWanted, switchTheme, symbolWanted } from "../app/preferences.js";
 import { TicketForm } from "../app/ticketForm.js";
 import { said, Trading } from "../app/trading.js";
+import { tellExecutions, tokenWarning } from "../app/watch.js";
 import { lotsText, priceText } from "../model/money.js";
 import { clockText, zoneText } from "../model/times.js";
 import { Administration } from "./Administration.jsx";
@@ -22,6 +24,7 @@ import { Compliance } from "./Compliance.jsx";
 import { DepthCurve } from "./DepthCurve.jsx";
 import { Executions } from "./Executions.jsx";
 import { Headline } from "./Headline.jsx";
+import { Icon } from "./icons.jsx";
 import { Ladder } from "./Ladder.jsx";
 import { MarketStates } from "./MarketStates.jsx";
 import { Orders } from "./Orders.jsx";
@@ -36,6 +39,10 @@ import { Watchlist } from "./Watchlist.jsx";
 /** One key cancels all: a function key, so that nothing that is typed can do it. */
 export const CANCEL_ALL_KEY = "F8";
 
+function connectionDetail(detail: string): string {
+  return `The exchange does not let this page in: ${detail}`;
+}
+
 /** Views that need the room of the charts. */
 const OFFICE: readonly string[] = ["compliance", "administration"];
 
@@ -43,14 +50,15 @@ const OFFICE: readonly string[] = ["compliance", "administration"];
 type Shown = "market" | "charts" | "ladder" | "ticket" | "yours";
 const SHOWN: readonly (readonly [Shown, string])[] = [["market", "Market"], ["charts", "Charts"], ["ladder", "Ladder"], ["ticket", "Ticket"], ["yours", "Yours"]];
 
-export function DeskView(props: { readonly desk: Desk; readonly settings: PageSettings; readonly onLogout: (why: string) => void }): JSX.Element {
+export function DeskView(props: { readonly desk: Desk; readonly settings: PageSettings; readonly trouble: string; readonly onLogout: (why: string) => void }): JSX.Element {
   const { desk, settings } = props;
   const trading = new Trading(desk);
   const ticket = new TicketForm();
   const selected = createMemo(() => {
     const symbols = desk.symbols();
     const wanted = symbolWanted();
-    return symbols.includes(wanted) || symbols.length === 0 ? wanted : (symbols[0] as string);
+    // One that is listed no more stays on the screen, and says so: nobody's next order goes into another by itself.
+    return wanted !== "" && (symbols.length === 0 || desk.entries.get(wanted)?.instrument() !== undefined) ? wanted : (symbols[0] ?? "");
   });
   const entry = createMemo(() => desk.entry(selected()));
   const select = (symbol: string) => {
@@ -82,6 +90,9 @@ export function DeskView(props: { readonly desk: Desk; readonly settings: PageSe
     ...(hasRole("admin") ? [{ name: "administration", title: "Administration", view: () => <Administration /> }] : []),
   ];
   const words = standing(desk);
+  const ending = tokenWarning(desk);
+  tellExecutions(desk);
+  const refused = () => ((link) => (link.phase === "refused" ? connectionDetail(words().detail) : ""))(desk.connection().link);
   const orders = () => desk.account().orders.length;
 
   const onKey = (event: KeyboardEvent) => {
@@ -100,22 +111,29 @@ export function DeskView(props: { readonly desk: Desk; readonly settings: PageSe
 
   return (
     <SharedContext.Provider value={shared}>
-      <a class="skip" href="#ticket-price">To the order ticket</a>
+      <a class="skip" href="#market">To the market</a>
       <div class="desk" classList={{ untrusted: !words().isTrusted }}>
         <header class="bar">
-          <span class="brand"><span class="mark" aria-hidden="true" />OpenOutcry</span>
+          <h1 class="brand"><span class="mark" aria-hidden="true" />OpenOutcry</h1>
           <Connection words={words} />
           <span class="gap" />
           <Clock desk={desk} zone={settings.zone} />
           <button type="button" class="cancel-all" disabled={orders() === 0} onClick={() => void trading.cancelAll()}>
             Cancel all <span class="count">{lotsText(orders())}</span> <kbd>{CANCEL_ALL_KEY}</kbd>
           </button>
-          <button type="button" class="icon" onClick={switchTheme} aria-label={isLight() ? "Dark theme" : "Light theme"} title={isLight() ? "Dark theme" : "Light theme"}>{isLight() ? "\u263e" : "\u2600"}</button>
+          <button type="button" class="icon" onClick={switchTheme} aria-label={isLight() ? "Dark theme" : "Light theme"} title={isLight() ? "Dark theme" : "Light theme"}><Icon name={isLight() ? "moon" : "sun"} /></button>
           <span class="user">{desk.connection().user || claims()?.user}</span>
           <button type="button" class="small" onClick={() => props.onLogout("")}>Log out</button>
         </header>
-        <Show when={clockWarning(desk.connection().clockAheadMs) !== ""}><p class="strip warn">{clockWarning(desk.connection().clockAheadMs)}</p></Show>
-        <main class="desk-grid" data-shown={shown()}>
+        <div class="strips">
+          <Show when={clockWarning(desk.connection().clockAheadMs) !== ""}><p class="strip warn">{clockWarning(desk.connection().clockAheadMs)}</p></Show>
+          <Show when={!isSecure()}><p class="strip warn">This page came over plain http: nobody but you and the exchange should be on the way. Copying, saved logins and the company's login are not to be had here.</p></Show>
+          <Show when={props.trouble !== ""}><p class="strip warn">{props.trouble}</p></Show>
+          <Show when={refused() !== "" || ending() !== ""}>
+            <p class="strip bad" role="alert"><span>{refused() || ending()}</span> <button type="button" class="small" onClick={() => props.onLogout(refused() || ending())}>Log in again</button></p>
+          </Show>
+        </div>
+        <main id="market" tabindex={-1} class="desk-grid" data-shown={shown()}>
           <Watchlist />
           <div class="middle" classList={{ office: OFFICE.includes(lower()) }}>
             <Headline />
@@ -172,7 +190,7 @@ function Notices(props: { readonly desk: Desk }): JSX.Element {
         {(notice) => (
           <p class="notice" data-tone={notice.tone}>
             <span>{notice.text}</span>
-            <button type="button" class="icon" aria-label="Dismiss" onClick={() => props.desk.dismiss(notice)}>{"\u2715"}</button>
+            <button type="button" class="icon" aria-label="Dismiss" onClick={() => props.desk.dismiss(notice)}><Icon name="close" /></button>
           </p>
         )}
       </For>

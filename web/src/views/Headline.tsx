@@ -7,6 +7,7 @@ import { useShared } from "../app/context.js";
 import { changeText, lotsText, NONE, priceText } from "../model/money.js";
 import { callWord, stateSentence, stateWord } from "../model/stateWords.js";
 import { clockText, leftText } from "../model/times.js";
+import { Icon } from "./icons.jsx";
 
 export function Headline(): JSX.Element {
   const { desk, entry, settings } = useShared();
@@ -25,14 +26,14 @@ export function Headline(): JSX.Element {
   return (
     <section class="panel headline" aria-label="Instrument">
       <div class="headline-name">
-        <h1>{entry().symbol}</h1>
+        <h2>{entry().symbol}</h2>
         <span class="quiet">{instrument()?.name || instrument()?.kind}</span>
         <span class="badge" data-state={entry().status()?.state ?? "open"}>{stateSentence(entry().status())}</span>
         <Show when={stateWord(entry().status()) !== "" && untilText() !== ""}><span class="quiet">{untilText()}</span></Show>
       </div>
       <div class="headline-figures">
         <span class="last" data-direction={direction()}>
-          <span aria-hidden="true">{direction() > 0 ? "\u25b2" : direction() < 0 ? "\u25bc" : ""}</span> {price(ticker()?.last)}
+          <Show when={direction() !== 0}><Icon name={direction() > 0 ? "up" : "down"} /></Show> {price(ticker()?.last)}
         </span>
         <span class="change" data-direction={direction()}>{changeText(ticker()?.open ?? 0, ticker()?.last ?? 0)}</span>
         <Figure label="Bid" value={price(ticker()?.bid)} side="bid" />

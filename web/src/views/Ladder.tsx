@@ -28,6 +28,7 @@ export function Ladder(props: { readonly isTrusted: boolean }): JSX.Element {
   const [height, setHeight] = createSignal(0);
   /** Of a row, px: 24 at least, as high as a target must be; more where letters are larger. */
   const [rowPx, setRowPx] = createSignal(24);
+  const [barPx, setBarPx] = createSignal(60);
   const [centre, setCentre] = createSignal<number | null>(null);
   const [step, setStep] = createSignal(1);
   const [active, setActive] = createSignal({ row: 0, column: 1 });
@@ -60,6 +61,7 @@ export function Ladder(props: { readonly isTrusted: boolean }): JSX.Element {
     const observer = new ResizeObserver(([found]) => {
       setRowPx(parseFloat(getComputedStyle(body).getPropertyValue("--row")) || 24);
       setHeight(found?.contentRect.height ?? 0);
+      measureBars();
     });
     observer.observe(body);
     onCleanup(() => observer.disconnect());
@@ -75,6 +77,11 @@ export function Ladder(props: { readonly isTrusted: boolean }): JSX.Element {
     if (selected() !== "") desk.lookAt({ symbol: selected(), rows: rowsWanted(), step: step(), centre: centre(), wantsDepth: wantsDepth() });
   });
   onCleanup(() => desk.lookAt(null));
+
+  const measureBars = () => setBarPx(body.querySelector<HTMLElement>(".cell.bid")?.offsetWidth ?? 60);
+  createEffect(() => {
+    if (desk.rowCount() > 0) queueMicrotask(measureBars);
+  });
 
   const middleRow = () => desk.row(Math.floor(desk.rowCount() / 2))().price;
   const scroll = (rows: number) => {
@@ -198,7 +205,7 @@ export function Ladder(props: { readonly isTrusted: boolean }): JSX.Element {
         <Index each={places()}>
           {(at) => (
             <Row
-              at={at()} row={desk.row(at())} most={most} largest={largest} text={price} active={active} setActive={setActive}
+              at={at()} row={desk.row(at())} most={most} largest={largest} barPx={barPx} text={price} active={active} setActive={setActive}
               bids={() => own().get(`bid ${desk.row(at())().price}`)} asks={() => own().get(`ask ${desk.row(at())().price}`)}
               drag={drag} best={() => [desk.book()?.bestBid ?? 0, desk.book()?.bestAsk ?? 0]} last={() => entry().ticker()?.last ?? 0}
               onTake={take} onDrag={startDrag} onCancel={(order) => void trading.cancel(order)}
@@ -219,6 +226,8 @@ interface RowProps {
   readonly row: Accessor<LadderRow>;
   readonly most: Accessor<number>;
   readonly largest: Accessor<number>;
+  /** The longest bar. */
+  readonly barPx: Accessor<number>;
   readonly text: (ticks: number) => string;
   readonly active: Accessor<{ readonly row: number; readonly column: number }>;
   readonly setActive: (cell: { readonly row: number; readonly column: number }) => void;
@@ -236,7 +245,7 @@ function Row(props: RowProps): JSX.Element {
   const row = () => props.row();
   const tab = (column: number) => (props.active().row === props.at && props.active().column === column ? 0 : -1);
   const focus = (column: number) => () => props.setActive({ row: props.at, column });
-  const scale = (part: number, whole: number) => ({ transform: `scaleX(${(part / whole).toFixed(4)})` });
+  const bars = (lots: number, total: number) => ({ "--lots": `${Math.round((lots / props.largest()) * props.barPx())}px`, "--total": `${Math.round((total / props.most()) * props.barPx())}px` });
   const lots = (count: number) => (count === 0 ? "" : lotsText(count));
   const isTarget = () => props.drag()?.price === row().price;
   return (
@@ -246,18 +255,16 @@ function Row(props: RowProps): JSX.Element {
     >
       <Own side="bid" orders={props.bids} tab={tab(0)} onFocus={focus(0)} {...props} />
       <span
-        class="cell bid" role="gridcell" tabindex={tab(1)} onFocus={focus(1)} onClick={() => props.onTake("bid", row().price)}
+        class="cell bid" role="gridcell" style={bars(row().bid, row().bidTotal)} tabindex={tab(1)} onFocus={focus(1)} onClick={() => props.onTake("bid", row().price)}
         aria-label={`Bid ${lotsText(row().bid)} lots at ${props.text(row().price)}, ${lotsText(row().bidTotal)} from the best`}
       >
-        <i class="total" style={scale(row().bidTotal, props.most())} /><i class="lots" style={scale(row().bid, props.largest())} />
         <b>{lots(row().bid)}</b>
       </span>
       <span class="cell price" role="gridcell" tabindex={tab(2)} onFocus={focus(2)}>{props.text(row().price)}</span>
       <span
-        class="cell ask" role="gridcell" tabindex={tab(3)} onFocus={focus(3)} onClick={() => props.onTake("ask", row().price)}
+        class="cell ask" role="gridcell" style={bars(row().ask, row().askTotal)} tabindex={tab(3)} onFocus={focus(3)} onClick={() => props.onTake("ask", row().price)}
         aria-label={`Ask ${lotsText(row().ask)} lots at ${props.text(row().price)}, ${lotsText(row().askTotal)} from the best`}
       >
-        <i class="total" style={scale(row().askTotal, props.most())} /><i class="lots" style={scale(row().ask, props.largest())} />
         <b>{lots(row().ask)}</b>
       </span>
       <Own side="ask" orders={props.asks} tab={tab(4)} onFocus={focus(4)} {...props} />

@@ -10,7 +10,7 @@ import { momentText } from "../model/times.js";
 
 export function Section(props: { readonly title: string; readonly children: JSX.Element }): JSX.Element {
   const id = createUniqueId();
-  return <section class="office-section" aria-labelledby={id}><h3 id={id}>{props.title}</h3>{props.children}</section>;
+  return <section class="office-section" aria-labelledby={id}><h2 id={id}>{props.title}</h2>{props.children}</section>;
 }
 
 export function Field(props: { readonly label: string; readonly value: string; readonly onInput: (value: string) => void; readonly type?: string; readonly hint?: string; readonly list?: readonly string[] }): JSX.Element {

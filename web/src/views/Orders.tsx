@@ -27,29 +27,30 @@ export function Orders(): JSX.Element {
   };
   return (
     <div class="table-scroll scroll" classList={{ stale: desk.account().stale }}>
-      <table class="grid">
-        <thead>
-          <tr><th scope="col">Instrument</th><th scope="col">Side</th><th scope="col" class="n">Left</th><th scope="col" class="n">Of</th><th scope="col" class="n">Price</th><th scope="col" class="n">Trigger</th><th scope="col">Queue</th><th scope="col">Good</th><th scope="col"><span class="hidden">Actions</span></th></tr>
-        </thead>
-        <tbody>
-          <For each={orders()}>
-            {(order) => (
-              <tr>
-                <td><button type="button" class="link" onClick={() => select(order.instrument)}>{order.instrument}</button></td>
-                <td data-side={order.side} class="side-word">{SIDE_WORD[order.side]}</td>
-                <td class="n">{lotsText(order.remaining)}</td>
-                <td class="n">{lotsText(order.quantity)}</td>
-                <td class="n">{order.kind === "market" ? "market" : price(order, order.price)}</td>
-                <td class="n">{order.trigger === 0 ? NONE : price(order, order.trigger)}</td>
-                <td>{placeText(order)}</td>
-                <td>{order.expires_on !== "" ? `until ${order.expires_on}` : order.expires_at > 0 ? `until ${momentText(order.expires_at)}` : (GOOD[order.time_in_force] ?? order.time_in_force)}</td>
-                <td class="actions"><button type="button" class="small" disabled={trading.busy().has(order.order_id)} aria-label={`Cancel ${SIDE_WORD[order.side]} ${lotsText(order.remaining)} ${order.instrument}`} onClick={() => void trading.cancel(order)}>Cancel</button></td>
-              </tr>
-            )}
-          </For>
-        </tbody>
-      </table>
-      <Show when={orders().length === 0}><p class="empty">{desk.account().stale ? "Your orders have not come yet." : "You have no open orders."}</p></Show>
+      <Show when={orders().length > 0} fallback={<p class="empty">{desk.account().stale ? "Your orders have not come yet." : "You have no open orders."}</p>}>
+        <table class="grid">
+          <thead>
+            <tr><th scope="col">Instrument</th><th scope="col">Side</th><th scope="col" class="n">Left</th><th scope="col" class="n">Of</th><th scope="col" class="n">Price</th><th scope="col" class="n">Trigger</th><th scope="col">Queue</th><th scope="col">Good</th><th scope="col"><span class="hidden">Actions</span></th></tr>
+          </thead>
+          <tbody>
+            <For each={orders()}>
+              {(order) => (
+                <tr>
+                  <td><button type="button" class="link" onClick={() => select(order.instrument)}>{order.instrument}</button></td>
+                  <td data-side={order.side} class="side-word">{SIDE_WORD[order.side]}</td>
+                  <td class="n">{lotsText(order.remaining)}</td>
+                  <td class="n">{lotsText(order.quantity)}</td>
+                  <td class="n">{order.kind === "market" ? "market" : price(order, order.price)}</td>
+                  <td class="n">{order.trigger === 0 ? NONE : price(order, order.trigger)}</td>
+                  <td>{placeText(order)}</td>
+                  <td>{order.expires_on !== "" ? `until ${order.expires_on}` : order.expires_at > 0 ? `until ${momentText(order.expires_at)}` : (GOOD[order.time_in_force] ?? order.time_in_force)}</td>
+                  <td class="actions"><button type="button" class="small" disabled={trading.busy().has(order.order_id)} aria-label={`Cancel ${SIDE_WORD[order.side]} ${lotsText(order.remaining)} ${order.instrument}`} onClick={() => void trading.cancel(order)}>Cancel</button></td>
+                </tr>
+              )}
+            </For>
+          </tbody>
+        </table>
+      </Show>
     </div>
   );
 }

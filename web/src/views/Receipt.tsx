@@ -9,6 +9,7 @@ import { remember, remembered } from "../app/preferences.js";
 import { eventWord, reasonWords } from "../model/executionRows.js";
 import { lotsText, priceText } from "../model/money.js";
 import { momentText } from "../model/times.js";
+import { Icon } from "./icons.jsx";
 
 const KEY_NAME = "ledger-key";
 /** Executions of one receipt at most; further ones are in another. */
@@ -68,17 +69,17 @@ export function Receipt(props: { readonly orderId: number; readonly onClose: () 
 
   return (
     <dialog ref={dialog} class="dialog panel" aria-labelledby="receipt-title" onClose={props.onClose} onClick={(event) => event.target === dialog && props.onClose()}>
-      <header class="panel-head"><h2 id="receipt-title">Receipt of order {props.orderId}</h2><button type="button" class="icon" aria-label="Close" onClick={props.onClose}>{"\u2715"}</button></header>
+      <header class="panel-head"><h2 id="receipt-title">Receipt of order {props.orderId}</h2><button type="button" class="icon" aria-label="Close" onClick={props.onClose}><Icon name="close" /></button></header>
       <div class="dialog-body scroll">
         <Show when={trouble() !== ""}><p class="note bad" role="alert">{trouble()}</p></Show>
         <Show when={verified.loading}><p class="quiet" role="status">It is fetched and verified.</p></Show>
         <Show when={verified()}>
           {(found) => (
             <>
-              <Show when={found().proven} fallback={<p class="note bad" role="alert"><strong>{"\u2715"} Not proven.</strong> {found().why}</p>}>
+              <Show when={found().proven} fallback={<p class="note bad" role="alert"><strong><Icon name="bad" /> Not proven.</strong> {found().why}</p>}>
                 {(proven) => (
                   <>
-                    <p class="note good" role="status"><strong>{"\u2713"} Proven.</strong> These executions stand in the record that the ledger has signed. This page has computed it itself; without the ledger's private key nobody can have made it.</p>
+                    <p class="note good" role="status"><strong><Icon name="good" /> Proven.</strong> These executions stand in the record that the ledger has signed. This page has computed it itself; without the ledger's private key nobody can have made it.</p>
                     <Show when={found().key === "other"}><p class="note bad" role="alert"><strong>Another key.</strong> Earlier receipts here were signed by {remembered(KEY_NAME)}. Ask the operator whether the key was changed.</p></Show>
                     <ol class="receipt">
                       <For each={proven().executions}>

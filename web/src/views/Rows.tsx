@@ -10,6 +10,8 @@ export interface Column<T> {
   /** Width, as CSS grid has it. */
   readonly width: string;
   readonly isNumber?: boolean;
+  /** Whether only screen readers need the name. */
+  readonly isNameless?: boolean;
   readonly cell: (row: Accessor<T>) => JSX.Element;
 }
 
@@ -48,13 +50,13 @@ export function Rows<T>(props: {
   });
   const columns = () => props.columns.map(({ width }) => width).join(" ");
   return (
-    <div class="rows" role="table" aria-label={props.label} aria-rowcount={props.count + 1} classList={{ stale: props.isStale === true }} style={{ "--columns": columns(), "--list-row": `${rowPx()}px` }}>
+    <div class="rows" role="table" tabindex={props.count > 0 ? undefined : 0} aria-label={props.label} aria-rowcount={props.count + 1} classList={{ stale: props.isStale === true }} style={{ "--columns": columns(), "--list-row": `${rowPx()}px` }}>
       <div role="rowgroup">
-        <div class="rows-head" role="row" aria-rowindex={1}><For each={props.columns}>{(column) => <span role="columnheader" classList={{ n: column.isNumber === true }}>{column.name}</span>}</For></div>
+        <div class="rows-head" role="row" aria-rowindex={1}><For each={props.columns}>{(column) => <span role="columnheader" classList={{ n: column.isNumber === true }}><span classList={{ hidden: column.isNameless === true }}>{column.name}</span></span>}</For></div>
       </div>
-      <div ref={body} class="rows-body scroll" role="rowgroup" tabindex={0} onScroll={({ currentTarget }) => setScrolled(currentTarget.scrollTop)}>
-        <div class="rows-all" style={{ height: `${props.count * rowPx()}px` }}>
-          <div class="rows-part" style={{ transform: `translateY(${part().first * rowPx()}px)` }}>
+      <div ref={body} class="rows-body scroll" role={props.count > 0 ? "rowgroup" : undefined} tabindex={props.count > 0 ? 0 : undefined} onScroll={({ currentTarget }) => setScrolled(currentTarget.scrollTop)}>
+        <div class="rows-all" role="presentation" style={{ height: `${props.count * rowPx()}px` }}>
+          <div class="rows-part" role="presentation" style={{ transform: `translateY(${part().first * rowPx()}px)` }}>
             <Index each={rows()}>
               {(row, at) => (
                 <div class="rows-row" role="row" aria-rowindex={part().first + at + 2}>

@@ -1,16 +1,19 @@
 /** Time and sales: every trade, the newest first. */
 
+import { Show } from "solid-js";
 import type { Accessor, JSX } from "solid-js";
 
 import { useShared } from "../app/context.js";
 import { lotsText, NONE, priceText } from "../model/money.js";
 import { preciseText } from "../model/times.js";
 import type { TapeEntry } from "../worker/protocol.js";
+import { Icon } from "./icons.jsx";
+import type { IconName } from "./icons.jsx";
 import { Rows } from "./Rows.jsx";
 import type { Column } from "./Rows.jsx";
 
 /** The side that came and took; in an auction both waited. Sign, colour and name say the same. */
-const AGGRESSOR: Readonly<Record<string, readonly [sign: string, word: string]>> = { bid: ["\u25b2", "bought"], ask: ["\u25bc", "sold"], none: ["\u25c6", "auction"] };
+const AGGRESSOR: Readonly<Record<string, readonly [sign: IconName, word: string]>> = { bid: ["up", "bought"], ask: ["down", "sold"], none: ["diamond", "auction"] };
 
 export function Tape(props: { readonly isTrusted: boolean }): JSX.Element {
   const { desk, entry, settings } = useShared();
@@ -24,8 +27,8 @@ export function Tape(props: { readonly isTrusted: boolean }): JSX.Element {
     { name: "Price", width: "minmax(4em, 1fr)", isNumber: true, cell: (row) => <span data-side={side(row())} class="tape-price">{price(row())}</span> },
     { name: "Lots", width: "minmax(3.2em, 0.8fr)", isNumber: true, cell: (row) => ((found) => (found.type === "missed" ? "" : lotsText(found.quantity)))(row()) },
     {
-      name: "", width: "1.1em",
-      cell: (row) => <span data-side={side(row())} class="tape-side" title={AGGRESSOR[side(row())]?.[1]}><span aria-hidden="true">{AGGRESSOR[side(row())]?.[0]}</span><span class="hidden">{AGGRESSOR[side(row())]?.[1]}</span></span>,
+      name: "Side", isNameless: true, width: "1.1em",
+      cell: (row) => <span data-side={side(row())} class="tape-side" title={AGGRESSOR[side(row())]?.[1]}><Show when={AGGRESSOR[side(row())]}>{(found) => <Icon name={found()[0]} />}</Show><span class="hidden">{AGGRESSOR[side(row())]?.[1]}</span></span>,
     },
   ];
   const count = () => (desk.tapeVersion(), desk.tape.size);

@@ -8,6 +8,7 @@ import { checked, marketOf, submitTicket } from "../app/submitTicket.js";
 import { SIDE_WORD } from "../app/trading.js";
 import { amountText, lotsText, moneyText, NONE } from "../model/money.js";
 import type { Draft, Field } from "../model/ticketChecks.js";
+import { Icon } from "./icons.jsx";
 
 const TIMES: readonly (readonly [Draft["timeInForce"], string])[] = [
   ["gtc", "Until cancelled"], ["day", "Today"], ["gtd", "Until a day"], ["ioc", "At once, the rest ends"], ["fok", "All at once, or nothing"],
@@ -150,12 +151,12 @@ export function Ticket(): JSX.Element {
           <dt>Reserves</dt><dd>{reserve()}</dd>
           <dt>Free</dt><dd>{free()}</dd>
         </dl>
-        <button type="submit" class="send" data-side={draft().side} aria-disabled={isSent()} disabled={desk.connection().link.phase !== "live"}>
+        <button type="submit" class="send" data-side={draft().side} aria-disabled={isSent()} disabled={desk.connection().link.phase !== "live" || entry().status()?.state === "delisted"}>
           {isSent() ? "Sent, waiting for the exchange" : ticket.state() === "unknown" ? "Send it again (safe)" : `${SIDE_WORD[draft().side]} ${judged()?.quantity ? lotsText(judged()?.quantity ?? 0) : ""} ${entry().symbol}`}
         </button>
         <div role="status" class="ticket-outcome">
-          <Show when={ticket.done() !== ""}><p class="note good"><span aria-hidden="true">{"\u2713"} </span>{ticket.done()}</p></Show>
-          <Show when={ticket.refusal()?.field === ""}><p class="note bad"><span aria-hidden="true">! </span>{ticket.refusal()?.text}</p></Show>
+          <Show when={ticket.done() !== ""}><p class="note good"><Icon name="good" /> {ticket.done()}</p></Show>
+          <Show when={ticket.refusal()?.field === ""}><p class="note bad"><Icon name="warn" /> {ticket.refusal()?.text}</p></Show>
         </div>
       </form>
     </section>
@@ -170,8 +171,8 @@ function Stepper(props: { readonly name: string; readonly onStep: (direction: nu
   return (
     <div class="stepper">
       {props.children}
-      <button type="button" tabindex={-1} aria-label={`Lower ${props.name}`} onClick={() => props.onStep(-1)}>{"\u2212"}</button>
-      <button type="button" tabindex={-1} aria-label={`Raise ${props.name}`} onClick={() => props.onStep(1)}>+</button>
+      <button type="button" tabindex={-1} aria-label={`Lower ${props.name}`} onClick={() => props.onStep(-1)}><Icon name="minus" /></button>
+      <button type="button" tabindex={-1} aria-label={`Raise ${props.name}`} onClick={() => props.onStep(1)}><Icon name="plus" /></button>
     </div>
   );
 }

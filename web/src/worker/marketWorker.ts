@@ -191,13 +191,15 @@ export class MarketWorker {
         this.#session.unfollow("trades", [before], now);
         this.#account.onLeft(before);
       }
-      if (look !== null) {
-        this.#session.follow("book", [look.symbol], {}, now);
-        this.#session.follow("trades", [look.symbol], {}, now);
-      }
+      if (look !== null) this.#followBook(look.symbol, now);
       this.#link?.pump();
     }
     this.#schedule();
+  }
+
+  #followBook(symbol: string, now: number): void {
+    this.#session.follow("book", [symbol], {}, now);
+    this.#session.follow("trades", [symbol], {}, now);
   }
 
   // -- asking ---------------------------------------------------------------------------------------------------------
@@ -255,7 +257,8 @@ export class MarketWorker {
         this.#measure(event.book.instrument, event.book.time, now);
         this.#account.onBook(event.book.instrument);
         break;
-      case "ticker":
+      case "instrument":
+        if (event.symbol === this.#book.look?.symbol && this.#session.book(event.symbol) === undefined) this.#followBook(event.symbol, now); // listed again
         break;
       case "trade":
         this.#account.onTrade(event);
