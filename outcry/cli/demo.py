@@ -13,11 +13,12 @@ from outcry.chaos import view as chaos_view
 from outcry.chaos.aio.chaos_run import run_chaos
 from outcry.chaos.options import ChaosOptions
 from outcry.cli.parameters import Engines, RedisUrl, Speed, read_speed
-from outcry.cli.report_file import check_writable, write_file
+from outcry.cli.report_file import check_writable, page_writer, write_file
 from outcry.cli.running import refuse, run_and_judge
 from outcry.demo import view
 from outcry.demo.aio.market_demo import run_demo
 from outcry.demo.options import DemoOptions, ReplayOptions
+from outcry.demo.story import NO_STORY, StoryOptions
 from outcry.load.crew_options import CrewOptions
 from outcry.stack.aio.stop_signal import StopSignal
 from outcry.stack.options import IN_FOLDER, StackOptions
@@ -37,7 +38,7 @@ def demo(
     gateways: Annotated[int, typer.Option(help="Gateway processes to spread them over.")] = 3,
     seconds: Annotated[
         float | None,
-        typer.Option(help="How long to measure; 0 is until Ctrl-C, the default on a terminal. Elsewhere 30."),
+        typer.Option(help="How long to measure; 0 is until Ctrl-C, the default on a terminal. Elsewhere 45."),
     ] = None,
     rate: Annotated[float, typer.Option(help="Book changes a second over all instruments.")] = 200,
     hot: Annotated[bool, typer.Option("--hot", help="Put every user and every change on one book.")] = False,
@@ -66,6 +67,17 @@ def demo(
     ledger: Annotated[
         bool, typer.Option(help="Keep the record too, in SQLite; not on a Redis that --redis-url names.")
     ] = True,
+    story: Annotated[bool, typer.Option(help="Let things happen on purpose, and tell what they did.")] = True,
+    kill_gateway: Annotated[
+        float, typer.Option(help="Second at which a gateway is killed; 0 is never.", metavar="SECOND")
+    ] = StoryOptions().gateway,
+    kill_engine: Annotated[
+        float, typer.Option(help="Second at which the leading engine is killed; 0 is never.", metavar="SECOND")
+    ] = StoryOptions().engine,
+    blackout: Annotated[
+        float, typer.Option(help="Second at which compliance begins a blackout; 0 is never.", metavar="SECOND")
+    ] = StoryOptions().blackout,
+    html: Annotated[Path | None, typer.Option(help="Write the report as a page with plots to this file.")] = None,
     chaos: Annotated[
         bool, typer.Option("--chaos", help="Kill and freeze parts while the market trades; see below.")
     ] = False,
@@ -78,6 +90,10 @@ def demo(
     Shows what happens. Ends with a verdict: every user's book is the engine's at the same (epoch, seq), or not; and
     each asset adds up to 0 over all accounts, which are kept unless --no-accounts. The exit status says the same (0 or
     1). Ctrl-C ends it early, with the verdict; twice, at once.
+
+    It tells a story: the market opens with an auction; at second 20 a gateway is killed, at second 25 the leading
+    engine, at second 30 compliance closes an instrument to insiders. Each is announced, and what it did is measured and
+    said. --no-story leaves the market in peace.
 
     With --chaos, every few seconds a random part is killed with -9 or frozen, and one time in five two at once: the
     leading engine, the standby, a gateway, Redis (with `appendfsync always`). Users reconnect and resume; 40 traders
@@ -93,7 +109,7 @@ def demo(
         crew = CrewOptions.of(users, verify, load_processes)
         _run_chaos(stack, crew, seconds or CHAOS_SECONDS, rate, seed, report)
     if seconds is None:
-        seconds = 0 if sys.stdout.isatty() else 30
+        seconds = 0 if sys.stdout.isatty() else 45
 
     async def run() -> bool:
         options = DemoOptions(
@@ -107,13 +123,17 @@ def demo(
             hot=hot,
             replay=ReplayOptions(replay, instrument, read_speed(speed)) if replay else None,
             seed=1 if seed is None else seed,
+            story=StoryOptions(kill_gateway, kill_engine, blackout) if story else NO_STORY,
             accounts=accounts,
         ).checked()
         check_writable("--report", report)
+        check_writable("--html", html)
+        write_page = page_writer(html, "outcry.demo.page")
         with open_screen(view) as screen:
             result = await run_demo(options, screen, StopSignal())
             screen.end(result)
         write_file(report, result.to_json())
+        write_page(result)
         return result.is_good
 
     run_and_judge(run())

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
-from openoutcry.wire.errors import ConfigurationError
-from outcry.cli.loading import load_module
 from outcry.cli.parameters import RedisUrl, Seed
-from outcry.cli.report_file import check_writable, write_file
+from outcry.cli.report_file import check_writable, page_writer, write_file
 from outcry.cli.running import run_and_judge
 from outcry.load import view
 from outcry.load.aio.load_run import run_load
 from outcry.load.aio.own_market import OwnMarketOptions
 from outcry.load.crew_options import CrewOptions
 from outcry.load.options import Deployment, LoadOptions, read_metrics, read_mix, settled
-from outcry.load.report import LoadReport
 from outcry.load.scenario import SCENARIOS, find_scenario
 from outcry.stack.aio.stop_signal import StopSignal
 from outcry.stack.options import StackOptions
@@ -167,7 +163,7 @@ def load(
         own = OwnMarketOptions(stack, rate, hot, seed).checked()
         check_writable("--report", report)
         check_writable("--html", html)
-        write_page = page_writer(html)
+        write_page = page_writer(html, "outcry.load.page")
         with open_screen(view) as screen:
             result = await run_load(options, own, screen, StopSignal())
             screen.end(result)
@@ -176,21 +172,3 @@ def load(
         return result.is_good
 
     run_and_judge(run())
-
-
-def page_writer(path: Path | None) -> Callable[[LoadReport], None]:
-    """
-    Return what writes a load's page.
-
-    Raises:
-        ConfigurationError: This machine cannot draw; said before the run, not after it.
-    """
-    if path is None:
-        return lambda _: None
-    try:
-        page = load_module("outcry.load.page").page
-    except ImportError as error:
-        raise ConfigurationError(
-            f"--html needs matplotlib ({error}): pip install 'openoutcry-exchange[charts]'"
-        ) from error
-    return lambda report: write_file(path, page(report))

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from openoutcry.wire.errors import ConfigurationError
 
@@ -39,3 +42,25 @@ def write_file(path: Path | None, text: str) -> None:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise ConfigurationError(f"cannot write {path}: {error.strerror}") from error
+
+
+def page_writer(path: Path | None, module: str) -> Callable[[Any], None]:
+    """
+    Return what writes a report's page.
+
+    Args:
+        path: The file; None: no page is wanted.
+        module: Has a function `page` that makes it of the report.
+
+    Raises:
+        ConfigurationError: This machine cannot draw; said before the run, not after it.
+    """
+    if path is None:
+        return lambda _: None
+    try:
+        page = import_module(module).page
+    except ImportError as error:
+        raise ConfigurationError(
+            f"--html needs matplotlib ({error}): pip install 'openoutcry-exchange[charts]'"
+        ) from error
+    return lambda report: write_file(path, page(report))

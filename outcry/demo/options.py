@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from openoutcry.wire.errors import ConfigurationError
 from openoutcry.wire.instrument import Instrument
+from outcry.demo.story import StoryOptions
 from outcry.load.crew_options import CrewOptions
 from outcry.stack.options import StackOptions, check_rate
 
@@ -33,6 +34,8 @@ class DemoOptions(NamedTuple):
     """All users and all changes on one book."""
     replay: ReplayOptions | None
     seed: int
+    story: StoryOptions = StoryOptions()
+    """What happens on purpose meanwhile; nothing during a replay."""
     accounts: bool = True
     """The market keeps accounts, and orders need what they promise; a replay's does not."""
 
@@ -48,6 +51,7 @@ class DemoOptions(NamedTuple):
         if not 0 <= self.seconds < float("inf"):
             raise ConfigurationError(f"--seconds must be a number of 0 or more, not {self.seconds:g}")
         check_rate(self.rate, "--rate")
+        self.story.checked()
         if self.replay:
             Instrument(self.replay.instrument).checked()
         return self

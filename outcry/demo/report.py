@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from outcry.load.report import Point
 from outcry.stack.report import RunReport
 
 
@@ -50,6 +51,16 @@ class Report(RunReport):
     refusals: int
     gateways_lost: Sequence[str]
     engines_lost: Sequence[str]
+    story: Sequence[Mapping[str, Any]]
+    """What was done on purpose, and what it did, in order (`outcry.demo.story.Chapter`)."""
+    fairness: Mapping[str, Any]
+    """Spread of the users' own mean delays (`outcry.load.fairness`); empty without deliveries."""
+    series: Sequence[Point]
+    """Second by second, the last hour of them."""
+    prices: Sequence[tuple[float, float]]
+    """Of one instrument, in its currency: second, and the middle of bid and ask."""
+    priced: str
+    """Which one."""
     latency_ms: Mapping[str, float]
     """Engine's publishing to client's receipt of every delta, one clock; resolution 10 µs or 0.4 %."""
     connections_per_gateway: Sequence[int]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
 from typing import Any, Final, Literal
 
@@ -55,44 +55,50 @@ def page(moment: Moment, size: tuple[int, int]) -> RenderableType:
 def summary(report: Report) -> RenderableType:
     """Return the end of a run."""
     table = Table(box=None, show_header=False)
-    table.add_column(style="dim")
+    table.add_column(style="dim", no_wrap=True)
     table.add_column()
-    latency = report.latency_ms
-    busy = ", ".join(f"{role} {seconds:.{seconds < 10:d}f}" for role, seconds in report.cpu_seconds.items())
-    for name, value in (
-        ("users", f"{report.users:,} on {report.gateways} gateways, for {report.seconds:.1f} s"),
-        (
-            "published",
-            f"{report.updates_published:,} book changes ({report.rate_published:,.0f}/s), {report.trades:,} trades",
-        ),
-        *(
-            [("opening", f"{report.auction_trades:,} trades in auctions, before all else")]
-            if report.auction_trades
-            else []
-        ),
-        ("delivered", f"{report.updates_delivered:,} book changes in {report.frames_delivered:,} frames"),
-        ("latency", "  ".join(f"{name} {value:.2f}" for name, value in latency.items()) + " ms"),
-        ("CPU, s", busy),
-        ("digests", f"{report.digests_checked:,} checked on the way, {report.digests_wrong} wrong"),
-        ("gaps", f"{report.gaps_seen} seen, {report.gaps_recovered} recovered; {report.disconnects} disconnects"),
-    ):
+    for name, value in figure_rows(report):
         table.add_row(name, value)
-    return Group(table, *_replay(report), _verdict(report))
+    first, *others = verdict_lines(report)
+    verdict = Text("\n  ".join((first, *others)), "bold green" if report.is_good else "bold red")
+    return Group(table, *_replay(report), verdict)
 
 
-def _verdict(report: Report) -> Text:
+def figure_rows(report: Report) -> Iterator[tuple[str, str]]:
+    """Yield what was measured, names and values, in the order of reading."""
+    yield "users", f"{report.users:,} on {report.gateways} gateways, for {report.seconds:.1f} s"
+    rate = f"({report.rate_published:,.0f}/s)"
+    yield "published", f"{report.updates_published:,} book changes {rate}, {report.trades:,} trades"
+    if report.auction_trades:
+        yield "opening", f"{report.auction_trades:,} trades in auctions, before all else"
+    yield "delivered", f"{report.updates_delivered:,} book changes in {report.frames_delivered:,} frames"
+    yield "latency", "  ".join(f"{name} {value:.2f}" for name, value in report.latency_ms.items()) + " ms"
+    if report.fairness:
+        low, high = report.fairness["p5_ms"], report.fairness["p95_ms"]
+        yield "fairness", f"nine in ten users have a mean delay between {low:.2f} and {high:.2f} ms"
+    busy = ", ".join(f"{role} {seconds:.{seconds < 10:d}f}" for role, seconds in report.cpu_seconds.items())
+    yield "CPU, s", busy
+    yield "digests", f"{report.digests_checked:,} checked on the way, {report.digests_wrong} wrong"
+    gaps = f"{report.gaps_seen} seen, {report.gaps_recovered} recovered"
+    yield "gaps", f"{gaps}; {report.disconnects:,} disconnects"
+
+
+def verdict_lines(report: Report) -> list[str]:
+    """Return the verdict, and what it stands on, or why it is bad."""
     books = f"{report.books_verified:,} books verified, {report.books_wrong} wrong"
-    if report.is_good:
-        accounts = f"{report.accounts} accounts: each of {report.assets_conserved} assets adds up to 0 over all of them"
-        proven = f"{books}.\n  {accounts}." if report.accounts else f"{books}."
-        if report.ledger_commands:
-            blocks = f"{report.ledger_blocks:,} blocks, each sealed on the one before"
-            proven += f"\n  {report.ledger_commands:,} commands are in the ledger: all of them, in {blocks}."
-        return Text(
-            f"VERDICT OK: every user's book is the engine's at the same (epoch, seq):\n  {proven}", "bold green"
-        )
-    reasons = "".join(f"\n  {complaint}" for complaint in report.complaints)
-    return Text(f"VERDICT FAILED: {books}.{reasons}", "bold red")
+    if not report.is_good:
+        return [f"VERDICT FAILED: {books}.", *report.complaints]
+    lines = ["VERDICT OK: every user's book is the engine's at the same (epoch, seq):", f"{books}."]
+    if report.accounts:
+        sums = f"each of {report.assets_conserved} assets adds up to 0 over all of them"
+        lines.append(f"{report.accounts} accounts: {sums}.")
+    if report.ledger_commands:
+        blocks = f"{report.ledger_blocks:,} blocks, each sealed on the one before"
+        lines.append(f"{report.ledger_commands:,} commands are in the ledger: all of them, in {blocks}.")
+    if report.story:
+        lost = sum(chapter["orders_lost"] for chapter in report.story)
+        lines.append(f"{len(report.story)} things happened on purpose meanwhile; orders lost: {lost}.")
+    return lines
 
 
 def _replay(report: Report) -> list[RenderableType]:

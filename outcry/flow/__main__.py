@@ -1,9 +1,9 @@
 """`python -m outcry.flow`: a driver as a role of the demo, led by JSON lines (`outcry.stack.aio.role_channel`).
 
 First line in: what to be (`bots` or `replay`, with its settings). Then `ready` is sent, with what is listed, and
-requests are taken: `start`, `rate` (of bots, book changes a second), `stats` (answered by `stats`), `stop` (answered
-by `stats` when the engine has applied everything). An error is sent as `failed` with its text, which is the log's last
-line too, and ends the role with status 1.
+requests are taken: `start`, `rate` (of bots, book changes a second), `blackout` (of bots, closes the first instrument
+to insiders), `stats` (answered by `stats`), `stop` (answered by `stats` when the engine has applied everything). An
+error is sent as `failed` with its text, which is the log's last line too, and ends the role with status 1.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from openoutcry.wire.errors import OpenOutcryError
 from outcry.flow.aio.bots import Bots
 from outcry.flow.aio.driver import Driver
 from outcry.flow.aio.replay import Replay
+from outcry.flow.funding import CALL_S
 from outcry.stack.aio.role_channel import RoleChannel
 from shared.aio.first_error import first_error
 
@@ -33,6 +34,7 @@ def build(settings: dict[str, Any]) -> Driver:
             hot=settings["hot"],
             seed=settings["seed"],
             accounts=settings.get("accounts", False),
+            call_s=settings.get("call_s", CALL_S),
         )
     return Replay(redis_url, Path(settings["path"]), settings["instrument"], settings["speed"])
 
@@ -53,6 +55,9 @@ async def serve(driver: Driver, channel: RoleChannel) -> None:
                     case "rate":
                         assert isinstance(driver, Bots), "a replay has no rate"
                         driver.set_rate(request["rate"])
+                    case "blackout":
+                        assert isinstance(driver, Bots), "a replay has no insiders"
+                        driver.begin_blackout()
                     case "stop":
                         driver.stopping.set()
                         await driver.finished.wait()

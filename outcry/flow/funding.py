@@ -1,4 +1,6 @@
-"""What lets a crowd trade where the exchange keeps accounts: money, lots, groups, limits, a collar, and a blackout.
+"""What lets a crowd trade where the exchange keeps accounts: money, lots, groups, limits, a collar, an opening call.
+
+And what compliance does to it: a blackout, when somebody asks for one.
 
 The same commands again change nothing, so a crowd that comes back asks for them once more; in a market that keeps no
 accounts they are refused, and nobody needs them.
@@ -24,14 +26,18 @@ ACTOR: Final = "demo-root"
 MONEY: Final = 10**17
 """Millionths of each currency a user gets, if all of it together is in range: more than a crowd spends in years."""
 CALENDAR: Final = "demo"
-CALL_S: Final = 5
+CALL_S: Final = 5.0
+"""How long the opening call lasts, unless it is told otherwise."""
 RANDOM_END_S: Final = 2
 DAY_S: Final = 400 * 86_400
 INSIDERS: Final = "insiders"
 INSIDERS_EVERY: Final = 5
 """Every fifth user of each group is an insider too."""
-BLACKOUT_S: Final = (15, 25)
-"""When the first instrument is closed to insiders, in seconds of the day: their orders end as it begins."""
+COMPLIANCE: Final = "demo-compliance"
+BLACKOUT: Final = "results"
+"""The rule's name."""
+BLACKOUT_S: Final = 10
+"""How long an instrument is closed to insiders; their orders end as it begins."""
 SECOND_US: Final = 1_000_000
 LOTS: Final = 10**12
 """Of each instrument."""
@@ -46,6 +52,7 @@ def funding(
     source: str,
     numbers: Iterator[int],
     now_us: int | None = None,
+    call_s: float = CALL_S,
 ) -> list[Command]:
     """
     Return the commands; O(users times instruments).
@@ -55,7 +62,8 @@ def funding(
         groups: The crowd's users, by the group that each is in.
         source: Of the commands.
         numbers: Theirs.
-        now_us: When the day begins, with a call of CALL_S seconds, µs; None: the market has no sessions.
+        now_us: When the day begins, with a call, µs; None: the market has no sessions.
+        call_s: How long the call lasts.
     """
     money = min(MONEY, AMOUNT_MAX // sum(len(users) for users in groups.values()))
     largest = max(max(quantities(instrument)) for instrument in instruments)
@@ -63,7 +71,7 @@ def funding(
         BeginAccounts(source, next(numbers), ACTOR, four_eyes=False),
     ]
     if now_us is not None:
-        commands.append(SetSchedule(source, next(numbers), ACTOR, CALENDAR, "", _day(now_us)))
+        commands.append(SetSchedule(source, next(numbers), ACTOR, CALENDAR, "", _day(now_us, call_s)))
     commands += [_terms(instrument, source, next(numbers), has_day=now_us is not None) for instrument in instruments]
     for group, users in groups.items():
         limits = Limits(order_quantity_max=largest)
@@ -72,22 +80,20 @@ def funding(
             named = (INSIDERS, group) if place % INSIDERS_EVERY == 0 else (group,)
             commands.append(SetGroups(source, next(numbers), ACTOR, user, named))
             commands += _transfers(instruments, user, money, source, numbers)
-    if now_us is not None:
-        commands.append(_blackout(instruments[0].symbol, source, next(numbers), now_us))
     return commands
 
 
-def _blackout(symbol: str, source: str, number: int, now_us: int) -> SetRule:
-    begins, ends = [now_us + second * SECOND_US for second in BLACKOUT_S]
-    rule = ("results", RuleKind.BLACKOUT, (INSIDERS,), (symbol,), begins, ends, RuleParameters())
-    return SetRule(source, number, ACTOR, *rule, discreet=False)
+def blackout(symbol: str, source: str, number: int, now_us: int) -> SetRule:
+    """Return the command that closes an instrument to insiders from now on, for BLACKOUT_S."""
+    rule = (BLACKOUT, RuleKind.BLACKOUT, (INSIDERS,), (symbol,), now_us, now_us + BLACKOUT_S * SECOND_US)
+    return SetRule(source, number, COMPLIANCE, *rule, RuleParameters(), discreet=False)
 
 
-def _day(now_us: int) -> tuple[ScheduledStep, ...]:
+def _day(now_us: int, call_s: float) -> tuple[ScheduledStep, ...]:
     """Return the steps of a day that has just begun, and is longer than any crowd trades."""
-    seconds = ((-1, "open_call"), (CALL_S, "uncross"), (CALL_S, "continuous"), (DAY_S, "close"))
+    seconds = ((-1, "open_call"), (call_s, "uncross"), (call_s, "continuous"), (DAY_S, "close"))
     day = datetime.fromtimestamp(now_us // SECOND_US, UTC).date().isoformat()
-    return tuple(ScheduledStep(day, now_us + second * SECOND_US, step) for second, step in seconds)
+    return tuple(ScheduledStep(day, now_us + int(second * SECOND_US), step) for second, step in seconds)
 
 
 def _terms(instrument: Instrument, source: str, number: int, *, has_day: bool) -> SetTerms:

@@ -42,6 +42,8 @@ class MarketTape:
         self.epoch = 0
         self.seqs: dict[str, int] = {}
         """Instrument to the last seq published since the beginning."""
+        self.answered = 0
+        """The source's commands that the engine has carried out or refused."""
         self.refused: Counter[Code] = Counter()
         """The source's commands that the engine refused, by code."""
         self._source = source
@@ -62,5 +64,7 @@ class MarketTape:
             self.changes += change.seq - change.prev_seq
             self.seqs[change.instrument] = change.seq
         for outcome in packet.outcomes:
-            if outcome.code and outcome.source == self._source:
-                self.refused[Code(outcome.code)] += 1
+            if outcome.source == self._source:
+                self.answered += 1
+                if outcome.code:
+                    self.refused[Code(outcome.code)] += 1

@@ -20,7 +20,7 @@ from typing import Final
 from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.types import OrderKind, SelfTradePrevention, Side, TimeInForce
 from outcry.flow.fair_value import followed, following_price, opening_price, quantities
-from outcry.flow.funding import funding
+from outcry.flow.funding import CALL_S, blackout, funding
 from outcry.flow.guests import guest_funding
 from outcry.flow.live_orders import LiveOrder, LiveOrders
 from shared.logs.commands import CancelAll, CancelOrder, Command, PlaceOrder, ReplaceOrder
@@ -119,11 +119,15 @@ class OrderFlow:
         self._orders_per_book = max(LIVE_ORDERS_PER_BOOK_MIN, LIVE_ORDERS // len(instruments))
         self._number = 0
 
-    def funding(self, now_us: int) -> list[Command]:
+    def funding(self, now_us: int, call_s: float = CALL_S) -> list[Command]:
         """Return commands that give every user money and lots, in a market with accounts and a day from now (µs) on."""
         groups = {"bid-makers": _BID_MAKERS, "ask-makers": _ASK_MAKERS, "takers": _TAKERS}
         instruments = [book.instrument for book in self._books]
-        return funding(instruments, groups, self._source, iter(self._next_number, 0), now_us)
+        return funding(instruments, groups, self._source, iter(self._next_number, 0), now_us, call_s)
+
+    def blackout(self, now_us: int) -> list[Command]:
+        """Return the command that closes the first instrument to the insiders among the users, from now (µs) on."""
+        return [blackout(self._books[0].symbol, self._source, self._next_number(), now_us)]
 
     def withdrawals(self) -> list[Command]:
         """Return commands that cancel whatever an earlier crowd of these users left behind."""

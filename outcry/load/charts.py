@@ -43,10 +43,10 @@ PERCENTILE_TICKS: Final = (0, 50, 90, 99, 99.9, 99.99, 99.999, 99.9999)
 def charts(report: LoadReport) -> list[str]:
     """Return all plots that the report has figures for, each an `<svg>` element, in the order of reading."""
     drawn = [
-        _latency_over_time(report.series, report.happenings),
+        latency_over_time(report.series, report.happenings),
         _percentiles(report),
-        _throughput(report.series, report.happenings),
-        _connections(report.series, report.happenings, report.users - report.slow_users),
+        throughput(report.series, report.happenings),
+        connections_over_time(report.series, report.happenings, report.users - report.slow_users),
         _balance(report.series, report.happenings),
         _hops(report.hops_ms),
         _cpu(report.cpu_seconds, report.seconds),
@@ -56,12 +56,22 @@ def charts(report: LoadReport) -> list[str]:
     return drawn
 
 
-def _latency_over_time(series: Sequence[Point], happenings: Sequence[Happening]) -> str:
+def latency_over_time(series: Sequence[Point], happenings: Sequence[Happening]) -> str:
+    """Draw p50, p99 and maximum of each step."""
     figure, axes = _figure("Delivery latency over time", "seconds since the measurement began", "ms (log)")
     times = [point.t for point in series]
-    axes.plot(times, [_above_zero(point.p50_ms) for point in series], color=BLUE, label="p50")
-    axes.plot(times, [_above_zero(point.p99_ms) for point in series], color=ORANGE, label="p99")
-    axes.plot(times, [_above_zero(point.max_ms) for point in series], color=GREY, linewidth=0.9, label="max")
+    # Where nothing was delivered there is no delay, and no line.
+    none = [not point.updates_per_s for point in series]
+    for of, label, colour, width in (
+        ("p50_ms", "p50", BLUE, 1.5),
+        ("p99_ms", "p99", ORANGE, 1.5),
+        ("max_ms", "max", GREY, 0.9),
+    ):
+        drawn = [
+            math.nan if is_none else _above_zero(getattr(point, of))
+            for point, is_none in zip(series, none, strict=True)
+        ]
+        axes.plot(times, drawn, color=colour, linewidth=width, label=label)
     _log_ms(axes)
     return _with_time(figure, axes, happenings, "latency")
 
@@ -88,7 +98,8 @@ def _percentiles(report: LoadReport) -> str:
     return _svg(figure, "percentiles")
 
 
-def _throughput(series: Sequence[Point], happenings: Sequence[Happening]) -> str:
+def throughput(series: Sequence[Point], happenings: Sequence[Happening]) -> str:
+    """Draw what all users together were delivered."""
     figure, axes = _figure("Delivered, all users together", "seconds since the measurement began", "per second")
     times = [point.t for point in series]
     axes.plot(times, [point.updates_per_s for point in series], color=BLUE, label="book changes")
@@ -97,7 +108,8 @@ def _throughput(series: Sequence[Point], happenings: Sequence[Happening]) -> str
     return _with_time(figure, axes, happenings, "throughput")
 
 
-def _connections(series: Sequence[Point], happenings: Sequence[Happening], readers: int) -> str:
+def connections_over_time(series: Sequence[Point], happenings: Sequence[Happening], readers: int) -> str:
+    """Draw who was connected, and who in sync."""
     figure, axes = _figure("Connections", "seconds since the measurement began", "users")
     times = [point.t for point in series]
     axes.plot(times, [point.connections for point in series], color=BLUE, label="connected, slow users included")
@@ -144,6 +156,14 @@ def _orders(series: Sequence[Point], happenings: Sequence[Happening]) -> str:
     _mark(axes, happenings)
     figure.legend(lines, [str(line.get_label()) for line in lines], loc="outside lower center", ncols=2)
     return _svg(figure, "orders")
+
+
+def price_over_time(prices: Sequence[tuple[float, float]], happenings: Sequence[Happening], name: str) -> str:
+    """Draw a price in its currency; `prices` are (second, price)."""
+    figure, axes = _figure(f"Price of {name}: the middle of bid and ask", "seconds since the measurement began", "")
+    axes.plot([t for t, _ in prices], [price for _, price in prices], color=BLUE)
+    axes.margins(y=0.2)
+    return _with_time(figure, axes, happenings, "price")
 
 
 def _hops(hops: Mapping[str, object]) -> str:

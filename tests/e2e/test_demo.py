@@ -39,6 +39,30 @@ def test_ends_with_a_good_verdict_and_all_figures(tmp_path: Path) -> None:
 
 
 @needs_server
+def test_what_happens_on_purpose_is_announced_measured_and_judged(tmp_path: Path) -> None:
+    """A gateway and the leading engine die, an instrument is closed to insiders, and nothing is lost."""
+    report, page = tmp_path / "report.json", tmp_path / "page.html"
+    seconds = ("--seconds", "9", "--kill-gateway", "1", "--kill-engine", "3", "--blackout", "7")
+    with outcry(tmp_path, *SMALL, *seconds, "--report", str(report), "--html", str(page)) as command:
+        assert command.finish() == 0, command.output + command.errors
+        for part in ("is killed with -9, and its 25 users", "25 users moved", "the engine that leads, is killed",
+                     "orders waited meanwhile, 0 were lost", "compliance closes", "insiders were ended",
+                     "orders lost: 0", "VERDICT OK"):  # fmt: skip
+            assert part in command.output
+        assert command.leaves_nothing()
+    figures = json.loads(report.read_text())
+    gateway, engine, blackout = figures["story"]
+    assert (gateway["deed"], gateway["users_moved"], gateway["orders_lost"]) == ("gateway", 25, 0)
+    assert 0 < gateway["back_p50_ms"] <= gateway["back_ms"]
+    assert (engine["deed"], engine["users_moved"], engine["orders_lost"]) == ("engine", 0, 0)
+    assert 0 < engine["silent_ms"] < engine["back_ms"]
+    assert blackout["orders_ended"] + blackout["orders_refused"] > 0
+    assert (figures["books_verified"], figures["books_wrong"], len(figures["engines_lost"])) == (150, 0, 1)
+    assert len(figures["series"]) >= 8
+    assert page.read_text().count("<svg") == 4
+
+
+@needs_server
 def test_every_update_reaches_every_user_of_a_hot_book(tmp_path: Path) -> None:
     """Nobody falls behind here, so what was delivered is what was published, times the users."""
     report = tmp_path / "report.json"

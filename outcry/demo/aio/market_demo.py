@@ -10,25 +10,33 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 import time
+from collections import deque
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any, Final, NamedTuple
 
 import psutil
 
 from openoutcry.wire.instrument import Instrument
 from outcry.demo.aio.record_look import RecordLook, look_at_record
+from outcry.demo.aio.storyteller import LOOK_SECONDS, Storyteller
 from outcry.demo.moment import Moment
 from outcry.demo.options import DemoOptions
 from outcry.demo.report import Report
+from outcry.demo.story import Cast
 from outcry.flow.aio.lobster_file import LobsterFile
+from outcry.flow.funding import CALL_S
 from outcry.load.aio.engine_accounts import engine_conservation
 from outcry.load.aio.engine_verdict import engine_verdict
 from outcry.load.aio.load_crew import LoadCrew
 from outcry.load.conservation import Conservation
 from outcry.load.counts import complaints_about
+from outcry.load.fairness import fairness
 from outcry.load.latency import difference, latency_ms, new_histogram
 from outcry.load.look import LoadStatistics
+from outcry.load.look import Look as LoadLook
 from outcry.load.plan import UserPlan, plan_users
+from outcry.load.report import SERIES_POINTS_MAX, Point
 from outcry.load.verdict import BookVerdict
 from outcry.stack.aio.child import TOO_MANY, RoleFailed, TooLate
 from outcry.stack.aio.open_files import allow_open_files
@@ -43,6 +51,8 @@ DRIVER_SECONDS_MAX: Final = 60.0
 """How long bots may take to fill the books, and any driver to come to rest."""
 CONNECT_SECONDS_MAX: Final = 60.0
 """How long all users may take to hold all their books."""
+USERS_CONNECT_A_SECOND: Final = 200
+"""At least, on two cores: the opening call lasts so much longer, that they see it end."""
 MOMENT_SECONDS: Final = 1.0
 """Between two looks at everything."""
 
@@ -121,6 +131,13 @@ class MarketDemo:
         self._plans: list[UserPlan] = []
         self._listing: dict[str, Instrument] = {}
         self._latency = new_histogram()
+        self._between = new_histogram()  # since the last moment
+        self._chapters = options.story.chapters(self._cast()) if not options.replay else []
+        self._story: Storyteller | None = None
+        self._has_opened = False
+        self._series: deque[Point] = deque(maxlen=SERIES_POINTS_MAX)
+        self._prices: deque[tuple[float, float]] = deque(maxlen=SERIES_POINTS_MAX)
+        self._instruments: list[str] = []
         self._lost_gateways: list[str] = []
         self._lost_engines: list[str] = []
 
@@ -130,7 +147,7 @@ class MarketDemo:
 
     async def prepare(self) -> None:
         """Get the market going and all users connected."""
-        instruments = await self._start_driver()
+        self._instruments = instruments = await self._start_driver()
         self._plans = plan_users(
             self._options.crew.users,
             len(self._stack.gateways),
@@ -159,18 +176,29 @@ class MarketDemo:
     async def run(self) -> Report:
         """Measure, let the market come to rest, compare."""
         before = await self._look()
+        self._latency = new_histogram()
+        await self._crew.means()
         if self._options.replay:
             self._driver.tell("start")
+        if self._chapters:
+            self._story = Storyteller(
+                self._stack, self._driver, self._crew, self._statistics, self._instruments[0],
+                self._options.crew.users, self._screen.say,
+            )  # fmt: skip
         last = await self._measure(before)
+        means = fairness(await self._crew.means(), self._stack.gateway_urls)
         market = await self._driver.ask("stop", "stats", DRIVER_SECONDS_MAX)
+        if self._story is not None:
+            self._story.close(market)
+            self._story.restore()
         rested_at = time.monotonic()
         self._screen.say("the market rests; every user asks for every book")
         verdict = await engine_verdict(self._stack.redis_url, market["seqs"], self._plans, self._crew)
         conservation = await engine_conservation(self._stack.redis_url, keeps_accounts=self._keeps_accounts)
         record = await look_at_record(self._stack)
         after = await self._look()
-        self._latency.add(after.load.latency)
-        return self._report(before, last, after._replace(at=rested_at, market=market), verdict, conservation, record)
+        ended = after._replace(at=rested_at, market=market)
+        return self._report(before, last, ended, verdict, conservation, record, means)
 
     async def _start_driver(self) -> list[str]:
         """Start bots or replay; return whose books to follow."""
@@ -185,7 +213,7 @@ class MarketDemo:
         self._screen.say("the bots fill the books")
         await self._driver.start(
             role="bots", redis_url=self._stack.redis_url, rate=options.rate, hot=options.hot, seed=options.seed,
-            accounts=options.accounts,
+            accounts=options.accounts, call_s=CALL_S + options.crew.users / USERS_CONNECT_A_SECOND,
         )  # fmt: skip
         ready = await self._driver.hear("ready", DRIVER_SECONDS_MAX)
         self._driver.tell("start")
@@ -203,45 +231,107 @@ class MarketDemo:
         """Watch until the time is over, the file is through or somebody wants an end; return the last look."""
         last = before
         while not self._is_over(before, last):
-            if await self._stop.wait(self._until_next_look(before)):
+            if await self._stop.wait(self._until_next_look(before, last)):
                 break
+            await self._go_on(before)
             self._check_processes()
+            if not self._is_moment(before, last):
+                continue
             look = await self._look()
-            self._latency.add(look.load.latency)
-            self._screen.show(await self._moment(before, last, look))
+            moment = await self._moment(before, last, look)
+            self._keep(before, last, look, moment)
+            self._tell_opening(before, look)
+            self._screen.show(moment)
             last = look
         return last
 
+    async def _go_on(self, before: _Look) -> None:
+        """Go on with the story: its next chapter begins when it is time, and the one before has ended."""
+        story, elapsed = self._story, time.monotonic() - before.at
+        if story is None:
+            return
+        await story.look()
+        if not story.is_open and self._chapters and self._chapters[0][0] <= elapsed:
+            _, deed = self._chapters.pop(0)
+            await story.begin(deed, elapsed)
+
+    def _tell_opening(self, before: _Look, look: _Look) -> None:
+        """Say it once the opening auction is over."""
+        trades = look.market["auction_trades"]
+        if not self._has_opened and trades:
+            self._has_opened = True
+            at = look.at - before.at
+            self._screen.say(f"{at:5.1f} s  the opening auction is over: {trades:,} trades, in each book at one price")
+
+    def _keep(self, before: _Look, last: _Look, look: _Look, moment: Moment) -> None:
+        now, then = [LoadLook(each.at, each.load, each.usage) for each in (look, last)]
+        self._series.append(now.point(then, before.at))
+        symbol = self._instruments[0]
+        book = moment.market.get("books", {}).get(symbol)
+        if book and book["bids"] and book["asks"]:
+            ticks = Fraction(book["bids"][0][0] + book["asks"][0][0], 2)
+            listed = self._listing.get(symbol, Instrument(symbol))
+            self._prices.append((round(moment.elapsed, 3), round(float(ticks * Fraction(listed.tick_size)), 6)))
+
     def _is_over(self, before: _Look, last: _Look) -> bool:
+        if self._story is not None and self._story.is_open:
+            return False
         if self._options.replay:
             return bool(last.market["finished"])
         return 0 < self._options.seconds <= last.at - before.at
 
-    def _until_next_look(self, before: _Look) -> float:
-        if self._options.replay or not self._options.seconds:
-            return MOMENT_SECONDS
-        left = before.at + self._options.seconds - time.monotonic()
-        return min(max(left, 0.0), MOMENT_SECONDS)
+    def _until_next_look(self, before: _Look, last: _Look) -> float:
+        now = time.monotonic()
+        due = [last.at + MOMENT_SECONDS]
+        if self._options.seconds and not self._options.replay:
+            due.append(before.at + self._options.seconds)
+        if self._story is not None and self._story.is_open:
+            due.append(now + LOOK_SECONDS)
+        elif self._chapters:
+            due.append(before.at + self._chapters[0][0])
+        return max(0.0, min(due) - now)
+
+    def _is_moment(self, before: _Look, last: _Look) -> bool:
+        now = time.monotonic()
+        is_end = 0 < self._options.seconds <= now - before.at and not self._options.replay
+        return is_end or now - last.at >= MOMENT_SECONDS
 
     def _check_processes(self) -> None:
         """Raise for a part without which nothing goes on; the death of a gateway or of one engine is only reported."""
         for child in (*self._stack.essential, *self._crew.children):
             child.check_alive()
+        killed = self._story.killed if self._story is not None else ()
         for engine in self._stack.engines:
             if engine.name not in self._lost_engines and engine.exit_status() is not None:
                 self._lost_engines.append(engine.name)
+                if engine.name in killed:
+                    continue
                 self._screen.say(f"{engine.how_it_ended()}; another engine leads")
         for gateway in self._stack.gateways:
             if gateway.name not in self._lost_gateways and gateway.exit_status() is not None:
                 self._lost_gateways.append(gateway.name)
+                if gateway.name in killed:
+                    continue
                 self._screen.say(f"{gateway.how_it_ended()}; its users go to the others")
         if len(self._lost_gateways) == len(self._stack.gateways):
             self._stack.gateways[0].check_alive()
 
     async def _look(self) -> _Look:
         market = await self._driver.ask("stats", "stats")
-        load = await self._crew.statistics()
+        load = await self._statistics()
+        load, self._between = load._replace(latency=self._between), new_histogram()
         return _Look(time.monotonic(), market, load, self._usage())
+
+    async def _statistics(self) -> LoadStatistics:
+        """Ask the users; what they have measured since they were asked last is kept for the moment and the report."""
+        load = await self._crew.statistics()
+        self._latency.add(load.latency)
+        self._between.add(load.latency)
+        return load
+
+    def _cast(self) -> Cast:
+        stack = self._options.stack
+        return Cast(stack.gateways, stack.engines, self._options.accounts)
 
     def _usage(self) -> dict[str, Usage]:
         itself = psutil.Process()
@@ -295,12 +385,14 @@ class MarketDemo:
         verdict: BookVerdict,
         conservation: Conservation,
         record: RecordLook | None,
+        means: Mapping[str, Any],
     ) -> Report:
         seconds = after.at - before.at
         seen = difference(after.load.counts, before.load.counts)
         changes = after.market["changes"] - before.market["changes"]
         complaints = [*verdict.complaints, *complaints_about(seen), *conservation.complaints]
         complaints += record.complaints if record is not None else ()
+        complaints += self._story.complaints() if self._story is not None else ()
         if self._keeps_accounts and not conservation.keeps_accounts:
             complaints.append("the market keeps no accounts: users were known to it before the demo began")
         is_good = verdict.is_good and not complaints
@@ -334,6 +426,11 @@ class MarketDemo:
             refusals=seen["refusals"],
             gateways_lost=list(self._lost_gateways),
             engines_lost=list(self._lost_engines),
+            story=[chapter.row() for chapter in self._story.chapters] if self._story is not None else [],
+            fairness=means,
+            series=list(self._series),
+            prices=list(self._prices),
+            priced=self._instruments[0],
             latency_ms=latency_ms(self._latency),
             connections_per_gateway=last.load.connections,
             cpu_seconds={

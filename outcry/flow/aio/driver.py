@@ -47,12 +47,15 @@ class Driver(abc.ABC):
         self.finished: Final = asyncio.Event()
         """Set when `run` has nothing more to do."""
         self.commands_sent = 0
+        self._heard_at: float | None = None
+        self._silent_s = 0.0
         self._redis_url = redis_url
         self._tail = FeedTail(redis_url, f"{name}-tail")
 
     async def follow(self) -> None:
         """Count what the feed shows; never ends by itself. Run it beside everything else, after `start`."""
         async for packets in self._tail.packets():
+            self._hear()
             for packet in packets:
                 self.tape.add(packet)
                 self.observe(packet)
@@ -82,15 +85,25 @@ class Driver(abc.ABC):
 
     def statistics(self) -> dict[str, Any]:
         """Return what a supervisor wants to know, ready for JSON."""
+        silent_s, self._silent_s = max(self._silent_s, self._quiet_s()), 0.0
         return {
             **self.tape.counts._asdict(),
             "commands": self.commands_sent,
+            "answered": self.tape.answered,
+            "silent_ms": silent_s * 1000,  # the feed's longest silence since this was asked before
             "backlog": self.writer.backlog.commands,
             "finished": self.finished.is_set(),
             "epoch": self.tape.epoch,
             "seqs": self.tape.seqs,
             "refused": self.tape.refused,
         }
+
+    def _hear(self) -> None:
+        self._silent_s = max(self._silent_s, self._quiet_s())
+        self._heard_at = asyncio.get_running_loop().time()
+
+    def _quiet_s(self) -> float:
+        return asyncio.get_running_loop().time() - self._heard_at if self._heard_at is not None else 0.0
 
     async def aclose(self) -> None:
         """Close all connections."""

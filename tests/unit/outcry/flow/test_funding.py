@@ -1,16 +1,17 @@
-"""The crowd's day in a market with accounts: a call, trading, and a blackout that begins and ends meanwhile."""
+"""The crowd's day in a market with accounts: a call, trading, and a blackout that somebody asks for."""
 
 from __future__ import annotations
 
 from collections import Counter
 
 from openoutcry.wire.instrument import Instrument
-from outcry.flow.funding import BLACKOUT_S, INSIDERS
+from outcry.flow.funding import BLACKOUT_S, CALL_S, INSIDERS
 from outcry.flow.order_flow import OrderFlow
 from services.matching.accounts.funded_account import FundedAccount
 from services.matching.engine import Engine
 from shared.logs.commands import Command, ListInstrument
 from shared.logs.events import Outcome, PrivateExecution
+from shared.logs.session_commands import SetSchedule
 
 DAY_US = 20_000 * 86_400_000_000
 
@@ -33,11 +34,13 @@ def test_insiders_are_closed_out_for_ten_seconds() -> None:
     apply([ListInstrument("leader", n, each) for n, each in enumerate(instruments, 1)], 0)
     apply(flow.funding(DAY_US), 0)
     apply(flow.opening(), 0)
+    begins = 15
     for second in range(1, 30):
+        if second == begins:
+            apply(flow.blackout(DAY_US + begins * 1_000_000), begins)
         apply(flow.commands(200), second)
-    begins, ends = BLACKOUT_S
     assert [key for key in seen if key[1] == "cancelled"] == [(begins, "cancelled", "ACME")]
-    assert {key[0] for key in seen if key[1] == "rejected"} == set(range(begins, ends))
+    assert {key[0] for key in seen if key[1] == "rejected"} == set(range(begins, begins + BLACKOUT_S))
     assert {key[2] for key in seen if key[1] == "rejected"} == {"ACME"}
     groups = [account.groups for account in engine.accounts.values() if isinstance(account, FundedAccount)]
     assert sum(INSIDERS in each for each in groups) * 4 <= len(groups)
@@ -45,3 +48,12 @@ def test_insiders_are_closed_out_for_ten_seconds() -> None:
         INSIDERS in account.groups for user in insiders if isinstance(account := engine.account(user), FundedAccount)
     )
     engine.check_invariants()
+
+
+def test_the_call_lasts_as_long_as_it_is_told() -> None:
+    """A thousand users take longer to connect than fifty, and are to see the auction."""
+    for call_s in (CALL_S, 9.5):
+        flow = OrderFlow([Instrument("ACME")], "bots-1", seed=1)
+        (schedule,) = [each for each in flow.funding(DAY_US, call_s) if isinstance(each, SetSchedule)]
+        uncrossed = [step.time_us for step in schedule.steps if step.step == "uncross"]
+        assert uncrossed == [DAY_US + int(call_s * 1_000_000)]
