@@ -97,7 +97,7 @@ def verdict_lines(report: Report) -> list[str]:
         lines.append(f"{report.ledger_commands:,} commands are in the ledger: all of them, in {blocks}.")
     if report.story:
         lost = sum(chapter["orders_lost"] for chapter in report.story)
-        lines.append(f"{len(report.story)} things happened on purpose meanwhile; orders lost: {lost}.")
+        lines.append(f"Done on purpose meanwhile: {len(report.story)}; orders lost: {lost}.")
     return lines
 
 
