@@ -33,6 +33,7 @@ CORE: Final = (
     "services/matching/packet_builder.py",
     "services/matching/price_range.py",
     "services/matching/book/level_hashes.py",
+    "services/matching/book/lot_ladder.py",
     "services/matching/traded_instrument.py",
     "services/matching/book/order.py",
     "services/matching/book/order_book.py",

@@ -303,15 +303,15 @@ class Engine(TimedFloor):
                 order.bound = market.auction_bound(side)
         band = self.worst_price(market, side) if market.has_band else 0
         if special is None or self._trades_minimum(account, market, order, bound, band):
-            happened = book.place(order, account.orders, self.config.orders_met_max, bound, band)
+            happened = book.place(order, account.orders, self.orders_met_max, bound, band)
         else:
             happened = [Cancelled(order, Code.NOT_FILLABLE)]
         if happened and type(happened[0]) is BookRefusal:
             return self._reject(command, account, order, in_words(happened[0], price, "post_only", "it"))
         self.last_order_id = order_id
         self.client_order_ids.add(account, name, order_id)
-        rests = order_id in book.orders
-        account.opened(order, market, rests=rests)
+        rests = not happened or order_id in book.orders
+        account.opened(order, market, rests)
         self.execution(account, _ACCEPTED, order, quantity)
         if happened:  # empty: nothing met it, and it rests whole
             self.tell(market, happened)
@@ -329,7 +329,7 @@ class Engine(TimedFloor):
         """Tell whether a special order may enter the book: it has no minimum, or would trade it. Its place is told."""
         order.instrument = market.symbol
         minimum = order.special.minimum if order.special is not None else 0
-        met_max = self.config.orders_met_max
+        met_max = self.orders_met_max
         return not minimum or market.book.can_trade(order, minimum, account.orders, met_max, bound, band)
 
     def _park(self, command: PlaceOrder, account: UserAccount, market: TradedInstrument, order: Order) -> Outcome:
@@ -337,7 +337,7 @@ class Engine(TimedFloor):
         order.instrument = market.symbol
         self.last_order_id = order.order_id
         self.client_order_ids.add(account, order.client_order_id, order.order_id)
-        account.opened(order, market, rests=True)
+        account.opened(order, market, True)  # noqa: FBT003 - as above
         self.waiting.take(order, market)
         self.execution(account, _ACCEPTED, order, order.quantity)
         if account.cancel_on_disconnect:
@@ -370,9 +370,7 @@ class Engine(TimedFloor):
         seq = market.book.seq
         account.changing(order, market)
         band = self.worst_price(market, order.side)
-        happened = market.book.replace(
-            order.order_id, price, quantity, self.config.orders_met_max, account.orders, band
-        )
+        happened = market.book.replace(order.order_id, price, quantity, self.orders_met_max, account.orders, band)
         account.changed(order, market, rests=order.order_id in market.book.orders)
         if type(happened[0]) is BookRefusal:
             refusal = in_words(happened[0], price, "price", "the order is post-only, and it")
@@ -520,13 +518,12 @@ class Engine(TimedFloor):
             price: The price it would have, in ticks.
             quantity: Its whole quantity, in lots, what has been filled included.
         """
-        limit = None if order.kind is _MARKET else price
-        special = order.special
-        if limit is None and price:
+        special, is_limit = order.special, order.kind is not _MARKET
+        if price and not is_limit:
             return Refusal(Code.BAD_REQUEST, "price: a market order has none")
         if order.order_id > self.last_order_id:
             times = order.time_in_force
-            may_rest = limit is not None and times is _GTC
+            may_rest = is_limit and times is _GTC
             if special is not None or (not may_rest and times is not _IOC and times is not _FOK):
                 refused = self._odd(market, order)
                 if refused is not None:
@@ -534,24 +531,23 @@ class Engine(TimedFloor):
                 may_rest = order.may_rest
             if order.post_only and not may_rest:
                 return Refusal(Code.BAD_REQUEST, "post_only: only a limit order that may wait can rest")
-            if may_rest and len(account.orders) >= self.config.open_orders_max:
-                rule = f"a user may have {self.config.open_orders_max} open orders"
+            if may_rest and len(account.orders) >= self.open_orders_max:
+                rule = f"a user may have {self.open_orders_max} open orders"
                 return Refusal(Code.TOO_MANY_OPEN_ORDERS, rule)
             held = len(account.accepted_ids)
-            if held >= self.config.order_ids_max - self.client_order_ids.held:  # as `ClientOrderIds.has_room` has it
+            if held >= self.order_ids_max - self.client_order_ids.held:  # as `ClientOrderIds.has_room` has it
                 rule = f"{held} of your orders are remembered for {WINDOW_S} s, and there is no room for more"
                 return Refusal(Code.RATE_LIMITED, f"client_order_id: {rule}; send fewer")
         refused = market.not_open(order) if market.state is not _OPEN else None
         if refused is None and (
             not 1 <= quantity <= market.quantity_max
             or market.ticks is not None
-            or (limit is not None and not 1 <= limit <= market.price_max)
+            or (is_limit and not 1 <= price <= market.price_max)
         ):  # else it would say nothing
-            refused = market.refusal(limit, quantity)
+            refused = market.refusal(price if is_limit else None, quantity)
         accounting = self.accounting
         if accounting is None or refused is not None:
-            is_asked = self.company.is_asked or special is not None
-            if is_asked and (refused is None or refused.code is _NOT_OPEN):
+            if (self.company.is_asked or special is not None) and (refused is None or refused.code is _NOT_OPEN):
                 refused = self.company.stop(account, market.symbol, order) or refused
             return refused
         # All accounts of a market that keeps them are funded; to assert it here would cost a tenth of the asking.
@@ -590,7 +586,7 @@ class Engine(TimedFloor):
         """Return why an account may not have an order like this, or None; see `_admit`."""
         if quantity <= order.quantity - order.remaining:
             return None  # replaced by no more than what is filled: it ends
-        time_us, met_max, company = self.time, self.config.orders_met_max, self.company
+        time_us, met_max, company = self.time, self.orders_met_max, self.company
         # Less of an order that stands is refused by no limit, and is no message: to leave is free.
         is_less = price == order.price and quantity <= order.quantity and order.order_id in account.orders
         refused = self._forbidden(accounting, account, market, order, price, quantity, is_limited=not is_less)
@@ -621,7 +617,7 @@ class Engine(TimedFloor):
             refused = self.noted(account, market, asked)
         if refused is not None or not is_limited:
             return refused
-        return accounting.forbidden(account, market, order, price, quantity, self.config.orders_met_max)
+        return accounting.forbidden(account, market, order, price, quantity, self.orders_met_max)
 
     def _permit(self, account: UserAccount, market: TradedInstrument, order: Order) -> Refusal | None:
         """Return why a stop may not be placed though it was elected, or None: what was allowed may not be any more."""

@@ -103,6 +103,7 @@ class Floor:
     __slots__ = (
         "_bands",
         "_changed",
+        "_config",
         "_swept",
         "accounting",
         "accounts",
@@ -110,7 +111,6 @@ class Floor:
         "chores",
         "client_order_ids",
         "company",
-        "config",
         "electing",
         "events",
         "expiries",
@@ -120,6 +120,9 @@ class Floor:
         "last_order_id",
         "on_resumed",
         "on_timer",
+        "open_orders_max",
+        "order_ids_max",
+        "orders_met_max",
         "position",
         "presence",
         "rule_desk",
@@ -183,6 +186,19 @@ class Floor:
         self._bands: dict[str, tuple[int, int, int]] = {}  # position of the command that asked last, low, high
         self._swept = (0, 0)  # position, and how many orders its command has swept
 
+    @property
+    def config(self) -> EngineConfig:
+        """The rules that are not an instrument's."""
+        return self._config
+
+    @config.setter
+    def config(self, config: EngineConfig) -> None:
+        self._config = config
+        # Every order asks for these, and a named tuple's field takes three times as long as an attribute.
+        self.open_orders_max = config.open_orders_max
+        self.order_ids_max = config.order_ids_max
+        self.orders_met_max = config.orders_met_max
+
     def account(self, user: str) -> UserAccount:
         """Return a user's account, a new one on first sight."""
         account = self.accounts.get(user)
@@ -207,7 +223,7 @@ class Floor:
         assert len(resting) == sum(len(account.orders) for account in self.accounts.values())
         for account in self.accounts.values():
             assert list(account.orders) == sorted(account.orders)
-            assert len(account.orders) <= self.config.open_orders_max
+            assert len(account.orders) <= self.open_orders_max
             assert all(resting[order_id] is order for order_id, order in account.orders.items())
         self.client_order_ids.check_invariants()
         assert self.client_order_ids.held == sum(len(account.accepted_ids) for account in self.accounts.values())
@@ -359,7 +375,8 @@ class Floor:
         account.closed(order, market)
         if order.special is not None:
             self._forget(order)
-        self.execution(account, _EXPIRED if reason is _OVER else _CANCELLED, order, 0, reason=reason)
+        event = _EXPIRED if reason is _OVER else _CANCELLED
+        self.execution(account, event, order, 0, _NO_FILL, _NO_LIQUIDITY, reason)
 
     def execution(
         self,
@@ -373,10 +390,10 @@ class Floor:
         held_until: int = 0,
     ) -> None:
         """Tell a user what happened to an order; `fill` is price, lots and number of a trade."""
-        account.user_seq += 1
+        account.user_seq = user_seq = account.user_seq + 1
         price, quantity, trade_id = fill
-        row = (
-            account.user_seq,
+        row: tuple[Any, ...] = (
+            user_seq,
             event,
             self.time,
             order.order_id,
@@ -394,9 +411,9 @@ class Floor:
             liquidity,
             reason,
         )
-        is_plain = order.special is None and not held_until
-        execution = _new(Execution, row if is_plain else self._more(row, order.special, held_until))
-        self.events.append(_new(PrivateExecution, (account.user, execution)))
+        if order.special is not None or held_until:
+            row = self._more(row, order.special, held_until)
+        self.events.append(_new(PrivateExecution, (account.user, _new(Execution, row))))
 
     def _more(self, row: tuple[Any, ...], special: Special | None, held_until: int) -> tuple[Any, ...]:
         self.has_told_special = True

@@ -33,27 +33,40 @@ FORGOTTEN_PER_ORDER: Final = 2
 class Sources:
     """The highest command number applied of each writer."""
 
-    __slots__ = ("_newest", "_numbers")
+    __slots__ = ("_newest", "_number", "_numbers")
 
     def __init__(self, numbers: Iterable[tuple[str, int]] = ()) -> None:
         self._numbers = OrderedDict(numbers)
-        self._newest = ""  # the source of the last command, which is the last of them already
+        self._newest: str | None = None  # the source of the last command, which is the last of them already
+        self._number = 0  # its own: most commands follow one of the same source, and look nothing up
 
     def rows(self) -> list[tuple[str, int]]:
         """Return (source, number), the one silent longest first; what the constructor takes."""
+        if self._newest is not None:
+            self._numbers[self._newest] = self._number
         return list(self._numbers.items())
 
     def advance(self, source: str, number: int) -> bool:
         """Count a command; False if it or a later one of its source has been applied. O(1)."""
+        if source == self._newest:
+            if number <= self._number:
+                return False
+            self._number = number
+            return True
+        return self._change(source, number)
+
+    def _change(self, source: str, number: int) -> bool:
+        """Do the same for a command of another source than the last one's."""
         numbers = self._numbers
         if number <= numbers.get(source, 0):
             return False
+        if self._newest is not None:
+            numbers[self._newest] = self._number
+        self._newest, self._number = source, number
         numbers[source] = number
-        if source != self._newest:
-            self._newest = source
-            numbers.move_to_end(source)
-            if len(numbers) > SOURCES_MAX:
-                numbers.popitem(last=False)
+        numbers.move_to_end(source)
+        if len(numbers) > SOURCES_MAX:
+            numbers.popitem(last=False)
         return True
 
 

@@ -100,7 +100,7 @@ class Quotes:
         if refusal is not None:
             return refusal
         held = {(order.instrument, order.side): order for order in open_quotes(account)}
-        self._met_left = floor.config.orders_met_max
+        self._met_left = floor.orders_met_max
         refused: dict[int, Refusal] = {}
         for place, pair in enumerate(command.pairs):
             refusal = self._take(account, command.quote_id, place, pair, held)
@@ -144,7 +144,7 @@ class Quotes:
         if not _offers(command):
             return None
         floor = self._floor
-        if not floor.client_order_ids.has_room(account, floor.config.order_ids_max):
+        if not floor.client_order_ids.has_room(account, floor.order_ids_max):
             ids = len(account.accepted_ids)
             rule = f"{ids} of your orders are remembered for {WINDOW_S} s, and there is no room for more"
             return Refusal(Code.RATE_LIMITED, f"quote_id: {rule}; send fewer")
@@ -205,7 +205,7 @@ class Quotes:
 
     def _crowded(self, account: UserAccount, market: TradedInstrument, more: int) -> Refusal | None:
         floor = self._floor
-        most = floor.config.open_orders_max
+        most = floor.open_orders_max
         if len(account.orders) + more > most:
             return Refusal(Code.TOO_MANY_OPEN_ORDERS, f"a user may have {most} open orders")
         if floor.accounting is None:

@@ -336,8 +336,8 @@ PLANTED: Final = (
     Planted(
         "an ask is worth its own limit alone",
         f"{_ACCOUNTS}/accounting.py",
-        "            or reference * quantity > gate.notional_max  # whatever",
-        "            or False  # whatever",
+        "            or (order.side is not _BID and reference * quantity > gate.notional_max)\n",
+        "",
         (f"{_UNIT}/matching/accounts/test_limits.py",),
     ),
     Planted(
@@ -364,7 +364,7 @@ PLANTED: Final = (
     Planted(
         "an account's gates outlive a change of its groups",
         f"{_ACCOUNTS}/administration.py",
-        "            holding.gate_of = NOT_COMPILED\n",
+        "            holding.gate = NOT_COMPILED\n",
         "            pass\n",
         (f"{_UNIT}/matching/accounts/test_edges_of_limits.py",),
     ),

@@ -6,6 +6,7 @@ import itertools
 from typing import TYPE_CHECKING, Final
 
 from openoutcry.wire.types import MarketState
+from services.matching.accounts.account import UserAccount
 from services.matching.aio.settings import Durability
 from services.matching.engine import Engine
 from services.matching.recovery.checkpoint import Checkpoint, encode_checkpoint
@@ -180,9 +181,15 @@ class Market:
             state = market.state, market.phase, market.until
             if told is not None and (told.state, told.phase, told.until) != state:
                 return f"{user.name} holds {symbol} for {told}, and it is {state}"
+        return self._unrest_of_account(user, engine.accounts.get(user.name))
+
+    def _unrest_of_account(self, user: User, kept: UserAccount | None) -> str:
         account = user.session.account
         if account.stale_reason is not None:
             return f"the account of {user.name} is {account.stale_reason}"
+        if kept is not None and account.account.user_seq != kept.user_seq:
+            # Of what is in no book, such as a stop that ends by itself, the news may still be on its way.
+            return f"{user.name} holds number {account.account.user_seq}, the engine {kept.user_seq}"
         return ""
 
     def _is_present(self, book: DepthBook, head: Node) -> bool:

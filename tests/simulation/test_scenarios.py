@@ -77,3 +77,20 @@ def test_commands_that_come_after_a_failover_are_read_wherever_the_reader_had_be
         market.check_final_state()
         for process in list(world.processes):
             process.kill()
+
+
+def test_a_market_is_not_at_rest_while_news_of_an_account_is_on_its_way() -> None:
+    """What happens to an order that is in no book, such as a stop that ends by itself, shows in no other way."""
+    world = World(1)
+    with inside(world):
+        market = Market(world)
+        world.run_until(8.0)
+        for user in market.users:
+            user.is_trading = False
+        world.run_until(12.0)
+        assert market.unrest() == ""
+        user = next(user for user in market.users if user.session.account.account.user_seq)
+        user.session.account.account.user_seq -= 1
+        assert "holds number" in market.unrest()
+        for process in list(world.processes):
+            process.kill()

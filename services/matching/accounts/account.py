@@ -58,7 +58,7 @@ class UserAccount:
         self.cancel_on_disconnect = False
         """Whether they are cancelled when the user stays away; stays on through an absence."""
 
-    def opened(self, order: Order, market: TradedInstrument, *, rests: bool) -> None:  # noqa: ARG002 - as `FundedAccount`
+    def opened(self, order: Order, market: TradedInstrument, rests: bool) -> None:  # noqa: ARG002, FBT001 - hot
         """Take an order that was accepted, with what is left of it resting or not; its fills and its end follow."""
         if rests:
             self.orders[order.order_id] = order

@@ -67,12 +67,9 @@ class Accounting:
         holding = account.holdings.get(market.symbol)
         if holding is None:
             return False
-        limits = self.limits
-        if holding.gate_of != limits.version:
-            holding.gate = limits.gate(account, market)
-            holding.gate_of = limits.version
         gate = holding.gate
-        assert gate is not None
+        if gate.version != self.limits.version:
+            gate = holding.gate = self.limits.gate(account, market)
         reference = market.statistics.last or market.reference_price
         if reference != gate.reference:
             gate.refer(reference)
@@ -80,10 +77,16 @@ class Accounting:
             if order.time_in_force is _AUCTION:
                 return False
             price = max(gate.high, 1) if order.side is _BID else market.book.bids.best_price
+            if price > gate.high:
+                return False
         elif not gate.low <= price <= gate.high:
             return False
-        notional = price * quantity
-        if quantity > gate.fast_quantity_max or notional > gate.notional_max:
+        if quantity > gate.sure_quantity_max and (
+            quantity > gate.fast_quantity_max
+            or price * quantity > gate.notional_max
+            # Whatever an ask's limit says, it brings what the market pays.
+            or (order.side is not _BID and reference * quantity > gate.notional_max)
+        ):
             return False
         if gate.counts_orders and (
             len(account.orders) >= gate.open_orders_max or holding.orders >= gate.instrument_orders_max
@@ -92,15 +95,11 @@ class Accounting:
         if order.side is _BID:
             purse = holding.purse
             if (
-                notional * market.tick_value > purse.amount - purse.reserved
+                price * quantity * market.tick_value > purse.amount - purse.reserved
                 or holding.lots + holding.buying + quantity > gate.position_max
             ):
                 return False
-        elif (
-            quantity > holding.lots - holding.reserved
-            or holding.restricted
-            or reference * quantity > gate.notional_max  # whatever its limit says, it brings what the market pays
-        ):
+        elif quantity > holding.lots - holding.reserved or holding.restricted:
             return False
         if gate.is_rated:  # as `_takes_message`, written out
             left = account.rate_left + (time_us - account.rate_time) * gate.messages_per_second

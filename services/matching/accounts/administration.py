@@ -138,7 +138,7 @@ class Administration:
         account = self._funded(command.user)
         account.groups = tuple(sorted(set(command.groups)))
         for holding in account.holdings.values():
-            holding.gate_of = NOT_COMPILED
+            holding.gate = NOT_COMPILED
         return _OK
 
     def _set_terms(self, command: SetTerms, time_us: int, events: list[Event]) -> Refusal:

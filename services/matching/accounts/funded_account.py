@@ -21,8 +21,8 @@ from services.matching.traded_instrument import TradedInstrument
 
 RESTRICTED_MAX: Final = 400
 """Parts of one holding that become free at different times: more than a year of trading days."""
-NOT_COMPILED: Final = -1
-"""`gate_of` of a holding that has no gate yet, or whose user's groups have changed."""
+NOT_COMPILED: Final = Gate((), (), 0, 1, version=-1)
+"""Of a holding that has no gate yet, or whose user's groups have changed; no limits have such a version."""
 _UNTIL: Final = itemgetter(0)
 _BID: Final = Side.BID
 _TAKER: Final = Liquidity.TAKER
@@ -61,16 +61,15 @@ class Holding:
         restricted: What cannot be sold yet.
     """
 
-    __slots__ = ("buying", "cost", "gate", "gate_of", "lots", "orders", "purse", "reserved", "restricted")
+    __slots__ = ("buying", "cost", "gate", "lots", "orders", "purse", "reserved", "restricted")
 
     def __init__(
         self, purse: Purse, lots: int = 0, cost: int = 0, restricted: list[tuple[int, str, int]] | None = None
     ) -> None:
         self.purse = purse
-        self.gate: Gate | None = None
-        """The user's limits here, compiled; shared by all users with the same ones."""
-        self.gate_of = NOT_COMPILED
-        """The version of the limits that it was compiled from."""
+        self.gate = NOT_COMPILED
+        """The user's limits here, compiled; shared by all users with the same ones. Void if the limits have another
+        version."""
         self.lots = lots
         self.cost = cost
         """Of all lots together, in millionths, never an average; see `openoutcry.wire.account.cost_after`."""
@@ -146,7 +145,7 @@ class FundedAccount(UserAccount):
 
     # An order's way.
 
-    def opened(self, order: Order, market: TradedInstrument, *, rests: bool) -> None:
+    def opened(self, order: Order, market: TradedInstrument, rests: bool) -> None:  # noqa: FBT001 - as `UserAccount`
         """Reserve what a resting order may still need."""
         order.holding = holding = self.holdings.get(market.symbol) or self.holding(market)
         holding.orders += 1  # resting or not: an order of the same user that ends meanwhile must not drop the holding

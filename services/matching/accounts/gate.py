@@ -38,6 +38,7 @@ class Gate:
         collar_bp: Everybody's, of the instrument's terms; 0: none.
         tick_value: What one lot is worth at one tick, in millionths.
         closing: What the company's rules say.
+        version: Of the limits that it is compiled from.
     """
 
     __slots__ = (
@@ -60,6 +61,8 @@ class Gate:
         "position_max",
         "reference",
         "rules",
+        "sure_quantity_max",
+        "version",
     )
 
     def __init__(
@@ -69,7 +72,9 @@ class Gate:
         collar_bp: int,
         tick_value: int,
         closing: Closing = NO_CLOSING,
+        version: int = 0,
     ) -> None:
+        self.version = version
         everywhere, here = list(everywhere), list(here)
         both = everywhere + here
         self.order_quantity_max = _strictest([limits.order_quantity_max for limits in both])
@@ -80,9 +85,7 @@ class Gate:
         self.notional_max = self.order_value_max // tick_value
         """Lots times ticks of one order."""
         self.collar_bp = _strictest([limits.collar_bp for limits in both] + [collar_bp or None])
-        self.reference = 0
-        self.low, self.high = 0, NO_LIMIT
-        """Lowest and highest price, in ticks, while the reference price is `reference`."""
+        self.refer(0)
         self.open_orders_max = _strictest([limits.open_orders_max for limits in everywhere])
         self.instrument_orders_max = _strictest([limits.open_orders_max for limits in here])
         self.counts_orders = self.open_orders_max != NO_LIMIT or self.instrument_orders_max != NO_LIMIT
@@ -98,8 +101,14 @@ class Gate:
         """Put the collar around another reference price, in ticks; 0: there is none, and no collar."""
         self.reference = reference
         self.low, self.high = 0, NO_LIMIT
+        """Lowest and highest price, in ticks, while the reference price is `reference`."""
         if reference and self.collar_bp != NO_LIMIT:
             self.low, self.high = collar(reference, self.collar_bp)
+        self.sure_quantity_max = self.fast_quantity_max
+        """So many lots are worth no more than they may be, whatever their price within the collar."""
+        if self.order_value_max != NO_LIMIT:
+            worth = self.notional_max // max(self.high, reference)
+            self.sure_quantity_max = min(self.fast_quantity_max, worth)
 
 
 def _strictest(limits: Iterable[int | None]) -> int:

@@ -100,7 +100,8 @@ class LimitTable:
             closing = NO_CLOSING
             if closings is not None:
                 closing = closings.closing(user, account.groups, market.symbol)
-            gate = self._gates[key] = Gate(everywhere, here, market.collar_bp, market.tick_value, closing)
+            tick_value = market.tick_value
+            gate = self._gates[key] = Gate(everywhere, here, market.collar_bp, tick_value, closing, self.version)
         return gate
 
     def forget(self) -> None:

@@ -75,12 +75,22 @@ class Meeting:
         asks: Likewise.
         bid_lots: Of all bids without a limit.
         ask_lots: Likewise.
+        at_bid: How many of `bids` have been taken, and are among `bid_lots`, as those before them that are not given.
+        at_ask: Likewise.
     """
 
     __slots__ = ("ask_lots", "asks_taken", "bid_lots", "bids_taken", "last_ask", "last_bid", "next_ask", "next_bid")
 
-    def __init__(self, bids: Sequence[Lots], asks: Sequence[Lots], bid_lots: int, ask_lots: int) -> None:
-        at_bid, at_ask, bid_count, ask_count = 0, 0, len(bids), len(asks)
+    def __init__(
+        self,
+        bids: Sequence[Lots],
+        asks: Sequence[Lots],
+        bid_lots: int,
+        ask_lots: int,
+        at_bid: int = 0,
+        at_ask: int = 0,
+    ) -> None:
+        bid_count, ask_count = len(bids), len(asks)
         while True:
             if bid_lots > ask_lots:
                 if at_ask == ask_count or (at_bid and asks[at_ask][0] > bids[at_bid - 1][0]):

@@ -3,9 +3,10 @@
 Prices are in a heap. Its dead entries are dropped when they come to the top, or all at once when they are many. That
 was measured at half the cost of a sorted dictionary, and only a snapshot needs all prices in order. In a deep side to
 drop them all at once would hold up the market: there the heap is emptied into a new one, some entries with each level
-that closes, and both are looked at meanwhile. The best prices are ranked when somebody asks, which only fill-or-kill
-does, and kept so for as long as it goes on asking. Invariants: every price of `levels` is in a heap; a heap is at most
-HEAP_SLACK entries above twice the levels, and in a deep side some DEAD_KEPT_MAX above the levels.
+that closes, and both are looked at meanwhile. A deep side's lots are added up over ranges of prices, for auctions. The
+best prices are ranked when somebody asks, which only fill-or-kill does, and kept so for as long as it goes on asking.
+Invariants: every price of `levels` is in a heap; a heap is at most HEAP_SLACK entries above twice the levels, and in a
+deep side some DEAD_KEPT_MAX above the levels.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ from typing import Final
 
 from openoutcry.wire.digest import ASK, BID, MASK
 from openoutcry.wire.messages import Level
-from openoutcry.wire.types import PRICE_MAX, Side
+from openoutcry.wire.types import LEVEL_QUANTITY_MAX, PRICE_MAX, Side
 from services.matching.book.level_hashes import mix, mixed
+from services.matching.book.lot_ladder import LotLadder
 from services.matching.book.order import Order
 from services.matching.book.price_level import NOT_TOLD, PriceLevel
 
@@ -62,6 +64,7 @@ class BookSide:
         "_empty_price",
         "_ended",
         "_heap",
+        "_ladder",
         "_moved",
         "_old_heap",
         "_queued",
@@ -98,24 +101,56 @@ class BookSide:
         self._ranked: list[int] | None = None
         self._ranked_to = 0
         self._unasked = 0
+        self._ladder: LotLadder | None = None  # of a deep side, as it was at the last `take_changes`, or later
 
-    def append(self, order: Order) -> None:
-        """Put an order last at its price; O(1), or O(log levels) when it opens the level."""
+    def append(self, order: Order) -> bool:
+        """
+        Put an order last at its price; O(1), or O(log levels) when it opens the level.
+
+        Returns:
+            False, and nothing has changed, if its level would hold more than LEVEL_QUANTITY_MAX.
+        """
         price = order.price
         level = self.levels.get(price)
         if level is None:
             level = self._open(price)
+        elif level.quantity + order.remaining > LEVEL_QUANTITY_MAX:
+            return False
+        # `_note` and `PriceLevel.append`, written out, since every order that rests comes here.
         if not level.touched:
-            self._note(level)
-        level.append(order)
+            level.touched = True
+            self.touched.append(level)
+        last = level.last
+        if last is None:
+            level.first = order
+        else:
+            last.after = order
+            order.before = last
+        level.last = order
+        level.quantity += order.remaining
+        level.orders += 1
+        return True
 
     def remove(self, order: Order) -> None:
         """Take an order out; O(1), or amortised O(log levels) when it was its level's last."""
         price = order.price
         level = self.levels[price]
         if not level.touched:
-            self._note(level)
-        level.remove(order)
+            level.touched = True
+            self.touched.append(level)
+        # `PriceLevel.remove`, written out, since every order that rested comes here.
+        before, after = order.before, order.after
+        if before is None:
+            level.first = after
+        else:
+            before.after = after
+        if after is None:
+            level.last = before
+        else:
+            after.before = before
+        order.before = order.after = None
+        level.quantity -= order.remaining
+        level.orders -= 1
         if level.first is None:
             self._close(price)
 
@@ -188,6 +223,25 @@ class BookSide:
         ranked = self._ranking(count)
         return [(key * sign, levels[key * sign].quantity) for key in ranked[:count]]
 
+    @property
+    def is_deep(self) -> bool:
+        """Whether it has so many levels that nothing may look at each of them at once."""
+        return len(self.levels) > DEEP
+
+    def ladder(self) -> LotLadder:
+        """
+        Return the sums of its lots as they stand; they hold until the side changes.
+
+        Cost: O(levels touched since `take_changes`), or, of a side that is not deep, O(levels), 0.4 µs each.
+        """
+        if self._ladder is not None:
+            self._ladder.follow(self.touched)
+            return self._ladder
+        ladder = LotLadder(self.levels.values())
+        if self.is_deep:
+            self._ladder = ladder
+        return ladder
+
     def forget_ranking(self) -> None:
         """Rank no prices any more, until somebody asks: the levels are about to go, one by one."""
         self._ranked = None
@@ -211,6 +265,8 @@ class BookSide:
         Quantity is 0 where a level is gone; one that came and went in between is no news. O(levels touched).
         """
         touched = self.touched
+        if self._ladder is not None or len(self.levels) > DEEP:
+            self._follow()
         changed = self._tell_few(touched) if len(touched) < MANY_LEVELS else self._tell_many(touched)
         touched.clear()
         self._ended.clear()
@@ -245,6 +301,15 @@ class BookSide:
             level.told = now
             level.touched = False
         return changed
+
+    def _follow(self) -> None:
+        """Have the sums follow, from when on a side is deep until it has half as many levels."""
+        if self._ladder is None:
+            self._ladder = LotLadder(self.levels.values())
+        elif len(self.levels) > DEEP // 2:
+            self._ladder.follow(self.touched)
+        else:
+            self._ladder = None
 
     def _note(self, level: PriceLevel) -> None:
         """Have a level's change published."""
@@ -404,5 +469,6 @@ class BookSide:
             keys = sorted(price * self._sign for price in self.levels)
             assert self._ranked == [key for key in keys if key <= self._ranked_to]
         assert not self._ended.keys() & self.levels.keys()
+        self.ladder().check_invariants(self.levels)
         best = self.prices(1)
         assert self.best_price == (best[0] if best else self._empty_price)

@@ -15,6 +15,7 @@ from openoutcry.wire.types import LEVEL_QUANTITY_MAX, Code, OrderKind, SelfTrade
 from services.matching.book.auction_price import NO_PRICE, AuctionPrice, Meeting, price_of
 from services.matching.book.book_event import AuctionFill, BookEvent, BookRefusal, Cancelled
 from services.matching.book.book_side import BookSide
+from services.matching.book.lot_ladder import meeting_of
 from services.matching.book.order import Order
 from services.matching.book.price_level import PriceLevel
 
@@ -124,10 +125,20 @@ class Call:
             price_max: The highest.
             levels_max: How many levels of a side are looked at.
 
-        Cost: O(1) if nothing crosses; else O(levels that trade), 0.3 µs each, and see `BookSide.best_lots`.
+        Cost: O(1) if nothing crosses; else O(levels that trade), 0.3 µs each, and see `BookSide.best_lots`. If a side
+        is deep and all of it may be looked at, see `meeting_of` and `BookSide.ladder`.
         """
         if not self.is_crossed:
             return NO_PRICE
+        bids, asks = self._bids, self._asks
+        if (bids.is_deep or asks.is_deep) and max(len(bids.levels), len(asks.levels)) <= levels_max:
+            met = meeting_of(bids.ladder(), asks.ladder(), self.market_bids.quantity, self.market_asks.quantity)
+            return price_of(met, reference, ticks, price_max)
+        found = self._met(levels_max)
+        return None if found is None else price_of(found, reference, ticks, price_max)
+
+    def _met(self, levels_max: int) -> Meeting | None:
+        """Return where the lots meet, from the best levels on; None if that needs more of a side than these."""
         most = levels_max + 1
         bid_count, ask_count = min(self._bid_levels, most), min(self._ask_levels, most)
         while True:
@@ -145,7 +156,7 @@ class Call:
             ask_count = min(most, ask_count * (_more(ask_count) if needs_asks else 1))
         self._bid_levels = max(LEVELS_LOOKED_AT, met.bids_taken + LEVELS_LEFT)
         self._ask_levels = max(LEVELS_LOOKED_AT, met.asks_taken + LEVELS_LEFT)
-        return price_of(met, reference, ticks, price_max)
+        return met
 
     @property
     def is_crossed(self) -> bool:

@@ -37,6 +37,8 @@ class Order:
     holding: Any
     """Its user's lots and money, where the exchange keeps accounts: its fills and its end need them again. Unset before
     the account has taken it."""
+    instrument: str
+    """Symbol of the book that it is placed in; set by the book, or by whoever keeps it out of one."""
     reserved: int
     """What its account holds back for it: millionths of money for a bid, lots for an ask. Set as `holding`."""
     __slots__ = (
@@ -85,8 +87,6 @@ class Order:
         self.post_only = post_only
         self.self_trade_prevention = self_trade_prevention
         self.client_order_id = client_order_id
-        self.instrument = ""
-        """Symbol of the book that it was placed in; set by the book."""
         self.bound = 0
         """Of an order without a limit that waits for an auction: the worst price at which it may trade, in ticks.
         Told as its price, since it is at this price that a bid reserves."""

@@ -55,7 +55,7 @@ ALL_LEVELS: Final = 1 << 62
 """More levels than there are."""
 INDICATIVE_LEVELS_MAX: Final = 4_096
 """Default of how many levels of a side an auction's indicative price is looked for in, some 2 ms. If more would trade
-there is no indicative; the uncrossing itself looks at all of them."""
+there is no indicative. The uncrossing itself has no such bound; of deep sides it adds up ranges, not levels."""
 
 
 class OrderBook:
@@ -154,12 +154,9 @@ class OrderBook:
                 return self._stop_at_band(order, own, events)
             times = order.time_in_force
             if (times is _GTC or (times is not _IOC and times is not _FOK)) and order.kind is not _MARKET:
-                side = self.bids if order.side is _BID else self.asks
                 # Where a level stands on its own side nothing was met, so nothing has happened yet.
-                level = side.levels.get(order.price)
-                if level is not None and level.quantity + order.remaining > LEVEL_QUANTITY_MAX:
+                if not (self.bids if order.side is _BID else self.asks).append(order):
                     return [BookRefusal(order, Code.QUANTITY_OUT_OF_RANGE)]
-                side.append(order)
                 self.orders[order.order_id] = order
                 self.seq = seq + 1
             else:
@@ -262,7 +259,7 @@ class OrderBook:
             price_max: The highest of them.
             levels_max: None is returned if more levels of a side would trade.
 
-        Cost: O(1) if nothing crosses, else O(levels that would trade), 0.3 µs each.
+        Cost: O(1) if nothing crosses, else O(levels that would trade), 0.3 µs each; see `Call.price`.
         """
         assert self.call is not None, "there is an auction in a call only"
         return self.call.price(reference, ticks, price_max, levels_max)

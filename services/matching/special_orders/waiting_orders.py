@@ -147,7 +147,7 @@ class WaitingOrders:
         seq = book.seq
         account.changing(order, market)
         minimum = min(special.minimum, order.remaining)
-        met_max, band = floor.config.orders_met_max, floor.worst_price(market, order.side)
+        met_max, band = floor.orders_met_max, floor.worst_price(market, order.side)
         if minimum and (market.is_call or not book.can_trade(order, minimum, account.orders, met_max, 0, band)):
             happened: list[BookEvent] = [Cancelled(order, Code.NOT_FILLABLE)]
         else:

@@ -42,6 +42,31 @@ def test_the_collar_follows_the_last_trade() -> None:
     assert floor.bid("ann", 98, 1).code is Code.COLLAR
 
 
+def test_lots_and_value_both_count_within_a_collar() -> None:
+    """A price within the collar alone says that no value is passed; of the lots it says nothing."""
+    floor = floor_of("ann")
+    floor.terms(reference=100, collar_bp=1_000)
+    floor.limit("ann", order_quantity_max=5, order_value_max=100 * DOLLAR)
+    assert floor.bid("ann", 100, 6).code is Code.QUANTITY_OUT_OF_RANGE
+    assert floor.bid("ann", 100, 5).code is Code.OK
+    floor.limit("ann", order_quantity_max=500, order_value_max=90 * DOLLAR)
+    assert floor.bid("ann", 110, 81).code is Code.OK
+    assert floor.bid("ann", 110, 82).code is Code.ORDER_VALUE
+    assert floor.ask("ann", 91, 90).code is Code.OK
+    assert floor.ask("ann", 91, 91).code is Code.ORDER_VALUE  # it brings 100 each at least
+
+
+def test_a_market_ask_is_worth_the_best_bid_even_beyond_its_own_collar() -> None:
+    """The collar of one is none of the other's, and an ask takes any price above it."""
+    floor = floor_of("ann", "bob")
+    floor.terms(reference=100, collar_bp=0)
+    floor.limit("ann", collar_bp=1_000, order_value_max=15 * DOLLAR)
+    assert floor.bid("bob", 200, 20).code is Code.OK
+    market = {"kind": OrderKind.MARKET, "time_in_force": TimeInForce.IOC}
+    assert floor.ask("ann", 0, 10, **market).code is Code.ORDER_VALUE
+    assert floor.ask("ann", 0, 7, **market).code is Code.OK
+
+
 def test_all_groups_of_a_user_count() -> None:
     floor = floor_of("ann", "bob")
     floor.join("ann", "a", "strict")

@@ -35,7 +35,7 @@ def test_rules_that_a_checkpoint_does_not_know_take_their_default() -> None:
     """A checkpoint from before a rule must be read by whoever takes over with it."""
     desk = Desk(orders_met_max=7)
     assert decode_checkpoint(checkpoint_of(desk)).engine.config.orders_met_max == 7
-    desk.engine.config = tuple(desk.engine.config)[:-2]
+    desk.engine._config = tuple(desk.engine.config)[:-2]
     assert decode_checkpoint(checkpoint_of(desk)).engine.config == EngineConfig()
 
 
