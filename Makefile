@@ -12,7 +12,7 @@ HAS_NODE := node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)'
 # The compiled wheel's packages before the tree's, and no entry for the working directory, which would come first.
 COMPILED := PYTHONSAFEPATH=1 PYTHONPATH=$(CURDIR)/build/compiled:$(CURDIR)/clients/python:$(CURDIR)
 
-.PHONY: help install web page demo test compiled test-compiled stores ledger-kills secrets deploy-test search sim fault soak fuzz mutants client typescript model lint format docs bench bench-peers conformance lock clean alerts languages
+.PHONY: help install web page demo test compiled test-compiled stores ledger-kills secrets deploy-test search sim fault soak fuzz mutants client typescript web-test model lint format docs bench bench-peers conformance lock clean alerts languages
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -78,6 +78,11 @@ typescript: install ## the TypeScript client: types, wire vectors, the misbehavi
 	@touch $(NODE_MODULES)
 	npm run lint --workspaces
 	npm test --workspaces
+
+web-test: $(STAMP) $(PAGE) ## the page: its logic, and in Debian's Chromium with markets of its own (minutes); pictures in build/web
+	npm test --silent -w web
+	node --test --test-concurrency=2 --test-timeout=420000 $(wildcard tests/web/*.test.mjs)
+	node --test --test-concurrency=1 --test-timeout=420000 $(wildcard tests/web/alone/*.test.mjs)
 
 model: install ## the protocol's model in Promela, and every rule left out once, JOBS=2 checks at once (needs spin and gcc; minutes)
 	$(BIN)/python -m model.run --jobs $(or $(JOBS),2)
