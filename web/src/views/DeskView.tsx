@@ -166,7 +166,7 @@ export function DeskView(props: { readonly desk: Desk; readonly settings: PageSe
         </Show>
         <Show when={receipt() > 0}><Receipt orderId={receipt()} onClose={() => setReceipt(0)} /></Show>
         <Notices desk={desk} />
-        <Announcer text={`${words().word}. ${words().isTrusted ? "" : words().detail}`} />
+        <Announcer text={words().isTrusted || desk.connection().link.phase === "reconnecting" ? words().word : `${words().word}: ${words().detail}`} />
       </div>
     </SharedContext.Provider>
   );

@@ -126,7 +126,8 @@ export class MarketWorker {
       random: this.#ports.random,
       onEvent: (event) => this.#onEvent(event),
       onDial: () => {
-        if (this.#state.phase !== "connecting") this.#setState({ phase: "connecting", attempt: this.#attempt });
+        // While it tries again it says so, and why; one attempt is too short to be read.
+        if (this.#state.phase !== "reconnecting") this.#setState({ phase: "connecting", attempt: this.#attempt });
       },
       onWait: ({ reason, code }, waitMs) => {
         this.#waitUntil = this.#ports.now() + waitMs;
