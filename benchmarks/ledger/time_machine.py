@@ -1,19 +1,22 @@
 """How fast a record is verified, and how long a book of any moment takes: `python -m benchmarks.ledger.time_machine`.
 
-A market of ten instruments and 200 users is recorded by the ledger's own writer into SQLite, four commands a packet,
-with a mark each 250,000 commands. Then the whole record is verified with one process and with two, and books of random
-moments are made. Figures of one run on one machine; what is compared is run in turns.
+A market of ten instruments and 1,000 users is recorded by the ledger's own writer into SQLite, with a mark each 250,000
+commands. Packets are those of a busy day, 1 to 32 commands each, or (`--packet 1`) of the worst, where every command
+has one of its own. Then the whole record is verified with one process and with two, and books of random moments are
+made. `--keep FILE` leaves the record there, and takes it from there if it is there. Figures of one run on one machine;
+what is compared is run in turns.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+import os
 import sys
 import tempfile
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -29,6 +32,7 @@ from services.ledger.aio.ledger_writer import LedgerWriter
 from services.ledger.aio.migration import migrate
 from services.ledger.aio.recorder import Recorder
 from services.ledger.command_block import StoredEntry
+from services.ledger.draft import COMMANDS_MAX
 from services.ledger.proof.block_chain import BlockChain
 from services.ledger.proof.salt import SaltKey, SaltKeys
 from services.ledger.schema import ledger_info
@@ -42,9 +46,12 @@ from shared.logs.market_commands import BeginAccounts, MakeTransfer
 from shared.logs.packet import FeedId, decode_packet, encode_packet
 from shared.logs.stream_keys import COMMANDS_FIELD
 
-USERS: Final = 200
+USERS: Final = 1_000
 MARK_COMMANDS: Final = 250_000
-PACKET_COMMANDS: Final = 4
+PACKETS: Final = (1, 1, 2, 4, 8, 16, 32)
+"""Commands of a packet, each as likely: what an engine finds in the log in one round, at rest and at its busiest."""
+CANCELLED_OF: Final = 2_000
+"""A cancel is of one of so many last orders. Some of them are gone by then."""
 START_MS: Final = 1_795_132_800_000
 STEP_MS: Final = 5
 NO: Final = (False,)
@@ -52,9 +59,10 @@ SYMBOLS: Final = tuple(f"S{number}" for number in range(10))
 
 
 def commands(count: int) -> Iterator[Command]:
-    """Yield what a day's users ask: half of the orders trade, one in five is cancelled."""
+    """Yield what a day's users ask: half of the orders trade, one command in five is a cancel."""
     random = Random(7)  # noqa: S311 - the same each time
     number = 0
+    placed: deque[tuple[str, str]] = deque(maxlen=CANCELLED_OF)
 
     def made(kind: type[Command], *fields: object) -> Command:
         nonlocal number
@@ -71,20 +79,23 @@ def commands(count: int) -> Iterator[Command]:
         for asset, kind, source, amount in gifts:
             yield made(MakeTransfer, "root", f"{owner}-{asset}", kind, asset, source, f"u{owner}", amount, 0, "", *NO)
     while number < count:
-        user = f"u{random.randrange(USERS)}"
-        if random.random() < 0.2:
-            yield made(CancelOrder, user, 0, f"c{random.randrange(max(1, number - 2_000), number)}")
+        if random.random() < 0.2 and placed:
+            user, name = random.choice(placed)
+            yield made(CancelOrder, user, 0, name)
             continue
+        user, name = f"u{random.randrange(USERS)}", f"c{number + 1}"
+        placed.append((user, name))
         side = random.choice((Side.BID, Side.ASK))
         price = 10_000 + random.randint(-20, 8) * (1 if side is Side.BID else -1)
         yield made(
-            PlaceOrder, user, random.choice(SYMBOLS), f"c{number + 1}", side, OrderKind.LIMIT, price,
+            PlaceOrder, user, random.choice(SYMBOLS), name, side, OrderKind.LIMIT, price,
             random.randint(1, 9), TimeInForce.GTC, *NO, SelfTradePrevention.CANCEL_OLDEST,
         )  # fmt: skip
 
 
-def record(url: str, count: int) -> float:
+def record(url: str, count: int, packets: Sequence[int]) -> float:
     """Write the record of so many commands; returns the seconds that the ledger's part took."""
+    random = Random(5)  # noqa: S311 - the same each time
     address = database_url(url)
     migrate(address)
     salts = SaltKeys([SaltKey(bytes(32))])
@@ -93,7 +104,7 @@ def record(url: str, count: int) -> float:
     builder = PacketBuilder(engine)
     feed: list[FeedEntry] = []
     log: deque[StoredEntry] = deque()
-    seconds = 0.0
+    seconds, cut = 0.0, 1
 
     def take(*, marker: bool = False) -> None:
         packet = builder.marker() if marker else builder.take()
@@ -121,10 +132,11 @@ def record(url: str, count: int) -> float:
             log.append((entry_id.encode(), {COMMANDS_FIELD: encode_commands([command])}))
             builder.apply(command, (START_MS + number * STEP_MS) * 1_000)
             engine.log_id = entry_id
-            if number % PACKET_COMMANDS == 0:
+            if number >= cut or number % MARK_COMMANDS == 0:
                 take()
-            if number % 2_048 == 0:
-                write()
+                cut = number + random.choice(packets)
+                if len(log) >= COMMANDS_MAX:
+                    write()
             if number % MARK_COMMANDS == 0:
                 data = encode_checkpoint(Checkpoint(engine, 1, "store"))
                 sha256 = hashlib.sha256(data).digest()
@@ -148,6 +160,12 @@ def books(url: str, count: int, moments: int) -> list[float]:
     return sorted(found)
 
 
+def cpu_seconds() -> float:
+    """Return the CPU time of this process and of those that it has waited for."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
+
+
 def say(text: str) -> None:
     """Write a line of the result."""
     sys.stdout.write(text + "\n")
@@ -159,20 +177,29 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--commands", type=int, default=1_000_000)
     parser.add_argument("--moments", type=int, default=20)
+    parser.add_argument("--packet", type=int, default=0, help="commands of every packet; 0: of a busy day")
+    parser.add_argument("--jobs", type=int, nargs="*", default=[1, 2])
+    parser.add_argument("--keep", type=Path, help="where the record stays, or is already")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "ledger.sqlite"
+        path = options.keep or Path(folder) / "ledger.sqlite"
         url = f"sqlite:///{path}"
-        seconds = record(url, options.commands)
-        size = path.stat().st_size / options.commands
-        say(f"written: {options.commands:,} commands in {seconds:.1f} s of the ledger, {size:.0f} bytes each")
-        for jobs in (1, 2):
+        if not path.exists():
+            seconds = record(url, options.commands, [options.packet] if options.packet else PACKETS)
+            size = path.stat().st_size / options.commands
+            say(f"written: {options.commands:,} commands in {seconds:.1f} s of the ledger, {size:.0f} bytes each")
+        for jobs in options.jobs:
+            before = cpu_seconds()
             found = verify(url, jobs=jobs)
-            rate = found.commands / found.seconds
-            say(f"verified by {jobs}: {found.seconds:.1f} s, {rate:,.0f} commands/s, {found.rows:,} rows")
+            rate, busy = found.commands / found.seconds, cpu_seconds() - before
+            say(
+                f"verified by {jobs}: {found.seconds:.1f} s, {rate:,.0f} commands/s, {found.packets:,} packets, "
+                f"{found.rows:,} rows; {busy:.1f} s of CPU, {busy / found.commands * 1e6:.1f} us a command"
+            )
             assert found.is_clean, found.findings
-        times = books(url, options.commands, options.moments)
-        say(f"books of {len(times)} moments: median {times[len(times) // 2]:.2f} s, longest {times[-1]:.2f} s")
+        if options.moments:
+            times = books(url, options.commands, options.moments)
+            say(f"books of {len(times)} moments: median {times[len(times) // 2]:.2f} s, longest {times[-1]:.2f} s")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ the mark and the entries that were taken.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from openoutcry.wire.errors import MalformedMessage
@@ -15,8 +15,8 @@ from outcry.time_machine.difference import Difference, shown
 from outcry.time_machine.record import BlockRow, MarkRow, Record, Stretch
 from outcry.time_machine.time_text import moment_text
 from outcry.time_machine.unrecorded import DamagedRecord, NotRecorded, OtherRelease
-from services.ledger.command_block import ENCODING, StoredEntry, decode_entries
-from services.matching.command_log import LogEntry, decode_entry, entry_place, entry_time_us
+from services.ledger.command_block import ENCODING, StoredEntry, decode_entries, entry_place
+from services.matching.command_log import LogEntry, decode_entry, entry_time_us
 from services.matching.engine import Engine
 from services.matching.recovery.checkpoint import Checkpoint, decode_checkpoint
 from shared.logs.engine_version import ENGINE_VERSION
@@ -88,7 +88,8 @@ class Playback:
         """All of its entries."""
         self.taken: list[StoredEntry] = []
         """Entries taken since whoever takes them last emptied this."""
-        self._after = entry_place(mark.log_id)
+        self._after = entry_place(mark.log_id.encode())
+        self._is_behind_mark = False
         self.entries = self._entries()
         """
         What comes next, entry by entry; whoever takes one applies all of its commands before the next is taken. Raises
@@ -109,12 +110,15 @@ class Playback:
             if block.first_position > engine.position + 1:
                 raise MissingCommands(stretch.history, engine.position, block.first_position - 1)
             self.block, self.stored = block, stored_entries(block)
-            for stored, entry in zip(self.stored, read_entries(block, self.stored), strict=True):
+            for stored in self.stored:
                 if stretch.until is not None and engine.position >= stretch.until:
                     return
-                if entry_place(entry.entry_id) > self._after:
-                    self.taken.append(stored)
-                    yield entry
+                if not self._is_behind_mark:
+                    if entry_place(stored[0]) <= self._after:
+                        continue
+                    self._is_behind_mark = True
+                self.taken.append(stored)
+                yield read_entry(block, stored)
             if engine.position < block.last_position and (stretch.until is None or engine.position < stretch.until):
                 raise DamagedRecord(
                     block_finding(block, "last_position", shown(block.last_position), shown(engine.position))
@@ -138,20 +142,19 @@ def stored_entries(block: BlockRow) -> list[StoredEntry]:
         raise DamagedRecord(block_finding(block, "data", "what cannot be read", str(error))) from error
 
 
-def read_entries(block: BlockRow, stored: Iterable[StoredEntry]) -> Iterator[LogEntry]:
+def read_entry(block: BlockRow, stored: StoredEntry) -> LogEntry:
     """
-    Yield entries as an engine reads them: one that no writer writes has no commands.
+    Return an entry as an engine reads it: one that no writer writes has no commands.
 
     Raises:
         OtherRelease: At the first command of a later release.
     """
-    for entry_id, fields in stored:
-        try:
-            yield decode_entry(_COMMANDS, entry_id, fields)
-        except CorruptEntry as error:
-            yield LogEntry(error.entry_id, entry_time_us(error.entry_id), [])
-        except LaterRelease as error:
-            raise OtherRelease(f"block {block.number} (history {block.history}): {error}") from error
+    try:
+        return decode_entry(_COMMANDS, *stored)
+    except CorruptEntry as error:
+        return LogEntry(error.entry_id, entry_time_us(error.entry_id), [])
+    except LaterRelease as error:
+        raise OtherRelease(f"block {block.number} (history {block.history}): {error}") from error
 
 
 def block_finding(block: BlockRow, field: str, recorded: str, found: str) -> Difference:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+from sqlalchemy import Boolean
+
 from outcry.time_machine.difference import Difference, shown
 from services.ledger import schema
 
@@ -20,8 +22,12 @@ _KEYS: Final = {
     table.name: tuple(_COLUMNS[table.name].index(column.name) for column in table.primary_key.columns)
     for table in schema.RECORDS
 }
+_FLAGS: Final = {
+    table.name: tuple(place for place, column in enumerate(table.columns) if isinstance(column.type, Boolean))
+    for table in schema.RECORDS
+}
 _SORTED_BY_KEY: Final = ("book_mark",)
-"""Its key ends otherwise than its rows come."""
+"""Its key, with which its rows begin, ends otherwise than its rows come."""
 
 
 def differences(table: str, recorded: Sequence[Any], expected: list[tuple[Any, ...]]) -> Iterator[Difference]:
@@ -30,22 +36,28 @@ def differences(table: str, recorded: Sequence[Any], expected: list[tuple[Any, .
 
     Args:
         table: Of the record, its key begins with history and position.
-        recorded: As the database has them, by key.
+        recorded: As the database has them, by key: plain tuples.
         expected: As they follow from the commands, in the order of the feed.
     """
     key = _KEYS[table]
     if table in _SORTED_BY_KEY:
-        expected.sort(key=lambda row: tuple(row[place] for place in key))
-    if len(recorded) == len(expected) and all(map(_equal, recorded, expected)):
+        expected.sort()
+    if recorded == expected:
         return
-    held = {tuple(row[place] for place in key): row for row in recorded}
+    told = [_with_flags(row, _FLAGS[table]) for row in recorded]
+    held = {tuple(row[place] for place in key): row for row in told}
     wanted = {tuple(row[place] for place in key): row for row in expected}
     for row_key in sorted(held.keys() | wanted.keys()):
         yield from _of_row(table, row_key, held.get(row_key), wanted.get(row_key))
 
 
-def _equal(recorded: Any, expected: tuple[Any, ...]) -> bool:
-    return bool(recorded == expected)
+def _with_flags(row: Sequence[Any], flags: Sequence[int]) -> list[Any]:
+    """Return a row whose flags, which SQLite keeps as 0 and 1, are those that were meant."""
+    values = list(row)
+    for place in flags:
+        if values[place] in (0, 1):
+            values[place] = bool(values[place])
+    return values
 
 
 def _of_row(table: str, key: tuple[Any, ...], recorded: Any, expected: Any) -> Iterator[Difference]:

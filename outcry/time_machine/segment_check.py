@@ -19,21 +19,21 @@ from outcry.time_machine.candle_tally import CandleTally
 from outcry.time_machine.difference import FINDINGS_MAX, Difference, shown
 from outcry.time_machine.playback import MissingCommands, Playback, block_finding, checkpoint_of
 from outcry.time_machine.record import BlockRow, MarkRow, PacketRow, Record, Stretch
+from outcry.time_machine.replayed_rows import ReplayedRows
 from outcry.time_machine.row_comparison import NO_ROW, differences
 from outcry.time_machine.tallies import NumberTally, OrderTally, sums
 from outcry.time_machine.unrecorded import DamagedRecord
 from services.ledger.acts import DoneProposals
-from services.ledger.asked_commands import AskedCommands
 from services.ledger.candles import CandleRow
 from services.ledger.command_block import entry_place
 from services.ledger.proof.leaf import BlockRows, block_leaf_hashes
 from services.ledger.proof.merkle import root_of
 from services.ledger.proof.salt import SaltKey
-from services.ledger.rows import Memory, Rows
+from services.ledger.rows import Memory
 from services.matching.packet_builder import PacketBuilder
 from services.matching.recovery.checkpoint import Checkpoint, encode_checkpoint, read_head
-from shared.logs.feed_entry import FeedEntry
-from shared.logs.packet import FeedId, Packet, decode_packet, encode_packet
+from shared.logs.commands import ACTIONS
+from shared.logs.packet import encode_packet
 
 ROWS_IN_CHUNK: Final = 8_192
 """Rows that are replayed before they are compared."""
@@ -45,6 +45,8 @@ TABLES: Final = (
 """Those whose rows follow from packets and commands alone; a packet's own row is compared as it is followed."""
 
 _LEAVES: Final = ("execution", "transfer", "refusal")
+_ACTS: Final = frozenset(ACTIONS.values())
+"""Commands of the administration, which may stand in the log without a proposal."""
 
 
 class Segment(NamedTuple):
@@ -107,7 +109,8 @@ class SegmentCheck:
         phases = {symbol: str(market.phase) for symbol, market in engine.instruments.items()}
         self._candles = CandleTally(record, segment.mark.time)
         self._memory = Memory(phases, DoneProposals(done))
-        self._rows = Rows(segment.stretches[0].history, self._memory)
+        self._rows = ReplayedRows(segment.stretches[0].history, self._memory)
+        self._has_acts = False  # among the commands since the last packet
         self._history = segment.stretches[0].history
         self._compared = engine.position  # rows up to there
         self._salts = salts or {}
@@ -161,7 +164,7 @@ class SegmentCheck:
         if stretch.history != self._history:
             self._compare(self._engine.position)
             self._history = stretch.history
-            self._rows = Rows(stretch.history, self._memory)
+            self._rows = ReplayedRows(stretch.history, self._memory)
         engine, position = self._engine, self._engine.position
         if not self._apply_until(stretch, packet):
             return False
@@ -170,43 +173,39 @@ class SegmentCheck:
         if packet.term == self._end_term and self._end_config is not None:
             engine.config = self._end_config  # its leader has the settings that its mark knows
         made = self._builder.take() or self._builder.marker()
-        data = encode_packet(made._replace(log_id=packet.log_id))
-        self._extend(self._packet_findings(stretch.history, packet, made, data))
-        if (packet.prev, packet.commands) != (made.prev, made.position - made.prev):
-            return False  # a packet is missing, or one too many: what follows is cut otherwise
-        entry = FeedEntry(FeedId(packet.term, made.position), decode_packet(data), data, packet.published)
-        self._rows.add(entry, AskedCommands(self._playback.taken))
-        self._playback.taken.clear()
+        if made.log_id != packet.log_id:
+            made = made._replace(log_id=packet.log_id)
+        commands = made.position - made.prev
+        if not commands:
+            self._term = max(self._term, packet.term)
+        data = encode_packet(made)
+        told = (packet.prev, packet.time, packet.commands, packet.term, packet.sha256)
+        replayed = (made.prev, made.time, commands, self._term, hashlib.sha256(data).digest())
+        if told != replayed:
+            self._extend(_packet_findings(stretch.history, packet, told, replayed))
+            if (packet.prev, packet.commands) != (made.prev, commands):
+                return False  # a packet is missing, or one too many: what follows is cut otherwise
+        taken = self._playback.taken
+        self._rows.add(made, data, (packet.term, packet.published), taken, has_acts=self._has_acts)
+        self._has_acts = False
+        taken.clear()
         self._progress(engine.position - position)
         return True
 
-    def _packet_findings(self, history: int, packet: PacketRow, made: Packet, data: bytes) -> Iterator[Difference]:
-        is_marker = made.prev == made.position
-        if is_marker:
-            self._term = max(self._term, packet.term)
-        told = (
-            ("prev", packet.prev, made.prev),
-            ("time", packet.time, made.time),
-            ("commands", packet.commands, made.position - made.prev),
-            ("term", packet.term, self._term),
-            ("sha256", packet.sha256, hashlib.sha256(data).digest()),
-        )
-        for field, recorded, replayed in told:
-            if recorded != replayed:
-                key = f"term {packet.term}"
-                yield Difference(history, packet.position, "packet", key, field, shown(recorded), shown(replayed))
-
     def _apply_until(self, stretch: Stretch, packet: PacketRow) -> bool:
-        engine = self._engine
+        engine, apply, playback = self._engine, self._builder.apply, self._playback
         try:
             while engine.position < packet.position:
-                entry = next(self._playback.entries, None)
+                entry = next(playback.entries, None)
                 if entry is None:
                     raise MissingCommands(stretch.history, engine.position, packet.position)
-                if self._playback.block is not self._block:
+                if playback.block is not self._block:
                     self._begin_block()
+                time_us = entry.time_us
                 for command in entry.commands:
-                    self._builder.apply(command, entry.time_us)
+                    apply(command, time_us)
+                    if type(command) in _ACTS:
+                        self._has_acts = True
                 engine.log_id = entry.entry_id
         except MissingCommands as missing:
             self._found(
@@ -234,7 +233,7 @@ class SegmentCheck:
         for field, recorded, found in zip(("first", "last"), told, ids, strict=False):
             if recorded != found:
                 self._found(block_finding(block, f"{field}_ms, {field}_n", shown(recorded), shown(found)))
-        if self._rows.packets >= PACKETS_IN_CHUNK or self._rows.events >= ROWS_IN_CHUNK:
+        if self._rows.packets >= PACKETS_IN_CHUNK or self._rows.count >= ROWS_IN_CHUNK:
             self._compare(self._engine.position)
 
     def _end_block(self) -> None:
@@ -263,10 +262,10 @@ class SegmentCheck:
         self._count = done._replace(
             commands=done.commands + rows.commands,
             packets=done.packets + rows.packets,
-            rows=done.rows + sum(map(len, tables.values())),
+            rows=done.rows + rows.count,
         )
         self._compared = until
-        self._rows = Rows(history, self._memory)
+        self._rows = ReplayedRows(history, self._memory)
 
     def _known_end(self) -> tuple[int, Any]:
         end = self._segment.end
@@ -306,6 +305,19 @@ class SegmentCheck:
 
     def _found(self, finding: Difference) -> None:
         self._findings.append(finding)
+
+
+_PACKET_FIELDS: Final = ("prev", "time", "commands", "term", "sha256")
+
+
+def _packet_findings(
+    history: int, packet: PacketRow, told: tuple[Any, ...], replayed: tuple[Any, ...]
+) -> Iterator[Difference]:
+    for field, left, right in zip(_PACKET_FIELDS, told, replayed, strict=True):
+        if left != right:
+            yield Difference(
+                history, packet.position, "packet", f"term {packet.term}", field, shown(left), shown(right)
+            )
 
 
 def leaf_findings(block: BlockRow, rows: BlockRows, salts: Mapping[str, SaltKey]) -> Iterator[Difference]:

@@ -8,12 +8,14 @@ PostgreSQL by transactions that are read only.
 from __future__ import annotations
 
 import hashlib
+import sqlite3
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, Self
 from urllib.parse import quote
 
+import psycopg
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
@@ -210,11 +212,11 @@ class LedgerRecord:
         key = (after, -1)
         while True:
             beyond = sa.tuple_(_PACKET.position, _PACKET.term) > sa.tuple_(*map(sa.literal, key))
-            page = [PacketRow(*row) for row in self._all(select.where(*of_history, beyond))]
-            yield from page
+            page = self._tuples(select.where(*of_history, beyond))
+            yield from map(PacketRow._make, page)
             if len(page) < PACKETS_IN_PAGE:
                 return
-            key = (page[-1].position, page[-1].term)
+            key = page[-1][:2]
 
     def packet_before(
         self, history: int, after: int, until: int | None, *, position: int | None = None, time: int | None = None
@@ -241,7 +243,7 @@ class LedgerRecord:
 
     def rows(self, table: str, history: int, after: int, until: int) -> Sequence[tuple[Any, ...]]:
         """Return a table's rows, all columns."""
-        return self._all(_rows_of(table), {"history": history, "after": after, "until": until})
+        return self._tuples(_rows_of(table), {"history": history, "after": after, "until": until})
 
     def __enter__(self) -> Self:
         return self
@@ -259,6 +261,21 @@ class LedgerRecord:
             return self._connection.execute(statement, values).all()
         except DBAPIError as error:
             raise NotRecorded("no_ledger", f"the database did not answer: {error.orig}") from error
+
+    def _tuples(self, statement: sa.Select[Any], values: dict[str, int] | None = None) -> list[tuple[Any, ...]]:
+        """
+        Return rows as the driver has them: plain tuples, which compare several times as fast as SQLAlchemy's.
+
+        In SQLite a flag is 0 or 1 then.
+        """
+        try:
+            result = self._connection.execute(statement, values)
+            assert result.cursor is not None, "a SELECT has rows"
+            rows: list[tuple[Any, ...]] = list(result.cursor.fetchall())
+            result.close()
+        except (DBAPIError, sqlite3.Error, psycopg.Error) as error:
+            raise NotRecorded("no_ledger", f"the database did not answer: {getattr(error, 'orig', error)}") from error
+        return rows
 
 
 def _config_of(data: bytes) -> EngineConfig | None:
