@@ -1,15 +1,16 @@
 """How fast a record is verified, and how long a book of any moment takes: `python -m benchmarks.ledger.time_machine`.
 
-A market of ten instruments and 1,000 users is recorded by the ledger's own writer into SQLite, with a mark each 250,000
-commands. Packets are those of a busy day, 1 to 32 commands each, or (`--packet 1`) of the worst, where every command
-has one of its own. Then the whole record is verified with one process and with two, and books of random moments are
-made. `--keep FILE` leaves the record there, and takes it from there if it is there. Figures of one run on one machine;
-what is compared is run in turns.
+A market of ten instruments and 1,000 users is recorded by the ledger's own writer into SQLite, with a mark each
+MARK_COMMANDS. Packets are those of a busy day, 1 to 32 commands each, or (`--packet 1`) of the worst, where every
+command has one of its own. Then the whole record is verified with one process and with two, and books of random moments
+are made. `--keep FILE` leaves the record there, and takes it from there if it is there. Figures of one run on one
+machine; what is compared is run in turns.
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
 import hashlib
 import os
 import sys
@@ -27,10 +28,12 @@ from outcry.time_machine.aio.ledger_record import LedgerRecord, reading_engine
 from outcry.time_machine.aio.verify_run import verify
 from outcry.time_machine.past_market import market_at
 from outcry.time_machine.told_book import told_book
+from services.ledger.__main__ import COLLECTOR_THRESHOLDS
 from services.ledger.aio.database import database_url, open_engine
 from services.ledger.aio.ledger_writer import LedgerWriter
 from services.ledger.aio.migration import migrate
 from services.ledger.aio.recorder import Recorder
+from services.ledger.aio.store_mark import MARK_COMMANDS
 from services.ledger.command_block import StoredEntry
 from services.ledger.draft import COMMANDS_MAX
 from services.ledger.proof.block_chain import BlockChain
@@ -47,22 +50,22 @@ from shared.logs.packet import FeedId, decode_packet, encode_packet
 from shared.logs.stream_keys import COMMANDS_FIELD
 
 USERS: Final = 1_000
-MARK_COMMANDS: Final = 250_000
 PACKETS: Final = (1, 1, 2, 4, 8, 16, 32)
 """Commands of a packet, each as likely: what an engine finds in the log in one round, at rest and at its busiest."""
-CANCELLED_OF: Final = 2_000
-"""A cancel is of one of so many last orders. Some of them are gone by then."""
+OPEN_MAX: Final = 20
+"""Open orders of a user, who then cancels the oldest."""
+LATE: Final = 0.02
+"""Share of cancels that come when the order has gone."""
 START_MS: Final = 1_795_132_800_000
 STEP_MS: Final = 5
 NO: Final = (False,)
 SYMBOLS: Final = tuple(f"S{number}" for number in range(10))
 
 
-def commands(count: int) -> Iterator[Command]:
-    """Yield what a day's users ask: half of the orders trade, one command in five is a cancel."""
+def commands(count: int, engine: Engine) -> Iterator[Command]:
+    """Yield what a day's users ask who see the market: orders, of which half trade, and cancels of what grows old."""
     random = Random(7)  # noqa: S311 - the same each time
     number = 0
-    placed: deque[tuple[str, str]] = deque(maxlen=CANCELLED_OF)
 
     def made(kind: type[Command], *fields: object) -> Command:
         nonlocal number
@@ -79,16 +82,16 @@ def commands(count: int) -> Iterator[Command]:
         for asset, kind, source, amount in gifts:
             yield made(MakeTransfer, "root", f"{owner}-{asset}", kind, asset, source, f"u{owner}", amount, 0, "", *NO)
     while number < count:
-        if random.random() < 0.2 and placed:
-            user, name = random.choice(placed)
-            yield made(CancelOrder, user, 0, name)
+        user = f"u{random.randrange(USERS)}"
+        orders = engine.accounts[user].orders
+        if len(orders) > OPEN_MAX:
+            oldest = next(iter(orders.values())).client_order_id
+            yield made(CancelOrder, user, 0, "gone" if random.random() < LATE else oldest)
             continue
-        user, name = f"u{random.randrange(USERS)}", f"c{number + 1}"
-        placed.append((user, name))
         side = random.choice((Side.BID, Side.ASK))
         price = 10_000 + random.randint(-20, 8) * (1 if side is Side.BID else -1)
         yield made(
-            PlaceOrder, user, random.choice(SYMBOLS), name, side, OrderKind.LIMIT, price,
+            PlaceOrder, user, random.choice(SYMBOLS), f"c{number + 1}", side, OrderKind.LIMIT, price,
             random.randint(1, 9), TimeInForce.GTC, *NO, SelfTradePrevention.CANCEL_OLDEST,
         )  # fmt: skip
 
@@ -127,7 +130,7 @@ def record(url: str, count: int, packets: Sequence[int]) -> float:
             feed.clear()
 
         take(marker=True)
-        for number, command in enumerate(commands(count), 1):
+        for number, command in enumerate(commands(count, engine), 1):
             entry_id = f"{START_MS + number * STEP_MS}-0"
             log.append((entry_id.encode(), {COMMANDS_FIELD: encode_commands([command])}))
             builder.apply(command, (START_MS + number * STEP_MS) * 1_000)
@@ -181,6 +184,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, nargs="*", default=[1, 2])
     parser.add_argument("--keep", type=Path, help="where the record stays, or is already")
     options = parser.parse_args()
+    gc.set_threshold(*COLLECTOR_THRESHOLDS)
     with tempfile.TemporaryDirectory() as folder:
         path = options.keep or Path(folder) / "ledger.sqlite"
         url = f"sqlite:///{path}"

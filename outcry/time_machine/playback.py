@@ -44,11 +44,7 @@ def checkpoint_of(mark: MarkRow, data: bytes) -> Checkpoint:
         OtherRelease: If a later release made it.
         DamagedRecord: If it cannot be read, or is of another position.
     """
-    if mark.engine_version > ENGINE_VERSION:
-        raise OtherRelease(
-            f"the mark at position {mark.position:,} is of engine version {mark.engine_version}, this release knows "
-            f"{ENGINE_VERSION}: use a release that knows {mark.engine_version}"
-        )
+    check_release(mark)
     try:
         checkpoint = decode_checkpoint(data)
     except MalformedMessage as error:
@@ -59,6 +55,20 @@ def checkpoint_of(mark: MarkRow, data: bytes) -> Checkpoint:
     if checkpoint.engine.log_id != mark.log_id:
         raise _damaged_mark(mark, "log_id", mark.log_id, f"{checkpoint.engine.log_id} in its checkpoint")
     return checkpoint
+
+
+def check_release(mark: MarkRow) -> None:
+    """
+    Do nothing if this release can judge a mark.
+
+    Raises:
+        OtherRelease: If a later release made it.
+    """
+    if mark.engine_version > ENGINE_VERSION:
+        raise OtherRelease(
+            f"the mark at position {mark.position:,} is of engine version {mark.engine_version}, this release knows "
+            f"{ENGINE_VERSION}: use a release that knows {mark.engine_version}"
+        )
 
 
 def _damaged_mark(mark: MarkRow, field: str, recorded: str, found: str) -> DamagedRecord:

@@ -17,7 +17,7 @@ from openoutcry.wire.errors import MalformedMessage
 from outcry.time_machine.account_check import account_findings
 from outcry.time_machine.candle_tally import CandleTally
 from outcry.time_machine.difference import FINDINGS_MAX, Difference, shown
-from outcry.time_machine.playback import MissingCommands, Playback, block_finding, checkpoint_of
+from outcry.time_machine.playback import MissingCommands, Playback, block_finding, check_release, checkpoint_of
 from outcry.time_machine.record import BlockRow, MarkRow, PacketRow, Record, Stretch
 from outcry.time_machine.replayed_rows import ReplayedRows
 from outcry.time_machine.row_comparison import NO_ROW, differences
@@ -30,8 +30,9 @@ from services.ledger.proof.leaf import BlockRows, block_leaf_hashes
 from services.ledger.proof.merkle import root_of
 from services.ledger.proof.salt import SaltKey
 from services.ledger.rows import Memory
+from services.matching.floor import EngineConfig
 from services.matching.packet_builder import PacketBuilder
-from services.matching.recovery.checkpoint import Checkpoint, encode_checkpoint, read_head
+from services.matching.recovery.checkpoint import Checkpoint, encode_checkpoint, read_config, read_head
 from shared.logs.commands import ACTIONS
 from shared.logs.packet import encode_packet
 
@@ -98,7 +99,10 @@ class SegmentCheck:
         self._segment = segment
         self._progress = progress
         self._findings: list[Difference] = []
-        checkpoint = checkpoint_of(segment.mark, record.mark_data(segment.mark.history, segment.mark.position))
+        mark = segment.mark
+        data = record.mark_data(mark.history, mark.position)
+        checkpoint = checkpoint_of(mark, data)
+        self._extend(sha256_finding(mark, data, record.mark_sha256(mark.history, mark.position)))
         self._term = checkpoint.term
         self._playback = Playback(record, segment.stretches, segment.mark, checkpoint)
         self._engine = engine = checkpoint.engine
@@ -132,9 +136,6 @@ class SegmentCheck:
         return self._count._replace(findings=self._findings[:FINDINGS_MAX], edges=edges)
 
     def _run(self) -> None:
-        mark = self._segment.mark
-        data = self._record.mark_data(mark.history, mark.position)
-        self._extend(sha256_finding(mark, data, self._record.mark_sha256(mark.history, mark.position)))
         self._end_term, self._end_config = self._known_end()
         for stretch, packet in self._packets():
             if not self._follow(stretch, packet) or len(self._findings) >= FINDINGS_MAX:
@@ -267,16 +268,16 @@ class SegmentCheck:
         self._compared = until
         self._rows = ReplayedRows(history, self._memory)
 
-    def _known_end(self) -> tuple[int, Any]:
+    def _known_end(self) -> tuple[int, EngineConfig | None]:
         end = self._segment.end
         if end is None:
             return 0, None
+        check_release(end)
         data = self._record.mark_data(end.history, end.position)
         try:
-            term = read_head(data).term
+            return read_head(data).term, read_config(data)
         except MalformedMessage:
             return 0, None  # told where it is compared
-        return term, checkpoint_of(end, data).engine.config
 
     def _check_end(self) -> None:
         engine, end = self._engine, self._segment.end

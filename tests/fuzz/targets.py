@@ -39,6 +39,7 @@ from services.matching.recovery.checkpoint import (
     decode_checkpoint,
     encode_checkpoint,
     position_told,
+    read_config,
     read_head,
 )
 from shared.identity import mint_token
@@ -136,7 +137,7 @@ def _checkpoint() -> Target:
     def read(content: bytes) -> None:
         """The checksum is made right: it guards against damage, not against who can compute it."""
         data = msgpack.packb((CHECKPOINT_VERSION, crc32(content), content))
-        for decode in (decode_checkpoint, read_head):
+        for decode in (decode_checkpoint, read_head, read_config):
             with contextlib.suppress(MalformedMessage):
                 decode(data)
         position_told(data)

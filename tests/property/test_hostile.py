@@ -28,6 +28,7 @@ from services.matching.recovery.checkpoint import (
     decode_checkpoint,
     encode_checkpoint,
     position_told,
+    read_config,
     read_head,
 )
 from shared.identity import mint_token
@@ -86,7 +87,7 @@ def test_a_checkpoint_with_one_wrong_value_is_read_or_malformed(path: list[int],
     """The checksum guards against damage, not against who can compute it: even then only the documented error."""
     packed = msgpack.packb(replaced(CONTENT, path, new))
     data = msgpack.packb((CHECKPOINT_VERSION, crc32(packed), packed))
-    for read in (decode_checkpoint, read_head):
+    for read in (decode_checkpoint, read_head, read_config):
         with contextlib.suppress(MalformedMessage):
             read(data)
     assert isinstance(position_told(data), int | None)
@@ -100,7 +101,7 @@ def test_a_damaged_checkpoint_is_malformed(noise: bytes, at: int) -> None:
     data[at : at + len(noise)] = noise
     if bytes(data) == before:
         return
-    for read in (decode_checkpoint, read_head):
+    for read in (decode_checkpoint, read_head, read_config):
         with pytest.raises(MalformedMessage):
             read(bytes(data[: at + len(noise)]) if at % 2 and len(noise) else bytes(data))
     assert isinstance(position_told(bytes(data)), int | None)

@@ -27,7 +27,7 @@ from outcry.time_machine.unrecorded import NotRecorded
 from services.ledger import schema
 from services.ledger.fork import WriterPlace
 from services.matching.floor import EngineConfig
-from services.matching.recovery.checkpoint import decode_checkpoint
+from services.matching.recovery.checkpoint import read_config
 
 BLOCKS_IN_PAGE: Final = 4
 PACKETS_IN_PAGE: Final = 2_000
@@ -280,7 +280,7 @@ class LedgerRecord:
 
 def _config_of(data: bytes) -> EngineConfig | None:
     try:
-        return decode_checkpoint(data).engine.config
+        return read_config(data)
     except MalformedMessage:
         return None  # told where the mark is looked at
 

@@ -126,6 +126,22 @@ def read_head(data: bytes) -> CheckpointHead:
         raise MalformedMessage(f"no checkpoint: {error!r}") from error
 
 
+def read_config(data: bytes) -> EngineConfig:
+    """
+    Read the rules that a checkpoint's market goes by; as `read_head`.
+
+    Raises:
+        MalformedMessage: As `decode_checkpoint`.
+    """
+    try:
+        fields = _first_fields(_checked_content(data)[1])
+        for _ in CheckpointHead._fields:
+            fields.skip()
+        return EngineConfig(*fields.unpack())
+    except _MALFORMED as error:
+        raise MalformedMessage(f"no checkpoint: {error!r}") from error
+
+
 def position_told(data: bytes) -> int | None:
     """Return the position that a checkpoint which was refused says it has, if that can be read; for people only."""
     try:
@@ -137,10 +153,15 @@ def position_told(data: bytes) -> int | None:
 
 
 def _head(content: bytes) -> CheckpointHead:
+    fields = _first_fields(content)
+    return CheckpointHead._make(fields.unpack() for _ in CheckpointHead._fields)
+
+
+def _first_fields(content: bytes) -> msgpack.Unpacker:
     fields = msgpack.Unpacker(max_buffer_size=HEAD_BYTES_MAX)
     fields.feed(content[:HEAD_BYTES_MAX])
     fields.read_array_header()
-    return CheckpointHead._make(fields.unpack() for _ in CheckpointHead._fields)
+    return fields
 
 
 def _checked_content(data: bytes) -> tuple[int, bytes]:

@@ -11,7 +11,13 @@ from openoutcry.wire.errors import MalformedMessage
 from openoutcry.wire.types import MarketState, SelfTradePrevention, Side
 from services.matching.floor import EngineConfig
 from services.matching.packet_builder import take_changes
-from services.matching.recovery.checkpoint import CHECKPOINT_VERSION, Checkpoint, decode_checkpoint, encode_checkpoint
+from services.matching.recovery.checkpoint import (
+    CHECKPOINT_VERSION,
+    Checkpoint,
+    decode_checkpoint,
+    encode_checkpoint,
+    read_config,
+)
 from shared.logs.commands import SetMarketState
 from tests.unit.services.matching.flow import Desk
 
@@ -29,6 +35,16 @@ def test_keeps_who_wrote_it_and_where_the_log_stands() -> None:
     assert (term, store_id, shard) == (7, "store", 0)
     assert (engine.epoch, engine.log_id, engine.position, engine.time) == (99, "5-1", 1, desk.time)
     assert engine.config.open_orders_max == 5
+
+
+def test_its_rules_are_read_without_the_orders() -> None:
+    """A verification needs those of the mark where it ends, and none of its thousands of orders."""
+    desk = Desk(open_orders_max=5)
+    assert read_config(checkpoint_of(desk)) == desk.engine.config
+    desk.engine.config = tuple(desk.engine.config)[:-2]
+    assert read_config(checkpoint_of(desk)) == EngineConfig(open_orders_max=5)
+    with pytest.raises(MalformedMessage):
+        read_config(checkpoint_of(desk)[:-1])
 
 
 def test_rules_that_a_checkpoint_does_not_know_take_their_default() -> None:
