@@ -13,6 +13,7 @@ import argparse
 import gc
 import hashlib
 import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -24,10 +25,8 @@ from typing import Final
 
 from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.types import BANK, ISSUER, OrderKind, SelfTradePrevention, Side, TimeInForce, TransferKind
-from outcry.time_machine.aio.ledger_record import LedgerRecord, reading_engine
 from outcry.time_machine.aio.verify_run import verify
-from outcry.time_machine.past_market import market_at
-from outcry.time_machine.told_book import told_book
+from outcry.time_machine.time_text import moment_text
 from services.ledger.__main__ import COLLECTOR_THRESHOLDS
 from services.ledger.aio.database import database_url, open_engine
 from services.ledger.aio.ledger_writer import LedgerWriter
@@ -151,14 +150,14 @@ def record(url: str, count: int, packets: Sequence[int]) -> float:
 
 
 def books(url: str, count: int, moments: int) -> list[float]:
-    """Return the seconds that each of some random books took, sorted."""
+    """Return the seconds that `outcry book` took for each of some random moments, sorted."""
     random = Random(3)  # noqa: S311 - the same each time
     found: list[float] = []
     for _ in range(moments):
-        began = time.perf_counter()
-        symbol = random.choice(SYMBOLS)
         at = (START_MS + random.randrange(USERS * 11 + 100, count) * STEP_MS) * 1_000
-        told_book(market_at(LedgerRecord(reading_engine(url)), at, [symbol]), symbol, 10)
+        command = [sys.executable, "-m", "outcry", "book", random.choice(SYMBOLS), "--at", moment_text(at), "--json"]
+        began = time.perf_counter()
+        subprocess.run([*command, "--database", url], check=True, capture_output=True)  # noqa: S603 - our own
         found.append(time.perf_counter() - began)
     return sorted(found)
 

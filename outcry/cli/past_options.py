@@ -10,6 +10,7 @@ import typer
 
 from outcry.cli.running import FAILED, leave, refuse, reported_errors, say
 from outcry.time_machine.aio.ledger_record import LedgerRecord, reading_engine
+from outcry.time_machine.aio.patient_collector import patient_collector
 from outcry.time_machine.past_market import PastMarket, market_at, market_at_position
 from outcry.time_machine.time_text import read_moment
 from outcry.time_machine.unrecorded import NotRecorded
@@ -50,7 +51,7 @@ def tell(
         if moment is not None and not moment.has_offset:
             say(f"--at: {at} has no offset, and is taken as UTC")
         try:
-            with LedgerRecord(reading_engine(database)) as record:
+            with LedgerRecord(reading_engine(database)) as record, patient_collector():
                 if moment is not None:
                     market = market_at(record, moment.time_us, books)
                 else:

@@ -11,6 +11,7 @@ import hashlib
 import sqlite3
 from collections.abc import Iterator, Sequence
 from functools import cache
+from itertools import repeat
 from pathlib import Path
 from typing import Any, Final, Self
 from urllib.parse import quote
@@ -213,7 +214,7 @@ class LedgerRecord:
         while True:
             beyond = sa.tuple_(_PACKET.position, _PACKET.term) > sa.tuple_(*map(sa.literal, key))
             page = self._tuples(select.where(*of_history, beyond))
-            yield from map(PacketRow._make, page)
+            yield from map(tuple.__new__, repeat(PacketRow), page)  # no call of Python's own for a row
             if len(page) < PACKETS_IN_PAGE:
                 return
             key = page[-1][:2]

@@ -11,11 +11,11 @@ import multiprocessing
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from contextlib import contextmanager
 from itertools import islice
 from typing import Any, Final
 
 from outcry.time_machine.aio.ledger_record import LedgerRecord, reading_engine
+from outcry.time_machine.aio.patient_collector import COLLECTOR_THRESHOLDS, patient_collector
 from outcry.time_machine.candle_tally import edge_findings
 from outcry.time_machine.chain_check import ChainCheck, ChainResult
 from outcry.time_machine.difference import FINDINGS_MAX, Difference
@@ -29,10 +29,6 @@ JOBS_MAX: Final = 64
 QUIET_S: Final = 2.0
 """A run that takes longer says how far it is."""
 SHOW_S: Final = 1.0
-
-COLLECTOR_THRESHOLDS: Final = (50_000, 10_000, 1_000)
-"""Of the garbage collector while a market is replayed: an engine is many objects that live long and form no circles.
-Walking through them again and again took a quarter of a verification."""
 
 _done: Any = None  # commands replayed by all processes, shared
 
@@ -68,7 +64,7 @@ def verify(
         what = plan(record, from_us, until_us)
         progress = _Progress(what, say, began)
         if jobs == 1:
-            with _patient_collector():
+            with patient_collector():
                 chain, findings = _chain(record, what, keys)
                 parts = list(_one_by_one(record, what, by_id, progress))
     if jobs > 1:  # with no connection open, which a process of the pool would have too
@@ -138,16 +134,6 @@ def _side_by_side(
                 if sum(len(part.findings) for part in parts.values()) < FINDINGS_MAX:
                     waiting |= {pool.submit(_check_segment, url, *each, salts) for each in islice(segments, 1)}
     return chain, findings, [parts[number] for number in sorted(parts)]
-
-
-@contextmanager
-def _patient_collector() -> Iterator[None]:
-    before = gc.get_threshold()
-    gc.set_threshold(*COLLECTOR_THRESHOLDS)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
 
 
 def _begin(shared: Any) -> None:
