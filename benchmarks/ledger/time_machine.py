@@ -41,7 +41,7 @@ from services.ledger.schema import ledger_info
 from services.matching.engine import Engine
 from services.matching.packet_builder import PacketBuilder
 from services.matching.recovery.checkpoint import Checkpoint, encode_checkpoint
-from shared.logs.commands import CancelOrder, Command, ListInstrument, PlaceOrder, encode_commands
+from shared.logs.commands import CancelOrder, Command, ListInstrument, PlaceOrder, Tick, encode_commands
 from shared.logs.engine_version import ENGINE_VERSION
 from shared.logs.feed_entry import FeedEntry
 from shared.logs.market_commands import BeginAccounts, MakeTransfer
@@ -57,6 +57,8 @@ LATE: Final = 0.02
 """Share of cancels that come when the order has gone."""
 START_MS: Final = 1_795_132_800_000
 STEP_MS: Final = 5
+TICK_COMMANDS: Final = 1_000 // STEP_MS
+"""The leader's clock ticks once a second, and the market forgets the order ids of a quarter of an hour ago."""
 NO: Final = (False,)
 SYMBOLS: Final = tuple(f"S{number}" for number in range(10))
 
@@ -81,6 +83,8 @@ def commands(count: int, engine: Engine) -> Iterator[Command]:
         for asset, kind, source, amount in gifts:
             yield made(MakeTransfer, "root", f"{owner}-{asset}", kind, asset, source, f"u{owner}", amount, 0, "", *NO)
     while number < count:
+        if number % TICK_COMMANDS == 0:
+            yield made(Tick, 0)
         user = f"u{random.randrange(USERS)}"
         orders = engine.accounts[user].orders
         if len(orders) > OPEN_MAX:
