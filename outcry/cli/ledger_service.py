@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from typing import Annotated, Any
 
 import typer
@@ -48,11 +49,12 @@ def migrate(
         settings = load_settings(LedgerSettings, ledger_database=database)
         try:
             done = migrate_tables(settings.url())
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, sqlite3.Error, OSError) as error:
             say(f"outcry: {masked(settings.ledger_database)}: {' '.join(str(getattr(error, 'orig', error)).split())}")
             leave(FAILED)
         before = f"from {done.before}" if done.before else "from nothing"
-        say(f"the tables are at {done.after}" + ("" if done.before == done.after else f", {before}"))
+        where = f"{masked(settings.ledger_database)}: the tables are at {done.after}"
+        say(where + ("" if done.before == done.after else f", {before}"))
         if done.roles_missing:
             say(f"no role {' or '.join(done.roles_missing)} is there, so nobody but the owner may use them")
 

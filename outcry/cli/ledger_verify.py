@@ -11,12 +11,12 @@ import typer
 
 from openoutcry.wire.errors import ConfigurationError
 from outcry.cli.past_options import Database
+from outcry.cli.proof_input import keys_in
 from outcry.cli.running import FAILED, MISUSED, leave, say
 from outcry.time_machine.aio.verify_run import JOBS_MAX, verify
 from outcry.time_machine.time_text import DAY_US, read_day, read_moment
 from outcry.time_machine.unrecorded import DamagedRecord, NotRecorded, OtherRelease
 from services.ledger.proof.salt import read_salt_keys
-from services.ledger.proof.signing_keys import read_verifying_keys
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -45,18 +45,24 @@ def verify_ledger(
     try:
         from_us = _moment(start, "--from", 0) if start is not None else None
         until_us = _moment(end, "--to", DAY_US) if end is not None else None
+        if from_us is not None and until_us is not None and from_us >= until_us:
+            raise ConfigurationError("--from: must be before --to")
         found = verify(
             database,
             from_us=from_us,
             until_us=until_us,
             jobs=jobs,
-            keys=read_verifying_keys(_text(key, "--key")) if key is not None else None,
+            keys=keys_in(key) if key is not None else None,
             salts=read_salt_keys(_text(salts, "--salts")) if salts is not None else None,
             say=say,
         )
         if report is not None:
             report.write_text(json.dumps(found.fields(), indent=1) + "\n", encoding="utf-8")
-    except (ConfigurationError, NotRecorded, OtherRelease, DamagedRecord, OSError) as error:
+    except DamagedRecord as damaged:
+        print(damaged)
+        print("not clean: what the record says of itself cannot be, so the rest was not looked at")
+        leave(FAILED)
+    except (ConfigurationError, NotRecorded, OtherRelease, OSError) as error:
         say(f"outcry: {error}")
         leave(MISUSED)
     print("\n".join(found.lines()))
@@ -71,5 +77,5 @@ def _moment(text: str, name: str, after_day: int) -> int:
 def _text(path: Path, name: str) -> str:
     try:
         return path.read_text(encoding="utf-8")
-    except OSError as error:
+    except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{name}: {error}") from error

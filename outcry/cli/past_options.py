@@ -9,6 +9,7 @@ from typing import Annotated, Any, Protocol
 import typer
 
 from outcry.cli.running import FAILED, leave, refuse, reported_errors, say
+from outcry.time_machine.aio.damage import damage_named
 from outcry.time_machine.aio.ledger_record import LedgerRecord, reading_engine
 from outcry.time_machine.aio.patient_collector import patient_collector
 from outcry.time_machine.past_market import PastMarket, market_at, market_at_position
@@ -51,7 +52,8 @@ def tell(
         if moment is not None and not moment.has_offset:
             say(f"--at: {at} has no offset, and is taken as UTC")
         try:
-            with LedgerRecord(reading_engine(database)) as record, patient_collector():
+            engine = reading_engine(database)
+            with damage_named(database), LedgerRecord(engine) as record, patient_collector():
                 if moment is not None:
                     market = market_at(record, moment.time_us, books)
                 else:

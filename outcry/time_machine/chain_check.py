@@ -83,7 +83,7 @@ class ChainCheck:
             signatures += bool(block.key_id and self._keys is not None)
         place = self._place
         for field, recorded, found in (("block", place.block, self._number), ("chain", place.chain, chain)):
-            if recorded != found and place.block:
+            if recorded != found:
                 yield Difference(place.history, place.position, "place", "", field, shown(recorded), shown(found))
         yield from self._of_place()
         self.result = ChainResult(blocks, signatures, chain)

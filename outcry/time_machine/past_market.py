@@ -102,11 +102,19 @@ def _mark_at(record: Record, stretches: list[Stretch], time_us: int) -> MarkRow 
     for stretch in reversed(stretches):
         mark = record.mark_before(stretch.history, stretch.until, time=time_us)
         # The engine may have believed less of the log's time: such a mark holds commands of after the moment.
-        while mark is not None and entry_time_us(mark.log_id) > time_us:
+        while mark is not None and _entry_time_us(mark) > time_us:
             mark = record.mark_before(stretch.history, stretch.until, position=mark.position - 1)
         if mark is not None:
             return mark
     return None
+
+
+def _entry_time_us(mark: MarkRow) -> int:
+    try:
+        return entry_time_us(mark.log_id)
+    except ValueError:
+        found = Difference(mark.history, mark.position, "mark", "", "log_id", mark.log_id, "the id of an entry")
+        raise DamagedRecord(found) from None
 
 
 def _before(record: Record, stretches: list[Stretch]) -> NotRecorded:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
+from outcry.time_machine.difference import Difference, shown
+from outcry.time_machine.unrecorded import DamagedRecord
 from services.ledger.fork import WriterPlace
 
 
@@ -20,6 +22,7 @@ class RecordedHistory(NamedTuple):
     parent: int | None
     from_position: int
     until_position: int | None
+    shard: int
 
 
 class Stretch(NamedTuple):
@@ -99,6 +102,9 @@ class GapRow(NamedTuple):
 class Record(Protocol):
     """What is asked of a ledger. Whatever comes in rows comes in order, and a bounded number at a time."""
 
+    def newest_block(self) -> int:
+        """Return the number of the newest block; 0: there is none."""
+
     def place(self) -> WriterPlace | None:
         """Return how far it is; None if nothing was ever written."""
 
@@ -160,13 +166,20 @@ def line(histories: Sequence[RecordedHistory], last: int) -> list[Stretch]:
     Return the stretches that lead to a history, the earliest first.
 
     A history that began below what its parent has leaves it at its own beginning, whatever the parent says.
+
+    Raises:
+        DamagedRecord: If a history is not there, or not later than its parent.
     """
     by_number = {row.number: row for row in histories}
     stretches: list[Stretch] = []
     until: int | None = None
     number: int | None = last
     while number is not None:
-        row = by_number[number]
+        row = by_number.get(number)
+        if row is None:
+            raise DamagedRecord(Difference(last, 0, "history", "", "number", "no row", shown(number)))
+        if row.parent is not None and row.parent >= row.number:
+            raise DamagedRecord(Difference(number, 0, "history", "", "parent", shown(row.parent), "an earlier one"))
         stretches.append(Stretch(row.number, row.epoch, row.from_position, until))
         number, until = row.parent, row.from_position
     return stretches[::-1]

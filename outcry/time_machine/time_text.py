@@ -83,4 +83,7 @@ def read_clock(text: str, name: str) -> int:
 
 def moment_text(time_us: int) -> str:
     """Write a time as 2026-11-20T10:31:02.498000Z, all six decimals if there is a fraction."""
-    return (_EPOCH + timedelta(microseconds=time_us)).isoformat().removesuffix("+00:00") + "Z"
+    try:
+        return (_EPOCH + timedelta(microseconds=time_us)).isoformat().removesuffix("+00:00") + "Z"
+    except OverflowError:
+        return f"{time_us:,} µs since 1970"

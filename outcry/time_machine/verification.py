@@ -33,6 +33,8 @@ class VerificationPlan(NamedTuple):
     """Not filled, within it."""
     after_block: int
     """The chain is checked from the block behind this one on; 0: all of it."""
+    newest_block: int
+    """Of before the place was read."""
 
 
 class LedgerVerdict(NamedTuple):
@@ -115,17 +117,22 @@ def plan(record: Record, from_us: int | None = None, until_us: int | None = None
     Raises:
         NotRecorded: If there is nothing in between.
     """
+    newest_block = record.newest_block()
     place, stretches = known_line(record)
     marks = [
         (number, mark)
         for number, stretch in enumerate(stretches)
         for mark in record.marks(stretch.history, stretch.after, stretch.until)
     ]
+    if marks and until_us is not None and until_us <= (begins := _begins(record, marks[0][1])):
+        raise NotRecorded("before_ledger", f"the ledger begins at {moment_text(begins)}")
     starts = [at for at, (_, mark) in enumerate(marks) if from_us is not None and mark.time <= from_us]
     marks = marks[starts[-1] :] if starts else marks
     ends = [at for at, (_, mark) in enumerate(marks) if until_us is not None and mark.time >= until_us]
     marks = marks[: ends[0] + 1] if ends else marks
     gaps = [gap for gap in record.gaps() if not gap.filled]
+    if from_us is not None and from_us > place.time:
+        raise NotRecorded("not_yet", f"the ledger is at {moment_text(place.time)}, position {place.position:,}")
     if not marks:
         raise NotRecorded(
             "before_ledger", "the ledger has no mark yet: the first one comes with the engine's checkpoint"
@@ -134,9 +141,8 @@ def plan(record: Record, from_us: int | None = None, until_us: int | None = None
     if not ends:
         number, mark = marks[-1]
         segments.append(Segment(stretches[number:], mark, None, place.position, is_last=True))
-    return VerificationPlan(
-        place, segments, _within(gaps, stretches, segments), _block_before(record, segments, whole=not starts)
-    )
+    after_block = _block_before(record, segments, whole=not starts)
+    return VerificationPlan(place, segments, _within(gaps, stretches, segments), after_block, newest_block)
 
 
 def _segments(stretches: list[Stretch], marks: list[tuple[int, MarkRow]], gaps: list[GapRow]) -> Iterator[Segment]:
@@ -153,6 +159,12 @@ def _within(gaps: list[GapRow], stretches: list[Stretch], segments: list[Segment
     current = {stretch.history for stretch in stretches}
     first = segments[0].mark
     return [gap for gap in gaps if gap.history in current and (gap.history, gap.from_position) >= first[:2]]
+
+
+def _begins(record: Record, mark: MarkRow) -> int:
+    """Return the time of a mark; of one from before any command, that of the first."""
+    first = next((block for block in record.blocks(mark.history, mark.position) if block.last_ms), None)
+    return mark.time or (first.first_ms * 1_000 if first is not None else 0)
 
 
 def _block_before(record: Record, segments: list[Segment], *, whole: bool) -> int:

@@ -71,7 +71,9 @@ class LedgerRecorder:
         self._written = 0
         self._entries: list[tuple[bytes, dict[bytes, bytes]]] = []
         self._of_packet = 0  # entries before those of the packet that is built
-        self._state: dict[str, list[dict[str, Any]]] = {"ledger_info": [{"name": "product", "value": "test"}]}
+        facts = {"product": "test", "shard": "0", "schema_version": str(schema.SCHEMA_VERSION)}
+        told = [{"name": name, "value": value} for name, value in facts.items()]
+        self._state: dict[str, list[dict[str, Any]]] = {"ledger_info": told}
         self._rows = Rows(1, self._memory)
         self._begin_history(epoch, parent=None)
         self.lead(self.term)

@@ -18,20 +18,30 @@ from urllib.parse import quote
 
 import psycopg
 import sqlalchemy as sa
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError
 
 from openoutcry.wire.errors import ConfigurationError, MalformedMessage
+from outcry.time_machine.difference import FINDINGS_MAX, Difference, shown
 from outcry.time_machine.origin import ORIGIN, origin_data
 from outcry.time_machine.record import BlockRow, GapRow, MarkRow, PacketRow, RecordedHistory
 from outcry.time_machine.unrecorded import NotRecorded
 from services.ledger import schema
+from services.ledger.aio.database import CONNECT_S, database_url
 from services.ledger.fork import WriterPlace
 from services.matching.floor import EngineConfig
 from services.matching.recovery.checkpoint import read_config
 
 BLOCKS_IN_PAGE: Final = 4
 PACKETS_IN_PAGE: Final = 2_000
+_TYPES: Final[dict[type[Any], str]] = {
+    sa.BigInteger: "integer",
+    sa.Text: "text",
+    sa.LargeBinary: "blob",
+    sa.Boolean: "integer",
+}
+_PLACE_TYPES: Final = (int, int, int, int, int, str, str, int, int, bytes)
+_PLACE_NAMES: Final = ("history", "position")
 
 _PLACE_ROW: Final = [schema.place.c[name] for name in WriterPlace._fields]
 _MARK: Final = schema.mark.c
@@ -53,16 +63,13 @@ def reading_engine(url: str) -> sa.Engine:
         ConfigurationError: If the URL is none, or of another kind of database; it is shown without its password.
     """
     try:
-        parsed = make_url(url)
-    except ArgumentError:
-        raise ConfigurationError("--database: must be sqlite:///PATH or postgresql://…") from None
-    kind = parsed.get_backend_name()
-    if kind == "postgresql":
-        options = {"options": "-c default_transaction_read_only=on"}
-        return sa.create_engine(parsed.set(drivername="postgresql+psycopg"), connect_args=options)
-    if kind != "sqlite" or not parsed.database:
-        raise ConfigurationError(f"--database: must be sqlite:///PATH or postgresql://…, not {parsed!r}")
-    if not Path(parsed.database).is_file():
+        parsed = database_url(url)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"--database: {error}") from None
+    if parsed.get_backend_name() == "postgresql":
+        options = {"connect_timeout": CONNECT_S, "options": "-c default_transaction_read_only=on"}
+        return sa.create_engine(parsed, connect_args=options)
+    if not parsed.database or not Path(parsed.database).is_file():
         raise ConfigurationError(f"--database: there is no file {parsed.database}")
     path = quote(str(Path(parsed.database).resolve()))
     return sa.create_engine(URL.create("sqlite", database=f"file:{path}", query={"mode": "ro", "uri": "true"}))
@@ -85,19 +92,42 @@ class LedgerRecord:
         try:
             self._connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         except DBAPIError as error:
-            raise NotRecorded("no_ledger", f"the database did not answer: {error.orig}") from error
+            raise NotRecorded("no_ledger", f"the database did not answer: {_reason(error)}") from error
+
+    def newest_block(self) -> int:
+        """Return the number of the newest block; 0: there is none."""
+        [(number,)] = self._all(sa.select(sa.func.max(_BLOCK.number)))
+        return number or 0
+
+    def mistyped(self) -> Iterator[Difference]:
+        """Yield values that are of another type than their column, which SQLite lets happen; O(all rows)."""
+        if self._engine.dialect.name != "sqlite":
+            return
+        for table in schema.metadata.sorted_tables:
+            allowed = [_types_of(column) for column in table.columns]
+            types = [sa.func.typeof(column) for column in table.columns]
+            strange = sa.or_(*[each.not_in(names) for each, names in zip(types, allowed, strict=True)])
+            for row in self._tuples(sa.select(*table.columns, *types).where(strange).limit(FINDINGS_MAX)):
+                values, found = row[: len(types)], row[len(types) :]
+                for column, value, kind, names in zip(table.columns, values, found, allowed, strict=True):
+                    if kind not in names:
+                        yield _mistyped(table, values, column, value, kind)
 
     def place(self) -> WriterPlace | None:
         """Return how far it is."""
         found = self._all(sa.select(*_PLACE_ROW))
         if len(found) > 1:
             raise ConfigurationError("the database has more than one place: it is no ledger of ours")
-        return WriterPlace(*found[0]) if found else None
+        if not found:
+            return None
+        if tuple(map(type, found[0])) != _PLACE_TYPES:
+            raise TypeError("a value of the place is not of its column's type")
+        return WriterPlace(*found[0])
 
     def histories(self) -> Sequence[RecordedHistory]:
         """Return all of them, by number."""
         c = schema.history.c
-        columns = (c.number, c.epoch, c.parent, c.from_position, c.until_position)
+        columns = (c.number, c.epoch, c.parent, c.from_position, c.until_position, c.shard)
         return [RecordedHistory(*row) for row in self._all(sa.select(*columns).order_by(c.number))]
 
     def gaps(self) -> Sequence[GapRow]:
@@ -261,7 +291,7 @@ class LedgerRecord:
         try:
             return self._connection.execute(statement, values).all()
         except DBAPIError as error:
-            raise NotRecorded("no_ledger", f"the database did not answer: {error.orig}") from error
+            raise NotRecorded("no_ledger", f"the ledger's tables cannot be read: {_reason(error)}") from error
 
     def _tuples(self, statement: sa.Select[Any], values: dict[str, int] | None = None) -> list[tuple[Any, ...]]:
         """
@@ -275,8 +305,34 @@ class LedgerRecord:
             rows: list[tuple[Any, ...]] = list(result.cursor.fetchall())
             result.close()
         except (DBAPIError, sqlite3.Error, psycopg.Error) as error:
-            raise NotRecorded("no_ledger", f"the database did not answer: {getattr(error, 'orig', error)}") from error
+            raise NotRecorded("no_ledger", f"the ledger's tables cannot be read: {_reason(error)}") from error
         return rows
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(getattr(error, "orig", error)).split())
+
+
+def _types_of(column: sa.Column[Any]) -> list[str]:
+    """Return SQLite's names of what a column may hold."""
+    return [_TYPES[type(column.type)], *(["null"] if column.nullable else [])]
+
+
+def _mistyped(table: sa.Table, row: Sequence[Any], column: sa.Column[Any], value: Any, kind: str) -> Difference:
+    names = table.columns.keys()
+    told = dict(zip(names, row, strict=True))
+    place = [told.get(name) for name in ("history", "position")]
+    history, position = (each if isinstance(each, int) else 0 for each in place)
+    key = ", ".join(f"{each.name} {told[each.name]}" for each in table.primary_key if each.name not in _PLACE_NAMES)
+    return Difference(
+        history,
+        position,
+        table.name,
+        key,
+        column.name,
+        f"{shown(value)} ({kind})",
+        f"a value of type {_TYPES[type(column.type)]}",
+    )
 
 
 def _config_of(data: bytes) -> EngineConfig | None:

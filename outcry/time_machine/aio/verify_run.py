@@ -14,11 +14,13 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from itertools import islice
 from typing import Any, Final
 
+from outcry.time_machine.aio.damage import damage_named
 from outcry.time_machine.aio.ledger_record import LedgerRecord, reading_engine
 from outcry.time_machine.aio.patient_collector import COLLECTOR_THRESHOLDS, patient_collector
 from outcry.time_machine.candle_tally import edge_findings
 from outcry.time_machine.chain_check import ChainCheck, ChainResult
 from outcry.time_machine.difference import FINDINGS_MAX, Difference
+from outcry.time_machine.frame_check import frame_findings
 from outcry.time_machine.segment_check import Segment, SegmentCheck, SegmentResult
 from outcry.time_machine.unrecorded import DamagedRecord
 from outcry.time_machine.verification import LedgerVerdict, VerificationPlan, plan, verdict
@@ -57,11 +59,24 @@ def verify(
 
     Raises:
         NotRecorded: If there is nothing to look at, or the database does not answer; OtherRelease.
+        DamagedRecord: If a value that says what there is to look at cannot be.
     """
+    with damage_named(url):
+        return _verified(url, (from_us, until_us), jobs, keys, salts, say)
+
+
+def _verified(
+    url: str,
+    span: tuple[int | None, int | None],
+    jobs: int,
+    keys: VerifyingKeys | None,
+    salts: SaltKeys | None,
+    say: Callable[[str], None],
+) -> LedgerVerdict:
     began = time.monotonic()
     by_id = dict(salts.by_id) if salts is not None else {}
     with LedgerRecord(reading_engine(url)) as record:
-        what = plan(record, from_us, until_us)
+        what = plan(record, *span)
         progress = _Progress(what, say, began)
         if jobs == 1:
             with patient_collector():
@@ -82,6 +97,7 @@ def _chain(
     epochs = {row.number: row.epoch for row in record.histories()}
     check = ChainCheck(record, what.place, epochs, keys, what.after_block)
     findings = list(islice(check.run(), FINDINGS_MAX))
+    findings += islice(frame_findings(record, what.place, what.newest_block), FINDINGS_MAX)
     return check.result, findings
 
 

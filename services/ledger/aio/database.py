@@ -28,6 +28,7 @@ READERS_MAX: Final = 16
 """Connections that read at once."""
 STATEMENT_MS: Final = 60_000
 """Of the writer on PostgreSQL."""
+_NO_URL: Final = (ArgumentError, ValueError)
 FORMS: Final = "sqlite:///PATH or postgresql://USER@HOST:PORT/DATABASE"
 
 
@@ -40,8 +41,8 @@ def database_url(text: str) -> URL:
     """
     try:
         url = make_url(text)
-    except ArgumentError as error:
-        raise ConfigurationError(f"the ledger's database is {FORMS}, and this is no URL") from error
+    except _NO_URL:  # theirs may show a part of the password
+        raise ConfigurationError(f"the ledger's database is {FORMS}, and this is no URL") from None
     kind = url.get_backend_name()
     if kind == "sqlite" and url.database and url.database != ":memory:":
         return url.set(drivername="sqlite")
@@ -51,11 +52,13 @@ def database_url(text: str) -> URL:
 
 
 def masked(text: str) -> str:
-    """Return a URL as it may stand in logs: without its password."""
+    """Return a URL as it may stand in logs: without its password, wherever in it that is."""
     try:
-        return make_url(text).render_as_string(hide_password=True)
-    except ArgumentError:
+        url = make_url(text)
+    except _NO_URL:
         return "what it is"
+    hidden = {name: "..." if "password" in name.lower() else value for name, value in url.query.items()}
+    return url.set(query=hidden).render_as_string(hide_password=True)
 
 
 def database_file(url: URL) -> Path | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import enum
-import shutil
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -16,10 +16,10 @@ from typing import Final, NamedTuple
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, inspect, select, text
+from sqlalchemy import Connection, Engine, inspect, select, text
 from sqlalchemy.engine import URL
 
-from openoutcry.wire.errors import OpenOutcryError
+from openoutcry.wire.errors import ConfigurationError, OpenOutcryError
 from services.ledger.aio.database import database_file, open_engine
 from services.ledger.aio.ledger_ddl import grant_rights
 from services.ledger.schema import SCHEMA_VERSION, ledger_info, metadata
@@ -89,11 +89,16 @@ def migrate(url: URL) -> Migrated:
     Make or complete the tables.
 
     Raises:
+        ConfigurationError: If there is something else where the file of SQLite should be.
         WrongTables: See `look`.
         SQLAlchemyError: If the database could not be reached, or refused.
+        OSError: If there is no room for the copy.
     """
+    file = database_file(url)
+    if file is not None and file.exists() and not file.is_file():
+        raise ConfigurationError(f"the ledger's database must be a file, and {file} is none")
     engine = open_engine(url, writes=True)
-    with _copy_beside(database_file(url)), engine.connect() as connection:
+    with engine.connect() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_lock(8217)"))
             connection.commit()
@@ -101,10 +106,16 @@ def migrate(url: URL) -> Migrated:
         before = "" if found is Tables.NONE else _revision(connection)
         connection.commit()
         if found in (Tables.NONE, Tables.OLDER):
-            with connection.begin():
+            with _copy_beside(file if found is Tables.OLDER else None), connection.begin():
                 command.upgrade(_config(connection), "head")
         with connection.begin():
             return Migrated(before, newest_revision(), grant_rights(connection))
+
+
+def is_empty(engine: Engine) -> bool:
+    """Tell whether a database has no table at all."""
+    with engine.connect() as connection, connection.begin():
+        return not inspect(connection).get_table_names()
 
 
 def check_tables(connection: Connection, url_shown: str) -> None:
@@ -135,11 +146,13 @@ def _config(connection: Connection | None) -> Config:
 
 @contextlib.contextmanager
 def _copy_beside(file: Path | None) -> Iterator[None]:
-    """Keep a copy of a file until what is done to it has been done."""
-    if file is None or not file.exists():
+    """Keep a copy of an SQLite database until what is done to it has been done, with what stands in its log alone."""
+    if file is None:
         yield
         return
     copy = file.with_name(file.name + ".before-migration")
-    shutil.copy2(file, copy)
+    copy.unlink(missing_ok=True)
+    with contextlib.closing(sqlite3.connect(file)) as source, contextlib.closing(sqlite3.connect(copy)) as target:
+        source.backup(target)
     yield
     copy.unlink()

@@ -9,6 +9,7 @@ what.
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import time
 from collections import deque
 from collections.abc import Callable
@@ -25,7 +26,7 @@ from services.ledger.aio.database import database_file, masked, open_engine
 from services.ledger.aio.ledger_writer import AWAY, LedgerWriter, try_lock
 from services.ledger.aio.log_follower import LogBatch, LogFollower
 from services.ledger.aio.metrics import LedgerMetrics
-from services.ledger.aio.migration import check_tables, migrate
+from services.ledger.aio.migration import check_tables, is_empty, migrate
 from services.ledger.aio.ownership import check_owner
 from services.ledger.aio.recorder import PacketsMissing, Recorder
 from services.ledger.aio.settings import LedgerSettings
@@ -122,11 +123,11 @@ class LedgerService:
             WrongTables: The tables are another's, or another release's.
             CorruptEntry: A packet cannot be read.
         """
-        await asyncio.to_thread(self._make_embedded)
         while not self._stop.is_set():
             raise_if_cancelled()
             connection: Connection | None = None
             try:
+                await asyncio.to_thread(self._make_embedded)
                 connection = await asyncio.to_thread(self._engine.connect)
                 await asyncio.to_thread(check_tables, connection, masked(self._settings.ledger_database))
                 await asyncio.to_thread(check_owner, connection, self._settings.ledger_product, self._settings.shard)
@@ -152,11 +153,18 @@ class LedgerService:
     # -- private ------------------------------------------------------------------------------------------------------
 
     def _make_embedded(self) -> None:
-        """Make the tables of an SQLite file that is new."""
+        """Make the tables of an SQLite file that is new, or was left empty by one who was killed while making them."""
         file = database_file(self._settings.url())
-        if file is not None and not file.exists():
-            file.parent.mkdir(parents=True, exist_ok=True)
+        if file is None:
+            return
+        try:
+            if not file.exists():
+                file.parent.mkdir(parents=True, exist_ok=True)
+            elif file.is_file() and not is_empty(self._engine):
+                return
             migrate(self._settings.url())
+        except OSError as error:  # such as a folder that may not be written: as if the database were away
+            raise sqlite3.OperationalError(str(error)) from error
 
     async def _lock(self, connection: Connection) -> bool:
         while not await asyncio.to_thread(try_lock, connection, self._settings.shard):

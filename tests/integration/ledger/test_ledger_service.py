@@ -13,6 +13,7 @@ import redis as redis_package
 from prometheus_client import CollectorRegistry
 from sqlalchemy import Connection, select
 
+from openoutcry.wire.errors import ConfigurationError
 from services.ledger import schema
 from services.ledger.aio.database import database_url, open_engine
 from services.ledger.aio.metrics import LedgerMetrics
@@ -239,3 +240,26 @@ async def test_refused_accesses_are_kept_once(market: Market, tmp_path: Path) ->
     append()
     async with ledger(market, database):
         await until(lambda: kept() == [*two, ("gateway", "bob", "not_permitted")], "the third, and no other again")
+
+
+async def test_a_file_that_is_there_and_empty_gets_its_tables(market: Market, tmp_path: Path) -> None:
+    """Whoever makes the first tables may be killed in the middle: the next start ended with status 6 for ever."""
+    market.append_all()
+    (tmp_path / "ledger.db").touch()
+    async with ledger(market, f"sqlite:///{tmp_path / 'ledger.db'}") as service:
+        await until(lambda: service.metrics.position == market.recorded.engine.position, "all of it")
+
+
+async def test_a_folder_that_cannot_be_made_is_waited_for(market: Market, tmp_path: Path) -> None:
+    (tmp_path / "folder").write_text("a file is in the way")
+    async with ledger(market, f"sqlite:///{tmp_path / 'folder' / 'ledger.db'}") as service:
+        await until(lambda: "the database does not do its work" in service.unready, "it says why")
+        (tmp_path / "folder").unlink()
+        market.append_all()
+        await until(lambda: service.metrics.position == market.recorded.engine.position, "all of it")
+
+
+async def test_what_is_no_file_is_named(market: Market, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="must be a file"):
+        async with ledger(market, f"sqlite:///{tmp_path}"):
+            await asyncio.sleep(WITHIN_S)
