@@ -77,7 +77,7 @@ def test_every_update_reaches_every_user_of_a_hot_book(tmp_path: Path) -> None:
 @needs_server
 def test_ctrl_c_ends_it_early_with_the_verdict(tmp_path: Path) -> None:
     with outcry(tmp_path, *SMALL, "--seconds", "0") as command:
-        command.wait_for(lambda: "trading" in command.output)
+        command.wait_for(lambda: "users connected" in command.output)
         command.signal(signal.SIGINT)
         assert command.finish() == 0, command.errors
         assert "VERDICT OK" in command.output
@@ -100,7 +100,7 @@ def test_ctrl_c_while_it_starts_leaves_nothing(tmp_path: Path) -> None:
 def test_killed_it_leaves_nothing(tmp_path: Path) -> None:
     """Whoever loses patience and uses -9 must not find a market running next week."""
     with outcry(tmp_path, *SMALL, "--seconds", "0") as command:
-        command.wait_for(lambda: "trading" in command.output)
+        command.wait_for(lambda: "users connected" in command.output)
         command.signal(signal.SIGKILL)
         command.finish()
         assert command.leaves_nothing()
@@ -110,7 +110,7 @@ def test_killed_it_leaves_nothing(tmp_path: Path) -> None:
 def test_a_dead_engine_is_an_error_with_its_log(tmp_path: Path) -> None:
     """No verdict is better than one about a market that stood still."""
     with outcry(tmp_path, *SMALL, "--engines", "1", "--seconds", "0") as command:
-        command.wait_for(lambda: "trading" in command.output)
+        command.wait_for(lambda: "users connected" in command.output)
         for engine in command.processes("services.matching"):
             engine.kill()
         assert command.finish() == 1
@@ -125,7 +125,7 @@ def test_the_market_goes_on_without_one_of_two_engines(tmp_path: Path, place: in
     """Whoever leads: books, verdict and the engines' CPU are found wherever they are."""
     report = tmp_path / "report.json"
     with outcry(tmp_path, *SMALL, "--seconds", "7", "--report", str(report)) as command:
-        command.wait_for(lambda: "trading" in command.output)
+        command.wait_for(lambda: "users connected" in command.output)
         name = f"matching-{place + 1}"
         engines = sorted(command.processes("services.matching"), key=lambda engine: engine.pid)
         engines[place].kill()
