@@ -11,12 +11,17 @@ const HIDDEN_MS = Number(process.env.HIDDEN_S ?? 120) * 1_000;
 /** A page may be so far behind what a program knows: both hear it over sockets of their own. */
 const BEHIND_MS = 2_000;
 
+/** A test that has seen nothing proves nothing. */
+function assertSeen({ judged, compared }) {
+  assert.ok(judged >= 10 && compared > 0, `${judged} paints were verified, ${compared} of them compared with a program's book`);
+}
+
 /** Notes in the page, as it is painted, what it says and shows. */
 const WITNESS = `(() => {
   window.seen = [];
   window.look = () => {
     const text = (where) => document.querySelector(where)?.textContent ?? "";
-    return { at: Date.now(), word: text(".connection .word"), detail: text(".connection .detail"), bid: text('.headline-figures [data-side="bid"] .value'), state: document.visibilityState };
+    return { at: Date.now(), word: text(".connection .word"), detail: text(".connection .detail"), bid: text(".ladder-row.best-bid .price"), state: document.visibilityState };
   };
   const watch = () => { const one = window.look(); window.seen.push(one); requestAnimationFrame(watch); };
   watch();
@@ -26,7 +31,6 @@ describe("a page that nobody looks at", () => {
   let market, browser, desk, blank, client, book;
   /** Every state of the book by its number: its best bid, and when it was heard. */
   const truth = new Map();
-  let newest = 0;
 
   before(async () => {
     market = await Market.start({ bots: 100, hot: true, ledger: false });
@@ -35,13 +39,12 @@ describe("a page that nobody looks at", () => {
     void (async () => {
       for await (const state of book) {
         truth.set(state.seq, { bid: state.bestBid?.price ?? 0, at: Date.now() });
-        newest = state.seq;
       }
     })().catch(() => undefined); // it ends with the connection
     browser = await Chromium.start();
     desk = await browser.open(`${market.origin}/#token=${market.mint("ann")}`);
     await desk.show();
-    await until("it is verified", async () => (await desk.value(`document.querySelector(".connection .word")?.textContent`)) === VERIFIED);
+    await until("it is verified", async () => (await desk.value(`document.querySelector(".connection .word")?.textContent`).catch(() => "")) === VERIFIED);
     blank = await browser.open("about:blank");
     await desk.show();
     await desk.value(WITNESS);
@@ -57,25 +60,26 @@ describe("a page that nobody looks at", () => {
   async function judge(since) {
     const seen = await desk.value(`window.seen.splice(0)`);
     let judged = 0;
+    let compared = 0;
     for (const { at, word, detail, bid } of seen) {
       if (at < since || word !== VERIFIED) continue;
       const seq = Number(/at seq ([\d,]+)/.exec(detail)?.[1].replace(/,/g, ""));
-      const known = truth.get(seq);
-      if (known === undefined) continue; // the witness was told of it together with later ones
-      assert.ok(at - known.at < BEHIND_MS + 60_000 || seq > newest - 1_000, `seq ${seq} was long past`);
       const later = [...truth].filter(([number, { at: heard }]) => number > seq && heard < at - BEHIND_MS);
       assert.equal(later.length, 0, `called verified at seq ${seq}, ${later.length} changes ago`);
       judged += 1;
-      void bid;
+      const known = truth.get(seq); // the witness may have been told of it together with later ones
+      if (known === undefined || bid === "") continue;
+      assert.equal(Math.round(Number(bid.replace(/,/g, "")) * 100), known.bid, `the best bid at seq ${seq}`);
+      compared += 1;
     }
-    return judged;
+    return { judged, compared };
   }
 
   it("is verified and right before", async () => {
     const since = Date.now();
     await pause(3_000);
     assert.equal(await desk.value("document.visibilityState"), "visible");
-    assert.ok((await judge(since)) > 20, "the witness has seen something");
+    assertSeen(await judge(since));
   });
 
   it(`hidden for ${HIDDEN_MS / 1_000} s, it says nothing that is not so when it is shown`, async () => {
@@ -88,7 +92,7 @@ describe("a page that nobody looks at", () => {
     await until("it is visible", async () => (await desk.value("document.visibilityState")) === "visible");
     await until("it is verified again", async () => (await desk.value("window.look().word")) === VERIFIED);
     await pause(3_000);
-    assert.ok((await judge(shown)) > 20);
+    assertSeen(await judge(shown));
   });
 
   it("frozen, and woken without its socket, it looks again first", async () => {
@@ -100,6 +104,6 @@ describe("a page that nobody looks at", () => {
     await desk.show();
     await until("it is verified again", async () => (await desk.value("window.look().word")) === VERIFIED, 60_000);
     await pause(3_000);
-    assert.ok((await judge(shown)) > 20);
+    assertSeen(await judge(shown));
   });
 });

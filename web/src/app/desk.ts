@@ -82,11 +82,12 @@ export class Desk {
   readonly #rows: RowSignal[] = [];
   readonly #listed = new Set<string>();
   #asked = 0;
-  #frames: Frame[] = [];
+  #frames: { readonly frame: Frame; readonly provenAtWake: number }[] = [];
   #isDrawing = false;
   #askedAt = performance.now();
+  /** How often the page has been asleep, and after which of these times it has proof that its worker is up to date. */
   #wakes = 0;
-  #askedAtWake = -1;
+  #provenAtWake = 0;
   /** When the newest connection frame came, and what the server's time was then. */
   #serverAt = { local: 0, server: NaN };
 
@@ -134,6 +135,7 @@ export class Desk {
     this.#set = { setSymbols, setConnection, setBook, setRowCount, setDepth, setAccount, setTapeVersion, setExecutionsVersion, setNotices, setAsleep, setLook, setClock };
     worker.addEventListener("message", ({ data }: MessageEvent<FromWorker>) => this.#hear(data));
     document.addEventListener("visibilitychange", () => this.#onVisibility());
+    document.addEventListener("resume", () => this.#onVisibility());
     setInterval(() => this.#onSecond(), 1_000);
     this.#askForFrame();
   }
@@ -216,7 +218,7 @@ export class Desk {
       this.#answers.delete(message.id);
       return;
     }
-    this.#frames.push(message); // one, since one is asked for at a time
+    this.#frames.push({ frame: message, provenAtWake: this.#provenAtWake }); // few, since one is asked for at a time
     if (this.#isDrawing) return;
     this.#isDrawing = true;
     requestAnimationFrame(() => this.#draw());
@@ -227,8 +229,8 @@ export class Desk {
     const frames = this.#frames;
     this.#frames = [];
     batch(() => {
-      for (const frame of frames) this.#apply(frame);
-      if (!document.hidden && this.#askedAtWake === this.#wakes) this.#set.setAsleep(false);
+      for (const { frame } of frames) this.#apply(frame);
+      if (!document.hidden && frames.at(-1)?.provenAtWake === this.#wakes) this.#set.setAsleep(false);
     });
     this.#askForFrame();
   }
@@ -286,7 +288,6 @@ export class Desk {
 
   #askForFrame(): void {
     this.#askedAt = performance.now();
-    this.#askedAtWake = this.#wakes;
     this.#say({ type: "draw" });
   }
 
@@ -296,13 +297,25 @@ export class Desk {
 
   #onVisibility(): void {
     this.#set.setAsleep(true);
-    if (document.hidden) return;
+    if (!document.hidden) this.#lookAgain();
+  }
+
+  /**
+   * Trust nothing that was made before: a frame may have waited here since the page was hidden, and the worker's socket
+   * holds all that came while it was frozen. What comes behind the answer to a ping is made of what came before it.
+   */
+  #lookAgain(): void {
+    this.#set.setAsleep(true);
     this.#wakes += 1;
+    const wake = this.#wakes;
+    void this.ask({ op: "ping" }).then(() => {
+      if (wake === this.#wakes) this.#provenAtWake = wake; // without a connection too: then that is said
+    });
     this.#askForFrame();
   }
 
   #onSecond(): void {
     this.#set.setClock(Math.floor(this.serverNow() / 1_000) * 1_000);
-    if (!document.hidden && performance.now() - this.#askedAt > SILENT_MS) this.#set.setAsleep(true);
+    if (!document.hidden && !this.isAsleep() && performance.now() - this.#askedAt > SILENT_MS) this.#lookAgain();
   }
 }
