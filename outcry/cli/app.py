@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "account": "Show a user's money, lots and open orders as they were at a moment, from the ledger's record.",
     "rules": "Show what was set and what waited at a moment, from the ledger's record, as `outcry admin show` does for "
     "now.",
+    "trade": "Trade on a terminal: ladder, orders, executions and positions, by keyboard; ? shows the keys.",
     "watch": "Watch a live book, until Ctrl-C.",
     "conformance": "Check whether a server keeps the protocol: every sentence of docs/protocol.md that a client can "
     "prove.",

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from typing import Annotated
 
 import typer
 
 from openoutcry.wire.types import DEPTHS
+from outcry.cli.loading import load_module
 from outcry.cli.running import refuse, run_command
 from outcry.watch.aio.watch import watch as run_watch
 
@@ -24,8 +26,19 @@ def watch(
         bool, typer.Option("--account", help="Show what you hold too, where accounts are kept.")
     ] = False,
 ) -> None:
-    """Watch a live book, until Ctrl-C."""
+    """
+    Watch a live book, until Ctrl-C.
+
+    On a terminal it is the screen of `outcry trade` without orders (? shows the keys); elsewhere it prints a line a
+    second, and one a trade. Ends with status 1 if the exchange sends the user away or does not answer.
+    """
     if depth not in DEPTHS[1:]:
         refuse(f"--depth must be one of {', '.join(map(str, DEPTHS[1:]))}, not {depth}")
     with contextlib.suppress(KeyboardInterrupt):
-        run_command(run_watch(url, token, instrument, depth, shows_account=account))
+        if sys.stdin.isatty() and sys.stdout.isatty():
+            shown = load_module("outcry.terminal.aio.trading").trade(
+                url, token, instrument, depth, is_trading=False, shows_account=account
+            )
+        else:
+            shown = run_watch(url, token, instrument, depth, shows_account=account)
+        run_command(shown)

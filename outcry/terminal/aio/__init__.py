@@ -1,0 +1,1 @@
+"""What draws, reads keys and connects."""
