@@ -30,6 +30,9 @@ class Report(RunReport):
     auction_trades: int
     """Since the market opened, with a call."""
     commands: int
+    special: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    """What came of stops, orders that end by themselves, minimums and quotes since the market began, by name; empty
+    without accounts (`outcry.flow.special_effect`)."""
     books_verified: int
     books_wrong: int
     accounts: int

@@ -14,6 +14,7 @@ from rich.text import Text
 from openoutcry.wire.instrument import Instrument
 from outcry.demo.moment import Moment
 from outcry.demo.report import Report
+from outcry.flow.special_effect import told_in_words
 from outcry.watch.ladder import AUCTION_STYLE, STYLES, money
 
 PANEL_COLUMNS_MIN: Final = 38
@@ -71,6 +72,8 @@ def figure_rows(report: Report) -> Iterator[tuple[str, str]]:
     yield "published", f"{report.updates_published:,} book changes {rate}, {report.trades:,} trades"
     if report.auction_trades:
         yield "opening", f"{report.auction_trades:,} trades in auctions, before all else"
+    if report.special:
+        yield "special", told_in_words(report.special)
     yield "delivered", f"{report.updates_delivered:,} book changes in {report.frames_delivered:,} frames"
     yield "latency", "  ".join(f"{name} {value:.2f}" for name, value in report.latency_ms.items()) + " ms"
     if report.fairness:

@@ -8,7 +8,7 @@ alone. There are floats here because these are beliefs: what leaves is whole tic
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
@@ -71,6 +71,19 @@ def opening_price(instrument: Instrument) -> int:
     if belief is None or belief.opening is None:
         return max(1, min(MID_START, instrument.price_max // 2))
     return _within(round(Decimal(belief.opening) / Decimal(instrument.tick_size)), instrument)
+
+
+def opening_prices(instruments: Sequence[Instrument]) -> dict[str, int]:
+    """Return where each of these opens, in its ticks: what follows another one of them, by that one's price."""
+    listed = {instrument.symbol: instrument for instrument in instruments}
+    prices: dict[str, int] = {}
+    for instrument in instruments:
+        leader = listed.get(followed(instrument) or "")
+        if leader is None or followed(leader) is not None:
+            prices[instrument.symbol] = opening_price(instrument)
+        else:
+            prices[instrument.symbol] = following_price(instrument, leader, opening_price(leader))
+    return prices
 
 
 def followed(instrument: Instrument) -> str | None:

@@ -16,7 +16,7 @@ from zlib import crc32
 
 from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.types import AMOUNT_MAX, BANK, ISSUER, TransferKind
-from outcry.flow.fair_value import opening_price, quantities
+from outcry.flow.fair_value import opening_prices, quantities
 from shared.logs.commands import Command
 from shared.logs.market_commands import BeginAccounts, Limits, MakeTransfer, SetGroups, SetLimits, SetTerms
 from shared.logs.rule_commands import RuleKind, RuleParameters, SetRule
@@ -72,7 +72,9 @@ def funding(
     ]
     if now_us is not None:
         commands.append(SetSchedule(source, next(numbers), ACTOR, CALENDAR, "", _day(now_us, call_s)))
-    commands += [_terms(instrument, source, next(numbers), has_day=now_us is not None) for instrument in instruments]
+    has_day = now_us is not None
+    prices = opening_prices(instruments).items()
+    commands += [_terms(symbol, price, source, next(numbers), has_day=has_day) for symbol, price in prices]
     for group, users in groups.items():
         limits = Limits(order_quantity_max=largest)
         commands.append(SetLimits(source, next(numbers), ACTOR, "", group, None, limits))
@@ -96,10 +98,9 @@ def _day(now_us: int, call_s: float) -> tuple[ScheduledStep, ...]:
     return tuple(ScheduledStep(day, now_us + int(second * SECOND_US), step) for second, step in seconds)
 
 
-def _terms(instrument: Instrument, source: str, number: int, *, has_day: bool) -> SetTerms:
-    price = opening_price(instrument)
+def _terms(symbol: str, price: int, source: str, number: int, *, has_day: bool) -> SetTerms:
     collar_bp = COLLAR_BP if price >= COLLARED_FROM else 0
-    terms = SetTerms(source, number, ACTOR, instrument.symbol, price, collar_bp)
+    terms = SetTerms(source, number, ACTOR, symbol, price, collar_bp)
     return terms._replace(calendar=CALENDAR, random_end_s=RANDOM_END_S) if has_day else terms
 
 

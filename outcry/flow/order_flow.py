@@ -23,6 +23,7 @@ from outcry.flow.fair_value import followed, following_price, opening_price, qua
 from outcry.flow.funding import CALL_S, blackout, funding
 from outcry.flow.guests import guest_funding
 from outcry.flow.live_orders import LiveOrder, LiveOrders
+from outcry.flow.special_flow import QUOTERS, SPECIAL_USERS, Place, SpecialFlow
 from shared.logs.commands import CancelAll, CancelOrder, Command, PlaceOrder, ReplaceOrder
 
 LIVE_ORDERS: Final = 1_000
@@ -118,10 +119,13 @@ class OrderFlow:
                 book.follow(leader)
         self._orders_per_book = max(LIVE_ORDERS_PER_BOOK_MIN, LIVE_ORDERS // len(instruments))
         self._number = 0
+        # Its own chance, so that the others do the same with and without it.
+        self._special = SpecialFlow(source, self._next_number, Random(seed))  # noqa: S311 - as above
 
     def funding(self, now_us: int, call_s: float = CALL_S) -> list[Command]:
         """Return commands that give every user money and lots, in a market with accounts and a day from now (µs) on."""
         groups = {"bid-makers": _BID_MAKERS, "ask-makers": _ASK_MAKERS, "takers": _TAKERS}
+        groups |= {"special": SPECIAL_USERS, "quoters": QUOTERS}
         instruments = [book.instrument for book in self._books]
         return funding(instruments, groups, self._source, iter(self._next_number, 0), now_us, call_s)
 
@@ -131,7 +135,8 @@ class OrderFlow:
 
     def withdrawals(self) -> list[Command]:
         """Return commands that cancel whatever an earlier crowd of these users left behind."""
-        return [CancelAll(self._source, self._next_number(), user, None) for user in self.users]
+        users = (*self.users, *SPECIAL_USERS, *QUOTERS)
+        return [CancelAll(self._source, self._next_number(), user, None) for user in users]
 
     def opening(self) -> list[Command]:
         """Return commands that fill every book from nothing."""
@@ -145,6 +150,11 @@ class OrderFlow:
     def commands(self, count: int) -> list[Command]:
         """Return the next `count` commands, in order."""
         return [self._next() for _ in range(count)]
+
+    def special(self, count: int, now_us: int) -> list[Command]:
+        """Return the next `count` commands (or none, in calls alone) of those who ask more, now (µs since 1970)."""
+        places = [Place(book.instrument, book.mid, book.quantities) for book in self._books if not book.is_call]
+        return [self._special.command(places, now_us) for _ in range(count)] if places and count else []
 
     def ended(self, instrument: str, client_order_id: str) -> None:
         """Learn that an order has ended; unknown ones are nobody's concern."""

@@ -410,6 +410,7 @@ class MarketDemo:
             trades=after.market["trades"] - before.market["trades"],
             auction_trades=after.market["auction_trades"],
             commands=after.market["commands"] - before.market["commands"],
+            special=after.market.get("special", {}),
             books_verified=verdict.books_verified,
             books_wrong=verdict.books_wrong,
             accounts=conservation.accounts if conservation.keeps_accounts else 0,

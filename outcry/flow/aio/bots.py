@@ -13,6 +13,8 @@ from outcry.flow.funding import CALL_S
 from outcry.flow.order_flow import USER_PREFIX, OrderFlow
 from outcry.flow.pace import Pace
 from outcry.flow.rule_effect import RuleEffect
+from outcry.flow.special_effect import SpecialEffect
+from outcry.flow.special_flow import SPECIAL_SHARE
 from shared.logs.commands import Command
 from shared.logs.packet import Packet
 
@@ -44,6 +46,9 @@ class Bots(Driver):
         self._call_s = call_s
         self._blackout = RuleEffect(Code.BLACKOUT)
         self._is_blackout_asked = False
+        self.special = SpecialEffect()
+        """What came of special orders and quotes; the crowd has some where the market keeps accounts."""
+        self._special_due = 0.0
         self._pace: Pace | None = None
 
     def set_rate(self, rate: float) -> None:
@@ -76,7 +81,12 @@ class Bots(Driver):
                 self._is_blackout_asked = False
                 await self._send(self._flow.blackout(time.time_ns() // 1000))
             due = pace.commands_due(asyncio.get_running_loop().time(), self.tape.changes, self.writer.backlog.commands)
-            await self._send(self._flow.commands(min(due, self.writer.backlog.room)))
+            due = min(due, self.writer.backlog.room)
+            await self._send(self._flow.commands(due))
+            if self._accounts:
+                self._special_due += due * SPECIAL_SHARE
+                await self._send(self._flow.special(int(self._special_due), time.time_ns() // 1000))
+                self._special_due %= 1
             await asyncio.sleep(PACE_SECONDS)
         await self.writer.drain()
         self.finished.set()
@@ -84,6 +94,7 @@ class Bots(Driver):
     def observe(self, packet: Packet) -> None:
         """Forget the crowd's orders that have ended, and know what is in a call."""
         self._blackout.add(packet)
+        self.special.add(packet)
         for status in packet.statuses:
             if status.instrument is not None:
                 self._flow.stated(status.instrument, is_call=status.state == MarketState.AUCTION)
@@ -94,7 +105,8 @@ class Bots(Driver):
 
     def statistics(self) -> dict[str, Any]:
         """Return the driver's, and the rate that was asked for."""
-        return {**super().statistics(), "rate": self._rate, "blackout": self._blackout.told()}
+        told = {"blackout": self._blackout.told(), "special": self.special.told()}
+        return {**super().statistics(), "rate": self._rate, **told}
 
     async def _send(self, commands: Sequence[Command]) -> None:
         await self.writer.append(commands)

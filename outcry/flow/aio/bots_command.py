@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from outcry.flow.aio.bots import Bots
 from outcry.flow.market_tape import TapeCounts
+from outcry.flow.special_effect import told_in_words
 from shared.aio.first_error import first_error
 
 
@@ -54,6 +55,8 @@ def summary(bots: Bots, before: TapeCounts, seconds: float) -> str:
     changes, trades = bots.tape.changes - before.changes, bots.tape.trades - before.trades
     done = f"{changes:,} book changes ({changes / max(seconds, 1e-3):,.0f}/s) and {trades:,} trades in {seconds:.1f} s"
     lines = [f"{done}; {bots.commands_sent:,} commands sent in all"]
+    if special := told_in_words(bots.special.told()):
+        lines.append(special)
     lines += [f"{count:,} refused by the engine: {code.value}" for code, count in bots.tape.refused.most_common()]
     return "\n".join(lines)
 

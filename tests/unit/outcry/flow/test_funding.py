@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import Counter
 
 from openoutcry.wire.instrument import Instrument
+from openoutcry.wire.types import Code
 from outcry.flow.funding import BLACKOUT_S, CALL_S, INSIDERS
 from outcry.flow.order_flow import OrderFlow
 from services.matching.accounts.funded_account import FundedAccount
+from services.matching.default_listing import DEFAULT_LISTING
 from services.matching.engine import Engine
 from shared.logs.commands import Command, ListInstrument
 from shared.logs.events import Outcome, PrivateExecution
@@ -48,6 +50,24 @@ def test_insiders_are_closed_out_for_ten_seconds() -> None:
         INSIDERS in account.groups for user in insiders if isinstance(account := engine.account(user), FundedAccount)
     )
     engine.check_invariants()
+
+
+def test_what_follows_another_price_opens_there_and_trades() -> None:
+    """With the reference of the others every order of an option was refused: ten times too far from it."""
+    instruments = list(DEFAULT_LISTING)
+    engine, flow = Engine(), OrderFlow(instruments, "bots-1", seed=1)
+    commands: list[Command] = [ListInstrument("leader", n, each) for n, each in enumerate(instruments, 1)]
+    for command in (*commands, *flow.funding(DAY_US, 1.0)):
+        engine.apply(command, DAY_US)
+    refused: Counter[str] = Counter()
+    for command in (*flow.opening(), *flow.commands(3_000)):
+        for event in engine.apply(command, DAY_US + 10_000_000):
+            if isinstance(event, Outcome) and event.code:
+                refused[event.code] += 1
+            elif isinstance(event, PrivateExecution) and not event.execution.remaining:
+                flow.ended(event.execution.instrument, event.execution.client_order_id)
+    assert not refused[Code.COLLAR]
+    assert all(market.book.trade_id for market in engine.instruments.values())
 
 
 def test_the_call_lasts_as_long_as_it_is_told() -> None:
