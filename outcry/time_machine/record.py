@@ -148,6 +148,9 @@ class Record(Protocol):
     def accounts(self, table: str) -> Sequence[tuple[Any, ...]]:
         """Return all rows of `purse` or `holding`, as they are now."""
 
+    def first_balances(self) -> tuple[int, int] | None:
+        """Return history and position of the first close whose balances were kept; earlier releases kept none."""
+
     def candles(self, instrument: str, first: int, last: int) -> Sequence[tuple[Any, ...]]:
         """Return an instrument's rows of `candle_1m` whose `start` is from the first to the last."""
 

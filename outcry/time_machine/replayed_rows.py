@@ -41,6 +41,11 @@ class ReplayedRows:
         self.commands = 0
 
     @property
+    def closes(self) -> list[tuple[int, str]]:
+        """Position and trading day of each close."""
+        return self._rows.closes
+
+    @property
     def count(self) -> int:
         """How many rows there are, each packet's own among them."""
         return self.packets + sum(len(rows) for table, rows in self.by_table.items() if table != PACKET)

@@ -15,6 +15,8 @@ from typing import Any, Final, NamedTuple
 
 from openoutcry.wire.errors import MalformedMessage
 from outcry.time_machine.account_check import account_findings
+from outcry.time_machine.balance_tally import TABLE as EOD
+from outcry.time_machine.balance_tally import BalanceTally, Realised, days_of
 from outcry.time_machine.candle_tally import CandleTally
 from outcry.time_machine.difference import FINDINGS_MAX, Difference, shown
 from outcry.time_machine.playback import MissingCommands, Playback, block_finding, check_release, checkpoint_of
@@ -74,6 +76,11 @@ class SegmentResult(NamedTuple):
     findings: list[Difference]
     edges: list[CandleRow]
     """Candles of the minutes in which it begins and ends: another segment may have trades of them too."""
+    realised: Realised
+
+
+NOTHING_FOUND: Final = SegmentResult(0, 0, 0, 0, [], [], Realised(0, [], {}))
+"""Of a segment that was not looked at."""
 
 
 class SegmentCheck:
@@ -112,14 +119,16 @@ class SegmentCheck:
         done = [row.proposal_id for row in closed if row.state == "done"]
         phases = {symbol: str(market.phase) for symbol, market in engine.instruments.items()}
         self._candles = CandleTally(record, segment.mark.time)
-        self._memory = Memory(phases, DoneProposals(done))
+        self._memory = Memory(phases, DoneProposals(done), days_of(engine))
+        self._balances = BalanceTally(engine)
+        self._first_balances = record.first_balances()
         self._rows = ReplayedRows(segment.stretches[0].history, self._memory)
         self._has_acts = False  # among the commands since the last packet
         self._history = segment.stretches[0].history
         self._compared = engine.position  # rows up to there
         self._salts = salts or {}
         self._block: BlockRow | None = None
-        self._count = SegmentResult(0, 0, 0, 0, [], [])
+        self._count = NOTHING_FOUND
 
     def run(self) -> SegmentResult:
         """
@@ -133,7 +142,8 @@ class SegmentCheck:
         except DamagedRecord as damaged:
             self._found(damaged.finding)
         edges = [] if self._findings else self._candles.edges()
-        return self._count._replace(findings=self._findings[:FINDINGS_MAX], edges=edges)
+        realised = self._balances.realised(self._history)
+        return self._count._replace(findings=self._findings[:FINDINGS_MAX], edges=edges, realised=realised)
 
     def _run(self) -> None:
         self._end_term, self._end_config = self._known_end()
@@ -190,6 +200,9 @@ class SegmentCheck:
         self._rows.add(made, data, (packet.term, packet.published), taken, has_acts=self._has_acts)
         self._has_acts = False
         taken.clear()
+        if self._rows.closes:  # balances are kept as they are now
+            self._end_block()
+            self._compare(engine.position)
         self._progress(engine.position - position)
         return True
 
@@ -259,6 +272,11 @@ class SegmentCheck:
         self._extend(self._orders.add(history, tables.get("execution", [])))
         self._extend(self._numbers.add(history, tables))
         self._extend(self._candles.add(history, until, tables.get("trade", [])))
+        self._balances.add(tables.get("execution", []), tables.get("transfer", []))
+        days = list(dict.fromkeys(day for position, day in rows.closes if position == until))
+        if days and (self._first_balances is None or (history, until) < self._first_balances):
+            days = []  # of an earlier release, which kept none
+        self._extend(self._balances.close(history, until, days, self._record.rows(EOD, history, after, until)))
         done = self._count
         self._count = done._replace(
             commands=done.commands + rows.commands,

@@ -217,6 +217,12 @@ class LedgerRecord:
         """Return all rows of a table of accounts."""
         return self._all(sa.select(schema.metadata.tables[table]))
 
+    def first_balances(self) -> tuple[int, int] | None:
+        """Return history and position of the first row of `balance_eod`."""
+        c = schema.balance_eod.c
+        found = self._all(sa.select(c.history, c.position).order_by(c.history, c.position).limit(1))
+        return (found[0][0], found[0][1]) if found else None
+
     def candles(self, instrument: str, first: int, last: int) -> Sequence[tuple[Any, ...]]:
         """Return an instrument's candles."""
         c = schema.candle_1m.c

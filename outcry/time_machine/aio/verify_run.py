@@ -17,11 +17,12 @@ from typing import Any, Final
 from outcry.time_machine.aio.damage import damage_named
 from outcry.time_machine.aio.ledger_record import LedgerRecord, reading_engine
 from outcry.time_machine.aio.patient_collector import COLLECTOR_THRESHOLDS, patient_collector
+from outcry.time_machine.balance_tally import result_findings
 from outcry.time_machine.candle_tally import edge_findings
 from outcry.time_machine.chain_check import ChainCheck, ChainResult
 from outcry.time_machine.difference import FINDINGS_MAX, Difference
 from outcry.time_machine.frame_check import frame_findings
-from outcry.time_machine.segment_check import Segment, SegmentCheck, SegmentResult
+from outcry.time_machine.segment_check import NOTHING_FOUND, Segment, SegmentCheck, SegmentResult
 from outcry.time_machine.unrecorded import DamagedRecord
 from outcry.time_machine.verification import LedgerVerdict, VerificationPlan, plan, verdict
 from services.ledger.proof.salt import SaltKey, SaltKeys
@@ -88,6 +89,11 @@ def _verified(
         edges = [part.edges for part in parts]
         with LedgerRecord(reading_engine(url)) as record:
             findings += edge_findings(record, what.segments[0].mark, what.place, edges)
+            now = record.accounts("holding") if what.segments[-1].is_last else ()
+            realised = [part.realised for part in parts]
+            anew = [before.end is None for before in what.segments[:-1]]
+            is_known = not what.after_block
+            findings += islice(result_findings(realised, [is_known, *anew], now, what.place.position), FINDINGS_MAX)
     return verdict(what, chain, findings, parts, time.monotonic() - began)
 
 
@@ -119,7 +125,7 @@ def _checked(
     try:
         return SegmentCheck(record, segment, add, salts).run()
     except DamagedRecord as damaged:
-        return SegmentResult(0, 0, 0, 0, [damaged.finding], [])
+        return NOTHING_FOUND._replace(findings=[damaged.finding])
 
 
 def _side_by_side(

@@ -97,6 +97,12 @@ def test_a_value_of_another_type_is_named(ledger: Path, table: str, column: str,
         ("place", "block", 1, ("place", "block")),
         ("ledger_info", "value", "strangers", ("block", "chain")),
         ("mark", "log_id", "x", ("mark", "log_id")),
+        ("balance_eod", "trading_day", "2026-11-21", ("balance_eod", "")),
+        ("balance_eod", "position", 3, ("balance_eod", "")),
+        ("balance_eod", "amount", 1, ("balance_eod", "amount")),
+        ("balance_eod", "cost", 1, ("balance_eod", "cost")),
+        ("balance_eod", "result", 1, ("balance_eod", "result")),
+        ("holding", "result", 1, ("holding", "result")),
     ],
 )
 def test_what_would_hide_a_part_of_the_record_is_named(
