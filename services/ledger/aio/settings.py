@@ -58,7 +58,8 @@ class LedgerSettings(ServiceSettings):
     """Folder of what it proves with (`outcry ledger keys new`). Empty: `PATH.keys` beside an SQLite file, made with it;
     of PostgreSQL the two files that follow."""
     ledger_key_file: Path | None = None
-    """File of the private key (Ed25519, PEM) that signs heads, where there is no folder of keys."""
+    """File of the private key (Ed25519, PEM) that signs heads, where there is no folder of keys; before it, the older
+    keys' public ones (`deploy/rotate-ledger-key`)."""
     ledger_salt_file: Path | None = None
     """File of the keys of salts, one a line in 64 hexadecimal digits, the oldest first; likewise."""
     ledger_host: str = "127.0.0.1"
