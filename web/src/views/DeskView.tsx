@@ -114,7 +114,7 @@ export function DeskView(props: { readonly desk: Desk; readonly settings: PageSe
       <a class="skip" href="#market">To the market</a>
       <div class="desk" classList={{ untrusted: !words().isTrusted }}>
         <header class="bar">
-          <h1 class="brand"><span class="mark" aria-hidden="true" />OpenOutcry</h1>
+          <span class="brand"><span class="mark" aria-hidden="true" />OpenOutcry</span>
           <Connection words={words} />
           <span class="gap" />
           <Clock desk={desk} zone={settings.zone} />

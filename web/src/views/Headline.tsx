@@ -26,7 +26,7 @@ export function Headline(): JSX.Element {
   return (
     <section class="panel headline" aria-label="Instrument">
       <div class="headline-name">
-        <h2>{entry().symbol}</h2>
+        <h1>{entry().symbol}</h1>
         <span class="quiet">{instrument()?.name || instrument()?.kind}</span>
         <span class="badge" data-state={entry().status()?.state ?? "open"}>{stateSentence(entry().status())}</span>
         <Show when={stateWord(entry().status()) !== "" && untilText() !== ""}><span class="quiet">{untilText()}</span></Show>
