@@ -114,9 +114,9 @@ describe("the page", () => {
   });
 
   it("says when the token has ended, and logs in with another", async () => {
-    const desk = await DeskPage.open(browser, market, "tom", { token: market.mint("tom", { seconds: 6 }) });
+    const desk = await DeskPage.open(browser, market, "tom", { token: market.mint("tom", { seconds: 20 }) });
     await desk.page.getByText(/Your login ends in \d+ s/).waitFor(); // it is warned of while there is time
-    await until("it has ended", async () => (await desk.standing()) === "Refused", 30_000);
+    await until("it has ended", async () => (await desk.standing()) === "Refused", 60_000);
     await desk.page.getByRole("alert").getByText(/token has ended/).waitFor();
     if ((await desk.page.getByLabel("Token").count()) === 0) await desk.page.getByRole("button", { name: "Log out" }).click();
     await desk.page.getByLabel("Token").fill(market.mint("tom"));

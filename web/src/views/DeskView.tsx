@@ -6,6 +6,7 @@ import type { JSX } from "solid-js";
 import { SharedContext } from "../app/context.js";
 import type { Shared } from "../app/context.js";
 import type { Desk } from "../app/desk.js";
+import { CANCEL_ALL_KEY } from "../app/keys.js";
 import { claims, hasRole } from "../app/login.js";
 import { isSecure } from "../app/pageSettings.js";
 import type { PageSettings } from "../app/pageSettings.js";
@@ -24,6 +25,7 @@ import { Compliance } from "./Compliance.jsx";
 import { DepthCurve } from "./DepthCurve.jsx";
 import { Executions } from "./Executions.jsx";
 import { Headline } from "./Headline.jsx";
+import { Help } from "./Help.jsx";
 import { Icon } from "./icons.jsx";
 import { Ladder } from "./Ladder.jsx";
 import { MarketStates } from "./MarketStates.jsx";
@@ -35,9 +37,6 @@ import type { Tab } from "./Tabs.jsx";
 import { Tape } from "./Tape.jsx";
 import { Ticket } from "./Ticket.jsx";
 import { Watchlist } from "./Watchlist.jsx";
-
-/** One key cancels all: a function key, so that nothing that is typed can do it. */
-export const CANCEL_ALL_KEY = "F8";
 
 function connectionDetail(detail: string): string {
   return `The exchange does not let this page in: ${detail}`;
@@ -69,6 +68,7 @@ export function DeskView(props: { readonly desk: Desk; readonly settings: PageSe
   };
   const ledger = new Ledger(settings.ledger);
   const [receipt, setReceipt] = createSignal(0);
+  const [isHelping, setHelping] = createSignal(false);
   const [upper, setUpper] = preference<string>("upper", [], "candles");
   const isVast = media(VAST);
   const isPhone = media(PHONE);
@@ -121,6 +121,7 @@ export function DeskView(props: { readonly desk: Desk; readonly settings: PageSe
           <button type="button" class="cancel-all" disabled={orders() === 0} onClick={() => void trading.cancelAll()}>
             Cancel all <span class="count">{lotsText(orders())}</span> <kbd>{CANCEL_ALL_KEY}</kbd>
           </button>
+          <button type="button" class="icon" aria-label="Keys and words" title="Keys and words" onClick={() => setHelping(true)}><Icon name="help" /></button>
           <button type="button" class="icon" onClick={switchTheme} aria-label={isLight() ? "Dark theme" : "Light theme"} title={isLight() ? "Dark theme" : "Light theme"}><Icon name={isLight() ? "moon" : "sun"} /></button>
           <span class="user">{desk.connection().user || claims()?.user}</span>
           <button type="button" class="small" onClick={() => props.onLogout("")}>Log out</button>
@@ -165,6 +166,7 @@ export function DeskView(props: { readonly desk: Desk; readonly settings: PageSe
           </nav>
         </Show>
         <Show when={receipt() > 0}><Receipt orderId={receipt()} onClose={() => setReceipt(0)} /></Show>
+        <Show when={isHelping()}><Help onClose={() => setHelping(false)} /></Show>
         <Notices desk={desk} />
         <Announcer text={words().isTrusted || desk.connection().link.phase === "reconnecting" ? words().word : `${words().word}: ${words().detail}`} />
       </div>

@@ -93,6 +93,26 @@ export function Ladder(props: { readonly isTrusted: boolean }): JSX.Element {
     scroll(Math.sign(event.deltaY) * Math.max(1, Math.round(Math.abs(event.deltaY) / 40)));
   };
 
+  // A finger scrolls too; the page itself stays where it is.
+  const onTouch = (event: PointerEvent) => {
+    if (event.pointerType !== "touch" || (event.target as HTMLElement).closest(".chip") !== null) return;
+    let from = event.clientY;
+    const onMove = (moved: PointerEvent) => {
+      const rows = Math.trunc((moved.clientY - from) / rowPx());
+      if (rows === 0) return;
+      from += rows * rowPx();
+      scroll(-rows);
+    };
+    const end = () => {
+      removeEventListener("pointermove", onMove);
+      removeEventListener("pointerup", end);
+      removeEventListener("pointercancel", end);
+    };
+    addEventListener("pointermove", onMove);
+    addEventListener("pointerup", end);
+    addEventListener("pointercancel", end);
+  };
+
   const take = (side: Side, ticks: number) => {
     const found = instrument();
     if (found === undefined || ticks === 0) return;
@@ -201,7 +221,7 @@ export function Ladder(props: { readonly isTrusted: boolean }): JSX.Element {
         <button type="button" class="small" disabled={centre() === null} onClick={() => setCentre(null)} title="Follow the market again (Home)">Centre</button>
       </header>
       <div class="ladder-head" aria-hidden="true"><span>mine</span><span>bid</span><span>price</span><span>ask</span><span>mine</span></div>
-      <div ref={body} class="ladder-body" role="grid" aria-label={`Ladder of ${selected()}`} aria-rowcount={-1} onKeyDown={onKey}>
+      <div ref={body} class="ladder-body" role="grid" aria-label={`Ladder of ${selected()}`} aria-rowcount={-1} onKeyDown={onKey} onPointerDown={onTouch}>
         <Index each={places()}>
           {(at) => (
             <Row
