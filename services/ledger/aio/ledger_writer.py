@@ -78,6 +78,8 @@ class LedgerWriter:
         """None: the ledger has nothing yet."""
         self.histories: dict[int, HistoryRow] = {}
         self.memory = Memory()
+        self.closed_position = 0
+        """Of the last close of a trading day that this writer wrote; 0: it wrote none."""
         self._connection = connection
         self._shard = shard
         self._candles = Candles()
@@ -146,6 +148,8 @@ class LedgerWriter:
         if (head := self._chain.committed(sealed)) is not None:
             self._log.info("the head after the first block of a day", block=sealed.number, **head.members())
         self.place = after
+        if draft.rows.closes:
+            self.closed_position = after.position
 
     def jump(self, standing: MarketStanding, why: str) -> None:
         """
@@ -186,12 +190,14 @@ class LedgerWriter:
         )
         self._log.error("records are missing", from_position=from_position, until_position=head.position, why=why)
 
-    def write_mark(self, row: tuple[Any, ...]) -> None:
-        """Keep a checkpoint of the store that the place has reached; once more changes nothing."""
+    def write_mark(self, row: tuple[Any, ...]) -> bool:
+        """Keep a checkpoint of the store that the place has reached; False if there is one of its position."""
         with self._transaction("mark"):
             key = schema.mark.c.history == row[0], schema.mark.c.position == row[1]
-            if self._connection.execute(select(schema.mark.c.position).where(*key)).first() is None:
+            is_new = self._connection.execute(select(schema.mark.c.position).where(*key)).first() is None
+            if is_new:
                 insert_rows(self._connection, schema.mark, [row])
+        return is_new
 
     def newest_access(self) -> str:
         """Return the audit stream's last entry that is written; "0-0": none."""

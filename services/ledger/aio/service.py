@@ -91,6 +91,7 @@ class LedgerService:
         self._marks = StoredMarks(self._asking, self._keys)
         self._mark: StoredMark | None = None
         self._marked_position = -1
+        self._marked_term = -1
         self._marked_at = 0.0
         self._looked_at = 0.0
         self._began_at = 0.0
@@ -310,25 +311,49 @@ class LedgerService:
                 self.metrics.waiting_since_us = await follower.next_published_us()
 
     async def _keep_mark(self, writer: LedgerWriter) -> None:
+        """
+        Keep a checkpoint of the store now and then, and behind each close and each change of the leader.
+
+        The settings that a leader has are in no log, and its checkpoint alone tells them.
+        """
         place, now = writer.place, time.monotonic()
         if place is None:
             return
         if self._mark is None:
-            moved = place.position - self._marked_position
-            if self._marked_position < 0 or moved >= MARK_COMMANDS or (moved and now - self._marked_at >= MARK_S):
-                if now - self._marked_at < LOOK_S:
-                    return
-                self._marked_at = now
-                self._mark = await self._marks.newest()
-            if self._mark is None:
+            if not self._mark_is_due(place, writer, now):
                 return
+            self._marked_at = now
+            found = await self._marks.newest()
+            if found is None or not self._is_wanted(found, place, writer):
+                return
+            self._mark = found
         head = self._mark.head
         if head.epoch != place.epoch:
             self._mark = None
         elif place.position >= head.position:
             row = (place.history, head.position, *self._mark.row())
-            await asyncio.to_thread(writer.write_mark, row)
+            is_new = await asyncio.to_thread(writer.write_mark, row)
+            if is_new or self._marked_position < 0:
+                self._marked_term = head.term
             self._marked_position, self._mark = head.position, None
+
+    def _mark_is_due(self, place: WriterPlace, writer: LedgerWriter, now: float) -> bool:
+        since_s, moved = now - self._marked_at, place.position - self._marked_position
+        if since_s < LOOK_S:
+            return False
+        return bool(
+            self._marked_position < 0
+            or place.term != self._marked_term
+            or writer.closed_position > self._marked_position
+            or moved >= MARK_COMMANDS
+            or (moved and since_s >= MARK_S)
+        )
+
+    def _is_wanted(self, found: StoredMark, place: WriterPlace, writer: LedgerWriter) -> bool:
+        """Tell whether a checkpoint is what a mark waits for: of this leader, and not of before the last close."""
+        if self._marked_position < 0:
+            return True
+        return found.head.term >= place.term and found.head.position >= writer.closed_position
 
     async def _keep_accesses(self, writer: LedgerWriter) -> None:
         """Write what gateways, and this interface, have refused; what cannot be read was written by nobody of ours."""
