@@ -12,7 +12,7 @@ HAS_NODE := node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)'
 # The compiled wheel's packages before the tree's, and no entry for the working directory, which would come first.
 COMPILED := PYTHONSAFEPATH=1 PYTHONPATH=$(CURDIR)/build/compiled:$(CURDIR)/clients/python:$(CURDIR)
 
-.PHONY: help install web page demo test compiled test-compiled stores ledger-kills secrets deploy-test search sim fault soak fuzz mutants client typescript web-test model lint format docs bench bench-peers conformance lock clean alerts languages
+.PHONY: help install web page demo pictures first-trade test compiled test-compiled stores ledger-kills secrets deploy-test search sim fault soak fuzz mutants client typescript web-test model lint format docs bench bench-peers conformance lock clean alerts languages
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -119,6 +119,12 @@ mutants: install ## faults planted by hand in shells and script, and MUTANTS=300
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes --target build/mutants --upgrade -r tests/mutants/requirements.txt
 	PYTHONPATH=build/mutants $(BIN)/python -m tests.mutants --jobs $(or $(JOBS),2) \
 	  $(if $(ONLY),--only "$(ONLY)",--generated $(or $(MUTANTS),300) --seed $(or $(SEED),1)) $(if $(DOCS),--docs docs/reliability.md)
+
+pictures: install $(PAGE) ## take the pictures of README and docs anew (five minutes; needs Chromium and Node 20): ONLY=page, USERS=1000
+	$(BIN)/python -m tools.pictures $(if $(ONLY),--only $(ONLY)) --users $(or $(USERS),1000)
+
+first-trade: install ## walk the newcomer's path from the clone to a trade in a browser, timed; DOCS=1 renews docs/first-trade.md
+	$(BIN)/python -m tools.first_trade --users $(or $(USERS),1000) $(if $(DOCS),--docs docs/first-trade.md)
 
 secrets: ## passwords, the tokens' key and a development certificate for docker compose, in deploy/secrets
 	deploy/make-secrets
