@@ -7,6 +7,7 @@
  */
 
 import { InvalidArgument } from "./errors.js";
+import { checkedToken } from "./tokenSource.js";
 
 const UNITS: Readonly<Record<string, string>> = {
   price: " of ticks", quantity: " of lots", depth: " of levels", interval_ms: " of milliseconds", intervalMs: " of milliseconds",
@@ -36,7 +37,17 @@ export function checkFields(fields: object): void {
     } else if (name === "actions") {
       if (!Array.isArray(value) || value.length === 0) throw refused(name, "is an array of actions, one or more", value);
     } else if (name === "pairs") checkPairs(value);
+    else if (name === "token") checkToken(value);
     else checkText(name, value);
+  }
+}
+
+/** A token is longer than any name, and no sentence repeats anything of it. */
+function checkToken(value: unknown): void {
+  try {
+    checkedToken(value);
+  } catch (error) {
+    throw new InvalidArgument((error as Error).message);
   }
 }
 

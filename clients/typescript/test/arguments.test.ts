@@ -14,6 +14,13 @@ describe("arguments", () => {
     checkFields({ price: 5, quantity: 5.0, order_id: 2 ** 53 - 1, post_only: false, side: "bid", instrument: undefined, client_order_id: null });
   });
 
+  test("a token is longer than a name, and is not repeated", () => {
+    // A session could not be renewed with an identity provider's token: 256 letters were the limit, and 60 of them were told.
+    checkFields({ op: "login", token: "e".repeat(1_000) });
+    for (const token of ["secret token", "e".repeat(8_001), 5])
+      assert.throws(() => checkFields({ op: "login", token }), (error) => error instanceof InvalidArgument && /^token: /.test(error.message) && !/secret|eee/.test(error.message));
+  });
+
   for (const value of [99.9, NaN, Infinity, 2 ** 53, "5", 5n, true, {}, [5]] as const)
     test(`a price of ${String(value)} (${typeof value}) is refused with the way out`, () => {
       assert.throws(() => checkFields({ price: value }), (error) => error instanceof InvalidArgument && /^price: is a whole number of ticks, not .*ticksOf/.test(error.message));

@@ -39,7 +39,8 @@ export async function companyLogin(settings: Settings, onToken: (token: string) 
   });
   const take = (user: User) => {
     if (user.expires_in !== undefined && user.expires_in < TOKEN_S_MIN) {
-      onTrouble(`The company's login gives tokens of ${user.expires_in} s; the page needs ${TOKEN_S_MIN} s at least. Ask its operator.`);
+      manager.stopSilentRenew(); // each would be renewed as soon as it has come
+      onTrouble(`The company's login gives tokens of ${user.expires_in} s; the page needs ${TOKEN_S_MIN} s at least. You will have to log in again. Ask its operator.`);
     }
     onToken(user.access_token);
   };
