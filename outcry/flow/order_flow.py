@@ -23,7 +23,7 @@ from outcry.flow.fair_value import followed, following_price, opening_price, qua
 from outcry.flow.funding import CALL_S, blackout, funding
 from outcry.flow.guests import guest_funding
 from outcry.flow.live_orders import LiveOrder, LiveOrders
-from outcry.flow.special_flow import QUOTERS, SPECIAL_USERS, Place, SpecialFlow
+from outcry.flow.special_flow import QUOTERS, SPECIAL_USERS, BelievedBook, SpecialFlow
 from shared.logs.commands import CancelAll, CancelOrder, Command, PlaceOrder, ReplaceOrder
 
 LIVE_ORDERS: Final = 1_000
@@ -153,7 +153,7 @@ class OrderFlow:
 
     def special(self, count: int, now_us: int) -> list[Command]:
         """Return the next `count` commands (or none, in calls alone) of those who ask more, now (µs since 1970)."""
-        places = [Place(book.instrument, book.mid, book.quantities) for book in self._books if not book.is_call]
+        places = [BelievedBook(book.instrument, book.mid, book.quantities) for book in self._books if not book.is_call]
         return [self._special.command(places, now_us) for _ in range(count)] if places and count else []
 
     def ended(self, instrument: str, client_order_id: str) -> None:

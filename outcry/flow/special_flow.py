@@ -31,7 +31,7 @@ EXPIRES_S_MAX: Final = 8
 SECOND_US: Final = 1_000_000
 
 
-class Place(NamedTuple):
+class BelievedBook(NamedTuple):
     """A book, as the crowd believes it to be."""
 
     instrument: Instrument
@@ -58,7 +58,7 @@ class SpecialFlow:
         self._random = random
         self._open: deque[tuple[str, str]] = deque()  # user and client order id, the oldest first
 
-    def command(self, places: Sequence[Place], now_us: int) -> Command:
+    def command(self, places: Sequence[BelievedBook], now_us: int) -> Command:
         """
         Return the next command.
 
@@ -85,18 +85,18 @@ class SpecialFlow:
         through = THROUGH if side is Side.BID else -THROUGH
         return self._order(place, side, place.mid + through, TimeInForce.IOC, minimum=min(place.quantities))
 
-    def _stop(self, place: Place, side: Side, near: int) -> PlaceSpecial:
+    def _stop(self, place: BelievedBook, side: Side, near: int) -> PlaceSpecial:
         """Buy if it rises, or sell if it falls; at what there is, within its protection."""
         trigger = place.mid + near if side is Side.BID else place.mid - near
         return self._order(place, side, 0, TimeInForce.GTC, trigger=_within(place.instrument, trigger), is_open=True)
 
     def _waits(
-        self, place: Place, side: Side, near: int, time_in_force: TimeInForce, expires_at: int = 0
+        self, place: BelievedBook, side: Side, near: int, time_in_force: TimeInForce, expires_at: int = 0
     ) -> PlaceSpecial:
         price = place.mid - near if side is Side.BID else place.mid + near
         return self._order(place, side, price, time_in_force, expires_at=expires_at, is_open=True)
 
-    def _quote(self, places: Sequence[Place]) -> MassQuote:
+    def _quote(self, places: Sequence[BelievedBook]) -> MassQuote:
         """Quote up to PAIRS_MAX books around their middles; who quoted before quotes anew."""
         number = self._next_number()
         first = int(self._random.random() * len(places))
@@ -114,7 +114,7 @@ class SpecialFlow:
 
     def _order(
         self,
-        place: Place,
+        place: BelievedBook,
         side: Side,
         price: int,
         time_in_force: TimeInForce,
@@ -149,7 +149,7 @@ class SpecialFlow:
             clearance="",
         )
 
-    def _lots(self, place: Place) -> int:
+    def _lots(self, place: BelievedBook) -> int:
         return place.quantities[int(self._random.random() * len(place.quantities))]
 
 

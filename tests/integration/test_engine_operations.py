@@ -6,12 +6,14 @@ import signal
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from redis import Redis
 
 from shared.logs.market_commands import BeginAccounts
+from shared.logs.session_commands import ScheduledStep, SetSchedule
 from tests.integration.engine_process import KEYS, Engines, Trader, engines_on, eventually
 from tests.real_redis import RealRedis, free_port
 from tools.reference.operators.exported_metrics import matching_metrics
@@ -78,6 +80,23 @@ def test_a_market_in_which_one_is_enough_says_so(engines: Engines) -> None:
     said = "alive\nfour_eyes = false: one administrator is enough for everything\n"
     assert get(port, "/healthz") == (200, said)
     eventually(lambda: sample(port, "outcry_matching_four_eyes") == 0)
+
+
+def test_the_end_of_the_plan_is_told_before_it_comes(engines: Engines) -> None:
+    """Of the calendar whose plan ends first; an alert names the moment."""
+    port = free_port()
+    engines.start_leading(METRICS_PORT=port)
+    assert sample(port, "outcry_matching_schedule_end_timestamp_seconds") == 0
+    trader = Trader(engines.redis_url)
+    trader.append(BeginAccounts(trader.source, 1, "adam", False))
+    for number, (calendar, year) in enumerate((("berlin", 2099), ("tokyo", 2098)), 2):
+        close = datetime(year, 12, 4, 16, 30, tzinfo=UTC)
+        step = ScheduledStep(f"{year}-12-04", int(close.timestamp()) * 1_000_000, "close")
+        trader.append(SetSchedule(trader.source, number, "adam", calendar, "2026.3", (step,)))
+    trader.close()
+    end = datetime(2098, 12, 4, 16, 30, tzinfo=UTC).timestamp()
+    eventually(lambda: sample(port, "outcry_matching_schedule_end_timestamp_seconds") == end)
+    assert sample(port, "outcry_matching_schedule_days_ahead") == 1
 
 
 def test_without_redis_an_engine_is_alive_and_not_ready(engines: Engines, redis_server: RealRedis) -> None:

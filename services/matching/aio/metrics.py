@@ -170,6 +170,8 @@ class EngineState(NamedTuple):
     """Options that have ended and cannot be settled."""
     schedule_days: int = -1
     """Trading days that are planned and have not begun, of the calendar with the fewest; -1: there is no calendar."""
+    schedule_end_us: int = 0
+    """The last moment planned, of the calendar whose plan ends first, µs since 1970; 0: nothing is planned."""
 
 
 class EngineStateCollector(Collector):
@@ -201,5 +203,10 @@ class EngineStateCollector(Collector):
             "schedule_days_ahead",
             "Trading days planned and not begun, of the calendar with the fewest; -1 without calendars",
             state.schedule_days,
+        )
+        yield _ENGINE.gauge(
+            "schedule_end_timestamp_seconds",
+            "Unix time of the last moment planned, of the calendar whose plan ends first; 0 without a plan",
+            state.schedule_end_us / 1_000_000,
         )
         yield _ENGINE.gauge("position", "Commands applied since the market began, by this engine", state.position)

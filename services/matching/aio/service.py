@@ -248,5 +248,7 @@ class MatchingService:
 
 def _state(role: Role, term: int, engine: Engine, unready: str) -> EngineState:
     four_eyes, pending = engine.decisions.proposals.four_eyes, engine.lives.pending
-    days = min((plan.days_ahead() for plan in engine.phases.plans.values()), default=-1)
-    return EngineState(role, term, engine.position, unready, four_eyes, pending, days)
+    plans = engine.phases.plans.values()
+    days = min((plan.days_ahead() for plan in plans), default=-1)
+    end_us = min((plan.steps[-1].time_us for plan in plans if plan.steps), default=0)
+    return EngineState(role, term, engine.position, unready, four_eyes, pending, days, end_us)

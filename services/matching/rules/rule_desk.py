@@ -181,13 +181,19 @@ class RuleDesk:
         account = self._floor.accounts.get(clearance.user)
         if account is None:
             return 0
-        orders = [order for order in account.orders.values() if clearance_of(order) == name]
+        # `clearance_of`, written out: 500 clearances of one user may end at one moment, of 1,000 orders each.
+        specials = [order for order in account.orders.values() if order.special is not None]
+        orders = [order for order in specials if order.special is not None and order.special.clearance == name]
         return self._floor.sweep(orders, reason) if orders else 0
 
     # Ending what may stand no longer.
 
     def end_forbidden(self, account: UserAccount, symbol: str | None = None) -> int:
-        """End a user's orders, of one instrument or (None) of all, that rules forbid now; returns how many."""
+        """
+        End a user's orders, of one instrument or (None) of all, that rules forbid now; returns how many.
+
+        Cost: 2 µs for each of the user's, `EngineConfig.open_orders_max` at most, and 10 for one that ends.
+        """
         found: dict[Code, list[Order]] = {}
         self._find(account, (symbol,) if symbol is not None else (), found)
         return self._end(found)
