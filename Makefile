@@ -12,7 +12,7 @@ HAS_NODE := node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)'
 # The compiled wheel's packages before the tree's, and no entry for the working directory, which would come first.
 COMPILED := PYTHONSAFEPATH=1 PYTHONPATH=$(CURDIR)/build/compiled:$(CURDIR)/clients/python:$(CURDIR)
 
-.PHONY: help install web page demo pictures first-trade test compiled test-compiled stores ledger-kills secrets deploy-test search sim fault soak fuzz mutants client typescript web-test model lint format docs bench bench-peers conformance lock clean alerts languages
+.PHONY: help install web page demo pictures first-trade test compiled test-compiled stores ledger-kills ledger-day secrets deploy-test search sim fault soak fuzz mutants client typescript web-test model lint format docs bench bench-peers conformance lock clean alerts languages
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -141,6 +141,10 @@ lint: install ## ruff, mypy --strict, import-linter
 format: install ## let ruff rewrite the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+ledger-day: install ## a day of 1,000 users in three minutes, kill -9 of everybody KILLS=25 times each, verify, and a client's books against the record
+	DAY_USERS=$(or $(USERS),1000) DAY_SECONDS=$(or $(SECONDS),180) DAY_MOMENTS=$(or $(MOMENTS),200) DAY_RATE=$(or $(RATE),1000) DAY_KILLS=$(or $(KILLS),25) \
+	  $(BIN)/pytest -s -p no:cacheprovider --timeout 1200 tests/integration/ledger/test_seen_live.py
 
 docs: install ## write anew what docs and protocol/ say from the code: messages, asyncapi.yaml, schema; settings and metrics; the ledger's paths
 	$(BIN)/python -m tools.reference.protocol
