@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from outcry.chaos.final_history import FinalHistory
 from outcry.chaos.trader_record import HeldAccount, SeenExecution, TraderRecord
+from outcry.flow.special_effect import SpecialEffect
 
 COMPLAINTS_MAX: Final = 10
 
@@ -31,6 +33,8 @@ class OrderVerdict(NamedTuple):
     """What does not hold of the history in itself."""
     complaints: Sequence[str]
     """The first few of all of these, in words."""
+    special: Mapping[str, int] = MappingProxyType({})
+    """Stops and orders for the day that were accepted, and what came of them, by name."""
 
     @property
     def is_good(self) -> bool:
@@ -63,7 +67,16 @@ def judge_orders(records: Sequence[TraderRecord], history: FinalHistory) -> Orde
         unresolved=sum(len(record.unresolved) for record in records),
         findings=history.finding_count,
         complaints=[*lost, *doubled, *contradictions, *history.findings][:COMPLAINTS_MAX],
+        special=_special(records, history),
     )
+
+
+def _special(records: Sequence[TraderRecord], history: FinalHistory) -> Mapping[str, int]:
+    effect = SpecialEffect()
+    for record in records:
+        for execution in history.executions.get(record.user, {}).values():
+            effect.note(execution)
+    return effect.told()
 
 
 def _last_loss_us(history: FinalHistory) -> int:

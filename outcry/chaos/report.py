@@ -36,6 +36,8 @@ class ChaosReport(RunReport):
     """Books of users that are not the engine's at the same (epoch, seq)."""
     acknowledged: int
     """Orders that were acknowledged to traders."""
+    special: Mapping[str, int]
+    """Stops and orders for the day among those accepted, and what came of them, by name."""
     acknowledged_lost: int
     """Of these, missing in the final history, though nothing said so."""
     acknowledged_duplicated: int

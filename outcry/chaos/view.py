@@ -12,6 +12,7 @@ from rich.text import Text
 
 from outcry.chaos.moment import ChaosMoment
 from outcry.chaos.report import ChaosReport
+from outcry.flow.special_effect import told_in_words
 
 OTHER_LINES: Final = 4
 """Of a page: two above the news, one below, and the cursor's."""
@@ -47,6 +48,7 @@ def summary(report: ChaosReport) -> RenderableType:
     for name, value in (
         ("users", f"{report.users:,} on {report.gateways} gateways, for {report.seconds:.1f} s; seed {report.seed}"),
         ("orders", f"{report.acknowledged:,} acknowledged: {orders}, {report.announced_lost} lost as announced"),
+        ("special orders", told_in_words(report.special) or "none"),
         ("books", f"{report.books_verified:,} verified, {report.books_wrong} wrong; {report.epochs} epochs"),
         ("users' connections", f"{report.disconnects:,} lost; {report.resumes:,} books resumed"),
         ("digests", f"{report.digests_checked:,} checked on the way, {report.digests_wrong} wrong"),

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Final
 
+from openoutcry.wire.messages import Execution
 from openoutcry.wire.types import ExecutionEvent, TimeInForce
 from outcry.flow.special_flow import QUOTERS, SPECIAL_USERS
 from shared.logs.packet import Packet
@@ -19,7 +20,7 @@ MINIMUM: Final = "orders with a minimum"
 QUOTES: Final = "sides quoted"
 NAMES: Final = (STOPS, TRIGGERED, DAY, TILL, EXPIRED, MINIMUM, QUOTES)
 """In the order of reading."""
-_BY_TIME: Final = {TimeInForce.DAY: DAY, TimeInForce.GTD: TILL, TimeInForce.IOC: MINIMUM}
+_BY_TIME: Final[Mapping[str, str]] = {TimeInForce.DAY: DAY, TimeInForce.GTD: TILL, TimeInForce.QUOTE: QUOTES}
 _USERS: Final = frozenset((*SPECIAL_USERS, *QUOTERS))
 
 
@@ -32,20 +33,22 @@ class SpecialEffect:
     def add(self, packet: Packet) -> None:
         """Count a packet; O(its executions)."""
         for user, execution in packet.executions:
-            if user not in _USERS:
-                continue
-            if execution.event == ExecutionEvent.TRIGGERED:
-                self._counts[TRIGGERED] += 1
-            elif execution.event == ExecutionEvent.EXPIRED:
-                self._counts[EXPIRED] += 1
-            elif execution.event != ExecutionEvent.ACCEPTED:
-                continue
-            elif execution.time_in_force == TimeInForce.QUOTE:
-                self._counts[QUOTES] += 1
-            else:
-                name = STOPS if execution.trigger else _BY_TIME.get(TimeInForce(execution.time_in_force))
-                if name is not None:
-                    self._counts[name] += 1
+            if user in _USERS:
+                self.note(execution)
+                # A minimum is told to nobody; of these users what is immediate has one.
+                if execution.event == ExecutionEvent.ACCEPTED and execution.time_in_force == TimeInForce.IOC:
+                    self._counts[MINIMUM] += 1
+
+    def note(self, execution: Execution) -> None:
+        """Count one execution of whoever sends special orders among others; a minimum does not show."""
+        if execution.event == ExecutionEvent.TRIGGERED:
+            self._counts[TRIGGERED] += 1
+        elif execution.event == ExecutionEvent.EXPIRED:
+            self._counts[EXPIRED] += 1
+        elif execution.event == ExecutionEvent.ACCEPTED:
+            name = STOPS if execution.trigger else _BY_TIME.get(execution.time_in_force)
+            if name is not None:
+                self._counts[name] += 1
 
     def told(self) -> Mapping[str, int]:
         """Return what there was, by name in the order of NAMES, ready for JSON; empty if there was nothing."""

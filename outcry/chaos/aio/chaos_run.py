@@ -151,6 +151,7 @@ class ChaosRun:
             books_verified=books.books_verified,
             books_wrong=books.books_wrong,
             acknowledged=orders.acknowledged,
+            special=orders.special,
             acknowledged_lost=orders.lost,
             acknowledged_duplicated=orders.duplicated,
             announced_lost=orders.announced_lost,

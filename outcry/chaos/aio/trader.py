@@ -26,6 +26,8 @@ DISTANCE_MAX: Final = 5
 QUANTITY_MAX: Final = 5
 TAKE_SHARE: Final = 0.3
 """Share of orders that never rest."""
+SPECIAL_SHARE: Final = 0.15
+"""Share of orders that ask more: they wait for a price, end with the day, or want a minimum."""
 OPEN_ORDERS_MAX: Final = 12
 """Beyond it the oldest is cancelled: books stay small."""
 AGAIN: Final = (Code.BUSY, Code.RATE_LIMITED, Code.NOT_OPEN)
@@ -114,7 +116,7 @@ class ChaosTrader:
         side = self._random.choice((Side.BID, Side.ASK))
         offset = self._random.randint(-DISTANCE_MAX, DISTANCE_MAX)
         takes = self._random.random() < TAKE_SHARE
-        return {
+        order = {
             "instrument": instrument,
             "side": side,
             "quantity": self._random.randint(1, QUANTITY_MAX),
@@ -122,6 +124,18 @@ class ChaosTrader:
             "time_in_force": TimeInForce.IOC if takes else TimeInForce.GTC,
             "client_order_id": f"{self.user}-{self._number}",
         }
+        return {**order, **self._special(side)} if self._random.random() < SPECIAL_SHARE else order
+
+    def _special(self, side: Side) -> dict[str, Any]:
+        """Return what makes an order special. None ends soon: to be sent again for as long as a fault lasts is safe."""
+        kind = self._random.choice(("stop", "day", "minimum"))
+        if kind == "day":
+            return {"time_in_force": TimeInForce.DAY}
+        if kind == "minimum":
+            return {"time_in_force": TimeInForce.IOC, "minimum": 1}
+        near = self._random.randint(1, DISTANCE_MAX)
+        trigger = PRICE + near if side is Side.BID else PRICE - near
+        return {"time_in_force": TimeInForce.GTC, "trigger": trigger, "price": trigger}
 
     async def _place(self, order: Mapping[str, Any]) -> None:
         name = order["client_order_id"]

@@ -133,3 +133,16 @@ async def test_only_an_order_sent_after_a_fault_answers_for_the_recovery() -> No
     (acknowledged,) = trader.record().acknowledged
     assert trader.first_answer_us(0) == acknowledged.told_us >= faults[0]
     assert trader.first_answer_us(faults[0]) == 0
+
+
+async def test_some_orders_ask_more_and_none_of_them_ends_soon() -> None:
+    """Stops, orders for the day and minimums; what is sent again after a long fault must still be what it was."""
+    market = ScriptedMarket(*range(1, 401))
+    trader = ChaosTrader(cast(Market, market), cast(LiveAccount, QuietAccount()), ["ACME"], Random(3))
+    for _ in range(400):
+        await trader.act()
+    asked = [key for order in market.sent for key in ("trigger", "minimum", "expires_at") if key in order]
+    assert 10 < asked.count("trigger") < 40
+    assert 10 < asked.count("minimum") < 40
+    assert 10 < [order["time_in_force"] for order in market.sent].count("day") < 40
+    assert "expires_at" not in asked

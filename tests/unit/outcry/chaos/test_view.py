@@ -19,7 +19,8 @@ def report(**other: Any) -> ChaosReport:
         "verdict": "ok", "complaints": [], "seed": 5, "users": 1000, "gateways": 3, "engines": 2, "seconds": 60.0,
         "faults": [{"at": 1.0, "kind": "kill redis", "text": "", "first_order_ms": 1.0, "books_ms": 2.0}] * 2,
         "recovery_ms": summed, "first_order_ms": summed, "books_verified": 3000, "books_wrong": 0,
-        "acknowledged": 9000, "acknowledged_lost": 0, "acknowledged_duplicated": 0, "announced_lost": 0,
+        "acknowledged": 9000, "special": {"stops": 1200},
+        "acknowledged_lost": 0, "acknowledged_duplicated": 0, "announced_lost": 0,
         "contradicted": 0, "unresolved": 0, "history_findings": 0, "epochs": 1, "disconnects": 300, "resumes": 900,
         "digests_checked": 5, "digests_wrong": 0, "restarts": {"redis": 2}, "redis": "redis-server",
         "appendfsync": "always", "versions": {},
@@ -59,3 +60,8 @@ def test_what_is_wrong_is_told_in_words_and_never_looks_good() -> None:
     text = shown(view.summary(report(verdict="failed", complaints=["c9 of ann is nowhere"], acknowledged_lost=1)))
     assert "c9 of ann is nowhere" in text
     assert "VERDICT FAILED" in text
+
+
+def test_special_orders_are_told() -> None:
+    assert "1,200 stops" in shown(view.summary(report()))
+    assert "none" in shown(view.summary(report(special={})))

@@ -12,6 +12,7 @@ from services.matching.default_listing import DEFAULT_LISTING
 from services.matching.engine import Engine
 from services.matching.packet_builder import PacketBuilder
 from shared.logs.commands import Command, ListInstrument, Tick
+from shared.logs.packet import decode_packet, encode_packet
 from tests.unit.services.matching.flow import MINUTE_US
 
 SOURCE = "bots-0123456789abcdef"
@@ -41,8 +42,9 @@ class Market:
         self.time += int(seconds * SECOND_US)
         self.ticks += 1
         self.builder.apply(Tick("clock", self.ticks, self.time), self.time)
-        packet = self.builder.take()
-        assert packet is not None
+        made = self.builder.take()
+        assert made is not None
+        packet = decode_packet(encode_packet(made))
         self.effect.add(packet)
         for outcome in packet.outcomes:
             self.refused[outcome.number in self.special, outcome.code] += bool(outcome.code)
