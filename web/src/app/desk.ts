@@ -30,6 +30,8 @@ export class Entry {
   readonly status: Accessor<Status | undefined>;
   readonly auction: Accessor<Auction | undefined>;
   readonly spark: Accessor<readonly number[]>;
+  /** Closes of the last hour's minutes, ticks; empty if nobody told. */
+  readonly minutes: Accessor<readonly number[]>;
   readonly set: {
     readonly instrument: Setter<Instrument | undefined>;
     readonly terms: Setter<Terms | undefined>;
@@ -37,6 +39,7 @@ export class Entry {
     readonly status: Setter<Status | undefined>;
     readonly auction: Setter<Auction | undefined>;
     readonly spark: Setter<readonly number[]>;
+    readonly minutes: Setter<readonly number[]>;
   };
 
   constructor(symbol: string) {
@@ -47,13 +50,15 @@ export class Entry {
     const [status, setStatus] = createSignal<Status>();
     const [auction, setAuction] = createSignal<Auction>();
     const [spark, setSpark] = createSignal<readonly number[]>([]);
+    const [minutes, setMinutes] = createSignal<readonly number[]>([]);
     this.instrument = instrument;
     this.terms = terms;
     this.ticker = ticker;
     this.status = status;
     this.auction = auction;
     this.spark = spark;
-    this.set = { instrument: setInstrument, terms: setTerms, ticker: setTicker, status: setStatus, auction: setAuction, spark: setSpark };
+    this.minutes = minutes;
+    this.set = { instrument: setInstrument, terms: setTerms, ticker: setTicker, status: setStatus, auction: setAuction, spark: setSpark, minutes: setMinutes };
   }
 }
 

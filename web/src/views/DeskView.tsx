@@ -13,6 +13,7 @@ import type { PageSettings } from "../app/pageSettings.js";
 import { Ledger } from "../app/ledger.js";
 import { media, PHONE, VAST } from "../app/media.js";
 import { isLight, preference, setSymbolWanted, switchTheme, symbolWanted } from "../app/preferences.js";
+import { keepSparklines } from "../app/sparklines.js";
 import { TicketForm } from "../app/ticketForm.js";
 import { said, Trading } from "../app/trading.js";
 import { tellExecutions, tokenWarning } from "../app/watch.js";
@@ -91,6 +92,7 @@ export function DeskView(props: { readonly desk: Desk; readonly settings: PageSe
   ];
   const words = standing(desk);
   const ending = tokenWarning(desk);
+  keepSparklines(desk, ledger);
   tellExecutions(desk);
   const refused = () => ((link) => (link.phase === "refused" ? connectionDetail(words().detail) : ""))(desk.connection().link);
   const orders = () => desk.account().orders.length;

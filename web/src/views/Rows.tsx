@@ -26,6 +26,8 @@ export function Rows<T>(props: {
   readonly at: (place: number) => T | undefined;
   readonly version: unknown;
   readonly empty: string;
+  /** Narrower it is never: what is beyond the edge is scrolled to. */
+  readonly width?: string;
   readonly isStale?: boolean;
 }): JSX.Element {
   let body!: HTMLDivElement;
@@ -50,7 +52,7 @@ export function Rows<T>(props: {
   });
   const columns = () => props.columns.map(({ width }) => width).join(" ");
   return (
-    <div class="rows" role="table" tabindex={props.count > 0 ? undefined : 0} aria-label={props.label} aria-rowcount={props.count + 1} classList={{ stale: props.isStale === true }} style={{ "--columns": columns(), "--list-row": `${rowPx()}px` }}>
+    <div class="rows" role="table" tabindex={props.count > 0 ? undefined : 0} aria-label={props.label} aria-rowcount={props.count + 1} classList={{ stale: props.isStale === true }} style={{ "--columns": columns(), "--list-row": `${rowPx()}px`, "--rows-width": props.width ?? "0" }}>
       <div role="rowgroup">
         <div class="rows-head" role="row" aria-rowindex={1}><For each={props.columns}>{(column) => <span role="columnheader" classList={{ n: column.isNumber === true }}><span classList={{ hidden: column.isNameless === true }}>{column.name}</span></span>}</For></div>
       </div>

@@ -50,6 +50,12 @@ function WatchRow(props: { readonly entry: Entry; readonly isSelected: boolean; 
   const change = () => (ticker() === undefined ? NONE : changeText(ticker()?.open ?? 0, ticker()?.last ?? 0));
   const direction = () => Math.sign((ticker()?.last ?? 0) - (ticker()?.open ?? 0));
   const state = () => stateWord(entry.status());
+  /** The last hour if the record told it, else what was heard; either goes up to now. */
+  const points = () => {
+    const known = entry.minutes().length > 0 ? entry.minutes() : entry.spark();
+    const last = ticker()?.last ?? 0;
+    return last > 0 ? [...known, last] : known;
+  };
   return (
     <div
       class="watch-row" role="option" data-symbol={entry.symbol} tabindex={props.isSelected ? 0 : -1} aria-selected={props.isSelected}
@@ -62,7 +68,7 @@ function WatchRow(props: { readonly entry: Entry; readonly isSelected: boolean; 
           <span class="state">{state()}</span>
         </Show>
       </span>
-      <Sparkline points={entry.spark()} />
+      <Sparkline points={points()} />
       <span class="watch-change" data-direction={direction()}>{change()}</span>
     </div>
   );

@@ -88,9 +88,9 @@ export class MarketFrames {
   tick(now: number): void {
     if (now - this.#sparkedAt < SPARK_MS) return;
     this.#sparkedAt = now;
-    for (const { instrument: symbol, last } of this.#tickers.values()) {
+    for (const { instrument: symbol, open, last } of this.#tickers.values()) {
       if (last === 0) continue;
-      const points = this.#sparks.get(symbol) ?? [];
+      const points = this.#sparks.get(symbol) ?? [open]; // all that is known of before
       points.push(last);
       if (points.length > SPARK_POINTS) points.shift();
       this.#sparks.set(symbol, points);
