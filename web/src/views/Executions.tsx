@@ -43,16 +43,16 @@ export function Executions(): JSX.Element {
     return found === undefined || ticks === 0 ? "" : priceText(found, ticks);
   };
   const columns: readonly Column<ExecutionRow>[] = [
-    { name: "Time", width: "minmax(6.8em, 1fr)", cell: (row) => <span title={`${momentText(row().time)}${settings.zone === null ? "" : `; ${momentText(row().time, settings.zone)} at the exchange`}`}>{preciseText(row().time)}</span> },
-    { name: "Event", width: "minmax(4.8em, 0.8fr)", cell: (row) => <span class="event" data-event={row().event}>{eventWord(row().event)}</span> },
-    { name: "Instrument", width: "minmax(5em, 1fr)", cell: (row) => row().instrument },
-    { name: "Side", width: "2.4em", cell: (row) => ((side) => <span class="side-word" data-side={side}>{side === "" ? "" : SIDE_WORD[side]}</span>)(row().side) },
-    { name: "Lots", width: "minmax(3em, 0.6fr)", isNumber: true, cell: (row) => (row().amount === "" ? lotsText(row().lots) : row().amount.replace("-", MINUS)) },
-    { name: "Price", width: "minmax(4.2em, 0.8fr)", isNumber: true, cell: (row) => price(row()) },
-    { name: "Left", width: "minmax(2.6em, 0.5fr)", isNumber: true, cell: (row) => (row().orderId === 0 ? "" : lotsText(row().remaining)) },
-    { name: "Why, how", width: "minmax(5.5em, 1.4fr)", cell: (row) => <span title={row().reason}>{reasonWords(row().reason) || row().liquidity}</span> },
+    { name: "Time", width: "minmax(6.8rem, 1fr)", cell: (row) => <span title={`${momentText(row().time)}${settings.zone === null ? "" : `; ${momentText(row().time, settings.zone)} at the exchange`}`}>{preciseText(row().time)}</span> },
+    { name: "Event", width: "minmax(4.8rem, 0.8fr)", cell: (row) => <span class="event" data-event={row().event}>{eventWord(row().event)}</span> },
+    { name: "Instrument", width: "minmax(5rem, 1fr)", cell: (row) => row().instrument },
+    { name: "Side", width: "2.4rem", cell: (row) => ((side) => <span class="side-word" data-side={side}>{side === "" ? "" : SIDE_WORD[side]}</span>)(row().side) },
+    { name: "Lots", width: "minmax(3rem, 0.6fr)", isNumber: true, cell: (row) => (row().amount === "" ? lotsText(row().lots) : row().amount.replace("-", MINUS)) },
+    { name: "Price", width: "minmax(4.9rem, 0.8fr)", isNumber: true, cell: (row) => price(row()) },
+    { name: "Left", width: "minmax(2.6rem, 0.5fr)", isNumber: true, cell: (row) => (row().orderId === 0 ? "" : lotsText(row().remaining)) },
+    { name: "Why, how", width: "minmax(5.5rem, 1.4fr)", cell: (row) => <span title={row().reason}>{reasonWords(row().reason) || row().liquidity}</span> },
     {
-      name: "Order", width: "minmax(4.2em, 0.8fr)",
+      name: "Order", width: "minmax(4.2rem, 0.8fr)",
       cell: (row) => (
         <Show when={row().orderId > 0} fallback="">
           <button type="button" class="link" disabled={!ledger.isThere} title={ledger.isThere ? "Its receipt: downloaded and verified here" : "Without a record there are no receipts"} onClick={() => showReceipt(row().orderId)}>{row().orderId}</button>
@@ -63,7 +63,7 @@ export function Executions(): JSX.Element {
   return (
     <>
       <Show when={ledger.trouble() !== ""}><p class="strip warn">{ledger.trouble()}</p></Show>
-      <Rows label="Executions" width="46em" columns={columns} count={live() + before().length} version={`${live()} ${before().length} ${desk.executions.last?.user_seq}`} at={at} empty="Nothing has happened to orders of yours." isStale={desk.account().stale} />
+      <Rows label="Executions" width="47rem" columns={columns} count={live() + before().length} version={`${live()} ${before().length} ${desk.executions.last?.user_seq}`} at={at} empty="Nothing has happened to orders of yours." isStale={desk.account().stale} />
     </>
   );
 }

@@ -23,11 +23,11 @@ export function Tape(props: { readonly isTrusted: boolean }): JSX.Element {
   };
   const side = (row: TapeEntry) => (row.type === "missed" ? "" : row.aggressor_side);
   const columns: readonly Column<TapeEntry>[] = [
-    { name: "Time", width: "minmax(6.6em, 1.3fr)", cell: (row) => <Time row={row} zone={settings.zone} /> },
-    { name: "Price", width: "minmax(4em, 1fr)", isNumber: true, cell: (row) => <span data-side={side(row())} class="tape-price">{price(row())}</span> },
-    { name: "Lots", width: "minmax(3.2em, 0.8fr)", isNumber: true, cell: (row) => ((found) => (found.type === "missed" ? "" : lotsText(found.quantity)))(row()) },
+    { name: "Time", width: "minmax(6.6rem, 1.3fr)", cell: (row) => <Time row={row} zone={settings.zone} /> },
+    { name: "Price", width: "minmax(4rem, 1fr)", isNumber: true, cell: (row) => <span data-side={side(row())} class="tape-price">{price(row())}</span> },
+    { name: "Lots", width: "minmax(3.2rem, 0.8fr)", isNumber: true, cell: (row) => ((found) => (found.type === "missed" ? "" : lotsText(found.quantity)))(row()) },
     {
-      name: "Side", isNameless: true, width: "1.1em",
+      name: "Side", isNameless: true, width: "1.1rem",
       cell: (row) => <span data-side={side(row())} class="tape-side" title={AGGRESSOR[side(row())]?.[1]}><Show when={AGGRESSOR[side(row())]}>{(found) => <Icon name={found()[0]} />}</Show><span class="hidden">{AGGRESSOR[side(row())]?.[1]}</span></span>,
     },
   ];
