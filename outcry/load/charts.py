@@ -36,6 +36,10 @@ STYLE: Final[dict[Any, Any]] = {  # matplotlib's own type lists every key
     "legend.frameon": False,
     "svg.fonttype": "none",
 }
+MARK_POINTS: Final = 10
+"""Height of a mark's line of words."""
+MARK_LINES: Final = 4
+"""Then they begin at the top again."""
 LOG_STEPS: Final = (1, 2, 5)
 PERCENTILE_TICKS: Final = (0, 50, 90, 99, 99.9, 99.99, 99.999, 99.9999)
 
@@ -215,10 +219,12 @@ def _with_time(figure: Figure, axes: Axes, happenings: Sequence[Happening], name
 
 
 def _mark(axes: Axes, happenings: Sequence[Happening]) -> None:
-    for happening in happenings:
+    for place, happening in enumerate(happenings):
         axes.axvline(happening.t, color="#b3261e", linewidth=1, linestyle="--")
         axes.annotate(
-            happening.deed, (happening.t, 1), xycoords=("data", "axes fraction"), xytext=(3, -3),
+            # One below the other: words are longer than the seconds between two of them.
+            happening.deed, (happening.t, 1), xycoords=("data", "axes fraction"),
+            xytext=(3, -3 - MARK_POINTS * (place % MARK_LINES)),
             textcoords="offset points", va="top", color="#b3261e", fontsize=8,
         )  # fmt: skip
 
