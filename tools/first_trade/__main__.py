@@ -34,14 +34,19 @@ def main() -> None:
                 steps.append(step)
         except PathBlocked as blocked:
             sys.exit(f"the path ends here:\n{blocked}")
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    where = f"{cores} cores, {platform.system()}, Python {platform.python_version()}, {chosen.users:,} users"
-    told = f"{table(steps)}\n\n{where}."
-    _say(told)
+        told = f"{table(steps)}\n\n{_where(chosen.users)}."
+        _say(told)
     if chosen.docs:
         put(chosen.docs, told)
     if sum(step.seconds for step in steps) > SECONDS_MAX:
         sys.exit(f"the first trade took longer than {SECONDS_MAX:g} s")
+
+
+def _where(users: int) -> str:
+    """Return what it was measured on, and how busy that was: a busy machine takes longer for all of it."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    busy = f"load {os.getloadavg()[2]:.0f} in the quarter of an hour before its end"
+    return f"{cores} cores, {platform.system()}, Python {platform.python_version()}, {users:,} users, {busy}"
 
 
 def put(path: Path, told: str) -> None:
