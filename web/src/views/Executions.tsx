@@ -63,7 +63,7 @@ export function Executions(): JSX.Element {
   return (
     <>
       <Show when={ledger.trouble() !== ""}><p class="strip warn">{ledger.trouble()}</p></Show>
-      <Rows label="Executions" width="47rem" columns={columns} count={live() + before().length} version={`${live()} ${before().length} ${desk.executions.last?.user_seq}`} at={at} empty="Nothing has happened to orders of yours." isStale={desk.account().stale} />
+      <Rows label="Executions" width="43rem" columns={columns} count={live() + before().length} version={`${live()} ${before().length} ${desk.executions.last?.user_seq}`} at={at} empty="Nothing has happened to orders of yours." isStale={desk.account().stale} />
     </>
   );
 }
