@@ -153,7 +153,10 @@ execution: Final = _record(
     _integer("held_until"),
 )
 Index("execution_order", execution.c.history, execution.c.order_id)
-Index("execution_user", execution.c.history, execution.c.user, execution.c.user_seq)
+EXECUTION_USER: Final = Index(
+    "execution_of_user", execution.c.history, execution.c.user, execution.c.position, execution.c.ordinal
+)
+"""A user's page of executions is read from it in order, however many there are."""
 
 trade: Final = _record(
     "trade",
@@ -299,6 +302,9 @@ balance_eod: Final = _record(
     _integer("cost"),
     _integer("result"),
     key=("history", "position", "trading_day", "user", "asset"),
+)
+BALANCE_USER: Final = Index(
+    "balance_eod_of_user", balance_eod.c.user, balance_eod.c.asset, balance_eod.c.history, balance_eod.c.position
 )
 """The same at each close of a day."""
 
