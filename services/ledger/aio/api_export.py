@@ -10,7 +10,7 @@ import structlog
 from fastapi import APIRouter, Request, Response
 
 from services.ledger.aio.api_edges import HEAD_ONLY
-from services.ledger.aio.api_pages import day_closes, finish_positions
+from services.ledger.aio.api_pages import day_closes, finish_positions, lacks_results
 from services.ledger.aio.api_reading import LedgerRead, Row
 from services.ledger.aio.ledger_api import LedgerApi, asked, listed_for
 from services.ledger.queries import csv_file, parquet_file
@@ -145,7 +145,11 @@ def _parts(
         found = asked(read, identity, values)
         if export.query is TRADES and "instrument" in values:
             listed_for(read, found, values["instrument"])
-        is_incomplete = export.is_of_times and read.lineage.lacks_some(None, None, values["from"], values["to"])
+        is_incomplete = (
+            read.lineage.lacks_some(None, None, values["from"], values["to"])
+            if export.is_of_times
+            else lacks_results(read, found)
+        )
         yield _Head(as_of, is_incomplete)
         shape = shape_for(export.query.shape, sees_all=found.viewer.sees_all)
         rows = _finished(read, found, export, read.stream(export.statement(found)))

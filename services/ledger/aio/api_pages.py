@@ -45,7 +45,7 @@ def router(api: LedgerApi) -> APIRouter:
     ]
     pages.append((ORDERS, order_query.order_statement, _finish_orders))
     pages.append((POSITIONS, position_query.position_statement, finish_positions))
-    pages.append((RESULTS, position_query.result_statement, _as_they_are))
+    pages.append((RESULTS, position_query.result_statement, _finish_results))
     for query, statement_of, finish in pages:
         found.add_api_route(f"/v1/{query.path}", _page(api, query, statement_of, finish), **documented(query.path))
     single = {
@@ -94,7 +94,7 @@ def _page_body(
     key = [part.read(rows[-1]) for part in query.key] if is_more else None
     shape = shape_for(query.shape, sees_all=found.viewer.sees_all)
     body = {
-        "incomplete": query.is_record and _lacks_some(read, query, found, after, key),
+        "incomplete": (query.is_record or query is POSITIONS) and _lacks_some(read, query, found, after, key),
         "rows": render_all(shape, finish(read, found, rows), read.listing),
         "next": None if key is None else write_cursor(same, key),
     }
@@ -104,10 +104,14 @@ def _page_body(
 
 
 def _lacks_some(read: LedgerRead, query: RecordQuery, found: Asked, after: Any, key: Any) -> bool:
-    """What becomes of an order is told later, so all that came since then counts."""
+    """What becomes of an order is told later, so all that came since then counts; of a result all before it."""
+    if query is POSITIONS:
+        return lacks_results(read, found)
     first, last = _place_of(after), None if query is ORDERS else _place_of(key)
     if found.is_descending:
         first, last = (None if query is ORDERS else _place_of(key)), _place_of(after)
+    if query is RESULTS:
+        return read.lineage.lacks_some(None, last, None, found.values.get("to"))
     return read.lineage.lacks_some(first, last, found.values.get("from"), found.values.get("to"))
 
 
@@ -155,15 +159,30 @@ def _order(api: LedgerApi) -> Callable[[Request], Any]:
 
 def finish_positions(read: LedgerRead, found: Asked, rows: list[Row]) -> list[dict[str, Any]]:
     """Return positions with their references."""
-    until = None
-    if "day" in found.values:
-        place = read.rows(position_query.day_place_statement(found.values["day"], read.lineage))
-        until = (place[0]["history"], place[0]["position"]) if place else None
+    until = _asked_close(read, found)
+    is_incomplete = read.lineage.lacks_some(None, until)
     references = {
         instrument: _reference(read, instrument, until)
         for instrument in position_query.instruments_of(rows, read.listing)
     }
-    return [position_query.position_row(row, references, read.listing) for row in rows]
+    return [position_query.position_row(row, references, read.listing, is_incomplete=is_incomplete) for row in rows]
+
+
+def lacks_results(read: LedgerRead, found: Asked) -> bool:
+    """Tell whether the record lacks a part before the moment of the positions that are asked for."""
+    return read.lineage.lacks_some(None, _asked_close(read, found))
+
+
+def _asked_close(read: LedgerRead, found: Asked) -> Place | None:
+    """Return the place of the close that is asked for; None: now, or there is none of that day."""
+    if "day" not in found.values:
+        return None
+    place = read.rows(position_query.day_place_statement(found.values["day"], read.lineage))
+    return (place[0]["history"], place[0]["position"]) if place else None
+
+
+def _finish_results(read: LedgerRead, _found: Asked, rows: list[Row]) -> list[dict[str, Any]]:
+    return [position_query.result_row(row, read.lineage) for row in rows]
 
 
 def _reference(read: LedgerRead, instrument: str, until: Place | None) -> int:

@@ -30,6 +30,7 @@ from services.ledger.queries.record_query import (
 from services.ledger.queries.viewer import visible
 
 _ASSET: Final = symbol("Of this asset alone: a symbol, or a currency.", "asset")
+_UNKNOWN: Final = "the record lacks a part in which some may have been realised"
 _MONEY_OF: Final = "Null: it is money, or has no reference."
 
 POSITIONS: Final = RecordQuery(
@@ -41,7 +42,7 @@ POSITIONS: Final = RecordQuery(
         RowMember("asset", Kind.TEXT, "An instrument's symbol, or a currency."),
         RowMember("amount", Kind.AMOUNT, "Lots as a whole number, money with six decimals.", "asset"),
         RowMember("cost", Kind.MONEY, "Of all lots together. Null: it is money."),
-        RowMember("result", Kind.MONEY, "Realised. Null: it is money."),
+        RowMember("result", Kind.MONEY, f"Realised. Null: it is money, or {_UNKNOWN}."),
         RowMember(
             "reference", Kind.PRICE, f"Price of the last trade before, else that of the terms. {_MONEY_OF}", "asset"
         ),
@@ -57,6 +58,8 @@ POSITIONS: Final = RecordQuery(
     is_record=False,
 )
 
+_BEFORE: Final = ("before_history", "before_position")
+"""Place of the close before, of the same user and asset."""
 RESULTS: Final = RecordQuery(
     "results",
     "Realised results, a row each trading day, user and instrument.",
@@ -70,8 +73,8 @@ RESULTS: Final = RecordQuery(
         RowMember("asset", Kind.TEXT, "Symbol of the instrument."),
         RowMember("amount", Kind.AMOUNT, "Lots held.", "asset"),
         RowMember("cost", Kind.MONEY, "Of all lots together."),
-        RowMember("result", Kind.MONEY, "Realised since accounts began."),
-        RowMember("day_result", Kind.MONEY, "Realised since the close before."),
+        RowMember("result", Kind.MONEY, f"Realised since accounts began. Null: {_UNKNOWN}."),
+        RowMember("day_result", Kind.MONEY, f"Realised since the close before. Null: {_UNKNOWN}."),
     ),
     (USER, symbol("Of this instrument alone."), *TIMES, ORDER, *PAGE),
     {"user": equals("user"), "instrument": equals("asset")},
@@ -95,11 +98,17 @@ def position_statement(asked: Asked, after: Key | None) -> Select[Any]:
 def result_statement(asked: Asked, after: Key | None) -> Select[Any]:
     """Return the SELECT of results behind a key, in order."""
     day = schema.balance_eod.alias("day")
-    before = func.lag(day.c.result).over(
-        partition_by=[day.c.user, day.c.asset], order_by=[day.c.history, day.c.position]
+    before, *place = (
+        func.lag(column).over(partition_by=[day.c.user, day.c.asset], order_by=[day.c.history, day.c.position])
+        for column in (day.c.result, day.c.history, day.c.position)
     )
     rows = (
-        select(*day.c, (day.c.result - func.coalesce(before, 0)).label("day_result"), packet_time(day).label("time"))
+        select(
+            *day.c,
+            (day.c.result - func.coalesce(before, 0)).label("day_result"),
+            packet_time(day).label("time"),
+            *(each.label(name) for each, name in zip(place, _BEFORE, strict=True)),
+        )
         .where(
             visible(schema.balance_eod, asked.viewer, day.c),
             asked.lineage.current(day.c),
@@ -117,6 +126,19 @@ def result_statement(asked: Asked, after: Key | None) -> Select[Any]:
         )
         .order_by(*ordering(keys, descending=asked.is_descending))
     )
+
+
+def result_row(row: Mapping[str, Any], lineage: Lineage) -> dict[str, Any]:
+    """Return a result as it is told: null, never a wrong number, where a gap may hide a part of it."""
+    at = (row["history"], row["position"])
+    first, last = (row[name] for name in _BEFORE)
+    before = None if first is None else (first, last)
+    told = {name: value for name, value in row.items() if name not in _BEFORE}
+    if lineage.lacks_some(None, at):
+        told["result"] = None
+    if lineage.lacks_some(before, at):
+        told["day_result"] = None
+    return told
 
 
 def reference_statement(instrument: str, lineage: Lineage, until: Place | None) -> Select[Any]:
@@ -147,8 +169,21 @@ def instruments_of(rows: Collection[Mapping[str, Any]], listing: Listing) -> lis
     return sorted({row["asset"] for row in rows if row["asset"] in listing})
 
 
-def position_row(row: Mapping[str, Any], references: Mapping[str, int], listing: Listing) -> dict[str, Any]:
-    """Return a position with its reference and what it would bring; without a reference null, never 0."""
+def position_row(
+    row: Mapping[str, Any], references: Mapping[str, int], listing: Listing, *, is_incomplete: bool
+) -> dict[str, Any]:
+    """
+    Return a position with its reference and what it would bring; without a reference null, never 0.
+
+    Args:
+        row: As the database has it.
+        references: By instrument.
+        listing: What is listed.
+        is_incomplete: Whether the record lacks a part before it. Lots and cost are those of the engine's accounts
+            behind that; what was realised within it nobody knows.
+    """
+    if is_incomplete:
+        row = {**row, "result": None}
     listed, reference = listing.get(row["asset"]), references.get(row["asset"]) or None
     if listed is not None and row["user"].startswith("~"):
         return {**row, "reference": reference, "unrealised": None}  # it has no cost that says anything

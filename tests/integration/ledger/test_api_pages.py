@@ -174,3 +174,44 @@ def test_answers_that_touch_a_gap_say_so(house: MarketHouse) -> None:
     with house.engine.begin() as connection:
         connection.execute(schema.gap.update().values(filled=True))
     assert client.get("trades").json["incomplete"] is False
+
+
+def test_what_was_realised_in_a_gap_nobody_knows(house: MarketHouse) -> None:
+    """Lots and cost go on from the engine's accounts. A result is null behind a gap, never a number that is wrong."""
+    market = house.market
+    market.begin()
+    for number, (day, result) in enumerate(
+        (("2026-11-18", 4), ("2026-11-19", 9), ("2026-11-20", 2), ("2026-11-21", 5))
+    ):
+        if number == 2:
+            gap = {"from_position": market.position, "until_position": market.position + 8}
+            market.add(schema.gap, history=1, **gap, why="trimmed", time=market.time, filled=False)
+            market.position += 8
+        market.add(
+            schema.balance_eod, history=1, position=market.position + 1, trading_day=day, user=ANN, asset="ACME",
+            amount=7, cost=70_000_000, result=result * 1_000_000,
+        )  # fmt: skip
+        market.packet(seconds=86_400)
+    market.add(schema.holding, user=ANN, instrument="ACME", lots=7, cost=70_000_000, result=5_000_000, position=9)
+    market.write()
+    client = house.client(ANN)
+    results = client.get("results").json
+    assert [(row["result"], row["day_result"]) for row in results["rows"]] == [
+        ("4.000000", "4.000000"),
+        ("9.000000", "5.000000"),
+        (None, None),
+        (None, "3.000000"),
+    ]
+    assert results["incomplete"] is True
+    first = client.get("results", limit=2).json
+    assert first["incomplete"] is False
+    assert client.get("results", limit=2, cursor=first["next"]).json["incomplete"] is True
+    assert client.get("results", order="desc", limit=1).json["incomplete"] is True
+    now = client.get("positions").json
+    assert [(row["amount"], row["cost"], row["result"]) for row in now["rows"]] == [("7", "70.000000", None)]
+    assert now["incomplete"] is True
+    before = client.get("positions", day="2026-11-19").json
+    assert [row["result"] for row in before["rows"]] == ["9.000000"]
+    assert before["incomplete"] is False
+    assert client.get("export/positions").headers["openoutcry-incomplete"] == "true"
+    assert client.get("export/positions", day="2026-11-19").headers["openoutcry-incomplete"] == "false"
