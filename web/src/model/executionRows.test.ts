@@ -1,7 +1,7 @@
 import type { Execution } from "openoutcry";
 import { describe, expect, test } from "vitest";
 
-import { eventWord, isUnasked, liveRow, microseconds, reasonWords, recordedRow } from "./executionRows.js";
+import { eventWord, isUnasked, liveRow, mergedRows, microseconds, reasonWords, recordedRow } from "./executionRows.js";
 
 const FILL: Execution = {
   type: "execution", user_seq: 6, event: "filled", time: 1_796_096_351_485_000, order_id: 9, client_order_id: "a", instrument: "ACME", side: "bid", kind: "limit",
@@ -29,6 +29,13 @@ describe("rows of executions", () => {
     const row = liveRow({ type: "transfer", user_seq: 7, time: 5, transfer_id: "t", kind: "grant", asset: "ACME", amount: "100", balance: "100", available_from: 0 });
     expect(row).toMatchObject({ event: "grant", instrument: "ACME", amount: "100", orderId: 0 });
     expect(recordedRow({ user_seq: "6" })).toBeNull();
+  });
+
+  test("of the record and live are merged: each once, the newest first, no more than may be", () => {
+    const row = (userSeq: number, event = "accepted") => ({ ...liveRow(FILL), userSeq, event });
+    const merged = mergedRows([row(9), row(7), row(6)], [row(5, "grant"), row(7, "live"), row(10)], 4);
+    expect(merged.map(({ userSeq, event }) => [userSeq, event])).toEqual([[10, "accepted"], [9, "accepted"], [7, "live"], [6, "accepted"]]);
+    expect(mergedRows([], [], 4)).toEqual([]);
   });
 
   test("times of the record are read to the microsecond", () => {

@@ -52,6 +52,12 @@ export function recordedRow(row: Readonly<Record<string, unknown>>): ExecutionRo
   };
 }
 
+/** Return what either has, each once, the newest first: live rows have what the record has not, such as transfers and the last second. */
+export function mergedRows(recorded: readonly ExecutionRow[], live: readonly ExecutionRow[], most: number): ExecutionRow[] {
+  const rows = new Map([...recorded, ...live].map((row) => [row.userSeq, row]));
+  return [...rows.values()].sort((one, other) => other.userSeq - one.userSeq).slice(0, most);
+}
+
 /** Read a time of the record, such as "2026-11-20T10:31:02.500000Z", in µs; 0 if it is none. */
 export function microseconds(text: string): number {
   const found = /^(.+)\.(\d{6})Z$/.exec(text);

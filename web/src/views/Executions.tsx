@@ -5,7 +5,7 @@ import type { JSX } from "solid-js";
 
 import { useShared } from "../app/context.js";
 import { SIDE_WORD } from "../app/trading.js";
-import { eventWord, liveRow, reasonWords, recordedRow } from "../model/executionRows.js";
+import { eventWord, liveRow, mergedRows, reasonWords, recordedRow } from "../model/executionRows.js";
 import type { ExecutionRow } from "../model/executionRows.js";
 import { lotsText, MINUS, priceText } from "../model/money.js";
 import { momentText, preciseText } from "../model/times.js";
@@ -17,25 +17,30 @@ const RECORDED = 1_000;
 
 export function Executions(): JSX.Element {
   const { desk, ledger, settings, showReceipt } = useShared();
-  const user = () => desk.connection().user || null;
-  const [recorded] = createResource(user, async (name): Promise<readonly ExecutionRow[]> => {
-    if (!ledger.isThere) return [];
+  /** Asked for each connection: what happened while there was none was not heard live. */
+  const connection = createMemo(() => ((found) => (found.user === "" || found.session === "" ? null : `${found.user} ${found.session}`))(desk.connection()));
+  const [recorded] = createResource(connection, async (asked): Promise<readonly ExecutionRow[]> => {
+    const heard = () => desk.executions.newest(desk.executions.limit).map(liveRow);
+    if (!ledger.isThere) return heard();
     try {
-      const { rows } = await ledger.page("executions", { user: name, order: "desc", limit: RECORDED });
-      return rows.flatMap((row) => recordedRow(row) ?? []);
+      const { rows } = await ledger.page("executions", { user: asked.split(" ")[0] ?? "", order: "desc", limit: RECORDED });
+      return mergedRows(rows.flatMap((row) => recordedRow(row) ?? []), heard(), desk.executions.limit);
     } catch {
-      return []; // the ledger's trouble is told below
+      return heard(); // the ledger's trouble is told below
     }
   });
-  /** What the record has from before the first live one. */
-  const before = createMemo(() => {
+  const before = () => recorded.latest ?? [];
+  /** How many have come live since. */
+  const live = createMemo(() => {
     desk.executionsVersion();
-    const first = desk.executions.at(0)?.user_seq ?? Infinity;
-    return (recorded() ?? []).filter(({ userSeq }) => userSeq < first);
+    const newest = before()[0]?.userSeq ?? 0;
+    const { executions } = desk;
+    let count = 0;
+    while (count < executions.size && (executions.at(executions.size - 1 - count)?.user_seq ?? 0) > newest) count += 1;
+    return count;
   });
-  const live = () => (desk.executionsVersion(), desk.executions.size);
   const at = (place: number): ExecutionRow | undefined => {
-    const found = desk.executions.at(live() - 1 - place);
+    const found = place < live() ? desk.executions.at(desk.executions.size - 1 - place) : undefined;
     return found === undefined ? before()[place - live()] : liveRow(found);
   };
   const price = ({ instrument, price: ticks }: ExecutionRow) => {
