@@ -13,7 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
-from openoutcry.wire.errors import InvalidArgument
+from openoutcry.token_form import checked_token
+from openoutcry.wire.errors import ConfigurationError, InvalidArgument
 from openoutcry.wire.quoted_pair import PAIRS_MAX, QuotedPair
 from openoutcry.wire.types import AMOUNT_MAX
 from openoutcry.wire.value_text import value_text
@@ -226,11 +227,20 @@ def _pairs(_: str, value: object) -> object:
     return pairs_wanted(value)
 
 
+def _token(_: str, value: object) -> object:
+    """Check a token's form, which is longer than any name; no sentence repeats anything of it."""
+    try:
+        return checked_token(value)
+    except ConfigurationError as error:
+        raise InvalidArgument(str(error)) from None
+
+
 _SPECIAL: Final[dict[str, Callable[[str, object], object]]] = {
     "actions": _actions,
     "pairs": _pairs,
     "expires_at": moment,
     "expires_on": day,
+    "token": _token,
 }
 """Fields that are no number, no text and no switch."""
 

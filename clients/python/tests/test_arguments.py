@@ -28,6 +28,16 @@ def test_what_is_an_integer_is_taken_for_one(value: Any) -> None:
     assert {type(each) for each in fields.values()} == {int}
 
 
+def test_a_token_is_longer_than_a_name_and_is_not_repeated() -> None:
+    """A session could not go on with an identity provider's token: 256 letters were the limit, and some were told."""
+    assert checked_fields({"token": "e" * 1_000}) == {"token": "e" * 1_000}
+    for token in ("secret token", "e" * 8_001, 5):
+        with pytest.raises(InvalidArgument, match=r"^token: ") as refused:
+            checked_fields({"token": token})
+        assert "secret" not in str(refused.value)
+        assert "eee" not in str(refused.value)
+
+
 BROKEN = [5.0, 99.9, float("nan"), Decimal("99.9"), Decimal(5), Fraction(5), "5", True, np.float64(5), np.True_]
 
 
