@@ -71,6 +71,8 @@ class Setting(NamedTuple):
     """Handshakes under way at once."""
     accounts_of: int = 0
     """Keep accounts, and fund so many senders, `sender-00000` and on; 0: the market keeps none."""
+    ledger: str | None = None
+    """Database of a ledger that runs too, as `StackOptions.ledger`; its CPU is in no figure here."""
     warming_s: float = 1.0
     """Between the last user's opening and the first look."""
 
@@ -374,7 +376,9 @@ def _metrics(port: int) -> str:
 
 
 def _stack_options(setting: Setting, listing: Path) -> StackOptions:
-    return StackOptions(gateways=setting.gateways, redis_url=None, port=None, instruments_file=listing)
+    return StackOptions(
+        gateways=setting.gateways, redis_url=None, port=None, instruments_file=listing, ledger=setting.ledger
+    )
 
 
 def _write_listing(folder: Path, instruments: int) -> Path:

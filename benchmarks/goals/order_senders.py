@@ -84,6 +84,11 @@ class OrderSenders:
         argv = [str(program("orders", SOURCES)), *(word for item in options.items() for word in _option(*item))]
         self._program = LineProgram("orders", argv, folder)
 
+    @property
+    def pid(self) -> int:
+        """Of the one process that all of them are."""
+        return self._program.child.pid
+
     async def open(self) -> None:
         """Connect everyone."""
         await self._program.ask("open", OPEN_SECONDS_MAX)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 import structlog
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection, text
 from sqlalchemy.engine import URL
 
@@ -33,6 +34,7 @@ from services.ledger.command_block import StoredEntry
 from services.ledger.proof.block_chain import BlockChain, BlockSpan, SealedBlock
 from services.ledger.proof.leaf import BlockRows
 from services.ledger.proof.salt import SaltKey, SaltKeys
+from services.ledger.proof.signing_keys import HeadSigner
 from services.matching.default_listing import DEFAULT_LISTING
 from services.matching.engine import Engine
 from services.matching.packet_builder import PacketBuilder
@@ -76,13 +78,35 @@ class TimedChain(BlockChain):
         return sealed
 
 
+class UnprovenChain(BlockChain):
+    """A chain that numbers blocks and hashes nothing: what a writer without proofs would have."""
+
+    def seal(self, span: BlockSpan, *_: object) -> SealedBlock:
+        """Return the number, and nothing that proves."""
+        number = self.state.number + 1
+        return SealedBlock(number, span.time, 0, 0, 0, "", b"", b"", b"", b"", b"", b"", b"", "", b"")
+
+    def committed(self, sealed: SealedBlock) -> None:
+        """Go on behind a block."""
+        self.state = self.state._replace(number=sealed.number)
+
+
 class Run(NamedTuple):
     """One run's figures."""
 
     events: int
     seconds: float
     cpu_seconds: float
+    """Of the writer's thread; PostgreSQL's processes have their own."""
     proofs_seconds: float
+    """Of these, for sealing."""
+
+
+class Turn(NamedTuple):
+    """Two runs, one after the other."""
+
+    proven: Run
+    unproven: Run
 
 
 def record_market(commands: int) -> Recorded:
@@ -118,14 +142,15 @@ def _stored(builder: PacketBuilder) -> StoredEntry:
     return f"1-{packet.position}".encode(), {PACKET_FIELD: encode_packet(packet), PUBLISHED_FIELD: b"5"}
 
 
-def run_once(url: URL, market: Recorded) -> Run:
-    """Catch up with all of it, decoding included."""
+def run_once(url: URL, market: Recorded, kind: type[BlockChain]) -> Run:
+    """Catch up with all of it, decoding included, and heads signed."""
     salts = SaltKeys([SaltKey(secrets.token_bytes(32))])
+    signer = HeadSigner(Ed25519PrivateKey.generate())
     engine = open_engine(url, writes=True)
     TimedChain.seconds = 0.0
 
     def chain(connection: Connection) -> BlockChain:
-        return TimedChain("bench", 0, salts, None, load_chain(connection, "bench", 0))
+        return kind("bench", 0, salts, signer, load_chain(connection, "bench", 0))
 
     with engine.connect() as connection:
         recorder = Recorder(LedgerWriter(connection, 0, chain))
@@ -139,39 +164,47 @@ def run_once(url: URL, market: Recorded) -> Run:
 
 
 def measure(market: Recorded, turns: int, postgres: str | None) -> Table:
-    """Return one row for each database; they take turns."""
-    found: dict[str, list[Run]] = {name: [] for name in ("SQLite", *(["PostgreSQL"] if postgres else []))}
-    for turn in range(turns):
-        progress(f"turn {turn + 1} of {turns}")
-        with tempfile.TemporaryDirectory() as folder:
-            url = database_url(f"sqlite:///{Path(folder) / 'ledger.db'}")
-            migrate(url)
-            found["SQLite"].append(run_once(url, market))
-        if postgres:
-            url = database_url(postgres)
-            empty(url)
-            migrate(url)
-            found["PostgreSQL"].append(run_once(url, market))
+    """Return one row for each database; they take turns, and so do proofs and none."""
+    found: dict[str, list[Turn]] = {name: [] for name in ("SQLite", *(["PostgreSQL"] if postgres else []))}
+    for turn, (name, turned) in itertools.product(range(turns), found.items()):
+        progress(f"turn {turn + 1} of {turns}, {name}")
+        kinds = [TimedChain, UnprovenChain] if turn % 2 == 0 else [UnprovenChain, TimedChain]
+        runs = {kind: _run_into(name, postgres or "", market, kind) for kind in kinds}
+        turned.append(Turn(runs[TimedChain], runs[UnprovenChain]))
     rows: list[list[Cell]] = [
         [
             name,
-            spread([run.events / run.seconds for run in runs]),
-            spread([run.events / run.cpu_seconds for run in runs]),
-            f"{statistics.median(run.proofs_seconds / run.cpu_seconds for run in runs):.1%}",
+            spread([run.events / run.seconds for run, _ in turned]),
+            spread([run.events / run.cpu_seconds for run, _ in turned]),
+            spread([run.events / run.cpu_seconds for _, run in turned]),
+            f"{statistics.median(1 - off.cpu_seconds / on.cpu_seconds for on, off in turned):.1%}",
+            f"{statistics.median(run.proofs_seconds / run.cpu_seconds for run, _ in turned):.1%}",
             f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f}",
         ]
-        for name, runs in found.items()
+        for name, turned in found.items()
     ]
     columns = [
         "database",
         "events a second",
         "events a second of processor time",
-        "of it for proofs",
+        "the same without proofs",
+        "saved without proofs",
+        "of it for sealing",
         "MiB at most, the logs among them",
     ]
     return Table(
         "ledger-speed", "The ledger catches up with a recorded market: all tables, commands, proofs.", columns, rows
     )
+
+
+def _run_into(name: str, postgres: str, market: Recorded, kind: type[BlockChain]) -> Run:
+    """Catch up into a database that has nothing yet."""
+    with tempfile.TemporaryDirectory() as folder:
+        url = database_url(f"sqlite:///{Path(folder) / 'ledger.db'}" if name == "SQLite" else postgres)
+        if name != "SQLite":
+            empty(url)
+        migrate(url)
+        return run_once(url, market, kind)
 
 
 def empty(url: URL) -> None:

@@ -69,3 +69,14 @@ def test_the_ledger_catches_up(tmp_path: Path, name: str) -> None:
     [table] = tables(tmp_path, name)
     assert has_its_place(table)
     assert [row[0] for row in table.rows] == ["SQLite"]
+
+
+@pytest.mark.needs_redis
+def test_the_ledger_of_a_running_market_keeps_up(tmp_path: Path) -> None:
+    """There is no table unless it comes to the feed's end."""
+    [table] = tables(tmp_path, "benchmarks.ledger.keep_up")
+    assert has_its_place(table)
+    without, kept = (dict(zip(table.columns, row, strict=True)) for row in table.rows)
+    assert without["lag at most s"] == ""
+    assert isinstance(kept["lag at most s"], float)
+    assert int(str(kept["MiB at most"])) > 0
