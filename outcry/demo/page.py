@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from outcry.demo.report import Report
-from outcry.demo.story import Chapter, Deed, told
+from outcry.demo.story import Chapter, Turn, told
 from outcry.demo.view import figure_rows, verdict_lines
 from outcry.load.charts import connections_over_time, latency_over_time, price_over_time, throughput
 from outcry.load.page import STYLE
@@ -35,7 +35,7 @@ def page(report: Report) -> str:
 
 
 def _chapter(row: Mapping[str, Any]) -> Chapter:
-    return Chapter(**{**row, "deed": Deed[str(row["deed"]).upper()]})
+    return Chapter(**{**row, "deed": Turn[str(row["deed"]).upper()]})
 
 
 def _story(chapters: Iterable[Chapter]) -> str:

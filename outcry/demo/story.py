@@ -15,7 +15,7 @@ SECONDS_MAX = 3_600.0
 """The latest second of a chapter."""
 
 
-class Deed(enum.Enum):
+class Turn(enum.Enum):
     """What a chapter is about."""
 
     GATEWAY = "a gateway dies"
@@ -42,13 +42,13 @@ class StoryOptions(NamedTuple):
                 raise ConfigurationError(f"--{name} must be a second from 0 (never) to {SECONDS_MAX:g}, not {second:g}")
         return self
 
-    def chapters(self, cast: Cast) -> list[tuple[float, Deed]]:
+    def chapters(self, cast: Cast) -> list[tuple[float, Turn]]:
         """Return when what happens, in order; without what this market has nobody for."""
-        seconds = {Deed.GATEWAY: self.gateway, Deed.ENGINE: self.engine, Deed.BLACKOUT: self.blackout}
+        seconds = {Turn.GATEWAY: self.gateway, Turn.ENGINE: self.engine, Turn.BLACKOUT: self.blackout}
         possible = {
-            Deed.GATEWAY: cast.gateways > 1,
-            Deed.ENGINE: cast.engines > 1,
-            Deed.BLACKOUT: cast.keeps_accounts,
+            Turn.GATEWAY: cast.gateways > 1,
+            Turn.ENGINE: cast.engines > 1,
+            Turn.BLACKOUT: cast.keeps_accounts,
         }
         return sorted(
             ((second, deed) for deed, second in seconds.items() if second and possible[deed]), key=lambda each: each[0]
@@ -71,7 +71,7 @@ class Chapter(NamedTuple):
 
     at: float
     """Second of the measurement."""
-    deed: Deed
+    deed: Turn
     victim: str
     """The part that died, or the instrument that was closed."""
     users_moved: int = 0
@@ -97,33 +97,33 @@ class Chapter(NamedTuple):
         return {**self._asdict(), "deed": self.deed.name.lower()}
 
 
-def announcement(deed: Deed, victim: str, users: int) -> str:
+def announcement(deed: Turn, victim: str, users: int) -> str:
     """Return what is said as it happens; `users` are those of a gateway."""
     match deed:
-        case Deed.GATEWAY:
+        case Turn.GATEWAY:
             return f"{victim} is killed with -9, and its {users:,} users with their connections"
-        case Deed.ENGINE:
+        case Turn.ENGINE:
             return f"{victim}, the engine that leads, is killed with -9"
-        case Deed.BLACKOUT:
+        case Turn.BLACKOUT:
             return f"compliance closes {victim} to the insiders among the traders, for ten seconds"
 
 
 def told(chapter: Chapter) -> list[str]:
     """Return what it did, a sentence or two."""
     match chapter.deed:
-        case Deed.GATEWAY:
+        case Turn.GATEWAY:
             half = f"half of them within {chapter.back_p50_ms:,.0f} ms"
             return [
                 f"{chapter.users_moved:,} users moved to the other gateways and resumed, {half}; {_back(chapter)}",
                 f"the market did not notice: its longest silence was {chapter.silent_ms:,.0f} ms",
             ]
-        case Deed.ENGINE:
+        case Turn.ENGINE:
             orders = f"{chapter.orders_waiting:,} orders waited meanwhile, {chapter.orders_lost:,} were lost"
             return [
                 f"the standby leads: the market stood still for {chapter.silent_ms:,.0f} ms; {_back(chapter)}",
                 f"{orders}; {chapter.users_moved:,} users lost their connection",
             ]
-        case Deed.BLACKOUT:
+        case Turn.BLACKOUT:
             ended = f"{chapter.orders_ended:,} resting orders of {chapter.users_closed_out:,} insiders were ended"
             if not chapter.sentence:
                 return [f"{ended}; none of them has tried again yet"]
@@ -134,9 +134,9 @@ def complaint(chapter: Chapter) -> str:
     """Return what was wrong with how a chapter ended; empty: nothing."""
     if chapter.orders_lost:
         return f"{chapter.victim}: {chapter.orders_lost:,} orders were lost"
-    if chapter.deed is not Deed.BLACKOUT and chapter.back_ms is None:
+    if chapter.deed is not Turn.BLACKOUT and chapter.back_ms is None:
         return f"{chapter.victim}: not all users were back and verified in time"
-    if chapter.deed is Deed.BLACKOUT and not chapter.orders_ended + chapter.orders_refused:
+    if chapter.deed is Turn.BLACKOUT and not chapter.orders_ended + chapter.orders_refused:
         return f"the blackout of {chapter.victim} ended and refused nothing"
     return ""
 

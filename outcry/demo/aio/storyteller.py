@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from hdrh.histogram import HdrHistogram
 
-from outcry.demo.story import Chapter, Deed, announcement, complaint, told
+from outcry.demo.story import Chapter, Turn, announcement, complaint, told
 from outcry.load.aio.load_crew import LoadCrew
 from outcry.load.latency import new_histogram, percentile_ms
 from outcry.load.look import LoadStatistics
@@ -93,11 +93,11 @@ class Storyteller:
         return self._open is not None
 
     @property
-    def deed(self) -> Deed | None:
+    def deed(self) -> Turn | None:
         """What is going on."""
         return self._open.chapter.deed if self._open is not None else None
 
-    async def begin(self, deed: Deed, at: float) -> None:
+    async def begin(self, deed: Turn, at: float) -> None:
         """Let a chapter happen, at this second of the measurement."""
         assert self._open is None
         market, load = await self._ask(), await self._statistics()
@@ -126,7 +126,7 @@ class Storyteller:
         opened.recovery.add(load.delays["recovery"])
         chapter = self._told_by(opened, market, load)
         elapsed = now - opened.began
-        if chapter.deed is Deed.BLACKOUT:
+        if chapter.deed is Turn.BLACKOUT:
             is_over = elapsed >= BLACKOUT_SECONDS
         else:
             back_us = await self._back_us(opened, market, load) if elapsed >= LOOK_SECONDS else 0
@@ -157,11 +157,11 @@ class Storyteller:
     async def _ask(self) -> Mapping[str, Any]:
         return await self._driver.ask("stats", "stats")
 
-    async def _victim(self, deed: Deed, load: LoadStatistics) -> tuple[Child | None, str, int]:
+    async def _victim(self, deed: Turn, load: LoadStatistics) -> tuple[Child | None, str, int]:
         stack = self._stack
-        if deed is Deed.BLACKOUT:
+        if deed is Turn.BLACKOUT:
             return None, self._instrument, 0
-        if deed is Deed.GATEWAY:
+        if deed is Turn.GATEWAY:
             place = max(range(len(stack.gateways)), key=load.connections.__getitem__)
             gateway = stack.gateways[place]
             return gateway, gateway.name, load.connections[place]
@@ -176,7 +176,7 @@ class Storyteller:
             await leadership.aclose()
 
     async def _has_successor(self, opened: _Open) -> bool:
-        if opened.chapter.deed is not Deed.ENGINE:
+        if opened.chapter.deed is not Turn.ENGINE:
             return False
         leader = await self._leader()
         return leader is not None and leader is not opened.victim
@@ -196,7 +196,7 @@ class Storyteller:
 
     async def _back_us(self, opened: _Open, market: Mapping[str, Any], load: LoadStatistics) -> int:
         """Return when the last user was back, µs since 1970; 0: not yet."""
-        if opened.chapter.deed is Deed.GATEWAY:
+        if opened.chapter.deed is Turn.GATEWAY:
             return load.whole_at_us if load.whole == self._users and load.whole_at_us > opened.since_us else 0
         if opened.sent_before_leader is None or market["answered"] < opened.sent_before_leader:
             return 0  # nobody leads yet, or what waited is not answered

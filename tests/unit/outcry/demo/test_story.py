@@ -7,20 +7,20 @@ import json
 import pytest
 
 from openoutcry.wire.errors import ConfigurationError
-from outcry.demo.story import NO_STORY, Cast, Chapter, Deed, StoryOptions, announcement, complaint, told
+from outcry.demo.story import NO_STORY, Cast, Chapter, StoryOptions, Turn, announcement, complaint, told
 
 EVERYBODY = Cast(gateways=3, engines=2, keeps_accounts=True)
-GATEWAY = Chapter(20.0, Deed.GATEWAY, "gateway-2", users_moved=333, back_ms=812.4, back_p50_ms=310.0, silent_ms=31.0)
-ENGINE = Chapter(25.0, Deed.ENGINE, "matching-1", back_ms=1_447.0, silent_ms=1_276.0, orders_waiting=238)
+GATEWAY = Chapter(20.0, Turn.GATEWAY, "gateway-2", users_moved=333, back_ms=812.4, back_p50_ms=310.0, silent_ms=31.0)
+ENGINE = Chapter(25.0, Turn.ENGINE, "matching-1", back_ms=1_447.0, silent_ms=1_276.0, orders_waiting=238)
 BLACKOUT = Chapter(
-    30.0, Deed.BLACKOUT, "ACME", orders_ended=23, users_closed_out=7, orders_refused=24, sentence="instrument: no"
+    30.0, Turn.BLACKOUT, "ACME", orders_ended=23, users_closed_out=7, orders_refused=24, sentence="instrument: no"
 )
 
 
 def test_chapters_come_in_order_of_their_seconds() -> None:
-    assert StoryOptions().chapters(EVERYBODY) == [(20.0, Deed.GATEWAY), (25.0, Deed.ENGINE), (30.0, Deed.BLACKOUT)]
+    assert StoryOptions().chapters(EVERYBODY) == [(20.0, Turn.GATEWAY), (25.0, Turn.ENGINE), (30.0, Turn.BLACKOUT)]
     moved = StoryOptions(gateway=9.0, engine=3.0, blackout=0.0)
-    assert moved.chapters(EVERYBODY) == [(3.0, Deed.ENGINE), (9.0, Deed.GATEWAY)]
+    assert moved.chapters(EVERYBODY) == [(3.0, Turn.ENGINE), (9.0, Turn.GATEWAY)]
     assert NO_STORY.chapters(EVERYBODY) == []
 
 
