@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from operator import add, methodcaller
+from itertools import repeat
+from operator import add
 from typing import Final
 
 HASH_BYTES: Final = 32
@@ -22,7 +23,8 @@ PATH_HASHES_MAX: Final = 64
 _LEAF: Final = b"\x00"
 _NODE: Final = b"\x01"
 _sha256: Final = hashlib.sha256
-_digest: Final = methodcaller("digest")
+_digest: Final = type(_sha256()).digest
+"""The method itself, which `map` calls faster than a `methodcaller`."""
 
 
 def leaf_hash(data: bytes) -> bytes:
@@ -32,7 +34,7 @@ def leaf_hash(data: bytes) -> bytes:
 
 def leaf_hashes(data: Iterable[bytes]) -> list[bytes]:
     """Hash many leaves' data, in order; no line of Python runs for each."""
-    return list(map(_digest, map(_sha256, map(_LEAF.__add__, data))))
+    return list(map(_digest, map(_sha256, map(add, repeat(_LEAF), data))))
 
 
 def node_hash(left: bytes, right: bytes) -> bytes:
@@ -43,7 +45,7 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 def level_above(level: Sequence[bytes]) -> list[bytes]:
     """Return the level above one; a last hash without a partner rises as it is."""
     hashes = iter(level)
-    above = list(map(_digest, map(_sha256, map(_NODE.__add__, map(add, hashes, hashes)))))
+    above = list(map(_digest, map(_sha256, map(b"".join, zip(repeat(_NODE), hashes, hashes, strict=False)))))
     if len(level) % 2:
         above.append(level[-1])
     return above
