@@ -71,7 +71,7 @@ class Soak:
     def measure(self, seconds: float) -> None:
         """Take one sample, and judge the store by it."""
         sample: dict[str, Any] = {"seconds": round(seconds)}
-        sample["streams"] = {key: self._redis.xlen(key) for key in (KEYS.feed, KEYS.commands)}
+        sample["streams"] = {key: self._redis.xlen(key) for key in (KEYS.feed, KEYS.commands, KEYS.audit)}
         info = self._redis.info()
         added = self._redis.xinfo_stream(KEYS.commands)["entries-added"]
         sample["entries"] = added
@@ -84,7 +84,8 @@ class Soak:
             last = self.samples[-1]
             rate = (added - last["entries"]) / max(1, sample["seconds"] - last["seconds"])
         sample["rate"] = rate
-        bounds = stream_bounds(MatchingSettings(), KEYS, max(rate, self._options.entries))
+        has_ledger = bool(self._redis.exists(KEYS.ledger))
+        bounds = stream_bounds(MatchingSettings(), KEYS, max(rate, self._options.entries), has_ledger=has_ledger)
         found = exceeded(sample["streams"], bounds)
         if sample["keys"] > KEYS_MAX:
             found.append(f"{sample['keys']} keys, and {KEYS_MAX} are the most")

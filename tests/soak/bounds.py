@@ -7,6 +7,7 @@ from typing import Final
 
 from services.matching.aio.command_reader import ENTRIES_IN_READ_MAX
 from services.matching.aio.settings import MatchingSettings
+from shared.logs.refused_access import ACCESS_ENTRIES_MAX
 from shared.logs.stream_keys import StreamKeys
 
 NODE_ENTRIES: Final = 100
@@ -18,17 +19,26 @@ GROWTH_MIB: Final = 3.0
 """Memory that has levelled off still moves about: by a share and so many MiB."""
 
 
-def stream_bounds(settings: MatchingSettings, keys: StreamKeys, entries_a_second: float) -> dict[str, int]:
+def stream_bounds(
+    settings: MatchingSettings, keys: StreamKeys, entries_a_second: float, *, has_ledger: bool = False
+) -> dict[str, int]:
     """
     Return the most entries that each stream may have.
 
     The command log keeps what the older of two checkpoints needs, whatever its number: that is three intervals' worth
     (two checkpoints, and one that is being made), and it may pass the setting by what comes between two publications.
+
+    Where a ledger has told its place, both wait for it, up to what the settings let them hold. Refused accesses are cut
+    by whoever tells of them.
     """
+    packets, commands = settings.feed_packets_max, settings.command_entries_max
+    if has_ledger:
+        packets, commands = max(packets, settings.ledger_hold_packets), max(commands, settings.ledger_hold_entries)
     needed = round(3 * settings.checkpoint_interval_s * entries_a_second)
     return {
-        keys.feed: settings.feed_packets_max + NODE_ENTRIES,
-        keys.commands: max(settings.command_entries_max, needed) + NODE_ENTRIES + 8 * ENTRIES_IN_READ_MAX,
+        keys.feed: packets + NODE_ENTRIES,
+        keys.audit: ACCESS_ENTRIES_MAX + NODE_ENTRIES,
+        keys.commands: max(commands, needed) + NODE_ENTRIES + 8 * ENTRIES_IN_READ_MAX,
     }
 
 
