@@ -540,8 +540,8 @@ PLANTED: Final = (
     Planted(
         "a text that begins with = is a formula in a spreadsheet",
         f"{_QUERIES}/csv_file.py",
-        "    return [_harmless(value) for value in values] if kind in _FREE else values\n",
-        "    return values\n",
+        "text and text[0] in _FIRST else",
+        "not text else",
         (f"{_SHELLS}/ledger/test_api_exports.py",),
     ),
     Planted(

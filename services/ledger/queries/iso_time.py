@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from functools import lru_cache
 from typing import Final
 
 TIME_PATTERN: Final = (
@@ -17,6 +18,8 @@ TIME_PATTERN: Final = (
 DAY_PATTERN: Final = r"^(19[7-9][0-9]|[2-9][0-9]{3})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"
 TIME_LETTERS_MAX: Final = 32
 DAY_US: Final = 86_400_000_000
+SECONDS_MAX: Final = 4_096
+"""Seconds whose text is remembered."""
 _TIME: Final = re.compile(TIME_PATTERN)
 _DAY: Final = re.compile(DAY_PATTERN)
 _ZONELESS: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]*)?)?)?")
@@ -73,10 +76,17 @@ def day_start(day: str) -> int:
 
 def time_text(time_us: int) -> str:
     """Write µs since 1970 as UTC with six decimals; what no calendar holds is written as the number."""
+    seconds, us = divmod(time_us, 1_000_000)
     try:
-        return f"{(_EPOCH + dt.timedelta(microseconds=time_us)).isoformat(timespec='microseconds')}Z"
+        return f"{_second_text(seconds)}.{us:06d}Z"
     except OverflowError:
         return str(time_us)
+
+
+@lru_cache(SECONDS_MAX)
+def _second_text(seconds: int) -> str:
+    """Rows come in order of their times, so that many in turn are of one second."""
+    return (_EPOCH + dt.timedelta(seconds=seconds)).isoformat(timespec="seconds")
 
 
 def day_text(time_us: int) -> str:
