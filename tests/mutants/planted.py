@@ -541,7 +541,7 @@ PLANTED: Final = (
         "a text that begins with = is a formula in a spreadsheet",
         f"{_QUERIES}/csv_file.py",
         "text and text[0] in _FIRST else",
-        "not text else",
+        "text is False else",
         (f"{_SHELLS}/ledger/test_api_exports.py",),
     ),
     Planted(
