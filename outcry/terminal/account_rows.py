@@ -16,7 +16,7 @@ from outcry.terminal.money import amount, money
 BUY_SELL = {Side.BID: "buy", Side.ASK: "sell"}
 
 
-class Row(NamedTuple):
+class ListRow(NamedTuple):
     """A line of a list."""
 
     key: int | str
@@ -24,7 +24,7 @@ class Row(NamedTuple):
     text: str
 
 
-def order_row(order: OpenOrder, instrument: Instrument | None, ahead: int | None) -> Row:
+def order_row(order: OpenOrder, instrument: Instrument | None, ahead: int | None) -> ListRow:
     """Say an open order, as `ACME buy 3/5 at 101.00 gtc ≤140 ahead`."""
     price = _price(order.price, instrument) if order.price else "market"
     text = f"{order.instrument} {BUY_SELL[Side(order.side)]} {order.remaining:,}/{order.quantity:,} at {price}"
@@ -33,21 +33,21 @@ def order_row(order: OpenOrder, instrument: Instrument | None, ahead: int | None
     text += f" {order.time_in_force}"
     if order.expires_on:
         text += f" until {order.expires_on}"
-    return Row(order.order_id, text + ("" if ahead is None else f" ≤{ahead:,} ahead"))
+    return ListRow(order.order_id, text + ("" if ahead is None else f" ≤{ahead:,} ahead"))
 
 
 def order_rows(
     orders: Iterable[OpenOrder], listing: Mapping[str, Instrument], ahead: Callable[[int], int | None]
-) -> list[Row]:
+) -> list[ListRow]:
     """Say all of them, the newest first."""
     newest = sorted(orders, key=lambda order: -order.order_id)
     return [order_row(order, listing.get(order.instrument), ahead(order.order_id)) for order in newest]
 
 
-def execution_row(number: int, execution: Execution | Missing, listing: Mapping[str, Instrument]) -> Row:
+def execution_row(number: int, execution: Execution | Missing, listing: Mapping[str, Instrument]) -> ListRow:
     """Say what happened to an order."""
     if isinstance(execution, Missing):
-        return Row(number, f"executions {execution.first:,} to {execution.last:,} are missing")
+        return ListRow(number, f"executions {execution.first:,} to {execution.last:,} are missing")
     instrument = listing.get(execution.instrument)
     side = BUY_SELL[Side(execution.side)]
     text = f"{_clock(execution.time)} {execution.event} {execution.instrument} {side}"
@@ -56,22 +56,22 @@ def execution_row(number: int, execution: Execution | Missing, listing: Mapping[
     else:
         price = f" at {_price(execution.price, instrument)}" if execution.price else ""
         text += f" {execution.quantity:,}{price}"
-    return Row(number, text + (f" ({execution.reason})" if execution.reason else ""))
+    return ListRow(number, text + (f" ({execution.reason})" if execution.reason else ""))
 
 
-def trade_row(trade: Trade | Missing, instrument: Instrument) -> Row:
+def trade_row(trade: Trade | Missing, instrument: Instrument) -> ListRow:
     """Say a trade of the market; the side is that of the order that arrived."""
     if isinstance(trade, Missing):
-        return Row(trade.last, f"trades {trade.first:,} to {trade.last:,} are missing")
+        return ListRow(trade.last, f"trades {trade.first:,} to {trade.last:,} are missing")
     how = "auction" if trade.aggressor_side == NoSide.NONE else BUY_SELL[Side(trade.aggressor_side)]
-    return Row(trade.trade_id, f"{_clock(trade.time)} {trade.quantity:,} at {money(trade.price, instrument)} {how}")
+    return ListRow(trade.trade_id, f"{_clock(trade.time)} {trade.quantity:,} at {money(trade.price, instrument)} {how}")
 
 
 def position_rows(
     positions: Mapping[str, int],
     holdings: Mapping[str, HeldLots],
     purses: Mapping[str, tuple[int, int | None, int | None]],
-) -> list[Row]:
+) -> list[ListRow]:
     """
     Say what is held: lots by instrument, then money by currency.
 
@@ -88,12 +88,12 @@ def position_rows(
             average = held.average_cost(4)
             text += f", average cost {average:,}" if average is not None else ""
             text += f", {held.reserved:,} offered" if held.reserved else ""
-        rows.append(Row(symbol, text))
+        rows.append(ListRow(symbol, text))
     for currency, (held_money, free, result) in sorted(purses.items()):
         text = f"{currency} {amount(held_money)}"
         text += f", {amount(free)} free" if free is not None else " net of trades"
         text += f", result {amount(result)}" if result is not None else ""
-        rows.append(Row(currency, text))
+        rows.append(ListRow(currency, text))
     return rows
 
 

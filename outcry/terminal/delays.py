@@ -23,7 +23,7 @@ class Delay(NamedTuple):
     """Whether the newest came within the last seconds: in a quiet market a late change says nothing of now."""
 
 
-class Delays:
+class RecentDelays:
     """The delays of a connection's changes."""
 
     def __init__(self) -> None:

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.messages import Auction, Status
-from outcry.terminal.account_rows import Row
+from outcry.terminal.account_rows import ListRow
 from outcry.terminal.delays import Delay
 from outcry.terminal.ladder_rows import LadderRow
-from outcry.terminal.standing import Standing
-from outcry.terminal.ticket_check import Setting
+from outcry.terminal.standing import ConnectionWords
+from outcry.terminal.ticket_check import TicketSetting
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Picture:
     """A moment."""
 
     instrument: Instrument
-    standing: Standing
+    standing: ConnectionWords
     delay: Delay | None
     is_stale: bool
     """Whether the book cannot be vouched for."""
@@ -28,9 +28,9 @@ class Picture:
     bids: Sequence[LadderRow]
     """Best first."""
     asks: Sequence[LadderRow]
-    setting: Setting
+    setting: TicketSetting
     last: int
     """Price of the last trade, ticks; 0: none is known."""
-    lists: dict[str, Sequence[Row]] = field(default_factory=dict)
+    lists: dict[str, Sequence[ListRow]] = field(default_factory=dict)
     """Rows by the list's name."""
     account_is_stale: bool = False

@@ -40,7 +40,7 @@ class Tone(enum.StrEnum):
 SIGNS: Final = {Tone.GOOD: "✓", Tone.WARN: "!", Tone.BAD: "✗"}
 
 
-class Heard(NamedTuple):
+class LinkState(NamedTuple):
     """What is known of a connection at one moment."""
 
     is_connected: bool
@@ -57,7 +57,7 @@ class Heard(NamedTuple):
     delay: Delay | None
 
 
-class Standing(NamedTuple):
+class ConnectionWords(NamedTuple):
     """What is said."""
 
     tone: Tone
@@ -69,19 +69,19 @@ class Standing(NamedTuple):
         return f"{SIGNS[self.tone]} {self.words}{f': {self.detail}' if self.detail else ''}"
 
 
-def standing(heard: Heard) -> Standing:
+def standing(heard: LinkState) -> ConnectionWords:
     """Say how things stand. Nothing is called verified that was not just now."""
     if not heard.is_connected:
-        return Standing(Tone.BAD, "reconnecting", f"attempt {heard.attempts}, {heard.ending}")
+        return ConnectionWords(Tone.BAD, "reconnecting", f"attempt {heard.attempts}, {heard.ending}")
     if heard.feed in UNREADY:
-        return Standing(Tone.BAD, "stale", UNREADY[heard.feed])
+        return ConnectionWords(Tone.BAD, "stale", UNREADY[heard.feed])
     if heard.stale is not None:
         is_joining = heard.stale is StaleReason.LOADING
         tone, words = (Tone.WARN, "joining") if is_joining else (Tone.BAD, "stale")
-        return Standing(tone, words, WHY_STALE[heard.stale])
+        return ConnectionWords(tone, words, WHY_STALE[heard.stale])
     if heard.delay is not None and heard.delay.is_recent and heard.delay.now >= LAG_US:
-        return Standing(Tone.WARN, f"lagging, verified at seq {heard.seq:,}", "")
-    return Standing(Tone.GOOD, f"live, verified at seq {heard.seq:,}", "")
+        return ConnectionWords(Tone.WARN, f"lagging, verified at seq {heard.seq:,}", "")
+    return ConnectionWords(Tone.GOOD, f"live, verified at seq {heard.seq:,}", "")
 
 
 def delay_words(delay: Delay | None) -> str:

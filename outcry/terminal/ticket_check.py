@@ -46,7 +46,7 @@ _FIELD_OF_CODE: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class TicketDraft:
     """What stands in the ticket, as it was typed."""
 
     side: Side = Side.BID
@@ -56,7 +56,7 @@ class Draft:
     quantity: str = ""
 
 
-class Setting(NamedTuple):
+class TicketSetting(NamedTuple):
     """What an order is judged by."""
 
     instrument: Instrument
@@ -87,7 +87,7 @@ class Checked:
     """What an ask would."""
 
 
-def check_ticket(draft: Draft, setting: Setting) -> Checked:
+def check_ticket(draft: TicketDraft, setting: TicketSetting) -> Checked:
     """Read and judge a draft."""
     checked = Checked()
     checked.quantity = _read_lots(draft.quantity, setting.instrument, checked.errors)
@@ -108,7 +108,7 @@ def refused_field(code: str, text: str) -> tuple[Field, str]:
     return _FIELD_OF_CODE.get(code, Field.ORDER), text or code
 
 
-def step_price(text: str, steps: int, setting: Setting) -> str:
+def step_price(text: str, steps: int, setting: TicketSetting) -> str:
     """Return the price so many prices further (up above 0); from the best one of the market if none is written."""
     table = _table(setting.terms)
     try:
@@ -138,7 +138,7 @@ def _read_lots(text: str, instrument: Instrument, errors: dict[Field, str]) -> i
     return 0
 
 
-def _read_price(text: str, setting: Setting, errors: dict[Field, str]) -> int:
+def _read_price(text: str, setting: TicketSetting, errors: dict[Field, str]) -> int:
     bare, instrument = _bare(text), setting.instrument
     if not bare:
         errors[Field.PRICE] = "at which price?"
@@ -161,7 +161,7 @@ def _read_price(text: str, setting: Setting, errors: dict[Field, str]) -> int:
     return max(ticks, 0)
 
 
-def _collar_fault(price: int, setting: Setting) -> str:
+def _collar_fault(price: int, setting: TicketSetting) -> str:
     terms = setting.terms
     reference = setting.last or (terms.reference if terms is not None else 0)
     if terms is None or not reference or not terms.collar_bp:
@@ -174,7 +174,7 @@ def _collar_fault(price: int, setting: Setting) -> str:
     return f"is {word} {money(bound, setting.instrument)}: {terms.collar_bp / 100:g} % from the reference price"
 
 
-def _reserve(draft: Draft, checked: Checked, setting: Setting) -> None:
+def _reserve(draft: TicketDraft, checked: Checked, setting: TicketSetting) -> None:
     if setting.free_money is None or not checked.quantity:
         return
     if draft.side is Side.BID:
@@ -185,7 +185,7 @@ def _reserve(draft: Draft, checked: Checked, setting: Setting) -> None:
     checked.reserves_lots = checked.quantity  # more than is free may be allowed to who may sell short
 
 
-def _other_side(draft: Draft, setting: Setting) -> int:
+def _other_side(draft: TicketDraft, setting: TicketSetting) -> int:
     return setting.best_ask if draft.side is Side.BID else setting.best_bid
 
 

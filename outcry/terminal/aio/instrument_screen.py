@@ -11,7 +11,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
-from outcry.terminal.account_rows import Row
+from outcry.terminal.account_rows import ListRow
 from outcry.terminal.aio.rows_panel import RowsPanel
 
 
@@ -64,6 +64,6 @@ class InstrumentScreen(ModalScreen[str | None]):
     def _narrow(self, text: str) -> None:
         wanted = text.strip().upper()
         panel = self.query_one(RowsPanel)
-        rows = [Row(symbol, symbol) for symbol in self._symbols if wanted in symbol]
+        rows = [ListRow(symbol, symbol) for symbol in self._symbols if wanted in symbol]
         panel.chosen = rows[0].key if rows else None
         panel.show(rows)

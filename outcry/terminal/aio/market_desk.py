@@ -17,13 +17,13 @@ from openoutcry.trade_tape import Missing
 from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.messages import OpenOrder, Reply, Trade
 from openoutcry.wire.types import Code, OrderKind, Side
-from outcry.terminal.account_rows import Row, execution_row, order_rows, position_rows, trade_row
-from outcry.terminal.delays import Delay, Delays
+from outcry.terminal.account_rows import ListRow, execution_row, order_rows, position_rows, trade_row
+from outcry.terminal.delays import Delay, RecentDelays
 from outcry.terminal.ladder_rows import ladder_rows
 from outcry.terminal.picture import Picture
 from outcry.terminal.queue_place import QueuePlaces
-from outcry.terminal.standing import Heard, standing
-from outcry.terminal.ticket_check import Checked, Draft, Setting
+from outcry.terminal.standing import LinkState, standing
+from outcry.terminal.ticket_check import Checked, TicketDraft, TicketSetting
 
 TRADES_KEPT: Final = 200
 """Latest trades of the instrument; older ones are forgotten."""
@@ -51,12 +51,12 @@ class MarketDesk:
         self._depth = depth
         self._account = account
         self._executions = account.executions() if account is not None else None
-        self._done: deque[Row] = deque(maxlen=EXECUTIONS_KEPT)
+        self._done: deque[ListRow] = deque(maxlen=EXECUTIONS_KEPT)
         self._book: Book | None = None
         self._tape: Tape[Trade] | None = None
         self._trades: deque[Trade | Missing] = deque(maxlen=TRADES_KEPT)
         self._places = QueuePlaces()
-        self._delays = Delays()
+        self._delays = RecentDelays()
         self._delay: Delay | None = None
         self._delay_at = 0.0
         self._seen = (0, 0, 0)
@@ -100,7 +100,7 @@ class MarketDesk:
         if left is not None:
             await self._market.leave_book(left.instrument)
 
-    async def send(self, draft: Draft, checked: Checked, client_order_id: str) -> Reply:
+    async def send(self, draft: TicketDraft, checked: Checked, client_order_id: str) -> Reply:
         """Enter the order of a checked ticket; raises as `Market.order`."""
         return await self._market.order(
             self.symbol,
@@ -175,10 +175,10 @@ class MarketDesk:
             trades = [trade for trade in new if isinstance(trade, Trade)]
             self._places.look(mine, trades, (book.epoch, book.seq, book.changes), levels, now)
 
-    def _heard(self, book: Book) -> Heard:
+    def _heard(self, book: Book) -> LinkState:
         session, link = self._market.session, self._market.link
         feed = self._market.status()
-        return Heard(
+        return LinkState(
             is_connected=session.state is SessionState.OPEN,
             attempts=link.attempts,
             ending=link.last_ending.reason,
@@ -190,13 +190,13 @@ class MarketDesk:
 
     def _setting(
         self, instrument: Instrument, bids: list[tuple[int, int]], asks: list[tuple[int, int]], last: int
-    ) -> Setting:
+    ) -> TicketSetting:
         free_money = free_lots = None
         if self._account is not None and self._account.keeps_accounts:
             free_money = self._account.free.get(instrument.currency, 0)
             held = self._account.holdings.get(instrument.symbol)
             free_lots = held.free(time.time_ns() // 1_000) if held is not None else 0
-        return Setting(
+        return TicketSetting(
             instrument,
             self._market.terms(instrument.symbol),
             last,
@@ -206,8 +206,10 @@ class MarketDesk:
             free_lots,
         )
 
-    def _lists(self, instrument: Instrument) -> dict[str, Sequence[Row]]:
-        lists: dict[str, Sequence[Row]] = {"trades": [trade_row(trade, instrument) for trade in reversed(self._trades)]}
+    def _lists(self, instrument: Instrument) -> dict[str, Sequence[ListRow]]:
+        lists: dict[str, Sequence[ListRow]] = {
+            "trades": [trade_row(trade, instrument) for trade in reversed(self._trades)]
+        }
         account = self._account
         if account is None:
             return lists

@@ -9,7 +9,7 @@ from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
-from outcry.terminal.account_rows import Row
+from outcry.terminal.account_rows import ListRow
 from outcry.terminal.palette import FAINT
 
 PAGE = 5
@@ -38,18 +38,18 @@ class RowsPanel(Widget, can_focus=True):
     def __init__(self, *, id: str, title: str, key: str, none: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id, classes="list")
         self._title, self._key, self._none = title, key, none
-        self.rows: Sequence[Row] = ()
+        self.rows: Sequence[ListRow] = ()
         self.chosen: int | str | None = None
         """Key of the row under the cursor; stays on its row while others come and go."""
         self._is_stale = False
 
-    def show(self, rows: Sequence[Row], *, is_stale: bool = False) -> None:
+    def show(self, rows: Sequence[ListRow], *, is_stale: bool = False) -> None:
         """Draw rows anew if they are others than before."""
         if rows != self.rows or is_stale != self._is_stale:
             self.rows, self._is_stale = rows, is_stale
             self.refresh()
 
-    def chosen_row(self) -> Row | None:
+    def chosen_row(self) -> ListRow | None:
         """Return the row under the cursor, or the only one."""
         found = next((row for row in self.rows if row.key == self.chosen), None)
         return found or (self.rows[0] if len(self.rows) == 1 else None)

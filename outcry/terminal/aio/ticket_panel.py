@@ -20,13 +20,21 @@ from outcry.terminal.account_rows import BUY_SELL
 from outcry.terminal.aio.line import Line
 from outcry.terminal.money import amount
 from outcry.terminal.palette import BAD, FAINT, SIDES
-from outcry.terminal.ticket_check import Checked, Draft, Field, Setting, check_ticket, refused_field, step_price
+from outcry.terminal.ticket_check import (
+    Checked,
+    Field,
+    TicketDraft,
+    TicketSetting,
+    check_ticket,
+    refused_field,
+    step_price,
+)
 
 TIMES: Final = (TimeInForce.GTC, TimeInForce.DAY, TimeInForce.IOC, TimeInForce.FOK, TimeInForce.AUCTION)
 TEXT_MAX: Final = 20
 """Characters of a field."""
 
-Send = Callable[[Draft, Checked, str], Awaitable[Reply]]
+Send = Callable[[TicketDraft, Checked, str], Awaitable[Reply]]
 
 
 class TicketPanel(Vertical):
@@ -52,8 +60,8 @@ class TicketPanel(Vertical):
         super().__init__(id="ticket")
         self._send = send
         self._tell = tell
-        self._draft = Draft()
-        self._setting: Setting | None = None
+        self._draft = TicketDraft()
+        self._setting: TicketSetting | None = None
         self._refused: dict[Field, str] = {}
         """What the exchange said; until something else is written."""
         self._has_tried = False
@@ -81,7 +89,7 @@ class TicketPanel(Vertical):
         self.query_one("#ticket-keys", Line).say("Enter send F2 side F3 kind F4 time", FAINT)
 
     @property
-    def draft(self) -> Draft:
+    def draft(self) -> TicketDraft:
         """What is written."""
         return self._draft
 
@@ -91,7 +99,7 @@ class TicketPanel(Vertical):
         self.query_one("#price", Input).value = price
         self.query_one("#quantity" if price else "#price", Input).focus()
 
-    def show(self, setting: Setting) -> None:
+    def show(self, setting: TicketSetting) -> None:
         """Judge what is written by the present market."""
         if self._setting is not None and self._setting.instrument != setting.instrument:
             self.query_one("#price", Input).value = ""
@@ -177,7 +185,7 @@ class TicketPanel(Vertical):
         self._draw()
         self.run_worker(self._entered(self._draft, checked, self._order_id), exclusive=False)
 
-    async def _entered(self, draft: Draft, checked: Checked, order_id: str) -> None:
+    async def _entered(self, draft: TicketDraft, checked: Checked, order_id: str) -> None:
         try:
             reply = await self._send(draft, checked, order_id)
         except OutcomeUnknown as error:
@@ -206,7 +214,7 @@ class TicketPanel(Vertical):
         return self._setting.instrument.symbol if self._setting is not None else ""
 
 
-def _worth(draft: Draft, checked: Checked, setting: Setting) -> str:
+def _worth(draft: TicketDraft, checked: Checked, setting: TicketSetting) -> str:
     """Say what the order comes to and what it reserves."""
     if checked.value is None:
         return ""

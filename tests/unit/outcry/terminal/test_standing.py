@@ -8,11 +8,11 @@ from openoutcry.events import StaleReason
 from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.messages import Auction, Status
 from openoutcry.wire.types import MarketState, Phase
-from outcry.terminal.delays import WINDOW_S, Delay, Delays
+from outcry.terminal.delays import WINDOW_S, Delay, RecentDelays
 from outcry.terminal.market_words import auction_words, state_words, time_left
-from outcry.terminal.standing import Heard, Tone, delay_words, standing
+from outcry.terminal.standing import LinkState, Tone, delay_words, standing
 
-GOOD = Heard(True, 1, "", MarketState.OPEN, None, 1_234, Delay(3_100, 12_000))
+GOOD = LinkState(True, 1, "", MarketState.OPEN, None, 1_234, Delay(3_100, 12_000))
 SECOND = 1_000_000
 
 
@@ -31,7 +31,7 @@ SECOND = 1_000_000
          "✗ reconnecting: attempt 3, no route"),
     ],
 )  # fmt: skip
-def test_a_connection_has_one_state_in_words(heard: Heard, tone: Tone, line: str) -> None:
+def test_a_connection_has_one_state_in_words(heard: LinkState, tone: Tone, line: str) -> None:
     stood = standing(heard)
     assert (stood.tone, stood.line()) == (tone, line)
 
@@ -42,7 +42,7 @@ def test_nothing_stale_is_called_verified(reason: StaleReason) -> None:
 
 
 def test_delays_are_of_the_last_minute() -> None:
-    delays = Delays()
+    delays = RecentDelays()
     assert delays.summary(0) is None
     assert delay_words(None) == "delay unknown"
     for number in range(1, 101):

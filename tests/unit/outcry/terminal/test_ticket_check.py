@@ -7,26 +7,26 @@ import pytest
 from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.messages import Terms
 from openoutcry.wire.types import OrderKind, Side
-from outcry.terminal.ticket_check import Draft, Field, Setting, check_ticket, refused_field, step_price
+from outcry.terminal.ticket_check import Field, TicketDraft, TicketSetting, check_ticket, refused_field, step_price
 
 ACME = Instrument("ACME", tick_size="0.01", lot_size=1, price_max=1_000_000, quantity_max=1_000)
 TERMS = Terms("ACME", 0, 10_000, 1_000, [[1, 1], [10_000, 5]])
-SETTING = Setting(ACME, TERMS, 0, 9_990, 10_005, 1_000_000_000, 60)
+SETTING = TicketSetting(ACME, TERMS, 0, 9_990, 10_005, 1_000_000_000, 60)
 
 
 def test_a_good_bid_says_its_value_and_what_it_reserves() -> None:
-    checked = check_ticket(Draft(price="1,00.50", quantity="4"), SETTING)
+    checked = check_ticket(TicketDraft(price="1,00.50", quantity="4"), SETTING)
     assert (checked.errors, checked.price, checked.quantity) == ({}, 10_050, 4)
     assert checked.value == checked.reserves_money == 402_000_000
 
 
 def test_an_ask_reserves_lots_and_may_be_short() -> None:
-    checked = check_ticket(Draft(Side.ASK, price="100.50", quantity="70"), SETTING)
+    checked = check_ticket(TicketDraft(Side.ASK, price="100.50", quantity="70"), SETTING)
     assert (checked.errors, checked.reserves_lots, checked.reserves_money) == ({}, 70, 0)
 
 
 def test_a_market_order_is_worth_what_the_other_side_asks() -> None:
-    checked = check_ticket(Draft(Side.BID, OrderKind.MARKET, quantity="2"), SETTING)
+    checked = check_ticket(TicketDraft(Side.BID, OrderKind.MARKET, quantity="2"), SETTING)
     assert (checked.errors, checked.price, checked.value) == ({}, 0, 2 * 10_005 * 10_000)
 
 
@@ -44,7 +44,7 @@ def test_a_market_order_is_worth_what_the_other_side_asks() -> None:
     ],
 )
 def test_a_price_that_cannot_be_is_told_at_the_price(price: str, said: str) -> None:
-    assert said in check_ticket(Draft(price=price, quantity="1"), SETTING).errors[Field.PRICE]
+    assert said in check_ticket(TicketDraft(price=price, quantity="1"), SETTING).errors[Field.PRICE]
 
 
 @pytest.mark.parametrize(
@@ -58,17 +58,17 @@ def test_a_price_that_cannot_be_is_told_at_the_price(price: str, said: str) -> N
     ],
 )
 def test_lots_that_cannot_be_are_told_at_the_lots(lots: str, said: str) -> None:
-    checked = check_ticket(Draft(price="100", quantity=lots), SETTING)
+    checked = check_ticket(TicketDraft(price="100", quantity=lots), SETTING)
     assert said in checked.errors[Field.QUANTITY]
     assert Field.PRICE not in checked.errors
 
 
 def test_without_accounts_nothing_is_reserved() -> None:
-    checked = check_ticket(Draft(price="100", quantity="900"), replace_money(None))
+    checked = check_ticket(TicketDraft(price="100", quantity="900"), replace_money(None))
     assert (checked.errors, checked.reserves_money, checked.value) == ({}, 0, 90_000_000_000)
 
 
-def replace_money(free: int | None) -> Setting:
+def replace_money(free: int | None) -> TicketSetting:
     return SETTING._replace(free_money=free, free_lots=free)
 
 
