@@ -84,6 +84,7 @@ class ConnectedClient:
         "connection",
         "expires_at",
         "heard_at",
+        "program",
         "says_present",
         "session",
         "spoke_at",
@@ -103,6 +104,8 @@ class ConnectedClient:
         """When it is sent to look for a replica that may have more room, monotonic seconds."""
         self.heard_at = now
         """When anything was last received from it, monotonic seconds; whoever receives sets it."""
+        self.program = ""
+        """What its program calls itself, if the handshake said so."""
         self.spoke_at = now
         """When its program last asked something, monotonic seconds; pongs are its WebSocket's."""
         self.says_present = False

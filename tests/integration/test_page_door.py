@@ -95,7 +95,7 @@ async def test_files_are_for_reading() -> None:
 async def test_what_is_not_there_is_said() -> None:
     nothing = ask(with_page(), "/assets/main-old.js")
     assert (nothing.status, nothing.body) == (
-        404, b"there are /, /page.json, /v1/stream, /healthz, /readyz and /metrics\n",
+        404, b"there are /, /page.json, /v1/stream, /connections, /healthz, /readyz and /metrics\n",
     )  # fmt: skip
     without = ask(serving(), "/")
     assert (without.status, without.body) == (404, b"this gateway has no page: make web builds it\n")

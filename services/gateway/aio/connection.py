@@ -168,7 +168,7 @@ class ClientConnection(asyncio.Protocol):
         if self._websocket.state is not State.OPEN:
             return  # the deadline stays: a refused peer may not take its answer
         self._cancel_deadline()
-        self._open(handshake.identity)
+        self._open(handshake.identity, handshake.program)
         if behind:
             self.data_received(behind)
 
@@ -248,7 +248,7 @@ class ClientConnection(asyncio.Protocol):
         if handshake is not None and handshake.receive(data):  # else it is refused, and about to be closed
             self._ports.handshakes.come(self)
 
-    def _open(self, identity: Identity) -> None:
+    def _open(self, identity: Identity, program: str) -> None:
         ports, encoding = self._ports, Encoding(self._websocket.subprotocol)
         session_id = secrets.token_hex(6)
         ports.statistics.opened += 1
@@ -256,6 +256,7 @@ class ClientConnection(asyncio.Protocol):
         self._frames = ClientFrames(opcode_of(encoding), STRANGER_FRAME_BYTES_MAX)
         now, time_us = ports.now(), ports.time_us()
         self._client = ports.gateway.open(session_id, encoding, self, identity, now, time_us)
+        self._client.program = program
         if identity is not NOBODY:
             self._know()
         self._reach()

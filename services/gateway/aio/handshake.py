@@ -7,6 +7,7 @@ gateway. A browser asks for twenty files of the page at once: those have a share
 
 from __future__ import annotations
 
+import json
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
@@ -22,6 +23,8 @@ from services.gateway.aio.answer_body import AT_ONCE_BYTES
 from services.gateway.aio.ports import ConnectionPorts
 from services.gateway.browser_origin import origin_fault, own_hosts
 from services.gateway.client_address import NO_HEADER, Ignored, forwarded_address, read_proxy_header
+from services.gateway.connection_list import connection_list, program_name
+from services.gateway.roles import VIEWER
 from shared.http_request import (
     answer_unreadable,
     host_fault,
@@ -39,7 +42,10 @@ if TYPE_CHECKING:
 
 
 STREAM_PATH: Final = "/v1/stream"
-PATHS: Final = "/, /page.json, /v1/stream, /healthz, /readyz and /metrics"
+CONNECTIONS_PATH: Final = "/connections"
+CONNECTIONS_ROLE: Final = "admin"
+"""Who may see who is connected."""
+PATHS: Final = "/, /page.json, /v1/stream, /connections, /healthz, /readyz and /metrics"
 """What there is, for whoever asks for anything else."""
 HEAD_BYTES_MAX: Final = 32 * 1024
 """Of an HTTP request with all its headers, cookies for instance; beyond: HTTP 431."""
@@ -86,6 +92,7 @@ class Handshake:
         "address",
         "body",
         "identity",
+        "program",
     )
 
     def __init__(self, ports: ConnectionPorts, websocket: StreamProtocol, address: str) -> None:
@@ -103,6 +110,8 @@ class Handshake:
         """The client's, as far as it is known."""
         self.identity = NOBODY
         """The user that the token named; `NOBODY` if there was none, and `login` must follow."""
+        self.program = ""
+        """What the client's program calls itself."""
         self.body = b""
         """What is to be sent behind the answer; a short body is in the answer."""
 
@@ -207,6 +216,8 @@ class Handshake:
         )
         if forwarded := headers.get_all("X-Forwarded-For"):
             self._believe(*forwarded_address(self.address, ",".join(forwarded), ports.trusted_proxies))
+        if path == CONNECTIONS_PATH:
+            return self._connections(request)
         if not is_stream:
             return self._page(request, path, hosts)
         response = self._turned_away() or self._charged(self._accept(request, hosts))
@@ -216,11 +227,9 @@ class Handshake:
 
     def _page(self, request: Request, path: str, hosts: Collection[str]) -> Response:
         """Answer with a file of the page, within what an address and the gateway have of them."""
-        shares, now, headers = self._ports.shares, self._ports.now(), request.headers
-        if not shares.page_requests.charge(self.address, now):
-            return self._not_now(429, "too many requests for pages from this address a second", RETRY_AFTER_S)
-        if not shares.pages.take(now):
-            return self._not_now(503, "too many requests for pages a second", RETRY_AFTER_S)
+        headers = request.headers
+        if busy := self._beyond_pages():
+            return busy
         answer = self._ports.page.answer(
             path, headers.get_all("Accept-Encoding"), headers.get_all("If-None-Match"), hosts
         )
@@ -235,6 +244,44 @@ class Handshake:
         for name, value in answer.headers:
             response.headers[name] = value
         return Response(response.status_code, response.reason_phrase, response.headers, answer.body)
+
+    def _beyond_pages(self) -> Response | None:
+        """Charge a request for a page to its address and to the gateway; return the answer if it is beyond a share."""
+        shares, now = self._ports.shares, self._ports.now()
+        if not shares.page_requests.charge(self.address, now):
+            return self._not_now(429, "too many requests for pages from this address a second", RETRY_AFTER_S)
+        if not shares.pages.take(now):
+            return self._not_now(503, "too many requests for pages a second", RETRY_AFTER_S)
+        return None
+
+    def _connections(self, request: Request) -> Response:
+        """Tell an administrator who is connected, within what an address and the gateway have of pages."""
+        reject, ports, authorizations = self._websocket.reject, self._ports, request.headers.get_all("Authorization")
+        now = ports.now()
+        if busy := self._beyond_pages():
+            return busy
+        try:
+            if len(authorizations) != 1:
+                raise AuthenticationFailed("Authorization must be: Bearer <token>", CloseCode.NOT_AUTHENTICATED)
+            identity = self._named(authorizations[0])
+        except KeysAwaited:
+            return self._not_now(503, "the keys of tokens are being loaded", KEYS_RETRY_AFTER_S)
+        except AuthenticationFailed as failure:
+            if not ports.shares.addresses.charge(self.address, now):
+                return self._not_now(429, "too many attempts without a login from this address", RETRY_AFTER_S)
+            ports.gateway.refused.tell("", Code.NOT_AUTHENTICATED, failure.text, ports.time_us())
+            response = reject(401, f"{failure.text}\n")
+            response.headers["WWW-Authenticate"] = "Bearer"
+            return response
+        if CONNECTIONS_ROLE not in identity.roles:
+            roles = ", ".join(sorted(identity.roles)) or VIEWER
+            return reject(403, f"role: {roles} may not see who is connected\n")
+        ports.log.info("connections listed", user=identity.user, address=self.address)
+        response = reject(200, json.dumps(connection_list(ports.gateway.clients.values(), now)))
+        del response.headers["Content-Type"]
+        response.headers["Content-Type"] = "application/json"
+        response.headers["Cache-Control"] = "no-store"
+        return response
 
     def _turned_away(self) -> Response | None:
         """Turn a client away if too many come at once, or none is wanted any more: before any work is done for it."""
@@ -275,6 +322,7 @@ class Handshake:
                 response = reject(401, f"{failure.close_code:d} {failure.text}\n")
                 response.headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'
                 return response
+        self.program = program_name(request.headers.get_all("User-Agent"))
         response = self._websocket.accept(request)
         if response.status_code == HTTPStatus.UPGRADE_REQUIRED:  # RFC 9110, section 7.8: Connection names Upgrade
             del response.headers["Connection"]

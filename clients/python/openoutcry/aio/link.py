@@ -8,6 +8,7 @@ the link gives up, because it would be refused again.
 from __future__ import annotations
 
 import asyncio
+import importlib.metadata
 import ipaddress
 import logging
 import math
@@ -21,6 +22,7 @@ from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidProxy, InvalidStatus, InvalidURI, WebSocketException
+from websockets.http11 import USER_AGENT
 from websockets.typing import Subprotocol
 from websockets.uri import parse_uri
 
@@ -199,6 +201,7 @@ class Link:
             proxy=_proxy(self._url),
             open_timeout=OPEN_S,
             close_timeout=CLOSE_S,
+            user_agent_header=_program(),
             ping_interval=None,  # heartbeats do this, and at the level that matters
             max_size=MESSAGE_BYTES_MAX,
             max_queue=FRAMES_BUFFERED_MAX,
@@ -356,3 +359,11 @@ def _checked(url: str) -> str:
     if parsed.user_info is not None:
         raise ConfigurationError(f"{redacted(url)}: must hold no user and no password; the token says who you are")
     return url
+
+
+def _program() -> str:
+    """Return what we call ourselves in the handshake, for the gateway's operators."""
+    try:
+        return f"openoutcry/{importlib.metadata.version('openoutcry')} {USER_AGENT}"
+    except importlib.metadata.PackageNotFoundError:  # run from a copy that was not installed
+        return f"openoutcry {USER_AGENT}"
