@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "now.",
     "trade": "Trade on a terminal: ladder, orders, executions and positions, by keyboard; ? shows the keys.",
     "watch": "Watch a live book, until Ctrl-C.",
+    "top": "Show what an exchange's processes do: roles, term, lag, rates, and who is connected and lags.",
     "conformance": "Check whether a server keeps the protocol: every sentence of docs/protocol.md that a client can "
     "prove.",
     "load": "Load a deployment with users who check what they are sent, and measure it.",
