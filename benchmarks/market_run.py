@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import itertools
 import json
+import time
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
@@ -25,7 +26,7 @@ from openoutcry.wire.request_limits import EVERY_INSTRUMENT
 from openoutcry.wire.types import QUANTITY_MAX
 from outcry.flow.aio.command_writer import CommandWriter
 from outcry.flow.aio.driver import read_listing
-from outcry.flow.funding import funding
+from outcry.flow.funding import blackout, funding
 from outcry.stack.aio.child import RoleFailed
 from outcry.stack.aio.open_files import allow_open_files
 from outcry.stack.aio.private_folder import private_folder
@@ -42,6 +43,8 @@ SETTLE_SECONDS_MAX: Final = 15.0
 METRICS_SECONDS_MAX: Final = 5.0
 MEMORY_SECONDS: Final = 0.25
 SEED: Final = 1
+RULED_S: Final = 86_400
+"""How long the blackout lasts that a market with accounts has; longer than any run."""
 EVERYONE_AT_ONCE: Final = {"OUTCRY_ACCEPTS_PER_SECOND": "100000", "OUTCRY_ACCEPTS_BURST": "100000"}
 """Of the gateways: the C users all come in the same second, and whoever is told to wait does not come again."""
 
@@ -302,11 +305,14 @@ async def open_market(setting: Setting) -> AsyncIterator[MarketRun]:
 
 
 async def _fund(redis_url: str, setting: Setting) -> None:
-    """Begin accounts, and give senders and the book's makers money, lots, limits and groups."""
+    """Begin accounts, and give senders and the book's makers money, lots, limits, groups, and a blackout of one."""
     listing = await read_listing(redis_url)
     senders = [f"sender-{number:05}" for number in range(setting.accounts_of)]
     makers = [f"deep-{number}" for number in range(2 * setting.levels)]
-    commands = funding(listing, {"senders": senders, "makers": makers}, "funding", itertools.count(1))
+    numbers = itertools.count(1)
+    commands = funding(listing, {"senders": senders, "makers": makers}, "funding", numbers)
+    # A fifth of the senders are insiders: the rule is in their gates, and closes what nobody trades here.
+    commands.append(blackout(listing[0].symbol, "funding", next(numbers), time.time_ns() // 1_000, RULED_S))
     writer = CommandWriter(redis_url, "funding")
     try:
         await writer.append(commands)

@@ -36,7 +36,11 @@ def sustained(trial: Trial) -> Sequence[Figure]:
     return [
         at_least("orders a second, every one accepted", fast, 20_000),
         at_most("p50 ms at 1,000 a second", [report.latency_us.p50 / 1000 for report in calm], 3),
-        at_most("CPU of an order in a market with accounts, times that without", [on / off for off, on in costs], 1.05),
+        at_most(
+            "CPU of an order with accounts, limits and a blackout, times that without",
+            [on / off for off, on in costs],
+            1.05,
+        ),
     ]
 
 

@@ -85,9 +85,9 @@ def funding(
     return commands
 
 
-def blackout(symbol: str, source: str, number: int, now_us: int) -> SetRule:
-    """Return the command that closes an instrument to insiders from now on, for BLACKOUT_S."""
-    rule = (BLACKOUT, RuleKind.BLACKOUT, (INSIDERS,), (symbol,), now_us, now_us + BLACKOUT_S * SECOND_US)
+def blackout(symbol: str, source: str, number: int, now_us: int, seconds: int = BLACKOUT_S) -> SetRule:
+    """Return the command that closes an instrument to insiders from now on."""
+    rule = (BLACKOUT, RuleKind.BLACKOUT, (INSIDERS,), (symbol,), now_us, now_us + seconds * SECOND_US)
     return SetRule(source, number, COMPLIANCE, *rule, RuleParameters(), discreet=False)
 
 
