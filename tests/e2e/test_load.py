@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from outcry.stack.aio.free_ports import free_ports
+from outcry.stack.aio.free_ports import free_neighbours
 from tests.e2e.command import needs_server, outcry
 
 SMALL = ("load", "--users", "30", "--ramp", "0.5", "--seconds", "3", "--gateways", "2", "--verify", "20")
@@ -77,7 +77,7 @@ def test_somebody_elses_exchange_is_proven_by_agreement(tmp_path: Path) -> None:
     """Its market moves on while books are compared, and nothing of it is known but its gateways."""
     (tmp_path / "up").mkdir()
     report = tmp_path / "r.json"
-    (port,) = free_ports(1)
+    port = free_neighbours(2)
     with outcry(tmp_path / "up", "up", "--gateways", "2", "--port", str(port), "--bots", "100") as up:
         up.wait_for(lambda: up.output.endswith("\n"))
         ready = json.loads(up.output)

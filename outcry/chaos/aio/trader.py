@@ -32,6 +32,9 @@ OPEN_ORDERS_MAX: Final = 12
 """Beyond it the oldest is cancelled: books stay small."""
 AGAIN: Final = (Code.BUSY, Code.RATE_LIMITED, Code.NOT_OPEN)
 """Refusals that say: nothing came of it, try again."""
+OF_THE_MOMENT: Final = (Code.WOULD_TRIGGER,)
+"""Refusals that another moment would not have brought: an order that was lost on its way may meet one when it is sent
+again. That it does not stand follows, since ids that are known are asked for first; the final history is asked too."""
 RECENT: Final = 256
 """Acknowledgements that are looked at for the first after a fault."""
 REPEAT_MAX_S: Final = 1.0
@@ -169,6 +172,8 @@ class ChaosTrader:
     def _note_refused(self, name: str, refused: OrderRefused, first_us: int, *, may_stand: bool) -> None:
         if refused.code == Code.DUPLICATE_ORDER and may_stand:
             self._note_acknowledged(name, refused.order_id or 0, first_us)
+        elif refused.code in OF_THE_MOMENT:
+            self._refused.append(name)
         elif refused.code == Code.DUPLICATE_ORDER or may_stand:
             self._contradictions.append(f"{name} of {self.user} was answered by {refused}")
         else:

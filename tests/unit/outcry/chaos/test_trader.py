@@ -98,6 +98,12 @@ async def test_a_refusal_at_the_first_try_is_one() -> None:
     assert (record.refused, record.acknowledged, record.contradictions) == (["ann-1"], [], [])
 
 
+async def test_a_stop_that_was_lost_may_come_too_late_when_it_is_sent_again() -> None:
+    """The price has moved beyond its trigger meanwhile. Had it been in, it would have been called a duplicate."""
+    record = (await placed(ScriptedMarket(UNKNOWN, refused(Code.WOULD_TRIGGER)))).record()
+    assert (record.refused, record.acknowledged, record.contradictions) == (["ann-1"], [], [])
+
+
 @pytest.mark.parametrize(
     "answers",
     [(refused(Code.DUPLICATE_ORDER, 7),), (CUT, refused(Code.DUPLICATE_ORDER, 7)), (UNKNOWN, refused(Code.SELF_TRADE))],

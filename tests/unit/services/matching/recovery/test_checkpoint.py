@@ -41,7 +41,7 @@ def test_its_rules_are_read_without_the_orders() -> None:
     """A verification needs those of the mark where it ends, and none of its thousands of orders."""
     desk = Desk(open_orders_max=5)
     assert read_config(checkpoint_of(desk)) == desk.engine.config
-    desk.engine.config = tuple(desk.engine.config)[:-2]
+    desk.engine._config = tuple(desk.engine.config)[:-2]
     assert read_config(checkpoint_of(desk)) == EngineConfig(open_orders_max=5)
     with pytest.raises(MalformedMessage):
         read_config(checkpoint_of(desk)[:-1])
