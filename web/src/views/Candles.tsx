@@ -168,7 +168,7 @@ export function CandleChart(): JSX.Element {
         </div>
         <a class="quiet small attribution" href="https://www.tradingview.com/" rel="noreferrer noopener" target="_blank">Charts by TradingView</a>
       </div>
-      <div ref={box} class="chart" role="img" aria-label={sentence()} />
+      <div ref={box} class="chart" role="img" aria-label={sentence() || candlesSentence(selected(), width(), [], text)} />
       <Show when={trouble() !== ""}><p class="strip warn">{trouble()}</p></Show>
     </div>
   );

@@ -25,12 +25,13 @@ export function Orders(): JSX.Element {
     const found = desk.entry(instrument).instrument();
     return found === undefined ? lotsText(ticks) : priceText(found, ticks);
   };
+  const hasTriggers = () => orders().some((order) => order.trigger !== 0);
   return (
     <div class="table-scroll scroll" classList={{ stale: desk.account().stale }}>
       <Show when={orders().length > 0} fallback={<p class="empty">{desk.account().stale ? "Your orders have not come yet." : "You have no open orders."}</p>}>
-        <table class="grid">
+        <table class="grid orders">
           <thead>
-            <tr><th scope="col">Instrument</th><th scope="col">Side</th><th scope="col" class="n">Left</th><th scope="col" class="n">Of</th><th scope="col" class="n">Price</th><th scope="col" class="n">Trigger</th><th scope="col">Queue</th><th scope="col">Good</th><th scope="col"><span class="hidden">Actions</span></th></tr>
+            <tr><th scope="col">Instrument</th><th scope="col">Side</th><th scope="col" class="n">Left</th><th scope="col" class="n spare">Of</th><th scope="col" class="n">Price</th><th scope="col" class="n" classList={{ spare: !hasTriggers() }}>Trigger</th><th scope="col">Queue</th><th scope="col" class="spare">Good</th><th scope="col"><span class="hidden">Actions</span></th></tr>
           </thead>
           <tbody>
             <For each={orders()}>
@@ -39,11 +40,11 @@ export function Orders(): JSX.Element {
                   <td><button type="button" class="link" onClick={() => select(order.instrument)}>{order.instrument}</button></td>
                   <td data-side={order.side} class="side-word">{SIDE_WORD[order.side]}</td>
                   <td class="n">{lotsText(order.remaining)}</td>
-                  <td class="n">{lotsText(order.quantity)}</td>
+                  <td class="n spare">{lotsText(order.quantity)}</td>
                   <td class="n">{order.kind === "market" ? "market" : price(order, order.price)}</td>
-                  <td class="n">{order.trigger === 0 ? NONE : price(order, order.trigger)}</td>
+                  <td class="n" classList={{ spare: !hasTriggers() }}>{order.trigger === 0 ? NONE : price(order, order.trigger)}</td>
                   <td>{placeText(order)}</td>
-                  <td>{order.expires_on !== "" ? `until ${order.expires_on}` : order.expires_at > 0 ? `until ${momentText(order.expires_at)}` : (GOOD[order.time_in_force] ?? order.time_in_force)}</td>
+                  <td class="spare">{order.expires_on !== "" ? `until ${order.expires_on}` : order.expires_at > 0 ? `until ${momentText(order.expires_at)}` : (GOOD[order.time_in_force] ?? order.time_in_force)}</td>
                   <td class="actions"><button type="button" class="small" disabled={trading.busy().has(order.order_id)} aria-label={`Cancel ${SIDE_WORD[order.side]} ${lotsText(order.remaining)} ${order.instrument}`} onClick={() => void trading.cancel(order)}>Cancel</button></td>
                 </tr>
               )}

@@ -27,6 +27,7 @@ export function Watchlist(): JSX.Element {
   };
   return (
     <section class="panel watchlist" aria-labelledby="watchlist-title">
+      <h1 class="hidden phone-heading">The market</h1>
       <header class="panel-head">
         <h2 id="watchlist-title">Instruments</h2>
         <input type="search" class="search" aria-label="Find an instrument" placeholder="Find" value={sought()} onInput={({ currentTarget }) => setSought(currentTarget.value)} />
