@@ -102,6 +102,8 @@ class NaiveAccounts:
                 return None
             price = order.price if command.price is None else command.price
             quantity = order.quantity if command.quantity is None else command.quantity
+            if price == order.price and quantity <= order.quantity:
+                return Code.OK  # less of an order, or as much, needs nothing and breaks no limit
             return self._judged(command.user, order.instrument, order.side, price, quantity, time_us, order)
         return None
 
