@@ -11,7 +11,7 @@ import typer
 from openoutcry.wire.types import DEPTHS
 from outcry.cli.loading import load_module
 from outcry.cli.running import refuse, run_command
-from outcry.watch.aio.watch import watch as run_watch
+from outcry.terminal.aio.line_watch import watch_lines
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -40,5 +40,5 @@ def watch(
                 url, token, instrument, depth, is_trading=False, shows_account=account
             )
         else:
-            shown = run_watch(url, token, instrument, depth, shows_account=account)
+            shown = watch_lines(url, token, instrument, depth, shows_account=account)
         run_command(shown)

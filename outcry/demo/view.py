@@ -15,7 +15,8 @@ from openoutcry.wire.instrument import Instrument
 from outcry.demo.moment import Moment
 from outcry.demo.report import Report
 from outcry.flow.special_effect import told_in_words
-from outcry.watch.ladder import AUCTION_STYLE, STYLES, money
+from outcry.terminal.money import money
+from outcry.terminal.palette import CALL, SIDES
 
 PANEL_COLUMNS_MIN: Final = 38
 """Of a book: prices and quantities of two sides, of nine and six digits."""
@@ -189,7 +190,7 @@ def _trades(moment: Moment, height: int) -> Panel:
     table = _columns(("trades", "left", ""), ("price", "right", ""), ("quantity", "right", ""))
     latest = list(moment.market.get("trades", ()))[: PANEL_EDGES - height - 1 : -1]
     for name, _, _, _, price, quantity, aggressor in latest:
-        style = STYLES.get(aggressor, AUCTION_STYLE)
+        style = SIDES.get(aggressor, CALL)
         table.add_row(name, money(price, _listed(moment, name)), f"{quantity:,}", style=style)
     return Panel(table, title=f"last trades · {moment.trades:,.0f} a second", height=height)
 

@@ -36,7 +36,7 @@ def run(program: str, *arguments: str, output: str = "/dev/null") -> subprocess.
         return subprocess.run(argv, stdout=out, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
 
 
-@pytest.mark.parametrize("module", ["outcry.cli.app", "outcry.cli.watch", "outcry.watch.aio.watch"])
+@pytest.mark.parametrize("module", ["outcry.cli.app", "outcry.cli.watch", "outcry.terminal.aio.line_watch"])
 def test_ctrl_c_while_the_command_is_imported_ends_it_in_order(module: str) -> None:
     """It ended with a traceback, for the first half second of every command."""
     ended = run(INTERRUPTED_WHILE_IMPORTING, "watch", module)

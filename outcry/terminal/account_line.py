@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import Final
 
 from openoutcry.held_lots import HeldLots
-from openoutcry.wire.account import MILLIONTHS
 from openoutcry.wire.instrument import Instrument
+from outcry.terminal.money import amount
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NOTHING: Final = HeldLots(0, 0, (), Decimal(0))
@@ -39,10 +39,5 @@ def account_line(
     if waiting:
         lots, last = sum(part.lots for part in waiting), _EPOCH + timedelta(microseconds=waiting[-1].until)
         parts.append(f"{lots:,} not to be sold before {last:%Y-%m-%d %H:%M} UTC at the latest")
-    money_text = f"{_money(money)} {instrument.currency}, {_money(free)} free, result {_money(result)}"
+    money_text = f"{amount(money)} {instrument.currency}, {amount(free)} free, result {amount(result)}"
     return f"{', '.join(parts)} | {money_text}"
-
-
-def _money(amount: int) -> str:
-    whole, part = divmod(abs(amount), MILLIONTHS)
-    return f"{'-' if amount < 0 else ''}{whole:,}.{f'{part:06}'.rstrip('0').ljust(2, '0')}"

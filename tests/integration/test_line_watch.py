@@ -1,4 +1,4 @@
-"""`outcry watch` on a terminal and without one, until the server sends it away."""
+"""`outcry watch` without a terminal, until the server sends it away."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from rich.console import Console
 from openoutcry import Disconnected, RequestRefused
 from openoutcry.testing import ScriptedServer
 from openoutcry.wire.close_codes import CloseCode
-from outcry.watch.aio.watch import watch
+from outcry.terminal.aio.line_watch import watch_lines
 
 
-async def watched(instrument: str, *, is_terminal: bool) -> str:
-    """Watch until the ladder has been written, and return what was written."""
+async def watched(instrument: str) -> str:
+    """Watch until the book has been written, and return what was written."""
     written = StringIO()
-    console = Console(file=written, force_terminal=is_terminal, width=100)
+    console = Console(file=written, width=100)
     async with ScriptedServer() as server, asyncio.timeout(10):
         await server.change(bids={100: 5}, asks={101: 7})
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(_end(server, written))
             with pytest.raises(Disconnected, match="enough"):
-                await watch(server.url, "ada", instrument, 5, console)
+                await watch_lines(server.url, "ada", instrument, 5, console)
     return written.getvalue()
 
 
@@ -33,14 +33,8 @@ async def _end(server: ScriptedServer, written: StringIO) -> None:
     await server.close_clients(CloseCode.TOKEN_EXPIRED, "enough")
 
 
-async def test_a_terminal_gets_a_ladder() -> None:
-    text = await watched("ACME", is_terminal=True)
-    assert "█" in text
-    assert "1.01" in text
-
-
 async def test_a_pipe_gets_lines_without_colours() -> None:
-    text = await watched("ACME", is_terminal=False)
+    text = await watched("ACME")
     assert "\x1b" not in text
     assert text.startswith("ACME bid 5 at 1.00 ask 7 at 1.01 epoch 7001 seq 1 digest ")
 
@@ -48,4 +42,4 @@ async def test_a_pipe_gets_lines_without_colours() -> None:
 async def test_an_unknown_instrument_is_refused() -> None:
     async with ScriptedServer() as server:
         with pytest.raises(RequestRefused, match="unknown_instrument"):
-            await watch(server.url, "ada", "NOPE")
+            await watch_lines(server.url, "ada", "NOPE")

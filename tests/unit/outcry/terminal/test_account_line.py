@@ -8,7 +8,7 @@ import pytest
 
 from openoutcry.held_lots import HeldLots, RestrictedLots
 from openoutcry.wire.instrument import Instrument
-from outcry.watch.account_line import account_line
+from outcry.terminal.account_line import account_line
 
 ACME = Instrument("ACME")
 

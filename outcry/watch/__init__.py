@@ -1,1 +1,0 @@
-"""`outcry watch`: a book, its trades and its state in a terminal."""

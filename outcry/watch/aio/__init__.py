@@ -1,1 +1,0 @@
-"""The watching connection."""
