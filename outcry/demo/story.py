@@ -92,6 +92,10 @@ class Chapter(NamedTuple):
     sentence: str = ""
     """Of the first refusal."""
 
+    def ended(self, sent: int, answered: int) -> Chapter:
+        """Return it as it ended: of the commands that were sent before it, so many in all have been answered."""
+        return self._replace(orders_lost=max(0, sent - answered))
+
     def row(self) -> Mapping[str, Any]:
         """Return it by name, ready for JSON."""
         return {**self._asdict(), "deed": self.deed.name.lower()}

@@ -207,7 +207,7 @@ class Storyteller:
     def _end(self, chapter: Chapter, market: Mapping[str, Any]) -> None:
         opened, self._open = self._open, None
         assert opened is not None
-        chapter = chapter._replace(orders_lost=max(0, opened.sent - market["answered"]))
+        chapter = chapter.ended(opened.sent, market["answered"])
         self.chapters.append(chapter)
         for sentence in told(chapter):
             self._say(f"         {sentence}")

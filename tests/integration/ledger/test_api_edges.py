@@ -222,6 +222,7 @@ def test_a_page_of_a_known_origin_may_ask(day: MarketHouse) -> None:
     asked = AsgiClient(app, "").get("trades", headers=ahead, method="OPTIONS")
     assert (asked.status, asked.headers["access-control-allow-origin"]) == (200, PAGE)
     assert "access-control-allow-credentials" not in asked.headers
+    assert set(asked.headers["access-control-allow-methods"].split(", ")) == {"GET", "HEAD"}
 
 
 @pytest.mark.parametrize("origin", ["http://127.0.0.1:8102", "null", "http://127.0.0.1:8101.example.com"])

@@ -67,3 +67,11 @@ def test_what_went_wrong_is_a_complaint(chapter: Chapter, wrong: str) -> None:
 def test_a_chapter_is_json() -> None:
     row = json.loads(json.dumps(ENGINE.row()))
     assert (row["deed"], row["back_ms"], row["orders_lost"]) == ("engine", 1_447.0, 0)
+
+
+def test_orders_that_were_sent_before_and_never_answered_are_lost() -> None:
+    assert ENGINE.ended(sent=1_000, answered=1_000).orders_lost == 0
+    assert ENGINE.ended(sent=1_000, answered=1_700).orders_lost == 0, "later ones are answered too"
+    lost = ENGINE.ended(sent=1_000, answered=997)
+    assert lost.orders_lost == 3
+    assert "3 orders were lost" in complaint(lost)
