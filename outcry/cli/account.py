@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from outcry.cli.past_options import AsJson, At, Database, Position, tell
+from outcry.cli.parameters import AsJson
+from outcry.cli.past_options import At, Database, Position, tell
 from outcry.time_machine.told_account import told_account
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)

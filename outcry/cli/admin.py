@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,6 +11,7 @@ import typer
 from outcry.administration.aio.desk import Desk
 from outcry.administration.transfer_file import amount_of, moment, transfer_action
 from outcry.cli import admin_rules
+from outcry.cli.parameters import AsJson
 from outcry.cli.running import refuse, run_command
 
 app = typer.Typer(
@@ -222,9 +224,16 @@ def withdraw(
 
 
 @app.command()
-def show(token: TokenOption, url: Url = HERE) -> None:
-    """Show what is set and what waits; for the roles admin, compliance and auditor."""
-    run_command(_desk(url, token).show())
+def show(token: TokenOption, url: Url = HERE, as_json: AsJson = False) -> None:
+    """
+    Show what is set and what waits; for the roles admin, compliance and auditor.
+
+    --json: `revision`, and `rows`, each a kind and its fields as docs/protocol.md has them.
+    """
+    if as_json:
+        print(json.dumps(run_command(_desk(url, token).settings())))
+    else:
+        run_command(_desk(url, token).show())
 
 
 @app.command()

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from outcry.cli.parameters import AsJson
 from outcry.cli.proof_input import (
     DatabaseOption,
     KeyOption,
     LedgerToken,
     ProofSource,
     UrlOption,
+    head_fields,
     judged,
     keys_in,
     proof_bytes,
@@ -58,12 +61,13 @@ def consistency(
     url: UrlOption = None,
     token: LedgerToken = "",
     out: Annotated[Path | None, typer.Option(help="Keep the proof in this file.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """
     Prove that the record of the old head is the beginning of the record of the new one: nothing was changed.
 
     The exit status is 0 if it is, 1 if it is not, which is named, and 2 if that cannot be judged. Who gave the proof
-    does not matter: a false one proves nothing.
+    does not matter: a false one proves nothing. --json: `old` and `new`, heads by name.
     """
     with judged():
         keys = keys_in(key)
@@ -75,6 +79,9 @@ def consistency(
         check_consistency(earlier, later, between)
         if out is not None and between is not None:
             out.write_bytes(between.to_file())
+        if as_json:
+            print(json.dumps({"proven": True, "old": head_fields(earlier), "new": head_fields(later)}))
+            return
         print("PROVEN")
         print(f"old: {head_words(earlier)}")
         print(f"new: {head_words(later)}")

@@ -15,6 +15,7 @@ RedisUrl = Annotated[
 ]  # fmt: skip
 Seed = Annotated[int, typer.Option(help="Seed of what the bots do: the same seed trades the same.")]
 Engines = Annotated[int, typer.Option(help="Matching engines: one leads, the others stand by.")]
+AsJson = Annotated[bool, typer.Option("--json", help="For programs, one line.")]
 Speed = Annotated[str, typer.Option(help="How many times faster than it happened, or `max`.")]
 
 

@@ -23,7 +23,6 @@ At = Annotated[
     str | None, typer.Option(help="A moment such as 2026-11-20T10:31:02.5Z: after the last command up to then.")
 ]
 Position = Annotated[int | None, typer.Option(min=0, help="Or a position: right after its command.")]
-AsJson = Annotated[bool, typer.Option("--json", help="For programs, one line.")]
 
 
 class Told(Protocol):

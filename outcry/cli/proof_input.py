@@ -7,7 +7,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Final, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 import typer
@@ -18,6 +18,7 @@ from openoutcry.wire.errors import ConfigurationError
 from outcry.cli.running import FAILED, MISUSED, leave, reported_errors, say
 from services.ledger.aio.database import database_file, database_url, open_engine
 from services.ledger.aio.proof_store import consistency_proof, record_name, signed_head
+from services.ledger.proof.head import Head
 from services.ledger.proof.not_proven import NotProven
 from services.ledger.proof.proof_file import FILE_BYTES_MAX
 from services.ledger.proof.signed_head import (
@@ -38,6 +39,11 @@ DatabaseOption = Annotated[
 ]
 UrlOption = Annotated[str | None, typer.Option(help="Or the ledger's interface, such as https://market.example.com.")]
 LedgerToken = Annotated[str, typer.Option(envvar="OUTCRY_TOKEN", help="Of whoever asks there.")]
+
+
+def head_fields(head: Head) -> dict[str, Any]:
+    """Return a head by name, ready for JSON; hashes in hexadecimal digits."""
+    return {name: value.hex() if isinstance(value, bytes) else value for name, value in head._asdict().items()}
 
 
 class ProofSource(NamedTuple):

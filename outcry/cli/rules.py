@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from outcry.cli.past_options import AsJson, At, Database, Position, tell
+from outcry.cli.parameters import AsJson
+from outcry.cli.past_options import At, Database, Position, tell
 from outcry.time_machine.told_rules import told_rules
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)

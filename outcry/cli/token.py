@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import sys
 import time
 from pathlib import Path
@@ -12,6 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from openoutcry.wire.errors import ConfigurationError
+from outcry.cli.parameters import AsJson
 from outcry.cli.running import FAILED, leave, reported_errors, run_command
 from services.gateway.aio.token_check import check_token
 from shared.identity import mint_token
@@ -87,14 +89,19 @@ def check(
     jwks: Annotated[str | None, typer.Option(help="Or the identity provider's keys: a file, or https://…")] = None,
     audience: Annotated[str | None, typer.Option(help="Audience that it must name, as OUTCRY_TOKEN_AUDIENCE.")] = None,
     issuer: Annotated[str | None, typer.Option(help="Issuer that it must name, as OUTCRY_TOKEN_ISSUER.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """
     Say whom a token names, until when, and all that is wrong with it for a gateway with these settings.
 
     Reads the settings that a gateway reads, OUTCRY_…; options win. The exit status is 0 if a gateway would take it.
+    --json: `taken`, `facts` by word, `problems`.
     """
     given = {"secret_file": secret_file, "jwks": jwks, "token_audience": audience, "token_issuer": issuer}
     found = run_command(check_token((sys.stdin.read() if token is None else token).strip(), time.time(), given))
+    if as_json:
+        print(json.dumps({"taken": not found.problems, "facts": dict(found.facts), "problems": found.problems}))
+        leave(FAILED if found.problems else 0)
     for word, text in found.facts:
         print(f"{word:12}{text}")
     for problem in found.problems:

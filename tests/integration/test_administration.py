@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
@@ -143,6 +144,8 @@ def test_a_file_is_proposed_by_one_and_confirmed_by_another(
         said.clear()
         asyncio.run(adam.show())
         assert said[:2] == ["revision 0", "market     False  True"]
+        told = json.loads(json.dumps(asyncio.run(adam.settings())))
+        assert (told["revision"], told["rows"][0]) == (0, ["market", False, True])
         said.clear()
         asyncio.run(adam.plan(path))
         planned = said.copy()

@@ -70,6 +70,12 @@ class Desk:
                 reply = await _answered(partial(market.withdraw, proposal_id))
                 self._say(f"{reply.data['state']}  {proposal_id}")
 
+    async def settings(self) -> dict[str, Any]:
+        """Return what is set and what waits: `revision`, and `rows`, each a kind and its fields."""
+        async with connect([self._url], self._token) as market:
+            revision, rows = await market.settings()
+            return {"revision": revision, "rows": rows}
+
     async def show(self) -> None:
         """Say what is set and what waits."""
         async with connect([self._url], self._token) as market:

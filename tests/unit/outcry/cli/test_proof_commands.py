@@ -47,6 +47,44 @@ def test_a_receipt_is_proven_with_the_key_and_nothing_else(files: Path) -> None:
     assert "filled 5 lots at 9998 ticks as maker, trade 4" in result.stdout
 
 
+def test_a_proven_receipt_is_json_for_programs(files: Path) -> None:
+    result = outcry("receipt", "verify", files / "receipt", "--key", files / "keys.json", "--json")
+    told = json.loads(result.stdout)
+    assert (result.exit_code, told["proven"], result.stdout.count("\n")) == (0, True, 1)
+    first = told["executions"][0]
+    assert (first["fields"]["order_id"], first["fields"]["user"], first["block"]) == (71, "ann", 1)
+    assert len(bytes.fromhex(told["head"]["chain"])) == 32
+    assert told["key_id"] in (files / "keys.json").read_text()
+
+
+def test_what_is_not_proven_is_no_json(files: Path) -> None:
+    """A program that reads standard output must not find anything there."""
+    (files / "receipt").write_text("{}")
+    result = outcry("receipt", "verify", files / "receipt", "--key", files / "keys.json", "--json")
+    assert (result.exit_code == 0, result.stdout) == (False, "")
+
+
+def test_two_heads_are_json_for_programs(files: Path) -> None:
+    heads = (files / "3 and 7.old", files / "3 and 7.new", "--proof", files / "3 and 7.proof")
+    result = outcry("ledger", "consistency", *heads, "--key", files / "keys.json", "--json")
+    told = json.loads(result.stdout)
+    assert (result.exit_code, told["old"]["number"], told["new"]["number"]) == (0, 3, 7)
+
+
+@pytest.mark.parametrize(("secret", "taken"), [("a" * 64, True), ("b" * 64, False)])
+def test_a_token_that_is_checked_is_json_for_programs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, secret: str, taken: bool
+) -> None:
+    (tmp_path / "mine").write_text("a" * 64)
+    (tmp_path / "theirs").write_text(secret)
+    token = outcry("token", "ann", "--secret-file", tmp_path / "mine").stdout.strip()
+    result = outcry("token", "check", token, "--secret-file", tmp_path / "theirs", "--json")
+    told = json.loads(result.stdout)
+    assert (told["taken"], bool(told["problems"]), result.exit_code) == (taken, not taken, int(not taken))
+    assert told["facts"]["user"].strip('"') == "ann"
+    assert token not in result.stdout
+
+
 def test_a_changed_receipt_ends_with_1_and_says_where(files: Path) -> None:
     text = (files / "receipt").read_text()
     (files / "receipt").write_text(text.replace('"leaf": "93', '"leaf": "92', 1))
