@@ -12,7 +12,7 @@ describe("lots before an order", () => {
     const places = new QueuePlaces();
     places.place(ORDER);
     expect(places.ahead(1)).toBeNull();
-    places.onBook("ACME", 5, level(60));
+    places.onBook("ACME", 1, 5, level(60));
     expect(places.ahead(1)).toBe(50);
     expect(places.ahead(2)).toBeNull();
   });
@@ -20,7 +20,7 @@ describe("lots before an order", () => {
   test("fall by what trades there, and by nothing else that trades", () => {
     const places = new QueuePlaces();
     places.place(ORDER);
-    places.onBook("ACME", 5, level(60));
+    places.onBook("ACME", 1, 5, level(60));
     places.onTrade(sold(5, 7)); // the state begun with has it already
     places.onTrade(sold(6, 20));
     places.onTrade(sold(7, 3, { price: 101 }));
@@ -35,22 +35,22 @@ describe("lots before an order", () => {
   test("are never more than others have there, and do not grow by who comes later", () => {
     const places = new QueuePlaces();
     places.place(ORDER);
-    places.onBook("ACME", 5, level(60));
-    places.onBook("ACME", 6, level(25));
+    places.onBook("ACME", 1, 5, level(60));
+    places.onBook("ACME", 1, 6, level(25));
     expect(places.ahead(1)).toBe(15);
-    places.onBook("ACME", 7, level(500));
+    places.onBook("ACME", 1, 7, level(500));
     expect(places.ahead(1)).toBe(50); // who cancelled may have stood behind: the bound of the beginning holds
   });
 
   test("an order that grows or moves stands last again; one that shrinks or is filled in part keeps its place", () => {
     const places = new QueuePlaces();
     places.place(ORDER);
-    places.onBook("ACME", 5, level(60));
+    places.onBook("ACME", 1, 5, level(60));
     places.place({ ...ORDER, remaining: 4 });
     expect(places.ahead(1)).toBe(50);
     places.place({ ...ORDER, remaining: 11 });
     expect(places.ahead(1)).toBeNull();
-    places.onBook("ACME", 6, level(80));
+    places.onBook("ACME", 1, 6, level(80));
     expect(places.ahead(1)).toBe(69);
     places.place({ ...ORDER, remaining: 11, price: 101 });
     expect(places.ahead(1)).toBeNull();
@@ -59,12 +59,29 @@ describe("lots before an order", () => {
   test("are forgotten with the order, and with the book", () => {
     const places = new QueuePlaces();
     places.place(ORDER);
-    places.onBook("ACME", 5, level(60));
+    places.onBook("ACME", 1, 5, level(60));
     places.forgetBook("ACME");
     expect(places.ahead(1)).toBeNull();
-    places.onBook("ACME", 9, level(60));
+    places.onBook("ACME", 1, 9, level(60));
     places.keep(new Set());
     expect(places.ahead(1)).toBeNull();
+  });
+
+  test("are all that others have there when history begins anew, or what happened to the order was missed", () => {
+    const places = new QueuePlaces();
+    places.place(ORDER);
+    places.onBook("ACME", 1, 5, level(60));
+    places.onTrade(sold(6, 45));
+    expect(places.ahead(1)).toBe(5);
+    places.onBook("ACME", 2, 4, level(60)); // that trade was lost with the epoch
+    expect(places.ahead(1)).toBe(50);
+    places.onTrade(sold(5, 45)); // of the new numbering
+    expect(places.ahead(1)).toBe(5);
+    places.forgetAll();
+    expect(places.ahead(1)).toBeNull();
+    places.place(ORDER); // as before, but it may have been elsewhere meanwhile
+    places.onBook("ACME", 2, 6, level(60));
+    expect(places.ahead(1)).toBe(50);
   });
 
   test("the bound holds whatever happens: compared with a queue that is kept order by order", () => {
@@ -78,7 +95,7 @@ describe("lots before an order", () => {
       for (let others = random(5); others > 0; others -= 1) queue.push({ id: next++, lots: 1 + random(9) });
       queue.push({ id: 1, lots: 5 });
       places.place({ ...ORDER, remaining: 5 });
-      places.onBook("ACME", seq, level(lots()));
+      places.onBook("ACME", 1, seq, level(lots()));
       for (let step = 0; step < 30 && queue.some(({ id }) => id === 1); step += 1) {
         seq += 1;
         const what = random(3);
@@ -96,7 +113,7 @@ describe("lots before an order", () => {
           const ours = queue.find(({ id }) => id === 1);
           if (ours !== undefined) places.place({ ...ORDER, remaining: ours.lots });
         }
-        if (random(2) === 0) places.onBook("ACME", seq, level(lots()));
+        if (random(2) === 0) places.onBook("ACME", 1, seq, level(lots()));
         const at = queue.findIndex(({ id }) => id === 1);
         if (at === -1) break;
         const before = queue.slice(0, at).reduce((sum, each) => sum + each.lots, 0);

@@ -10,6 +10,9 @@
  *    orders there are such trades too.
  * 3. At no later time are more lots before it than others have there.
  *
+ * A new epoch may have undone what was seen, and an account that was lost for a while may have moved an order and back:
+ * then all begins anew with rule 1.
+ *
  * Others' cancels are not seen as such, and count only by rule 3. Orders that are entered later stand behind.
  */
 
@@ -20,8 +23,8 @@ interface Waiting {
   readonly side: Side;
   price: number;
   remaining: number;
-  /** The book's seq in which it was first; null until there is one. */
-  since: number | null;
+  /** The book's epoch and seq in which it was first; null until there is one. */
+  since: { readonly epoch: number; readonly seq: number } | null;
   /** By rules 1 and 2. */
   bound: number;
   /** By rule 3. */
@@ -70,12 +73,12 @@ export class QueuePlaces {
   }
 
   /** A book changed: `quantityAt` tells its lots at a price, own orders included. */
-  onBook(instrument: string, seq: number, quantityAt: (side: Side, price: number) => number): void {
+  onBook(instrument: string, epoch: number, seq: number, quantityAt: (side: Side, price: number) => number): void {
     for (const order of this.#orders.values()) {
       if (order.instrument !== instrument) continue;
       order.others = Math.max(0, quantityAt(order.side, order.price) - order.remaining);
-      if (order.since !== null) continue;
-      order.since = seq;
+      if (order.since?.epoch === epoch) continue;
+      order.since = { epoch, seq };
       order.bound = order.others;
     }
   }
@@ -84,13 +87,18 @@ export class QueuePlaces {
   onTrade({ instrument, seq, price, quantity, aggressor_side }: SeenTrade): void {
     for (const order of this.#orders.values()) {
       const isOurs = order.instrument === instrument && order.price === price && order.side !== aggressor_side && aggressor_side !== "none";
-      if (isOurs && order.since !== null && seq > order.since) order.bound = Math.max(0, order.bound - quantity);
+      if (isOurs && order.since !== null && seq > order.since.seq) order.bound = Math.max(0, order.bound - quantity);
     }
   }
 
-  /** The book was left, or history began anew: places are not known until it comes again. */
+  /** The book was left: places in it are not known until it comes again. */
   forgetBook(instrument: string): void {
     for (const order of this.#orders.values()) if (order.instrument === instrument) order.since = null;
+  }
+
+  /** What happened to the orders was missed: no place is known until the books come again. */
+  forgetAll(): void {
+    for (const order of this.#orders.values()) order.since = null;
   }
 
   /** Lots before the order, at most; null if nothing is known. */

@@ -51,6 +51,7 @@ export class AccountFrames {
   }
 
   onStale(): void {
+    this.#places.forgetAll();
     this.#isChanged = true;
   }
 
@@ -58,7 +59,7 @@ export class AccountFrames {
     const book = this.#session.book(instrument);
     if (book === undefined) return;
     const quantityAt = (side: Side, price: number) => (side === "bid" ? book.bids : book.asks).quantityAt(price);
-    this.#places.onBook(instrument, book.seq, quantityAt);
+    this.#places.onBook(instrument, book.epoch, book.seq, quantityAt);
     if (this.#account.orders.some((order) => order.instrument === instrument)) this.#isChanged = true;
   }
 
@@ -74,6 +75,7 @@ export class AccountFrames {
 
   /** Orders in a book in which nothing happens stand in it by now. */
   settle(instrument: string, now: number): void {
+    if (this.#account.stale || this.#session.staleReason(instrument, now) !== null) return; // it may be a book from before them
     const isWaiting = this.#account.orders.some((order) => order.instrument === instrument && this.#places.ahead(order.order_id) === null);
     if (isWaiting && now - this.#touchedAt >= SETTLED_MS) this.onBook(instrument);
   }

@@ -141,6 +141,30 @@ describe("the worker", () => {
     expect((await bench.draw())?.book?.stale ?? (bench.posted.filter(({ type }) => type === "frame").at(-1) as Frame).book?.stale).toBe("disconnected");
   });
 
+  test("an order's place is not taken from a book that cannot be vouched for, and begins anew after the account was lost", async () => {
+    const order = [1, "a", "ACME", "bid", "limit", "gtc", 99, 5, 5];
+    const account = (userSeq: number) => bench.hear([9, userSeq, [order], {}, {}, false, null, null, null]);
+    const ahead = async () => {
+      bench.worker.tick();
+      return ((await bench.draw()) ?? (bench.posted.filter((each) => each.type === "frame" && each.account !== undefined).at(-1) as Frame)).account?.orders[0]?.ahead;
+    };
+    bench.look();
+    bench.snapshot(1, [[99, 5]], []);
+    account(1);
+    bench.now += 4_000; // nothing is heard any more
+    expect(await ahead()).toBeNull();
+    bench.snapshot(2, [[99, 45]], []);
+    expect(await ahead()).toBe(40);
+    bench.hear([5, "ACME", 3, 1, bench.serverMs * 1_000, 99, 40, "ask"]);
+    bench.snapshot(3, [[99, 45]], []);
+    expect(await ahead()).toBe(0);
+    bench.hear([10, 9, "filled", 0, 7, "b", "ACME", "bid", "limit", "gtc", 99, 5, 0, 99, 5, 1, "maker", "", 0, 0, "", 0]); // after a gap
+    account(9);
+    expect(await ahead()).toBeNull();
+    bench.snapshot(4, [[99, 45]], []);
+    expect(await ahead()).toBe(40);
+  });
+
   test("answers what the page asks, and says when nobody did", async () => {
     bench.worker.hear({ type: "ask", id: 41, request: { op: "cancel_all" } });
     bench.hear([2, bench.requests("cancel_all")[0]?.id, false, "busy", "try again", {}]);
