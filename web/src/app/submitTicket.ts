@@ -5,7 +5,7 @@ import { checkTicket, refusedField } from "../model/ticketChecks.js";
 import type { Checked, Market } from "../model/ticketChecks.js";
 import type { Desk, Entry } from "./desk.js";
 import type { TicketForm } from "./ticketForm.js";
-import { say, SIDE_WORD } from "./trading.js";
+import { isUnknown, say, SIDE_WORD } from "./trading.js";
 import type { Trading } from "./trading.js";
 
 /** What the ticket is judged by; null while the instrument is not known. */
@@ -56,7 +56,7 @@ export async function submitTicket(desk: Desk, trading: Trading, ticket: TicketF
   if (answer.ok) {
     ticket.accepted(`${words}: accepted as order ${Number(answer.data["order_id"] ?? 0)}.`);
     say(`${words}: accepted.`);
-  } else if (answer.code === "unanswered" || answer.code === "outcome_unknown") {
+  } else if (isUnknown(answer)) {
     ticket.unanswered(`${words}: no answer came. It may stand or not; sending it again is safe, it never trades twice.`);
   } else {
     ticket.refused(refusedField(answer.code, answer.text));

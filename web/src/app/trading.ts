@@ -21,6 +21,15 @@ export function say(text: string): void {
   setSaid(({ number }) => ({ text, number: number + 1 }));
 }
 
+/** Whether it is open what became of a request: it may have been carried out or not. */
+export function isUnknown({ code }: Pick<Answer, "code">): boolean {
+  return code === "unanswered" || code === "outcome_unknown";
+}
+
+function failure(answer: Answer, refused: string, unknown: string): string {
+  return `${isUnknown(answer) ? unknown : refused}: ${answer.text}`;
+}
+
 export class Trading {
   readonly #desk: Desk;
   /** Orders that a request is under way for. */
@@ -42,19 +51,19 @@ export class Trading {
   }
 
   async cancel({ order_id }: Pick<OpenOrder, "order_id">): Promise<void> {
-    await this.#forOrder(order_id, { op: "cancel", order_id }, "The order is cancelled.", "The order was not cancelled");
+    await this.#forOrder(order_id, { op: "cancel", order_id }, "The order is cancelled.", "cancelled");
   }
 
-  /** Move an order to another price. It stands last there. */
-  async move(order: Pick<OpenOrder, "order_id" | "instrument" | "remaining">, price: number): Promise<void> {
+  /** Move an order to another price. It stands last there. What of it was filled on the way is not known yet. */
+  async move(order: Pick<OpenOrder, "order_id" | "instrument">, price: number): Promise<void> {
     const instrument = this.#desk.entry(order.instrument).instrument();
     const to = instrument === undefined ? String(price) : priceText(instrument, price);
-    await this.#forOrder(order.order_id, { op: "replace", order_id: order.order_id, price }, `${lotsText(order.remaining)} lots moved to ${to}.`, "The order was not moved");
+    await this.#forOrder(order.order_id, { op: "replace", order_id: order.order_id, price }, `The order is moved to ${to}.`, "moved");
   }
 
   /** Change an order's total lots, what has been filled included. */
   async resize(order: Pick<OpenOrder, "order_id">, quantity: number): Promise<void> {
-    await this.#forOrder(order.order_id, { op: "replace", order_id: order.order_id, quantity }, `The order has ${lotsText(quantity)} lots in all now.`, "The order was not changed");
+    await this.#forOrder(order.order_id, { op: "replace", order_id: order.order_id, quantity }, `The order has ${lotsText(quantity)} lots in all now.`, "changed");
   }
 
   /** Cancel all open orders, or those of one instrument. */
@@ -62,21 +71,21 @@ export class Trading {
     const answer = await this.#desk.ask({ op: "cancel_all", instrument });
     const count = Number(answer.data["cancelled"] ?? 0);
     if (answer.ok) this.#tell("good", count === 1 ? "1 order is cancelled." : `${lotsText(count)} orders are cancelled.`);
-    else this.#tell("bad", `Orders were not cancelled: ${answer.text}`);
+    else this.#tell("bad", failure(answer, "Orders were not cancelled", "Whether orders were cancelled is not known"));
   }
 
   async cancelOnDisconnect(on: boolean): Promise<void> {
     const answer = await this.#desk.ask({ op: "cancel_on_disconnect", on });
-    if (!answer.ok) this.#tell("bad", `Not switched: ${answer.text}`);
+    if (!answer.ok) this.#tell("bad", failure(answer, "Not switched", "Whether it is switched is not known"));
   }
 
-  async #forOrder(orderId: number, request: Asked, done: string, failed: string): Promise<void> {
+  async #forOrder(orderId: number, request: Asked, done: string, what: string): Promise<void> {
     if (this.busy().has(orderId)) return;
     this.#setBusy((busy) => new Set(busy).add(orderId));
     const answer = await this.#desk.ask(request);
     this.#setBusy((busy) => new Set([...busy].filter((id) => id !== orderId)));
     if (answer.ok) say(done);
-    else this.#tell("bad", `${failed}: ${answer.text}`);
+    else this.#tell("bad", failure(answer, `The order was not ${what}`, `Whether the order was ${what} is not known`));
   }
 
   #tell(tone: "good" | "bad", text: string): void {
