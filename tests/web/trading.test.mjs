@@ -84,6 +84,52 @@ describe("the page", () => {
     await desk.close();
   });
 
+  it("sends one order for a slow double click and for a key that is held, though the exchange has answered in between", async (context) => {
+    const desk = await DeskPage.open(browser, market, "hilda");
+    const client = await market.client("hilda");
+    context.after(() => client.close());
+    const account = await client.account();
+    const stand = async (count) => {
+      await until(`${count} stand`, () => account.orders.length >= count);
+      await pause(700); // further ones would have come by now
+      assert.equal(account.orders.length, count);
+    };
+    const again = async () => {
+      await desk.page.mouse.down({ clickCount: 2 }); // where it is: the second half of a double click
+      await desk.page.mouse.up({ clickCount: 2 });
+    };
+    await desk.ticket("Buy", "90.00", 5, { isSent: false });
+    const { x, y } = await desk.send().boundingBox();
+    await desk.page.mouse.click(x + 9, y + 9);
+    await until("the first is answered", () => account.orders.length === 1);
+    await again();
+    await stand(1);
+    const hold = async (key) => {
+      for (let times = 0; times < 8; times += 1) {
+        await desk.page.keyboard.down(key);
+        await pause(50);
+      }
+      await desk.page.keyboard.up(key);
+    };
+    await desk.page.locator("#ticket-quantity").focus();
+    await hold("Enter");
+    await stand(2);
+    await desk.send().focus();
+    await hold("Enter");
+    await stand(3);
+    await desk.page.locator(".ladder").getByRole("checkbox").check();
+    await desk.page.locator(".ladder-row .cell.bid").last().focus();
+    await hold("Enter");
+    await stand(4);
+    const cell = await desk.page.locator(".ladder-row .cell.bid").last().boundingBox();
+    await desk.page.mouse.click(cell.x + 5, cell.y + 5);
+    await until("the first is answered", () => account.orders.length === 5);
+    await again();
+    await stand(5);
+    await client.cancelAll();
+    await desk.close();
+  });
+
   it("says the exchange's sentence beside the field that caused it", async () => {
     const desk = await DeskPage.open(browser, market, "rita");
     await desk.ticket("Buy", "100.005", 1);

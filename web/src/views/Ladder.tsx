@@ -163,7 +163,7 @@ export function Ladder(props: { readonly isTrusted: boolean }): JSX.Element {
         break;
       case "Enter":
       case " ":
-        if (name === "bid" || name === "ask") take(side, found.price);
+        if (!event.repeat && (name === "bid" || name === "ask")) take(side, found.price); // a key that is held is one order
         break;
       case "Delete":
         for (const order of orders) void trading.cancel(order);
@@ -275,14 +275,14 @@ function Row(props: RowProps): JSX.Element {
     >
       <Own side="bid" orders={props.bids} tab={tab(0)} onFocus={focus(0)} {...props} />
       <span
-        class="cell bid" role="gridcell" style={bars(row().bid, row().bidTotal)} tabindex={tab(1)} onFocus={focus(1)} onClick={() => props.onTake("bid", row().price)}
+        class="cell bid" role="gridcell" style={bars(row().bid, row().bidTotal)} tabindex={tab(1)} onFocus={focus(1)} onClick={({ detail }) => detail < 2 && props.onTake("bid", row().price)}
         aria-label={`Bid ${lotsText(row().bid)} lots at ${props.text(row().price)}, ${lotsText(row().bidTotal)} from the best`}
       >
         <b>{lots(row().bid)}</b>
       </span>
       <span class="cell price" role="gridcell" tabindex={tab(2)} onFocus={focus(2)}>{props.text(row().price)}</span>
       <span
-        class="cell ask" role="gridcell" style={bars(row().ask, row().askTotal)} tabindex={tab(3)} onFocus={focus(3)} onClick={() => props.onTake("ask", row().price)}
+        class="cell ask" role="gridcell" style={bars(row().ask, row().askTotal)} tabindex={tab(3)} onFocus={focus(3)} onClick={({ detail }) => detail < 2 && props.onTake("ask", row().price)}
         aria-label={`Ask ${lotsText(row().ask)} lots at ${props.text(row().price)}, ${lotsText(row().askTotal)} from the best`}
       >
         <b>{lots(row().ask)}</b>
@@ -302,7 +302,8 @@ function Own(props: RowProps & { readonly side: Side; readonly orders: Accessor<
   };
   const label = () => {
     if (orders().length === 0) return `No order of yours at ${props.text(props.row().price)}`;
-    const place = ahead() === null ? "its place is not known yet" : ahead() === 0 ? "first in the queue" : `at most ${lotsText(ahead() ?? 0)} lots before it`;
+    const it = orders().length === 1 ? "it" : "the first of them";
+    const place = ahead() === null ? `the place of ${it} is not known yet` : ahead() === 0 ? `${it} is first in the queue` : `at most ${lotsText(ahead() ?? 0)} lots before ${it}`;
     return `Yours: ${SIDE_WORD[props.side]} ${lotsText(sum())} at ${props.text(props.row().price)}, ${place}. Alt and arrows move it, Delete cancels it.`;
   };
   const isDragged = () => orders().some(({ order_id }) => order_id === props.drag()?.order.order_id);

@@ -55,6 +55,9 @@ export function Ticket(): JSX.Element {
     setTouched(new Set<string>());
     void submitTicket(desk, trading, ticket, entry());
   };
+  // The exchange may answer before the second click of a double one, or before a held key repeats: that is no new order.
+  const onClick = (event: MouseEvent) => event.detail > 1 && event.preventDefault();
+  const onHeld = (event: KeyboardEvent) => event.key === "Enter" && event.repeat && event.preventDefault();
   const reserve = () => {
     const found = judged()?.reserves;
     if (found === null || found === undefined) return NONE;
@@ -73,7 +76,7 @@ export function Ticket(): JSX.Element {
         <h2 id="ticket-title">Order ticket</h2>
         <span class="quiet">{entry().symbol}</span>
       </header>
-      <form class="ticket-form scroll" onSubmit={send} noValidate>
+      <form class="ticket-form scroll" onSubmit={send} onKeyDown={onHeld} noValidate>
         <div class="sides" role="radiogroup" aria-label="Side">
           <For each={["bid", "ask"] as const}>
             {(side) => (
@@ -151,7 +154,7 @@ export function Ticket(): JSX.Element {
           <dt>Reserves</dt><dd>{reserve()}</dd>
           <dt>Free</dt><dd>{free()}</dd>
         </dl>
-        <button type="submit" class="send" data-side={draft().side} aria-disabled={isSent()} disabled={desk.connection().link.phase !== "live" || entry().status()?.state === "delisted"}>
+        <button type="submit" class="send" onClick={onClick} data-side={draft().side} aria-disabled={isSent()} disabled={desk.connection().link.phase !== "live" || entry().status()?.state === "delisted"}>
           {isSent() ? "Sent, waiting for the exchange" : ticket.state() === "unknown" ? "Send it again (safe)" : `${SIDE_WORD[draft().side]} ${judged()?.quantity ? lotsText(judged()?.quantity ?? 0) : ""} ${entry().symbol}`}
         </button>
         <div role="status" class="ticket-outcome">
