@@ -21,6 +21,7 @@ from outcry.terminal.aio.ladder_panel import LadderPanel
 from outcry.terminal.aio.line import Line
 from outcry.terminal.aio.market_desk import MarketDesk
 from outcry.terminal.aio.rows_panel import RowsPanel
+from outcry.terminal.aio.ticket_panel import TicketPanel
 from outcry.terminal.aio.trade_app import FRAMES_PER_SECOND, TradeApp
 from tests.integration.company_house import WITHIN_S, begin, company_on, given
 from tests.integration.test_administration import at
@@ -179,6 +180,47 @@ def test_whoever_watches_cannot_order_and_a_flood_is_drawn_at_the_rate(stack: St
             assert not screen.app.query("#ticket")
             await bob.cancel_all()
             await screen.until(lambda: "90.59" not in screen.ladder(), "cancelled")
+
+    asyncio.run(run())
+
+
+def test_an_order_goes_to_the_instrument_that_the_ticket_names_though_another_is_shown_by_now(stack: Stack) -> None:
+    """Between two frames the desk shows another instrument already, and the ticket was written for the one before."""
+
+    async def run() -> None:
+        async with at(stack, 0, "bob200", "trader") as bob, screen_of(bob, (80, 24)) as screen:
+            await screen.press("b")
+            await screen.write("price", "91.00")
+            await screen.write("quantity", "3")
+            await screen.until(lambda: screen.line("ticket-head").startswith("BUY ACME "), "the ticket is for ACME")
+            await screen.app._desk.open("ACME-RSU27")  # as `]` does
+            screen.app.query_one(TicketPanel)._submit()  # before the next frame is drawn
+            await screen.until(lambda: "taken" in screen.line("message"), "said")
+            await screen.until(lambda: bool(screen.rows("orders")), "it stands")
+            assert [row.split()[0] for row in screen.rows("orders")] == ["ACME"]
+            assert screen.line("message").startswith("✓ buy 3 ACME:")
+            await bob.cancel_all()
+
+    asyncio.run(run())
+
+
+def test_the_last_price_and_the_trades_are_still_known_when_an_instrument_is_shown_again(stack: Stack) -> None:
+    """By the last price the ticket judges how far a price may be."""
+
+    async def run() -> None:
+        async with at(stack, 0, "bob80", "trader") as bob, at(stack, 1, "ann80", "trader") as ann:
+            await bob.order("ACME", side="ask", quantity=1, price=9_700)
+            await ann.order("ACME", side="bid", quantity=1, price=9_700)
+            async with screen_of(ann, (80, 24)) as screen:
+                await screen.until(lambda: "last 97.00" in screen.line("heading"), "said")
+                seen = screen.rows("trades")
+                await screen.press("right_square_bracket")
+                await screen.until(lambda: screen.line("heading").startswith("ACME-C90-2703"), "the next instrument")
+                assert not screen.rows("trades")
+                await screen.press("left_square_bracket")
+                await screen.until(lambda: screen.line("heading").startswith("ACME "), "back again")
+                assert "last 97.00" in screen.line("heading")
+                assert screen.rows("trades") == seen
 
     asyncio.run(run())
 

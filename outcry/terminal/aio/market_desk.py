@@ -26,7 +26,7 @@ from outcry.terminal.standing import LinkState, standing
 from outcry.terminal.ticket_check import Checked, TicketDraft, TicketSetting
 
 TRADES_KEPT: Final = 200
-"""Latest trades of the instrument; older ones are forgotten."""
+"""Latest trades of an instrument; older ones are forgotten."""
 EXECUTIONS_KEPT: Final = 1_000
 """Latest executions since the start; older ones are in the ledger."""
 DELAY_EVERY_S: Final = 1.0
@@ -55,6 +55,8 @@ class MarketDesk:
         self._book: Book | None = None
         self._tape: Tape[Trade] | None = None
         self._trades: deque[Trade | Missing] = deque(maxlen=TRADES_KEPT)
+        self._trades_of: dict[str, deque[Trade | Missing]] = {}
+        """By instrument that was shown."""
         self._places = QueuePlaces()
         self._delays = RecentDelays()
         self._delay: Delay | None = None
@@ -94,16 +96,17 @@ class MarketDesk:
         book = await self._market.book(symbol, depth=self._depth)
         tape = await self._market.trades(symbol)
         left, self._book, self._tape = self._book, book, tape
-        self._trades.clear()
+        # Kept, because a tape tells nothing twice.
+        self._trades = self._trades_of.setdefault(symbol, deque(maxlen=TRADES_KEPT))
         self._places.forget()
         self._seen = (0, 0, 0)
         if left is not None:
             await self._market.leave_book(left.instrument)
 
-    async def send(self, draft: TicketDraft, checked: Checked, client_order_id: str) -> Reply:
-        """Enter the order of a checked ticket; raises as `Market.order`."""
+    async def send(self, symbol: str, draft: TicketDraft, checked: Checked, client_order_id: str) -> Reply:
+        """Enter the order of a checked ticket, whatever is shown by now; raises as `Market.order`."""
         return await self._market.order(
-            self.symbol,
+            symbol,
             side=draft.side,
             kind=draft.kind,
             time_in_force=draft.time_in_force,

@@ -34,7 +34,7 @@ TIMES: Final = (TimeInForce.GTC, TimeInForce.DAY, TimeInForce.IOC, TimeInForce.F
 TEXT_MAX: Final = 20
 """Characters of a field."""
 
-Send = Callable[[TicketDraft, Checked, str], Awaitable[Reply]]
+Send = Callable[[str, TicketDraft, Checked, str], Awaitable[Reply]]
 
 
 class TicketPanel(Vertical):
@@ -183,14 +183,16 @@ class TicketPanel(Vertical):
             return
         self._is_sending = True
         self._draw()
-        self.run_worker(self._entered(self._draft, checked, self._order_id), exclusive=False)
+        symbol = self._setting.instrument.symbol  # as the ticket says: another one may be shown before it is sent
+        self.run_worker(self._entered(symbol, self._draft, checked, self._order_id), exclusive=False)
 
-    async def _entered(self, draft: TicketDraft, checked: Checked, order_id: str) -> None:
+    async def _entered(self, symbol: str, draft: TicketDraft, checked: Checked, order_id: str) -> None:
         try:
-            reply = await self._send(draft, checked, order_id)
+            reply = await self._send(symbol, draft, checked, order_id)
         except OutcomeUnknown as error:
             self._refused[Field.ORDER] = f"outcome unknown: {error.reason}; Enter asks again, and trades once"
-            if self._draft != draft:  # what is written now is another order
+            if self._draft != draft or self._setting is None or self._setting.instrument.symbol != symbol:
+                # What is written now is another order.
                 self._order_id = secrets.token_hex(12)
         except RequestRefused as error:
             field, said = refused_field(error.code, error.text)
@@ -204,14 +206,11 @@ class TicketPanel(Vertical):
             self._order_id = secrets.token_hex(12)
             self._has_tried = False
             self.query_one("#quantity", Input).value = ""
-            what = f"{BUY_SELL[draft.side]} {checked.quantity:,} {self._symbol()}"
+            what = f"{BUY_SELL[draft.side]} {checked.quantity:,} {symbol}"
             self._tell(f"{what}: order {reply.data.get('order_id', '')} taken")
         finally:
             self._is_sending = False
             self._draw()
-
-    def _symbol(self) -> str:
-        return self._setting.instrument.symbol if self._setting is not None else ""
 
 
 def _worth(draft: TicketDraft, checked: Checked, setting: TicketSetting) -> str:
