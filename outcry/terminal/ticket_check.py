@@ -177,12 +177,15 @@ def _collar_fault(price: int, setting: TicketSetting) -> str:
 def _reserve(draft: TicketDraft, checked: Checked, setting: TicketSetting) -> None:
     if setting.free_money is None or not checked.quantity:
         return
+    worth = checked.value or 0
+    if draft.side is Side.BID and draft.kind is OrderKind.LIMIT and worth > setting.free_money:
+        checked.errors.setdefault(Field.QUANTITY, "needs more money than is free")
+    if draft.kind is OrderKind.MARKET or draft.time_in_force in (TimeInForce.IOC, TimeInForce.FOK):
+        return  # it trades at once or ends
     if draft.side is Side.BID:
-        checked.reserves_money = checked.value or 0
-        if draft.kind is OrderKind.LIMIT and checked.reserves_money > setting.free_money:
-            checked.errors.setdefault(Field.QUANTITY, "needs more money than is free")
-        return
-    checked.reserves_lots = checked.quantity  # more than is free may be allowed to who may sell short
+        checked.reserves_money = worth
+    else:
+        checked.reserves_lots = checked.quantity  # more than is free may be allowed to who may sell short
 
 
 def _other_side(draft: TicketDraft, setting: TicketSetting) -> int:

@@ -222,6 +222,9 @@ def _worth(draft: TicketDraft, checked: Checked, setting: TicketSetting) -> str:
     text = f"value {about}{amount(checked.value)} {currency}"
     if setting.free_money is None:
         return f"{text}, nothing is reserved"
-    if draft.side is Side.BID:
-        return f"{text}, reserves {about}{amount(checked.reserves_money)} of {amount(setting.free_money)} free"
-    return f"{text}, reserves {checked.reserves_lots:,} of {setting.free_lots or 0:,} free lots"
+    is_bid = draft.side is Side.BID
+    reserved = amount(checked.reserves_money) if is_bid else f"{checked.reserves_lots:,}"
+    if not checked.reserves_money and not checked.reserves_lots:
+        reserved = "nothing"
+    free = f"{amount(setting.free_money)} free" if is_bid else f"{setting.free_lots or 0:,} free lots"
+    return f"{text}, reserves {reserved} of {free}"

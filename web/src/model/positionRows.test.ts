@@ -12,6 +12,8 @@ describe("positions", () => {
     const [row] = positionRows({ positions: { ACME: 60 }, holdings, keepsAccounts: true }, 10, instrumentOf, () => 10_100);
     expect(row).toMatchObject({ lots: 60, offered: 20, free: 10, average: 100_000_000n, value: 60_600_000_000n, unrealised: 600_000_000n, currency: "USD" });
     expect(row?.held).toEqual([{ until: 50, lots: 30, why: "vesting" }]);
+    const [then] = positionRows({ positions: { ACME: 60 }, holdings, keepsAccounts: true }, 50, instrumentOf, () => 10_100);
+    expect(then).toMatchObject({ free: 40, held: [] }); // at the very moment
   });
 
   test("without a price, without accounts or of what is short say nothing rather than something wrong", () => {

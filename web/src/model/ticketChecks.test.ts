@@ -17,7 +17,18 @@ describe("a ticket", () => {
     expect(check({})).toMatchObject({ errors: {}, price: 10_200, quantity: 50, value: 5_100_000_000n, reserves: { money: 5_100_000_000n } });
     expect(check({ side: "ask", quantity: "40" })).toMatchObject({ errors: {}, value: 4_080_000_000n, reserves: { lots: 40 } });
     expect(check({ kind: "market", price: "" })).toMatchObject({ errors: {}, price: 0, value: 5_052_500_000n, reserves: null });
-    expect(check({ kind: "market", side: "ask", quantity: "10" }, { bestBid: 0 })).toMatchObject({ value: null, reserves: { lots: 10 } });
+    expect(check({ kind: "market", side: "ask", quantity: "10" }, { bestBid: 0 })).toMatchObject({ value: null, reserves: null });
+  });
+
+  test("reserves nothing if it never rests, but what it needs must be free", () => {
+    for (const timeInForce of ["ioc", "fok"] as const) {
+      expect(check({ timeInForce })).toMatchObject({ errors: {}, value: 5_100_000_000n, reserves: null });
+      expect(check({ timeInForce, quantity: "99" }).errors.quantity).toBe("needs more money than is free");
+      expect(check({ timeInForce, side: "ask", quantity: "60" })).toMatchObject({ errors: { quantity: "40 lots may be sold" }, reserves: null });
+    }
+    for (const part of [{ timeInForce: "auction" }, { trigger: "100.00" }] as const) {
+      expect(check({ kind: "market", side: "ask", quantity: "10", ...part }).reserves).toEqual({ lots: 10 });
+    }
   });
 
   test("reads figures as people write them, and says what is none", () => {
@@ -29,6 +40,7 @@ describe("a ticket", () => {
     expect(check({ price: "0" }).errors.price).toBe("is above 0");
     expect(check({ price: "102.001" }).errors.price).toContain("the nearest are 102.00 and 102.01");
     expect(check({ price: "102.01" }).errors.price).toBe("is not one of its prices; the nearest are 102.00 and 102.05");
+    expect(check({ price: "0.03" }, { terms: { ...TERMS, tick_table: [[1, 5]], collar_bp: 0 } as unknown as Terms }).errors.price).toBe("is not one of its prices; the nearest are 0.05");
     expect(check({ quantity: "1000001" }).errors.quantity).toBe("one order has at most 1,000,000 lots");
   });
 
@@ -36,6 +48,7 @@ describe("a ticket", () => {
     expect(check({ price: "1020.00" }).errors.price).toBe("is more than 10 % above the reference 101.00 (at most 111.10)");
     expect(check({ price: "80.00" }).errors.price).toBe("is more than 10 % below the reference 101.00 (at least 90.90)");
     expect(check({ price: "111.10" }).errors.price).toBeUndefined();
+    expect(check({ price: "110.05" }, { last: 0 }).errors.price).toBe("is more than 10 % above the reference 100.00 (at most 110.00)"); // of its terms
     expect(check({ price: "1020.00" }, { last: 0, terms: { ...TERMS, collar_bp: 0 } as Terms }).errors.price).toBeUndefined();
   });
 

@@ -68,17 +68,24 @@ export function checkTicket(draft: Draft, market: Market): Checked {
   if (price > 0) checkCollar(price, "price", market, errors);
   const worth = draft.kind === "limit" ? price : draft.side === "bid" ? market.bestAsk : market.bestBid;
   const value = worth > 0 && quantity > 0 ? valueOf(instrument, worth, quantity) : null;
-  const reserves = reservation(draft, price, quantity, instrument);
-  if (reserves !== null && "money" in reserves && market.freeMoney !== null && reserves.money > market.freeMoney) {
+  const needs = need(draft, price, quantity, instrument);
+  if (needs !== null && "money" in needs && market.freeMoney !== null && needs.money > market.freeMoney) {
     errors.quantity ??= "needs more money than is free";
   }
-  if (reserves !== null && "lots" in reserves && market.freeLots !== null && reserves.lots > market.freeLots) {
+  if (needs !== null && "lots" in needs && market.freeLots !== null && needs.lots > market.freeLots) {
     errors.quantity ??= `${lotsText(Math.max(0, market.freeLots))} lots may be sold`;
   }
-  return { errors, price, quantity, trigger, minimum, value, reserves };
+  return { errors, price, quantity, trigger, minimum, value, reserves: mayRest(draft, trigger) ? needs : null };
 }
 
-function reservation(draft: Draft, price: number, quantity: number, instrument: Instrument): Checked["reserves"] {
+/** Whether an order may stand anywhere; one that trades at once or ends reserves nothing. */
+function mayRest({ kind, timeInForce }: Draft, trigger: number): boolean {
+  if (trigger > 0) return true;
+  return kind === "limit" ? timeInForce !== "ioc" && timeInForce !== "fok" : timeInForce === "auction";
+}
+
+/** What has to be free for an order to be taken; null if nothing has to, or it is not known. */
+function need(draft: Draft, price: number, quantity: number, instrument: Instrument): Checked["reserves"] {
   if (quantity === 0 || (draft.side === "bid" && price === 0)) return null;
   return draft.side === "bid" ? { money: valueOf(instrument, price, quantity) } : { lots: quantity };
 }

@@ -6,7 +6,7 @@ import pytest
 
 from openoutcry.wire.instrument import Instrument
 from openoutcry.wire.messages import Terms
-from openoutcry.wire.types import OrderKind, Side
+from openoutcry.wire.types import OrderKind, Side, TimeInForce
 from outcry.terminal.ticket_check import Field, TicketDraft, TicketSetting, check_ticket, refused_field, step_price
 
 ACME = Instrument("ACME", tick_size="0.01", lot_size=1, price_max=1_000_000, quantity_max=1_000)
@@ -25,9 +25,20 @@ def test_an_ask_reserves_lots_and_may_be_short() -> None:
     assert (checked.errors, checked.reserves_lots, checked.reserves_money) == ({}, 70, 0)
 
 
+@pytest.mark.parametrize("time", [TimeInForce.IOC, TimeInForce.FOK])
+def test_an_order_that_never_rests_reserves_nothing_and_needs_what_it_needs(time: TimeInForce) -> None:
+    for side in Side:
+        checked = check_ticket(TicketDraft(side, OrderKind.LIMIT, time, "100.50", "4"), SETTING)
+        assert (checked.errors, checked.reserves_money, checked.reserves_lots) == ({}, 0, 0)
+        assert checked.value == 402_000_000
+    dear = check_ticket(TicketDraft(Side.BID, OrderKind.LIMIT, time, "100.50", "100"), SETTING)
+    assert dear.errors == {Field.QUANTITY: "needs more money than is free"}
+
+
 def test_a_market_order_is_worth_what_the_other_side_asks() -> None:
     checked = check_ticket(TicketDraft(Side.BID, OrderKind.MARKET, quantity="2"), SETTING)
     assert (checked.errors, checked.price, checked.value) == ({}, 0, 2 * 10_005 * 10_000)
+    assert checked.reserves_money == 0, "it does not rest"
 
 
 @pytest.mark.parametrize(
