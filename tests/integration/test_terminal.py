@@ -151,6 +151,10 @@ def test_everything_fits_and_help_names_the_keys(stack: Stack, size: tuple[int, 
                 focused = screen.app.focused
                 assert focused is screen.app.query_one(f"#{name}")
                 assert focused.region.height >= 3, name
+            await screen.press("i", *"ship", "enter")
+            await screen.until(lambda: screen.line("heading").startswith("SHIP-Q1"), "one with a long name")
+            await screen.until(lambda: "open" in screen.line("heading")[: size[0]], "its state is in sight")
+            await screen.press("i", *"acme", "enter")
             await screen.press("question_mark")
             await screen.pilot.pause()
             shown = screen.app.screen.query_one("#help Static").render()

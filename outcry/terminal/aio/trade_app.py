@@ -223,11 +223,10 @@ class TradeApp(App[None]):
 
     def _draw_lines(self, picture: Picture, now_us: int) -> None:
         instrument = picture.instrument
-        heading = f"{instrument.symbol}  {instrument.name}  {instrument.currency}"
-        if picture.last:
-            heading += f"  last {money(picture.last, instrument)}"
-        state = state_words(picture.status, now_us)
-        self._default("heading", Line).say(f"{heading}  {state}" if state else heading, "bold")
+        # The name comes last: a narrow screen cuts it off, and not that the instrument is halted.
+        last = f"last {money(picture.last, instrument)} {instrument.currency}" if picture.last else instrument.currency
+        parts = (instrument.symbol, state_words(picture.status, now_us), last, instrument.name)
+        self._default("heading", Line).say("  ".join(part for part in parts if part), "bold")
         stood = picture.standing
         self._default("standing", Line).say(f"{stood.line()}  {delay_words(picture.delay)}", TONES[stood.tone])
         auction = picture.auction
