@@ -188,6 +188,21 @@ def test_whoever_watches_cannot_order_and_a_flood_is_drawn_at_the_rate(stack: St
     asyncio.run(run())
 
 
+@pytest.mark.parametrize("is_trading", [True, False])
+def test_the_interrupt_key_ends_it_wherever_the_cursor_is(stack: Stack, is_trading: bool) -> None:
+    async def run() -> None:
+        async with (
+            at(stack, 0, "bob80", "trader") as bob,
+            screen_of(bob, (80, 24), is_trading=is_trading) as screen,
+        ):
+            await screen.press("b")  # the cursor is in the ticket, if there is one
+            assert not screen.app._exit
+            screen.app.simulate_key("ctrl+c")
+            await screen.until(lambda: screen.app._exit, "it ends")
+
+    asyncio.run(run())
+
+
 def test_an_order_goes_to_the_instrument_that_the_ticket_names_though_another_is_shown_by_now(stack: Stack) -> None:
     """Between two frames the desk shows another instrument already, and the ticket was written for the one before."""
 

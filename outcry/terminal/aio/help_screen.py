@@ -18,7 +18,7 @@ LOOKING: Final = (
     ("i", "another instrument, by name"),
     ("[ ]", "the one before, the next one"),
     ("? F1", "this page; Esc closes it"),
-    ("q Ctrl-Q", "end"),
+    ("q Ctrl-C", "end"),
 )
 TRADING: Final = (
     ("b s", "buy or sell, at the price under the cursor"),

@@ -98,6 +98,7 @@ class TradeApp(App[None]):
         Binding("escape", "leave_ticket", "ladder"),
         Binding("question_mark,f1", "help", "help"),
         Binding("q", "quit", "quit"),
+        Binding("ctrl+c", "quit", "quit", priority=True),  # in a field too: whoever presses it means the program
     ]
 
     def __init__(self, desk: MarketDesk, *, is_trading: bool) -> None:
