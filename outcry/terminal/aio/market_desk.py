@@ -173,7 +173,9 @@ class MarketDesk:
         self._seen = seen
         if now - self._delay_at >= DELAY_EVERY_S:
             self._delay_at, self._delay = now, self._delays.summary(now)
-        if book.stale is None:
+        if self._account is not None and self._account.stale is not None:
+            self._places.forget()  # an order may have moved away and back meanwhile
+        elif book.stale is None:
             levels = {Side.BID: dict(bids), Side.ASK: dict(asks)}
             trades = [trade for trade in new if isinstance(trade, Trade)]
             self._places.look(mine, trades, (book.epoch, book.seq, book.changes), levels, now)
@@ -195,7 +197,7 @@ class MarketDesk:
         self, instrument: Instrument, bids: list[tuple[int, int]], asks: list[tuple[int, int]], last: int
     ) -> TicketSetting:
         free_money = free_lots = None
-        if self._account is not None and self._account.keeps_accounts:
+        if self._account is not None and self._account.keeps_accounts and self._account.stale is None:
             free_money = self._account.free.get(instrument.currency, 0)
             held = self._account.holdings.get(instrument.symbol)
             free_lots = held.free(time.time_ns() // 1_000) if held is not None else 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import ClassVar, Final
@@ -19,6 +19,7 @@ from openoutcry.wire.types import Code, OrderKind, Side, TimeInForce
 from outcry.terminal.account_rows import BUY_SELL
 from outcry.terminal.aio.line import Line
 from outcry.terminal.money import amount
+from outcry.terminal.order_name import OrderName
 from outcry.terminal.palette import BAD, FAINT, SIDES
 from outcry.terminal.ticket_check import (
     Checked,
@@ -33,6 +34,8 @@ from outcry.terminal.ticket_check import (
 TIMES: Final = (TimeInForce.GTC, TimeInForce.DAY, TimeInForce.IOC, TimeInForce.FOK, TimeInForce.AUCTION)
 TEXT_MAX: Final = 20
 """Characters of a field."""
+
+TOO_LATE: Final = "too late to send it again: look at orders and executions, then order anew"
 
 Send = Callable[[str, TicketDraft, Checked, str], Awaitable[Reply]]
 
@@ -66,7 +69,7 @@ class TicketPanel(Vertical):
         """What the exchange said; until something else is written."""
         self._has_tried = False
         """Whether faults of what is not written yet are told."""
-        self._order_id = secrets.token_hex(12)
+        self._order = OrderName()
         self._is_sending = False
 
     def compose(self) -> ComposeResult:
@@ -153,7 +156,7 @@ class TicketPanel(Vertical):
         self._draft = replace(self._draft, **fields)  # type: ignore[arg-type]
         self._refused.clear()
         if not self._is_sending:
-            self._order_id = secrets.token_hex(12)
+            self._order.renew()
 
     def _draw(self) -> None:
         if self._setting is None:
@@ -181,10 +184,15 @@ class TicketPanel(Vertical):
         self._draw()
         if checked.errors:
             return
+        if not self._order.send(time.monotonic()):
+            self._order.renew()
+            self._refused[Field.ORDER] = TOO_LATE
+            self._draw()
+            return
         self._is_sending = True
         self._draw()
         symbol = self._setting.instrument.symbol  # as the ticket says: another one may be shown before it is sent
-        self.run_worker(self._entered(symbol, self._draft, checked, self._order_id), exclusive=False)
+        self.run_worker(self._entered(symbol, self._draft, checked, self._order.text), exclusive=False)
 
     async def _entered(self, symbol: str, draft: TicketDraft, checked: Checked, order_id: str) -> None:
         try:
@@ -193,17 +201,17 @@ class TicketPanel(Vertical):
             self._refused[Field.ORDER] = f"outcome unknown: {error.reason}; Enter asks again, and trades once"
             if self._draft != draft or self._setting is None or self._setting.instrument.symbol != symbol:
                 # What is written now is another order.
-                self._order_id = secrets.token_hex(12)
+                self._order.renew()
         except RequestRefused as error:
             field, said = refused_field(error.code, error.text)
             self._refused[field] = said
-            self._order_id = secrets.token_hex(12)
+            self._order.renew()
             if error.code == Code.DUPLICATE_ORDER:
                 self._tell("the order stands already: it was entered before")
         except (Disconnected, InvalidArgument) as error:
             self._refused[Field.ORDER] = f"nothing was sent: {error}"
         else:
-            self._order_id = secrets.token_hex(12)
+            self._order.renew()
             self._has_tried = False
             self.query_one("#quantity", Input).value = ""
             what = f"{BUY_SELL[draft.side]} {checked.quantity:,} {symbol}"

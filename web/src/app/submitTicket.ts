@@ -43,8 +43,8 @@ export async function submitTicket(desk: Desk, trading: Trading, ticket: TicketF
     ticket.refused({ field: wrong[0] as keyof Checked["errors"], text: wrong[1] });
     return;
   }
-  const name = ticket.take();
-  if (name === null) return; // a double click: it is under way
+  const name = ticket.take(performance.now());
+  if (name === null) return; // a double click, or too late: told in the ticket
   const isLimit = draft.kind === "limit";
   const answer = await trading.place({
     op: "order", client_order_id: name, instrument: entry.symbol, side: draft.side, quantity: found.quantity, kind: draft.kind,

@@ -16,6 +16,12 @@ export interface Refusal {
   readonly text: string;
 }
 
+/**
+ * Since an order was first sent. The exchange promises to know its name for ten minutes after it has accepted it: sent
+ * again later, one that was filled would be another order, and trade again.
+ */
+export const SAFE_MS = 540_000;
+
 export class TicketForm {
   readonly draft: Accessor<Draft>;
   readonly refusal: Accessor<Refusal | null>;
@@ -26,6 +32,7 @@ export class TicketForm {
   readonly clickPlaces: Accessor<boolean>;
   readonly #set;
   #name = newOrderName();
+  #sentAt: number | null = null;
 
   constructor() {
     const [draft, setDraft] = createSignal(EMPTY);
@@ -49,7 +56,7 @@ export class TicketForm {
   /** Change what stands there: it is another order from now on, unless one is under way. */
   change(part: Partial<Draft>): void {
     if (this.state() === "sent") return;
-    this.#name = newOrderName();
+    this.#renew();
     this.#set.setDraft((draft) => ({ ...draft, ...part }));
     this.#set.setRefusal(null);
     this.#set.setState("idle");
@@ -60,9 +67,15 @@ export class TicketForm {
     this.#set.setClickPlaces(on);
   }
 
-  /** Take the ticket for sending; null if it has been sent, and no answer has come. */
-  take(): string | null {
+  /** Take the ticket for sending, at this moment (ms that only grow); null if it is under way, or sending it again is not safe any more. */
+  take(now: number): string | null {
     if (this.state() === "sent") return null;
+    this.#sentAt ??= now;
+    if (now - this.#sentAt > SAFE_MS) {
+      this.#renew();
+      this.refused({ field: "", text: "It is too late to send it again. Look at your orders and executions first, then order anew." });
+      return null;
+    }
     this.#set.setState("sent");
     this.#set.setRefusal(null);
     this.#set.setDone("");
@@ -70,7 +83,7 @@ export class TicketForm {
   }
 
   accepted(text: string): void {
-    this.#name = newOrderName();
+    this.#renew();
     this.#set.setState("idle");
     this.#set.setDone(text);
   }
@@ -83,6 +96,11 @@ export class TicketForm {
   unanswered(text: string): void {
     this.#set.setState("unknown");
     this.#set.setRefusal({ field: "", text });
+  }
+
+  #renew(): void {
+    this.#name = newOrderName();
+    this.#sentAt = null;
   }
 
   /** Another instrument: its prices are others. */
