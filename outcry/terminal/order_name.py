@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+from collections.abc import Callable
 from typing import Final
 
 SAFE_S: Final = 540.0
@@ -11,15 +11,19 @@ order that was filled would be another one, and trade again."""
 
 
 class OrderName:
-    """A `client_order_id` with the moment at which it was first sent."""
+    """A `client_order_id` with the moment at which it was first sent.
 
-    def __init__(self) -> None:
-        self.text = secrets.token_hex(12)
+    `draw` gives another name at every call.
+    """
+
+    def __init__(self, draw: Callable[[], str]) -> None:
+        self._draw = draw
+        self.text = draw()
         self._sent_at: float | None = None
 
     def renew(self) -> None:
         """Name another order."""
-        self.text = secrets.token_hex(12)
+        self.text = self._draw()
         self._sent_at = None
 
     def send(self, now: float) -> bool:

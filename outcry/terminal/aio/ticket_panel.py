@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -69,7 +70,7 @@ class TicketPanel(Vertical):
         """What the exchange said; until something else is written."""
         self._has_tried = False
         """Whether faults of what is not written yet are told."""
-        self._order = OrderName()
+        self._order = OrderName(lambda: secrets.token_hex(12))
         self._is_sending = False
 
     def compose(self) -> ComposeResult:
