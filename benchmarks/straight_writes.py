@@ -1,17 +1,19 @@
-"""`python -m benchmarks.straight_writes`: one frame to many sockets, through transports and straight to the kernel.
+"""`python -m benchmarks.straight_writes`: one frame to many sockets, by transports, by calls for each, and by io_uring.
 
 Everything is on 127.0.0.1: a process that reads and forgets, and one that writes a frame to every connection every
-10 ms, on uvloop, as a gateway does; the two ways take turns. Only the writing is measured.
+10 ms, on uvloop, as a gateway does; the ways take turns. Only the writing is measured. Where io_uring is forbidden, its
+row is missing.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import resource
 import selectors
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from multiprocessing import get_context
 from typing import Final, cast
 
@@ -23,7 +25,8 @@ from benchmarks.table import Cell, Table
 from openoutcry.wire.codec import Encoding
 from outcry.stack.aio.open_files import allow_open_files
 from services.gateway.aio.direct_write import write_to_all
-from services.gateway.broadcast import Broadcast, write_by_transports
+from services.gateway.aio.ring_write import SendRing
+from services.gateway.broadcast import Broadcast, Part, write_by_transports
 from services.gateway.rotation import Rotation
 from services.gateway.subscriber import Subscriber
 
@@ -34,8 +37,34 @@ PAUSE_S: Final = 0.01
 CONNECT_S: Final = 30.0
 FRAME: Final = bytes(44)
 """As large as a delta of one level with its header."""
-WAYS: Final[dict[str, Broadcast]] = {"transports": write_by_transports, "straight": write_to_all}
-TITLES: Final = {"transports": "`write` of uvloop's transports", "straight": "`services.gateway.aio.direct_write`"}
+
+RING: Final = "ring"
+
+
+def _by_ring(parts: Sequence[Part], start: int) -> Sequence[Subscriber]:
+    return _ring()(parts, start)
+
+
+def _may_ring() -> bool:
+    try:
+        SendRing().close()
+    except OSError:
+        return False
+    return True
+
+
+@functools.cache
+def _ring() -> SendRing:
+    """Return the ring of this process: of the one that writes."""
+    return SendRing()
+
+
+WAYS: Final[dict[str, Broadcast]] = {"transports": write_by_transports, "straight": write_to_all, RING: _by_ring}
+TITLES: Final = {
+    "transports": "`write` of uvloop's transports",
+    "straight": "`services.gateway.aio.direct_write`",
+    RING: "`services.gateway.aio.ring_write`",
+}
 
 Used = tuple[float, float]
 """CPU µs a delivery, user and system."""
@@ -44,9 +73,10 @@ Used = tuple[float, float]
 def measure(effort: Effort) -> list[Table]:
     """Return one row for each way."""
     connections, flushes = effort.cases(CONNECTIONS, 5), effort.cases(FLUSHES, 3)
-    found: dict[str, list[Used]] = {way: [] for way in WAYS}
+    ways = [way for way in WAYS if way != RING or _may_ring()]
+    found: dict[str, list[Used]] = {way: [] for way in ways}
     for _ in range(min(effort.runs, RUNS_MAX)):
-        for way in WAYS:
+        for way in ways:
             found[way].append(in_new_process(_look, way, connections, flushes))
     return [
         Table(
@@ -54,7 +84,7 @@ def measure(effort: Effort) -> list[Table]:
             f"CPU µs a delivery of a process that writes one frame of {len(FRAME)} bytes to {connections:,} sockets "
             f"every {PAUSE_S * 1000:g} ms.",
             ["written through", "user µs", "system µs"],
-            [_row(TITLES[way], found[way]) for way in WAYS],
+            [_row(TITLES[way], found[way]) for way in ways],
         )
     ]
 

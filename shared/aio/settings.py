@@ -40,6 +40,7 @@ ROLE_SETTINGS: Final = frozenset(
         "feed_packets_max",
         "host",
         "instruments_file",
+        "io_uring",
         "jwks",
         "lease_ms",
         "ledger_database",

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import secrets
 import socket
 from collections.abc import Iterator
+from random import Random
 
 import pytest
 
 from openoutcry.wire.codec import Encoding
 from services.gateway.aio.direct_write import write_to_all
+from services.gateway.aio.ring_write import SendRing
+from services.gateway.broadcast import Broadcast
 from services.gateway.subscriber import NO_DESCRIPTOR, Subscriber
 
 FRAME = bytes(range(256)) * 64
@@ -30,6 +34,30 @@ class Waiting:
 
     def abort(self) -> None:
         raise AssertionError
+
+
+def ring_forbidden() -> str:
+    try:
+        SendRing(1).close()
+    except OSError as error:
+        return f"no io_uring here: {error}"
+    return ""
+
+
+@pytest.fixture(
+    params=[
+        "straight",
+        pytest.param("ring", marks=pytest.mark.skipif(bool(ring_forbidden()), reason=ring_forbidden())),
+    ]
+)
+def write(request: pytest.FixtureRequest) -> Iterator[Broadcast]:
+    """Each way to write; the ring is so small that flushes go round it."""
+    if request.param == "straight":
+        yield write_to_all
+        return
+    ring = SendRing(4)
+    yield ring
+    ring.close()
 
 
 @pytest.fixture
@@ -56,33 +84,37 @@ def received(end: socket.socket) -> bytes:
     return data
 
 
-def test_a_descriptor_is_written_to_and_the_transport_left_alone(pair: tuple[socket.socket, socket.socket]) -> None:
+def test_a_descriptor_is_written_to_and_the_transport_left_alone(
+    write: Broadcast, pair: tuple[socket.socket, socket.socket]
+) -> None:
     ours, theirs = pair
     subscriber, transport = listener()
-    write_to_all([(FRAME, {subscriber: ours.fileno()})], 0)
+    write([(FRAME, {subscriber: ours.fileno()})], 0)
     assert received(theirs) == FRAME
     assert not transport.held
 
 
-def test_without_a_descriptor_the_transport_gets_the_frame() -> None:
+def test_without_a_descriptor_the_transport_gets_the_frame(write: Broadcast) -> None:
     subscriber, transport = listener()
-    write_to_all([(FRAME, {subscriber: NO_DESCRIPTOR})], 0)
+    write([(FRAME, {subscriber: NO_DESCRIPTOR})], 0)
     assert transport.held == FRAME
 
 
-def test_what_the_kernel_does_not_take_goes_to_the_transport(pair: tuple[socket.socket, socket.socket]) -> None:
+def test_what_the_kernel_does_not_take_goes_to_the_transport(
+    write: Broadcast, pair: tuple[socket.socket, socket.socket]
+) -> None:
     """Some of a frame, or nothing of it: nothing is lost, nothing is said twice."""
     ours, theirs = pair
     subscriber, transport = listener()
     frames = 0
     while not transport.held:
-        write_to_all([(FRAME, {subscriber: ours.fileno()})], 0)
+        write([(FRAME, {subscriber: ours.fileno()})], 0)
         frames += 1
-    write_to_all([(FRAME, {subscriber: NO_DESCRIPTOR})], 0)
+    write([(FRAME, {subscriber: NO_DESCRIPTOR})], 0)
     assert received(theirs) + transport.held == FRAME * (frames + 1)
 
 
-def test_one_that_is_gone_disturbs_nobody(pair: tuple[socket.socket, socket.socket]) -> None:
+def test_one_that_is_gone_disturbs_nobody(write: Broadcast, pair: tuple[socket.socket, socket.socket]) -> None:
     """Its transport finds out; here it holds the frame."""
     ours, theirs = pair
     gone, gone_transport = listener()
@@ -90,12 +122,12 @@ def test_one_that_is_gone_disturbs_nobody(pair: tuple[socket.socket, socket.sock
     closed, other_end = socket.socketpair()
     other_end.close()
     with closed:
-        write_to_all([(FRAME, {gone: closed.fileno(), present: ours.fileno()})], 0)
+        write([(FRAME, {gone: closed.fileno(), present: ours.fileno()})], 0)
     assert gone_transport.held == FRAME
     assert received(theirs) == FRAME
 
 
-def test_a_write_may_take_listeners_away(pair: tuple[socket.socket, socket.socket]) -> None:
+def test_a_write_may_take_listeners_away(write: Broadcast, pair: tuple[socket.socket, socket.socket]) -> None:
     """A transport's write suspends whoever is over its limit, in the middle of a flush."""
     ours, theirs = pair
     last, _ = listener()
@@ -108,16 +140,73 @@ def test_a_write_may_take_listeners_away(pair: tuple[socket.socket, socket.socke
 
     first = Subscriber("bob", Encoding.MSGPACK, Suspending())
     listeners |= {first: NO_DESCRIPTOR, last: ours.fileno()}
-    write_to_all([(FRAME, listeners)], 0)
+    write([(FRAME, listeners)], 0)
     assert received(theirs) == FRAME
 
 
-def test_what_is_left_of_a_frame_is_not_copied_for_each_listener(pair: tuple[socket.socket, socket.socket]) -> None:
+def test_what_is_left_of_a_frame_is_not_copied_for_each_listener(
+    write: Broadcast, pair: tuple[socket.socket, socket.socket]
+) -> None:
     """A deep book's snapshot has 7 MB: a thousand copies took seconds, and all of the memory."""
     ours, _ = pair
     subscriber, transport = listener()
     large = bytes(8 << 20)
-    write_to_all([(large, {subscriber: ours.fileno()})], 0)
+    write([(large, {subscriber: ours.fileno()})], 0)
     left = memoryview(transport.last)
     assert 0 < len(left) < len(large)
     assert left.obj is large
+
+
+def test_any_flush_reaches_each_listener_whole_and_in_order(write: Broadcast) -> None:
+    """Random parts, some listeners full, gone or without a descriptor: what they got and what their transports hold."""
+    random = Random(17)
+    ends = [socket.socketpair() for _ in range(11)]
+    listeners = [listener() for _ in ends]
+    told = [b""] * len(ends)
+    for ours, _ in ends:
+        ours.setblocking(False)
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    ends[3][1].close()
+    for flush in range(300):
+        places = random.sample(range(len(ends)), random.randint(1, len(ends)))
+        cut = random.randint(0, len(places))
+        parts = []
+        for number, members in enumerate((places[:cut], places[cut:])):
+            frame = f"{flush}/{number}.".encode() * random.choice((1, 40, 900))
+            if members:
+                parts.append((frame, {listeners[each][0]: reachable(each, ends, listeners) for each in members}))
+            for each in members:
+                told[each] += frame
+        assert not write(parts, random.randrange(len(places)))
+    for each, (_, theirs) in enumerate(ends):
+        got = b"" if each == 3 else received(theirs)
+        assert got + listeners[each][1].held == told[each]
+        assert (each in {5, 3}) <= bool(listeners[each][1].held)
+    for ours, theirs in ends:
+        ours.close()
+        theirs.close()
+
+
+def reachable(
+    each: int, ends: list[tuple[socket.socket, socket.socket]], listeners: list[tuple[Subscriber, Waiting]]
+) -> int:
+    """As a connection says it: no descriptor while the transport holds anything."""
+    return NO_DESCRIPTOR if each == 5 or listeners[each][1].held else ends[each][0].fileno()
+
+
+def test_the_first_of_the_ring_is_sent_to_first(write: Broadcast) -> None:
+    """Datagrams into one socket keep the order of the sends."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as inbox:
+        address = f"\0{secrets.token_hex(8)}"
+        inbox.bind(address)
+        outboxes = [socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) for _ in range(7)]
+        listeners = []
+        for outbox in outboxes:
+            outbox.connect(address)
+            listeners.append({listener()[0]: outbox.fileno()})
+        parts = [(str(number).encode(), each) for number, each in enumerate(listeners)]
+        for start in range(7):
+            write(parts, start)
+            assert [int(inbox.recv(8)) for _ in range(7)] == [(start + place) % 7 for place in range(7)]
+        for outbox in outboxes:
+            outbox.close()

@@ -20,6 +20,7 @@ from services.gateway.aio.command_appender import CommandAppender
 from services.gateway.aio.connection import ClientConnection
 from services.gateway.aio.direct_write import write_to_all
 from services.gateway.aio.feed_reader import FeedReader
+from services.gateway.aio.flush_way import open_ring
 from services.gateway.aio.handshake_queue import HandshakeQueue, PendingConnections
 from services.gateway.aio.health import gateway_pages
 from services.gateway.aio.ports import ConnectionPorts, FeedPorts
@@ -77,16 +78,20 @@ class GatewayServer:
         keys = StreamKeys(settings.shard)
         source = f"gateway-{secrets.token_hex(8)}"
         self.loop = asyncio.get_running_loop()
+        self.log = structlog.get_logger().bind(source=source)
+        registry = CollectorRegistry()
+        tell_build(registry)
+        self._ring = open_ring(settings.io_uring, self.log, registry)
         ring = KeyRing(None if settings.jwks else shared_key(secret))
         authenticator = Authenticator(ring, settings.audience())
-        self.gateway = Gateway(source, authenticator, limits, settings.pace_ms / 1000, random, write_to_all)
+        self.gateway = Gateway(
+            source, authenticator, limits, settings.pace_ms / 1000, random, self._ring or write_to_all
+        )
         self._reading = open_redis(settings.redis_url, "gateway-feed", settings.redis_credentials)
         self._writing = open_redis(settings.redis_url, "gateway-commands", settings.redis_credentials)
         self._traces = open_tracing(settings, "gateway", source)
         self._traced_ns: dict[TracedOrder, int] = {}
         self.appender = CommandAppender(RedisLine(self._writing), keys, self.gateway.orders, random, self._traces)
-        registry = CollectorRegistry()
-        tell_build(registry)
         self.hops = HopTimes(registry)
         feed_ports = FeedPorts(
             self.gateway.market, self.now, self.time_us, self.hops, self.packets_read, self._place_lost
@@ -100,7 +105,6 @@ class GatewayServer:
         self._flush_timer: asyncio.TimerHandle | None = None
         self._part_timer: asyncio.Handle | None = None
         self._unsent_since: float | None = None
-        self.log = structlog.get_logger().bind(source=source)
         self.connection_ports = ConnectionPorts(
             gateway=self.gateway,
             now=self.now,
@@ -211,6 +215,8 @@ class GatewayServer:
             await self._writing.aclose()
             if self._traces is not None:
                 self._traces.close()
+            if self._ring is not None:
+                self._ring.close()
         self.log.info("stopped")
 
     def _accept(self) -> ClientConnection:

@@ -90,6 +90,9 @@ class GatewaySettings(ServiceSettings):
     where an identity provider gives roles: then whoever has none is a viewer."""
     accepts_burst: int = Field(default=2_000, ge=1)
     """Handshakes that are answered at once, after a quiet time."""
+    io_uring: bool = True
+    """Whether a flush is one system call for all of its listeners: where the kernel has io_uring, Linux 6.0 or later,
+    and nobody forbids it. Otherwise it is one for each. Most containers forbid it."""
     drain_delay_s: float = Field(default=0.0, ge=0, le=3_600)
     """After SIGTERM, time for balancers to see that `/readyz` is 404, before anyone is sent away."""
     drain_s: float = Field(default=5.0, gt=0, le=3_600)

@@ -157,3 +157,16 @@ def test_haproxy_takes_its_configuration(network: str, tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "WARNING" not in done.stderr
+
+
+def test_with_io_uring_gateways_alone_have_the_profile_that_allows_it() -> None:
+    """A list of options is joined to the first file's: no-new-privileges stays."""
+    services = compose("docker-compose.io-uring.yml")["services"]
+    assert services == {
+        "gateway": {
+            "environment": {"OUTCRY_IO_URING": "true"},
+            "security_opt": ["seccomp:deploy/seccomp/gateway.json"],
+        }
+    }
+    assert SERVICES["gateway"]["environment"]["OUTCRY_IO_URING"] == "false"
+    assert document("deploy/seccomp/gateway.json")["defaultAction"] == "SCMP_ACT_ERRNO"

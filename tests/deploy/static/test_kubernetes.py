@@ -35,14 +35,17 @@ pytestmark = pytest.mark.skipif(not (kubectl.exists() and validate.exists()), re
 
 
 @functools.cache
-def built(overlay: str) -> str:
-    """Return an overlay's resources, made with secrets of the occasion."""
+def built(overlay: str, component: str = "") -> str:
+    """Return an overlay's resources, with a component if one is named, made with secrets of the occasion."""
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "k8s"
         shutil.copytree(PROJECT / "k8s", copy, ignore=shutil.ignore_patterns("secrets"))
         of_overlay = copy / "overlays" / overlay
         words = [PROJECT / "deploy" / "make-secrets", of_overlay / "secrets"]
         subprocess.run(words, check=True, capture_output=True)
+        if component:
+            kustomization = of_overlay / "kustomization.yaml"
+            kustomization.write_text(f"{kustomization.read_text()}components: [../../components/{component}]\n")
         done = subprocess.run([kubectl, "kustomize", of_overlay], check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -297,3 +300,22 @@ def test_settings_are_ones_that_the_roles_know(overlay: str, monkeypatch: pytest
                 patched.setenv(variable, value)
             load_settings(kind)
     assert not re.search(r"PASSWORD|_KEY", "".join(environment(overlay, "gateway")))
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_with_io_uring_gateways_alone_have_the_profile_that_allows_it(overlay: str) -> None:
+    before = list(yaml.safe_load_all(built(overlay)))
+    after = list(yaml.safe_load_all(built(overlay, "io-uring")))
+    [settings] = [
+        each for each in after if each["metadata"]["name"].startswith("gateway-") and each["kind"] == "ConfigMap"
+    ]
+    assert settings["data"]["OUTCRY_IO_URING"] == "true"
+    [was] = [each for each in before if each["metadata"]["name"].startswith("gateway-") and each["kind"] == "ConfigMap"]
+    assert was["data"] | {"OUTCRY_IO_URING": "true"} == settings["data"]
+    profiles = {
+        each["metadata"]["name"]: each["spec"]["template"]["spec"]["securityContext"]["seccompProfile"]
+        for each in after
+        if each["kind"] in WORKLOADS
+    }
+    assert profiles.pop("gateway") == {"type": "Localhost", "localhostProfile": "openoutcry/gateway.json"}
+    assert all(profile == {"type": "RuntimeDefault"} for profile in profiles.values())

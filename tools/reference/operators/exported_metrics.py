@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import Metric
 
+from services.gateway.aio.flush_way import RingCollector
 from services.gateway.gateway import Gateway
 from services.gateway.limits import GatewayLimits
 from services.gateway.metrics import AcceptStatistics, FeedStatistics, GatewayCollector, HopTimes
@@ -53,6 +54,7 @@ def gateway_metrics() -> list[ExportedMetric]:
     authenticator = Authenticator(KeyRing(None))
     gateway = Gateway("docs", authenticator, GatewayLimits(), 0.0, Random(0))  # noqa: S311 - nothing is drawn
     registry.register(GatewayCollector(gateway, FeedStatistics(), AcceptStatistics(), lambda: 0.0))
+    registry.register(RingCollector(None))
     return _exported(registry)
 
 
