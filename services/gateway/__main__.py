@@ -59,6 +59,8 @@ async def _serve(settings: GatewaySettings, secret: bytes) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     server = GatewayServer(settings, secret, settings.limits(), read_page(settings))
+    if settings.tls_cert is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, server.reload_certificate)
     gc.freeze()  # modules and wiring live as long as the process: later collections need not look at them
     await server.run(stop)
 

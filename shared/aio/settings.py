@@ -78,6 +78,8 @@ ROLE_SETTINGS: Final = frozenset(
         "secret_file",
         "shard",
         "snapshot_interval_s",
+        "tls_cert",
+        "tls_key",
         "token_audience",
         "token_issuer",
         "trade_without_roles",

@@ -31,6 +31,7 @@ from shared.identity import NOBODY, Identity
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from services.gateway.client_address import ProxyHeader
     from services.gateway.gateway import ConnectedClient
 
 FRAME_BYTES_MAX: Final = 256 * 1024
@@ -49,6 +50,7 @@ class ClientConnection(asyncio.Protocol):
 
     Args:
         ports: What all connections of the gateway share.
+        header: What a proxy has said already; None: its header may come, before HTTP.
     """
 
     __slots__ = (
@@ -59,6 +61,7 @@ class ClientConnection(asyncio.Protocol):
         "_descriptor",
         "_frames",
         "_handshake",
+        "_header",
         "_is_behind",
         "_is_stranger",
         "_messages",
@@ -67,8 +70,9 @@ class ClientConnection(asyncio.Protocol):
         "_websocket",
     )
 
-    def __init__(self, ports: ConnectionPorts) -> None:
+    def __init__(self, ports: ConnectionPorts, header: ProxyHeader | None = None) -> None:
         self._ports = ports
+        self._header = header
         self._client: ConnectedClient | None = None
         self._frames: ClientFrames | None = None
         self._messages: ClientMessages | None = None
@@ -92,6 +96,8 @@ class ClientConnection(asyncio.Protocol):
         peer = transport.get_extra_info("peername")
         self._address = peer[0] if isinstance(peer, tuple) else ""
         self._handshake = Handshake(self._ports, self._websocket, self._address)
+        if self._header is not None:
+            self._handshake.behind_proxy(self._header)
         self._transport.set_write_buffer_limits(high=0)
         self._descriptor = _descriptor(transport)
         self._is_behind = False

@@ -22,7 +22,7 @@ from openoutcry.wire.types import Code
 from services.gateway.aio.answer_body import AT_ONCE_BYTES
 from services.gateway.aio.ports import ConnectionPorts
 from services.gateway.browser_origin import origin_fault, own_hosts
-from services.gateway.client_address import NO_HEADER, Ignored, forwarded_address, read_proxy_header
+from services.gateway.client_address import NO_HEADER, Ignored, ProxyHeader, forwarded_address, read_proxy_header
 from services.gateway.connection_list import connection_list, program_name
 from services.gateway.roles import VIEWER
 from shared.http_request import (
@@ -84,6 +84,7 @@ class Handshake:
     __slots__ = (
         "_begin",
         "_end_at",
+        "_forwarder",
         "_held",
         "_is_behind_prologue",
         "_ports",
@@ -98,6 +99,9 @@ class Handshake:
     def __init__(self, ports: ConnectionPorts, websocket: StreamProtocol, address: str) -> None:
         self._ports = ports
         self._websocket = websocket
+        self._forwarder = address
+        """Whose X-Forwarded headers these are: the peer's. They are nobody's once a proxy has named the client before
+        HTTP: such a proxy passes on what the client sends, and takes no header out."""
         self._held = bytearray()
         self._is_behind_prologue = False
         self._begin = 0
@@ -114,6 +118,17 @@ class Handshake:
         """What the client's program calls itself."""
         self.body = b""
         """What is to be sent behind the answer; a short body is in the answer."""
+
+    def behind_proxy(self, header: ProxyHeader) -> None:
+        """Take what a proxy said before the first byte, or that it said nothing: HTTP follows."""
+        self._is_behind_prologue = True
+        if header is NO_HEADER:
+            return
+        if self.address in self._ports.trusted_proxies:
+            self._forwarder = ""
+            self._believe(header.address, header.ignored)
+        else:
+            self._believe("", Ignored.UNTRUSTED)
 
     def receive(self, data: bytes) -> bool:
         """Take bytes as they came; return whether the request is complete, or cannot be one any more. O(bytes)."""
@@ -178,11 +193,8 @@ class Handshake:
         header = read_proxy_header(bytes(self._held))
         if header is None:
             return False
-        self._is_behind_prologue = True
-        if header is not NO_HEADER:
-            is_trusted = self.address in self._ports.trusted_proxies
-            self._believe(header.address if is_trusted else "", header.ignored if is_trusted else Ignored.UNTRUSTED)
         del self._held[: header.size]
+        self.behind_proxy(header)
         return True
 
     def _believe(self, address: str, ignored: Ignored | None) -> None:
@@ -212,10 +224,10 @@ class Handshake:
                 return found
         headers = request.headers
         hosts = own_hosts(
-            self.address, headers.get_all("Host"), headers.get_all("X-Forwarded-Host"), ports.trusted_proxies
+            self._forwarder, headers.get_all("Host"), headers.get_all("X-Forwarded-Host"), ports.trusted_proxies
         )
         if forwarded := headers.get_all("X-Forwarded-For"):
-            self._believe(*forwarded_address(self.address, ",".join(forwarded), ports.trusted_proxies))
+            self._believe(*forwarded_address(self._forwarder, ",".join(forwarded), ports.trusted_proxies))
         if path == CONNECTIONS_PATH:
             return self._connections(request)
         if not is_stream:

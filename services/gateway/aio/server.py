@@ -9,6 +9,7 @@ import logging
 import secrets
 import socket
 import time
+from collections.abc import Callable
 from random import Random
 from typing import TYPE_CHECKING, Final
 
@@ -16,6 +17,7 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from services.gateway.aio.answer_body import BODIES_MAX
+from services.gateway.aio.certificate import Certificate, CertificateCollector, open_certificate
 from services.gateway.aio.command_appender import CommandAppender
 from services.gateway.aio.connection import ClientConnection
 from services.gateway.aio.direct_write import write_to_all
@@ -26,6 +28,7 @@ from services.gateway.aio.health import gateway_pages
 from services.gateway.aio.ports import ConnectionPorts, FeedPorts
 from services.gateway.aio.read_queue import ReadQueue
 from services.gateway.aio.settings import GatewaySettings, read_ports
+from services.gateway.aio.tls_door import TlsDoor
 from services.gateway.attempts import HandshakeShares
 from services.gateway.client_address import TrustedProxies
 from services.gateway.gateway import TURNS, Gateway
@@ -56,6 +59,8 @@ RECEIVE_BUFFER_BYTES: Final = 64 * 1024
 """The kernel's share of what a client has sent ahead: it bounds what one read brings, and so what is held of it."""
 SWEEP_S: Final = 1.0
 """Every client's time between two heartbeats."""
+CERTIFICATE_CHECK_S: Final = 60.0
+"""Between two looks at whether the certificate's files have changed."""
 FEED_CHECK_S: Final = 0.25
 """With the limit of the feed's silence this keeps the promise that users hear of it within 3 s."""
 
@@ -102,6 +107,9 @@ class GatewayServer:
         self.port = 0
         """Where it listens, once it does."""
         self._settings = settings
+        self._certificate = open_certificate(settings.tls_cert, settings.tls_key, self.log)
+        if self._certificate is not None:
+            registry.register(CertificateCollector(self._certificate))
         self._flush_timer: asyncio.TimerHandle | None = None
         self._part_timer: asyncio.Handle | None = None
         self._unsent_since: float | None = None
@@ -197,12 +205,14 @@ class GatewayServer:
                 running.append(tasks.create_task(self._tell_accesses(), name="refused accesses"))
                 if self._key_source is not None:
                     running.append(tasks.create_task(self._key_source.run(), name="key source"))
-                server = await self.loop.create_server(self._accept, sock=listener, backlog=BACKLOG)
+                close = await self._open(listener)
+                if self._certificate is not None:
+                    running.append(tasks.create_task(self._watch(self._certificate), name="certificate"))
                 self.port = listener.getsockname()[1]
-                self.log.info("listening", host=self._settings.host, port=self.port)
+                self.log.info("listening", host=self._settings.host, port=self.port, tls=self._certificate is not None)
                 await stop.wait()
                 await self._drain()
-                server.close()
+                close()
                 for task in running:
                     task.cancel()
         finally:
@@ -218,6 +228,27 @@ class GatewayServer:
             if self._ring is not None:
                 self._ring.close()
         self.log.info("stopped")
+
+    def reload_certificate(self) -> None:
+        """Show newcomers the certificate that the files hold now, if there is one and it serves."""
+        if self._certificate is not None:
+            self._certificate.reload()
+
+    async def _open(self, listener: socket.socket) -> Callable[[], None]:
+        """Begin to accept; returns what ends that."""
+        if self._certificate is None:
+            server = await self.loop.create_server(self._accept, sock=listener, backlog=BACKLOG)
+            return server.close
+        door = TlsDoor(listener, self._certificate, self.connection_ports)
+        door.open()
+        return door.close
+
+    async def _watch(self, certificate: Certificate) -> None:
+        """Reload a certificate whose files have changed: where they are mounted, nobody sends SIGHUP."""
+        while True:
+            await asyncio.sleep(CERTIFICATE_CHECK_S)
+            if await asyncio.to_thread(certificate.is_changed):
+                certificate.reload()
 
     def _accept(self) -> ClientConnection:
         return ClientConnection(self.connection_ports)

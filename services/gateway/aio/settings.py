@@ -90,6 +90,11 @@ class GatewaySettings(ServiceSettings):
     where an identity provider gives roles: then whoever has none is a viewer."""
     accepts_burst: int = Field(default=2_000, ge=1)
     """Handshakes that are answered at once, after a quiet time."""
+    tls_cert: Annotated[Path | None, BeforeValidator(lambda path: path or None)] = None
+    """PEM file of a certificate, those that signed it behind it. With it the gateway speaks TLS 1.3 and nothing else on
+    its port, health and metrics too. Empty: TLS ends before the gateway, or nowhere."""
+    tls_key: Annotated[Path | None, BeforeValidator(lambda path: path or None)] = None
+    """PEM file of that certificate's private key, not encrypted."""
     io_uring: bool = True
     """Whether a flush is one system call for all of its listeners: where the kernel has io_uring, Linux 6.0 or later,
     and nobody forbids it. Otherwise it is one for each. Most containers forbid it."""

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import Metric
 
+from services.gateway.aio.certificate import CertificateCollector
 from services.gateway.aio.flush_way import RingCollector
 from services.gateway.gateway import Gateway
 from services.gateway.limits import GatewayLimits
@@ -55,6 +56,7 @@ def gateway_metrics() -> list[ExportedMetric]:
     gateway = Gateway("docs", authenticator, GatewayLimits(), 0.0, Random(0))  # noqa: S311 - nothing is drawn
     registry.register(GatewayCollector(gateway, FeedStatistics(), AcceptStatistics(), lambda: 0.0))
     registry.register(RingCollector(None))
+    registry.register(CertificateCollector(None))
     return _exported(registry)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Sequence
+from os import PathLike
 from random import Random
 from types import TracebackType
 from typing import Final, NoReturn
@@ -35,10 +36,12 @@ class connect:  # noqa: N801 - used like a function
         encoding: Of both directions, an `Encoding` or its word: "msgpack", or "json" for debugging.
         timeout_s: Time for the first connection.
         random: Source of jitter and choice; a test may want its own.
+        ca_file: PEM file of the authorities from which `wss://` certificates are believed, such as your company's own.
+            None: the machine's (the variable `SSL_CERT_FILE` names others).
 
     Raises:
         Disconnected: On entry, if the server refuses the user, or none answers in time.
-        ConfigurationError: If a URL, the token or the encoding is none.
+        ConfigurationError: If a URL, the token, the encoding or the file of authorities is none.
         InvalidArgument: If the timeout is no number.
     """
 
@@ -50,12 +53,14 @@ class connect:  # noqa: N801 - used like a function
         encoding: Encoding | str = Encoding.MSGPACK,
         timeout_s: float = CONNECT_S,
         random: Random | None = None,
+        ca_file: str | PathLike[str] | None = None,
     ) -> None:
         self._market = Market(
             [urls] if isinstance(urls, str) else urls,
             token,
             Encoding.chosen(encoding),
             random or Random(secrets.randbits(64)),  # noqa: S311 - jitter, no secret
+            ca_file,
         )
         self._timeout_s = seconds("timeout_s", timeout_s)
         self._tasks = asyncio.TaskGroup()

@@ -13,11 +13,13 @@ import ipaddress
 import logging
 import math
 import re
+import ssl
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from os import PathLike, fspath
 from random import Random
-from typing import Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -86,9 +88,10 @@ class Link:
         session: Decides what is said.
         on_event: Called with each of the session's events, in order; must not raise.
         random: Source of jitter and choice.
+        ca_file: PEM file of the authorities that `wss://` servers' certificates are believed from; None: the machine's.
 
     Raises:
-        ConfigurationError: If there is no URL, or one that is none, or the token is none.
+        ConfigurationError: If there is no URL, or one that is none, or the token is none, or the file holds none.
     """
 
     def __init__(
@@ -98,6 +101,7 @@ class Link:
         session: FeedSession,
         on_event: Callable[[Event], None],
         random: Random,
+        ca_file: str | PathLike[str] | None = None,
     ) -> None:
         try:
             given = list(urls)
@@ -106,6 +110,7 @@ class Link:
         self._urls = [_checked(url) for url in given]
         if not self._urls:
             raise ConfigurationError("connect needs at least one URL, such as ws://127.0.0.1:8101/v1/stream")
+        self._tls = None if ca_file is None else _trusting(ca_file)
         self._tokens = TokenSource(token)
         self._refused_tokens = 0
         """In a row: another one changes something, two refused ones do not."""
@@ -193,6 +198,9 @@ class Link:
         return await self._tokens.next()
 
     def _connecting(self, token: str) -> connect:
+        tls: dict[str, Any] = {}  # the library takes it for wss:// alone
+        if self._tls is not None and self._url.startswith("wss://"):
+            tls["ssl"] = self._tls
         return _Dial(
             self._url,
             subprotocols=[Subprotocol(self._session.encoding.value)],
@@ -206,6 +214,7 @@ class Link:
             max_size=MESSAGE_BYTES_MAX,
             max_queue=FRAMES_BUFFERED_MAX,
             logger=_SILENT,
+            **tls,
         )
 
     async def _converse(self, socket: ClientConnection) -> Ending:
@@ -367,3 +376,14 @@ def _program() -> str:
         return f"openoutcry/{importlib.metadata.version('openoutcry')} {USER_AGENT}"
     except importlib.metadata.PackageNotFoundError:  # run from a copy that was not installed
         return f"openoutcry {USER_AGENT}"
+
+
+def _trusting(ca_file: str | PathLike[str]) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=fspath(ca_file))
+    except ssl.SSLError:
+        raise ConfigurationError(f"ca_file: {fspath(ca_file)} holds no certificate in PEM") from None
+    except OSError as error:
+        raise ConfigurationError(f"ca_file: {fspath(ca_file)}: {error.strerror}") from None
+    except TypeError:
+        raise ConfigurationError(f"ca_file must be a path, not {type(ca_file).__name__}") from None

@@ -11,6 +11,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
+from os import PathLike
 from random import Random
 from typing import Any, Final
 
@@ -52,12 +53,20 @@ class Market:
         token: JWT of the user, or a function that gets one for each connection.
         encoding: Of both directions.
         random: Source of jitter and choice.
+        ca_file: Of the authorities that servers' certificates are believed from; None: the machine's.
     """
 
-    def __init__(self, urls: Sequence[str], token: Token, encoding: Encoding, random: Random) -> None:
+    def __init__(
+        self,
+        urls: Sequence[str],
+        token: Token,
+        encoding: Encoding,
+        random: Random,
+        ca_file: str | PathLike[str] | None = None,
+    ) -> None:
         self.session = FeedSession(encoding)
         """What has been heard; read it, and ask through this class."""
-        self.link = Link(urls, token, self.session, self._on_event, random)
+        self.link = Link(urls, token, self.session, self._on_event, random, ca_file)
         self._views = Views(self.session)
         self._replies = Replies()
         self._refusals: dict[tuple[str, str], RequestRefused] = {}
