@@ -55,14 +55,16 @@ export class Market {
   #folder;
   #said = "";
   #secret = Buffer.alloc(0);
+  #officers = null;
 
   /** `outcry up`; `instruments` is a listing, `environment` what all of its processes get. */
-  static async start({ gateways = 1, bots = 0, hot = false, ledger = true, instruments = null, environment = {} } = {}) {
+  static async start({ gateways = 1, bots = 0, hot = false, ledger = true, accounts = false, instruments = null, environment = {} } = {}) {
     const market = new Market();
     market.#folder = mkdtempSync(join(tmpdir(), "outcry-web-"));
     market.port = await freePorts(gateways);
     const words = ["up", "--gateways", `${gateways}`, "--port", `${market.port}`, "--bots", `${bots}`, "--engines", "1"];
     if (hot) words.push("--hot");
+    if (accounts) words.push("--accounts");
     if (ledger) words.push("--ledger", `sqlite:///${join(market.#folder, "ledger.db")}`);
     const variables = { ...process.env, ...environment };
     if (instruments !== null) {
@@ -96,8 +98,16 @@ export class Market {
   }
 
   /** A program's connection, by the TypeScript client. */
-  client(user) {
-    return connect(this.gateways, { token: this.mint(user) });
+  client(user, ...roles) {
+    return connect(this.gateways, { token: this.mint(user, { roles }) });
+  }
+
+  /** Have actions proposed by one administrator and, where they need two, confirmed by another; once there are accounts. */
+  async decide(name, ...actions) {
+    this.#officers ??= await Promise.all(["officer-1", "officer-2"].map((user) => this.client(user, "admin")));
+    const [one, other] = this.#officers;
+    const { state } = await one.propose(name, actions);
+    if (state === "proposed") await other.confirm(name);
   }
 
   /** Process ids of a part, by words of its command; our own market's alone. */
@@ -117,6 +127,7 @@ export class Market {
   }
 
   async stop() {
+    await Promise.all((this.#officers ?? []).map((client) => client.close()));
     const { pid, exitCode } = this.#process;
     if (exitCode === null && pid !== undefined) {
       process.kill(pid, "SIGTERM");

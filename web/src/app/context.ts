@@ -6,6 +6,7 @@ import type { Accessor } from "solid-js";
 import type { Desk, Entry } from "./desk.js";
 import type { Ledger } from "./ledger.js";
 import type { PageSettings } from "./pageSettings.js";
+import type { RuleNotes } from "./ruleNotes.js";
 import type { TicketForm } from "./ticketForm.js";
 import type { Trading } from "./trading.js";
 
@@ -15,6 +16,8 @@ export interface Shared {
   readonly settings: PageSettings;
   readonly ledger: Ledger;
   readonly ticket: TicketForm;
+  /** Rules of the company that touch the user, as they were told. */
+  readonly rules: RuleNotes;
   /** The instrument that is looked at. */
   readonly selected: Accessor<string>;
   readonly select: (symbol: string) => void;

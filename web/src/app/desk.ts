@@ -109,6 +109,8 @@ export class Desk {
   readonly look: Accessor<Look | null>;
   /** Unix ms by the exchange's clock, once a second; NaN while it is not known. */
   readonly clock: Accessor<number>;
+  /** Hears every request with its answer. */
+  onAnswer: (request: Asked, answer: Answer) => void = () => undefined;
   readonly #set;
 
   constructor(worker: Worker) {
@@ -152,7 +154,10 @@ export class Desk {
     this.#asked += 1;
     const id = this.#asked;
     return new Promise((resolve) => {
-      this.#answers.set(id, resolve);
+      this.#answers.set(id, (answer) => {
+        resolve(answer);
+        this.onAnswer(request, answer);
+      });
       this.#say({ type: "ask", id, request });
     });
   }

@@ -11,12 +11,22 @@ function kept(): string {
   const given = /^#token=([^&]+)$/.exec(location.hash)?.[1];
   if (given !== undefined) {
     history.replaceState(null, "", location.pathname + location.search); // not in the history, and not in a copied address
-    return decodeURIComponent(given);
+    const found = decoded(given);
+    keep(found);
+    return found;
   }
   try {
     return sessionStorage.getItem(NAME) ?? "";
   } catch {
     return ""; // storage is forbidden: it is pasted again after a reload
+  }
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text; // not encoded as an address is: then it is no token either, and is refused
   }
 }
 
@@ -27,9 +37,14 @@ export { token };
 /** Use this token from now on; "" logs out. */
 export function setToken(next: string): void {
   setSignal(next.trim());
+  keep(next.trim());
+}
+
+/** Let it outlive a reload. */
+function keep(found: string): void {
   try {
-    if (next === "") sessionStorage.removeItem(NAME);
-    else sessionStorage.setItem(NAME, next.trim());
+    if (found === "") sessionStorage.removeItem(NAME);
+    else sessionStorage.setItem(NAME, found);
   } catch {
     // storage is forbidden: it holds until the page is left
   }

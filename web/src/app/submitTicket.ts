@@ -54,7 +54,8 @@ export async function submitTicket(desk: Desk, trading: Trading, ticket: TicketF
   });
   const words = `${SIDE_WORD[draft.side]} ${lotsText(found.quantity)} ${entry.symbol} ${isLimit ? `at ${priceText(instrument, found.price)}` : "at the market"}`;
   if (answer.ok) {
-    ticket.accepted(`${words}: accepted as order ${Number(answer.data["order_id"] ?? 0)}.`);
+    const id = Number(answer.data["order_id"] ?? 0);
+    ticket.accepted(`${words}: ${id > 0 ? `accepted as order ${id}` : "it had been accepted already, and counts once"}.`);
     say(`${words}: accepted.`);
   } else if (isUnknown(answer)) {
     ticket.unanswered(`${words}: no answer came. It may stand or not; sending it again is safe, it never trades twice.`);

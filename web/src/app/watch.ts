@@ -3,7 +3,8 @@
 import { createEffect, createSignal, onCleanup } from "solid-js";
 import type { Accessor } from "solid-js";
 
-import { isUnasked, liveRow, reasonWords } from "../model/executionRows.js";
+import { NOTHING_YET } from "../model/executionOrder.js";
+import { isUnasked, reasonWords, rowsSince } from "../model/executionRows.js";
 import type { ExecutionRow } from "../model/executionRows.js";
 import { lotsText, priceText } from "../model/money.js";
 import type { Desk } from "./desk.js";
@@ -17,13 +18,13 @@ const TOKEN_WARN_S = 120;
 
 /** Tell of each new execution that a person should hear of. */
 export function tellExecutions(desk: Desk): void {
-  let told = 0;
+  let told = NOTHING_YET;
   createEffect(() => {
     desk.executionsVersion();
-    const rows = desk.executions.newest(200).map(liveRow).filter(({ userSeq }) => userSeq > told);
-    told = desk.executions.last?.user_seq ?? 0;
-    const fills = rows.filter(({ event }) => event === "filled").reverse();
-    const ends = rows.filter(isUnasked).reverse();
+    const rows = rowsSince(desk.executions, told);
+    told = rows.at(-1) ?? told;
+    const fills = rows.filter(({ event }) => event === "filled");
+    const ends = rows.filter(isUnasked);
     if (fills.length > TOLD_MAX) say(`${lotsText(fills.length)} fills.`);
     else for (const fill of fills) say(`${words(desk, fill)}${fill.liquidity === "auction" ? " in the auction" : ""}.`);
     if (ends.length > TOLD_MAX) desk.notice({ tone: "warn", text: `${lotsText(ends.length)} orders of yours have ended: ${reasonWords(ends[0]?.reason ?? "")}.` });

@@ -1,7 +1,9 @@
 import type { Execution } from "openoutcry";
 import { describe, expect, test } from "vitest";
 
-import { eventWord, isUnasked, liveRow, mergedRows, microseconds, reasonWords, recordedRow } from "./executionRows.js";
+import { NOTHING_YET } from "./executionOrder.js";
+import { countSince, eventWord, isUnasked, liveRow, mergedRows, microseconds, reasonWords, recordedRow, rowsSince } from "./executionRows.js";
+import { Ring } from "./ring.js";
 
 const FILL: Execution = {
   type: "execution", user_seq: 6, event: "filled", time: 1_796_096_351_485_000, order_id: 9, client_order_id: "a", instrument: "ACME", side: "bid", kind: "limit",
@@ -36,6 +38,15 @@ describe("rows of executions", () => {
     const merged = mergedRows([row(9), row(7), row(6)], [row(5, "grant"), row(7, "live"), row(10)], 4);
     expect(merged.map(({ userSeq, event }) => [userSeq, event])).toEqual([[10, "accepted"], [9, "accepted"], [7, "live"], [6, "accepted"]]);
     expect(mergedRows([], [], 4)).toEqual([]);
+  });
+
+  test("those of a new epoch, which counts from 1 again, come after those of the one before", () => {
+    const events = new Ring<Execution>(9);
+    for (const [user_seq, time] of [[7, 10], [8, 20], [1, 30], [2, 30]] as const) events.push({ ...FILL, user_seq, time });
+    expect(rowsSince(events, { time: 20, userSeq: 8 }).map(({ userSeq }) => userSeq)).toEqual([1, 2]);
+    expect([countSince(events, NOTHING_YET), countSince(events, { time: 30, userSeq: 1 }), countSince(events, { time: 30, userSeq: 2 })]).toEqual([4, 1, 0]);
+    const rows = rowsSince(events, NOTHING_YET);
+    expect(mergedRows([{ ...liveRow(FILL), userSeq: 1, time: 5 }], rows, 9).map(({ time, userSeq }) => [time, userSeq])).toEqual([[30, 2], [30, 1], [20, 8], [10, 7], [5, 1]]);
   });
 
   test("times of the record are read to the microsecond", () => {

@@ -2,6 +2,10 @@
 
 import type { Execution, Transfer } from "openoutcry";
 
+import { isAfter, newestFirst } from "./executionOrder.js";
+import type { Placed } from "./executionOrder.js";
+import type { Ring } from "./ring.js";
+
 /** One row, wherever it comes from. */
 export interface ExecutionRow {
   readonly userSeq: number;
@@ -37,6 +41,21 @@ export function liveRow(event: Execution | Transfer): ExecutionRow {
   };
 }
 
+/** Return how many came after a row; O(those). */
+export function countSince(events: Ring<Execution | Transfer>, last: Placed): number {
+  let count = 0;
+  for (let found = events.last; found !== undefined && isAfter({ time: found.time, userSeq: found.user_seq }, last); ) {
+    count += 1;
+    found = events.at(events.size - 1 - count);
+  }
+  return count;
+}
+
+/** Return them as rows, the oldest first; O(those). */
+export function rowsSince(events: Ring<Execution | Transfer>, last: Placed): ExecutionRow[] {
+  return events.newest(countSince(events, last)).map(liveRow).reverse();
+}
+
 /** A row of the ledger's `/v1/executions` as one; null if it is none. */
 export function recordedRow(row: Readonly<Record<string, unknown>>): ExecutionRow | null {
   const number = (name: string) => (typeof row[name] === "number" ? row[name] : 0);
@@ -54,8 +73,8 @@ export function recordedRow(row: Readonly<Record<string, unknown>>): ExecutionRo
 
 /** Return what either has, each once, the newest first: live rows have what the record has not, such as transfers and the last second. */
 export function mergedRows(recorded: readonly ExecutionRow[], live: readonly ExecutionRow[], most: number): ExecutionRow[] {
-  const rows = new Map([...recorded, ...live].map((row) => [row.userSeq, row]));
-  return [...rows.values()].sort((one, other) => other.userSeq - one.userSeq).slice(0, most);
+  const rows = new Map([...recorded, ...live].map((row) => [`${row.time} ${row.userSeq}`, row]));
+  return [...rows.values()].sort(newestFirst).slice(0, most);
 }
 
 /** Read a time of the record, such as "2026-11-20T10:31:02.500000Z", in µs; 0 if it is none. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 
 import { Ring } from "./ring.js";
-import { callWord, stateSentence, stateWord } from "./stateWords.js";
+import { callWord, refusingSentence, stateSentence, stateWord } from "./stateWords.js";
 import { claimsOf } from "./tokenClaims.js";
 import { partInSight } from "./windowed.js";
 
@@ -34,6 +34,9 @@ describe("states", () => {
     expect(stateWord({ state: "auction", phase: "later" })).toBe("Auction call");
     expect(stateSentence({ state: "halted", phase: "", reason: "news <b>pending</b>" })).toBe("Halted: news <b>pending</b>");
     expect(stateSentence({ state: "closed", phase: "", reason: "pending_settlement" })).toBe("Closed: the settlement price is awaited");
+    expect(refusingSentence({ state: "halted", phase: "", reason: "news" })).toMatch(/^Halted: news\. Orders and changes are refused/);
+    expect(refusingSentence({ state: "delisted", phase: "", reason: "" })).toBe("Delisted. It is not listed any more.");
+    expect([refusingSentence(undefined), refusingSentence({ state: "auction", phase: "opening", reason: "" })]).toEqual(["", ""]);
     expect([stateSentence(undefined), stateWord(undefined), callWord("closing")]).toEqual(["Trading", "", "Closing call"]);
   });
 });

@@ -26,6 +26,13 @@ export function stateSentence(status: Pick<Status, "state" | "phase" | "reason">
   return status === undefined || status.reason === "" ? word : `${word}: ${reasonText(status.reason)}`;
 }
 
+/** Why orders are refused in this state, in sentences; "" where they are not. */
+export function refusingSentence(status: Pick<Status, "state" | "phase" | "reason"> | undefined): string {
+  if (status?.state === "delisted") return `${stateSentence(status)}. It is not listed any more.`;
+  if (status?.state !== "halted" && status?.state !== "closed") return "";
+  return `${stateSentence(status)}. Orders and changes are refused; cancelling works, and what rests stays.`;
+}
+
 function reasonText(reason: string): string {
   return reason === "sweep" ? "orders are being ended" : reason === "pending_settlement" ? "the settlement price is awaited" : reason;
 }

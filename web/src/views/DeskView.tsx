@@ -13,6 +13,7 @@ import type { PageSettings } from "../app/pageSettings.js";
 import { Ledger } from "../app/ledger.js";
 import { media, PHONE, VAST } from "../app/media.js";
 import { isLight, preference, setSymbolWanted, switchTheme, symbolWanted } from "../app/preferences.js";
+import { keepRuleNotes } from "../app/ruleNotes.js";
 import { keepSparklines } from "../app/sparklines.js";
 import { TicketForm } from "../app/ticketForm.js";
 import { said, Trading } from "../app/trading.js";
@@ -54,6 +55,7 @@ export function DeskView(props: { readonly desk: Desk; readonly settings: PageSe
   const { desk, settings } = props;
   const trading = new Trading(desk);
   const ticket = new TicketForm();
+  const rules = keepRuleNotes(desk);
   const selected = createMemo(() => {
     const symbols = desk.symbols();
     const wanted = symbolWanted();
@@ -75,7 +77,7 @@ export function DeskView(props: { readonly desk: Desk; readonly settings: PageSe
   const isPhone = media(PHONE);
   const [shown, setShown] = createSignal<Shown>("ladder");
   const wantsDepth = () => isVast() || upper() === "depth";
-  const shared: Shared = { desk, trading, settings, ledger, ticket, selected, select, entry, wantsDepth, showReceipt: setReceipt };
+  const shared: Shared = { desk, trading, settings, ledger, ticket, rules, selected, select, entry, wantsDepth, showReceipt: setReceipt };
   const [second, setSecond] = preference<string>("second", [], "executions");
   const [lower, setLower] = preference<string>("lower", [], "orders");
   const charts: readonly Tab[] = [

@@ -5,7 +5,8 @@ import type { JSX } from "solid-js";
 
 import { useShared } from "../app/context.js";
 import { SIDE_WORD } from "../app/trading.js";
-import { eventWord, liveRow, mergedRows, reasonWords, recordedRow } from "../model/executionRows.js";
+import { NOTHING_YET } from "../model/executionOrder.js";
+import { countSince, eventWord, liveRow, mergedRows, reasonWords, recordedRow } from "../model/executionRows.js";
 import type { ExecutionRow } from "../model/executionRows.js";
 import { lotsText, MINUS, priceText } from "../model/money.js";
 import { momentText, preciseText } from "../model/times.js";
@@ -33,11 +34,7 @@ export function Executions(): JSX.Element {
   /** How many have come live since. */
   const live = createMemo(() => {
     desk.executionsVersion();
-    const newest = before()[0]?.userSeq ?? 0;
-    const { executions } = desk;
-    let count = 0;
-    while (count < executions.size && (executions.at(executions.size - 1 - count)?.user_seq ?? 0) > newest) count += 1;
-    return count;
+    return countSince(desk.executions, before()[0] ?? NOTHING_YET);
   });
   const at = (place: number): ExecutionRow | undefined => {
     const found = place < live() ? desk.executions.at(desk.executions.size - 1 - place) : undefined;

@@ -5,8 +5,9 @@ import type { JSX } from "solid-js";
 
 import { useShared } from "../app/context.js";
 import { changeText, lotsText, NONE, priceText } from "../model/money.js";
-import { callWord, stateSentence, stateWord } from "../model/stateWords.js";
+import { callWord, stateWord } from "../model/stateWords.js";
 import { clockText, leftText } from "../model/times.js";
+import { Banners } from "./Banners.jsx";
 import { Icon } from "./icons.jsx";
 
 export function Headline(): JSX.Element {
@@ -28,7 +29,7 @@ export function Headline(): JSX.Element {
       <div class="headline-name">
         <h1>{entry().symbol}</h1>
         <span class="quiet">{instrument()?.name || instrument()?.kind}</span>
-        <span class="badge" data-state={entry().status()?.state ?? "open"}>{stateSentence(entry().status())}</span>
+        <span class="badge" data-state={entry().status()?.state ?? "open"}>{stateWord(entry().status()) || "Trading"}</span>
         <Show when={stateWord(entry().status()) !== "" && untilText() !== ""}><span class="quiet">{untilText()}</span></Show>
       </div>
       <div class="headline-figures">
@@ -43,6 +44,7 @@ export function Headline(): JSX.Element {
         <Figure label="Volume" value={lotsText(ticker()?.volume ?? 0)} />
         <Figure label="Currency" value={instrument()?.currency ?? NONE} />
       </div>
+      <Banners />
       <Show when={entry().auction()}>
         {(auction) => (
           <div class="call" role="group" aria-label="What the call would come to now">

@@ -6,6 +6,7 @@ import type { JSX } from "solid-js";
 import { useShared } from "../app/context.js";
 import type { Entry } from "../app/desk.js";
 import { changeText, NONE, priceText } from "../model/money.js";
+import { isClosedTo } from "../model/ruleNotes.js";
 import { stateWord } from "../model/stateWords.js";
 
 export function Watchlist(): JSX.Element {
@@ -43,6 +44,7 @@ export function Watchlist(): JSX.Element {
 
 function WatchRow(props: { readonly entry: Entry; readonly isSelected: boolean; readonly onSelect: () => void }): JSX.Element {
   const { entry } = props;
+  const { rules } = useShared();
   const ticker = entry.ticker;
   const price = (ticks: number | undefined) => {
     const instrument = entry.instrument();
@@ -50,7 +52,7 @@ function WatchRow(props: { readonly entry: Entry; readonly isSelected: boolean; 
   };
   const change = () => (ticker() === undefined ? NONE : changeText(ticker()?.open ?? 0, ticker()?.last ?? 0));
   const direction = () => Math.sign((ticker()?.last ?? 0) - (ticker()?.open ?? 0));
-  const state = () => stateWord(entry.status());
+  const state = () => (isClosedTo(rules.notes(), entry.symbol) ? "Closed to you" : stateWord(entry.status()));
   /** The last hour if the record told it, else what was heard; either goes up to now. */
   const points = () => {
     const known = entry.minutes().length > 0 ? entry.minutes() : entry.spark();
