@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import shutil
+import socket
 import ssl
 import subprocess
 import time
@@ -304,6 +305,14 @@ async def test_the_log_names_session_and_user_and_no_secret(
     assert f"code={int(CloseCode.BAD_REQUEST)}" in text
     assert token not in text
     assert SECRET.decode() not in text
+
+
+async def test_a_session_is_named_for_its_replica(redis_url: str, exchange: StoredExchange, tmp_path: Path) -> None:
+    """Who asks for help can say which replica they are on, whatever stands between."""
+    async with gateway_on(redis_url, tmp_path) as server, user_of(server) as ann, user_of(server) as bob:
+        names = [(await user.hear(Welcome)).session for user in (ann, bob)]
+    assert [name.rpartition("-")[0] for name in names] == [f"{socket.gethostname()}:{server.port}"] * 2
+    assert len(set(names)) == 2
 
 
 # A Redis that refuses.

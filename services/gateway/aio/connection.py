@@ -256,7 +256,7 @@ class ClientConnection(asyncio.Protocol):
 
     def _open(self, identity: Identity, program: str) -> None:
         ports, encoding = self._ports, Encoding(self._websocket.subprotocol)
-        session_id = secrets.token_hex(6)
+        session_id = f"{ports.replica()}-{secrets.token_hex(6)}"
         ports.statistics.opened += 1
         ports.log.info("session opened", session=session_id, user=identity.user, address=self._address)
         self._frames = ClientFrames(opcode_of(encoding), STRANGER_FRAME_BYTES_MAX)

@@ -27,6 +27,8 @@ class ConnectionPorts:
     """What all connections of a gateway share."""
 
     gateway: Gateway
+    replica: Callable[[], str]
+    """Names this gateway to its users, such as `gateway-2:8101`: each session's name begins with it."""
     now: Callable[[], float]
     """Monotonic seconds."""
     time_us: Callable[[], int]

@@ -63,6 +63,8 @@ CERTIFICATE_CHECK_S: Final = 60.0
 """Between two looks at whether the certificate's files have changed."""
 FEED_CHECK_S: Final = 0.25
 """With the limit of the feed's silence this keeps the promise that users hear of it within 3 s."""
+HOST_NAME_MAX: Final = 64
+"""Letters of the machine's name that users are told."""
 
 
 class GatewayServer:
@@ -110,11 +112,13 @@ class GatewayServer:
         self._certificate = open_certificate(settings.tls_cert, settings.tls_key, self.log)
         if self._certificate is not None:
             registry.register(CertificateCollector(self._certificate))
+        self._host_name = socket.gethostname()[:HOST_NAME_MAX]
         self._flush_timer: asyncio.TimerHandle | None = None
         self._part_timer: asyncio.Handle | None = None
         self._unsent_since: float | None = None
         self.connection_ports = ConnectionPorts(
             gateway=self.gateway,
+            replica=self.replica,
             now=self.now,
             time_us=self.time_us,
             wake=self.wake,
@@ -132,6 +136,10 @@ class GatewayServer:
             log=self.log,
             websocket_log=logging.getLogger("openoutcry.websocket"),
         )
+
+    def replica(self) -> str:
+        """Return this gateway's name for its users: the machine's, or the container's, and the port."""
+        return f"{self._host_name}:{self.port}"
 
     def now(self) -> float:
         """Monotonic seconds; the core's `now`."""

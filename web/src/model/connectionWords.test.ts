@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 
-import { connectionWords } from "./connectionWords.js";
+import { connectionWords, replicaOf } from "./connectionWords.js";
 import type { Standing } from "./connectionWords.js";
 
 const LIVE: Standing = { link: { phase: "live" }, feed: "open", stale: null, symbol: "ACME", seq: 12_345, delayMs: 4, isAsleep: false };
@@ -27,6 +27,10 @@ describe("what is said of the connection", () => {
     expect(words({ link: { phase: "refused", code: 4500, reason: "names nobody" } }).detail).toBe("names nobody");
     expect(words({ stale: "delisted" }).detail).toBe("ACME: it is not listed any more");
     expect(words({ stale: undefined })).toMatchObject({ word: "Live", detail: "no book is shown" });
+  });
+
+  test("names the replica by its session's name", () => {
+    expect([replicaOf("gateway-2:8101-3fa9c1d20b44"), replicaOf("g1-42"), replicaOf("3fa9c1d20b44"), replicaOf("")]).toEqual(["gateway-2:8101", "g1", "", ""]);
   });
 
   test("late is late, and still verified", () => {

@@ -36,6 +36,11 @@ export interface Words {
   readonly isTrusted: boolean;
 }
 
+/** The replica's name, of a session's: what stands before its last "-"; a gateway of before gave sessions no such part. */
+export function replicaOf(session: string): string {
+  return session.slice(0, Math.max(0, session.lastIndexOf("-")));
+}
+
 /** From here on changes are called late. */
 export const LAG_MS = 1_000;
 

@@ -45,3 +45,8 @@ export class Delays {
     this.#count = 0;
   }
 }
+
+/** Milliseconds for people: "4 ms", "1.2 s". */
+export function delayText(ms: number): string {
+  return ms < 1_000 ? `${ms < 9.5 ? ms.toFixed(1) : Math.round(ms)} ms` : `${(ms / 1_000).toFixed(1)} s`;
+}

@@ -1,7 +1,7 @@
 import type { Side } from "openoutcry";
 import { describe, expect, test } from "vitest";
 
-import { QueuePlaces } from "./queuePlace.js";
+import { placeMark, QueuePlaces } from "./queuePlace.js";
 
 const ORDER = { order_id: 1, instrument: "ACME", side: "bid" as Side, price: 100, remaining: 10 };
 const level = (lots: number) => (_side: Side, price: number) => (price === 100 ? lots : 0);
@@ -121,4 +121,8 @@ describe("lots before an order", () => {
       }
     }
   });
+});
+
+test("a place in a few letters is never less than the bound", () => {
+  expect([0, 1, 9_999, 10_000, 12_001, 999_001, 2_000_001].map(placeMark)).toEqual(["1st", "\u22641", "\u22649,999", "\u226410k", "\u226413k", "\u22641,000k", "\u22643M"]);
 });

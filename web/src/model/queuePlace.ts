@@ -18,6 +18,8 @@
 
 import type { Side } from "openoutcry";
 
+import { lotsText } from "./money.js";
+
 interface Waiting {
   readonly instrument: string;
   readonly side: Side;
@@ -106,4 +108,11 @@ export class QueuePlaces {
     const order = this.#orders.get(orderId);
     return order === undefined || order.since === null ? null : Math.min(order.bound, order.others);
   }
+}
+
+/** A place in a few letters: "1st", "\u2264965", "\u226413k". Rounded up, so that it is never less than the bound itself. */
+export function placeMark(ahead: number): string {
+  if (ahead === 0) return "1st";
+  const [size, letter] = ahead < 10_000 ? [1, ""] : ahead < 1_000_000 ? [1_000, "k"] : [1_000_000, "M"];
+  return `\u2264${lotsText(Math.ceil(ahead / size))}${letter}`;
 }

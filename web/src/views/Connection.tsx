@@ -1,14 +1,16 @@
 /** How the connection stands, always in view: a sign, a word, and what is behind it. */
 
-import { createMemo, Show } from "solid-js";
+import { createMemo, createSignal, Show } from "solid-js";
 import type { Accessor, JSX } from "solid-js";
 
 import { useShared } from "../app/context.js";
 import type { Desk } from "../app/desk.js";
-import { connectionWords } from "../model/connectionWords.js";
+import { connectionWords, replicaOf } from "../model/connectionWords.js";
 import type { Words } from "../model/connectionWords.js";
+import { delayText } from "../model/delays.js";
 import { lotsText } from "../model/money.js";
 import { CLOCK_ERROR_MS } from "../model/serverClock.js";
+import { ConnectionDetails } from "./ConnectionDetails.jsx";
 import { Icon } from "./icons.jsx";
 
 /** What is to be said of the connection now. */
@@ -29,11 +31,6 @@ export function standing(desk: Desk): Accessor<Words> {
   );
 }
 
-/** Milliseconds for people: "4 ms", "1.2 s". */
-export function delayText(ms: number): string {
-  return ms < 1_000 ? `${ms < 9.5 ? ms.toFixed(1) : Math.round(ms)} ms` : `${(ms / 1_000).toFixed(1)} s`;
-}
-
 /** How far off this computer's clock is, in words; empty if it is right. */
 export function clockWarning(aheadMs: number | null): string {
   if (aheadMs === null || Math.abs(aheadMs) < CLOCK_ERROR_MS) return "";
@@ -45,11 +42,16 @@ export function clockWarning(aheadMs: number | null): string {
 export function Connection(props: { readonly words: Accessor<Words> }): JSX.Element {
   const { desk } = useShared();
   const delay = () => desk.connection().delay;
-  const isWaiting = () => desk.connection().link.phase === "reconnecting";
+  const [isAsked, setAsked] = createSignal(false);
+  const phase = () => desk.connection().link.phase;
+  const isWaiting = () => phase() === "reconnecting";
+  const replica = () => replicaOf(desk.connection().session) || desk.connection().session;
   return (
     <div class="connection" data-tone={props.words().tone}>
-      <span class="sign"><Icon name={props.words().tone} /></span>
-      <strong class="word">{props.words().word}</strong>
+      <button type="button" class="plain" aria-haspopup="dialog" title="About the connection" onClick={() => setAsked(true)}>
+        <span class="sign"><Icon name={props.words().tone} /></span>
+        <strong class="word">{props.words().word}</strong>
+      </button>
       <span class="detail">{props.words().detail}</span>
       <Show when={isWaiting()}>
         <button type="button" class="small" onClick={() => desk.hurry()}>Try now</button>
@@ -61,11 +63,12 @@ export function Connection(props: { readonly words: Accessor<Words> }): JSX.Elem
           </span>
         )}
       </Show>
-      <Show when={desk.connection().session !== ""}>
-        <span class="replica" title={`This connection's name in its replica's log, at ${desk.connection().url}`}>
-          <span class="label">session</span> {desk.connection().session}
+      <Show when={replica() !== ""}>
+        <span class="replica" data-session={desk.connection().session} title={`${phase() === "live" ? "Connected to" : "Last connected to"} the replica ${replica()}. This connection's name in its log is ${desk.connection().session}.`}>
+          <span class="label">{phase() === "live" ? "replica" : "was on"}</span> {replica()}
         </span>
       </Show>
+      <Show when={isAsked()}><ConnectionDetails words={props.words} onClose={() => setAsked(false)} /></Show>
     </div>
   );
 }

@@ -12,6 +12,7 @@ import { submitTicket } from "../app/submitTicket.js";
 import { say, SIDE_WORD } from "../app/trading.js";
 import { amountText, lotsText, NONE, priceText } from "../model/money.js";
 import type { LadderRow } from "../model/ladderRows.js";
+import { placeMark } from "../model/queuePlace.js";
 import type { PlacedOrder } from "../worker/protocol.js";
 
 const STEPS = [1, 2, 5, 10, 25, 50, 100, 250, 1_000];
@@ -77,6 +78,10 @@ export function Ladder(props: { readonly isTrusted: boolean }): JSX.Element {
     if (selected() !== "") desk.lookAt({ symbol: selected(), rows: rowsWanted(), step: step(), centre: centre(), wantsDepth: wantsDepth() });
   });
   onCleanup(() => desk.lookAt(null));
+
+  /** How wide the columns of own orders have to be: none of their texts is cut. */
+  const ownLetters = (side: Side) => [...own()].reduce((most, [name, orders]) => (name.startsWith(side) ? Math.max(most, ownText(orders).length) : most), 0);
+  const columns = createMemo(() => ({ "--own-bid": ownLetters("bid"), "--own-ask": ownLetters("ask") }));
 
   const measureBars = () => setBarPx(body.querySelector<HTMLElement>(".cell.bid")?.offsetWidth ?? 60);
   createEffect(() => {
@@ -211,7 +216,7 @@ export function Ladder(props: { readonly isTrusted: boolean }): JSX.Element {
   };
 
   return (
-    <section class="panel ladder" aria-labelledby="ladder-title" classList={{ stale: !props.isTrusted }}>
+    <section class="panel ladder" aria-labelledby="ladder-title" classList={{ stale: !props.isTrusted }} style={columns()}>
       <header class="panel-head">
         <h2 id="ladder-title">Ladder</h2>
         <label class="inline"><input type="checkbox" checked={ticket.clickPlaces()} onChange={({ currentTarget }) => (ticket.isClickPlacing = currentTarget.checked)} /> Click places</label>
@@ -292,14 +297,27 @@ function Row(props: RowProps): JSX.Element {
   );
 }
 
+function sumOf(orders: readonly PlacedOrder[]): number {
+  return orders.reduce((total, { remaining }) => total + remaining, 0);
+}
+
+/** Lots before the first of them at most; null if that is not known. */
+function aheadOf(orders: readonly PlacedOrder[]): number | null {
+  const known = orders.flatMap(({ ahead }) => ahead ?? []);
+  return known.length === 0 ? null : Math.min(...known);
+}
+
+/** All that a chip says. */
+function ownText(orders: readonly PlacedOrder[]): string {
+  const ahead = aheadOf(orders);
+  return `${lotsText(sumOf(orders))}${ahead === null ? "" : placeMark(ahead)}`;
+}
+
 /** One's own orders at a price: how many lots, and how many stand before them at most. */
 function Own(props: RowProps & { readonly side: Side; readonly orders: Accessor<readonly PlacedOrder[] | undefined>; readonly tab: number; readonly onFocus: () => void }): JSX.Element {
   const orders = () => props.orders() ?? [];
-  const sum = () => orders().reduce((total, { remaining }) => total + remaining, 0);
-  const ahead = () => {
-    const known = orders().flatMap(({ ahead }) => ahead ?? []);
-    return known.length === 0 ? null : Math.min(...known);
-  };
+  const sum = () => sumOf(orders());
+  const ahead = () => aheadOf(orders());
   const label = () => {
     if (orders().length === 0) return `No order of yours at ${props.text(props.row().price)}`;
     const it = orders().length === 1 ? "it" : "the first of them";
@@ -312,7 +330,7 @@ function Own(props: RowProps & { readonly side: Side; readonly orders: Accessor<
       <Show when={orders()[0]}>
         {(first) => (
           <span class="chip" classList={{ dragged: isDragged() }} title={label()} onPointerDown={(event) => props.onDrag(event, first())} onDblClick={() => orders().forEach(props.onCancel)}>
-            {lotsText(sum())}<Show when={ahead() !== null}><small>{ahead() === 0 ? "1st" : `\u2264${lotsText(ahead() ?? 0)}`}</small></Show>
+            {lotsText(sum())}<Show when={ahead() !== null}><small>{placeMark(ahead() ?? 0)}</small></Show>
           </span>
         )}
       </Show>
