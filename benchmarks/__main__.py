@@ -49,6 +49,7 @@ ALL: Final[dict[str, Benchmark]] = {
 MARKETS: Final = (
     "benchmarks.engine",
     "benchmarks.fan_out",
+    "benchmarks.door",
     "benchmarks.scaling",
     "benchmarks.worst_commands",
     "benchmarks.flood",

@@ -6,7 +6,9 @@ range. Standard library only, and no site packages: it runs every few seconds be
 
 from __future__ import annotations
 
+import os
 import socket
+import ssl
 import sys
 from pathlib import Path
 from typing import Final
@@ -41,9 +43,17 @@ def listening_port(process: int) -> int | None:
 
 def status_line(port: int) -> str:
     """Return the first line that /healthz is answered with."""
-    with socket.create_connection(("127.0.0.1", port), TIMEOUT_S) as connection:
+    plain = socket.create_connection(("127.0.0.1", port), TIMEOUT_S)
+    with plain, secured(plain) if os.environ.get("OUTCRY_TLS_CERT") else plain as connection:
         connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         return connection.recv(1024).partition(b"\r\n")[0].decode("latin-1")
+
+
+def secured(plain: socket.socket) -> ssl.SSLSocket:
+    """Speak TLS with ourselves: there is nobody to be mistaken for, and the certificate names the users' door."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context.wrap_socket(plain)
 
 
 if __name__ == "__main__":

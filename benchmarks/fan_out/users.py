@@ -58,6 +58,7 @@ class UsersPlan(NamedTuple):
     books: int = 1
     slow_percent: float = 0.0
     latency: Literal["published", "entered"] = "published"
+    tls: Path | None = None
 
     def argv(self) -> list[str]:
         """Return the options as a command line has them."""
@@ -75,6 +76,7 @@ class UsersPlan(NamedTuple):
             "books": self.books,
             "slow": self.slow_percent or None,
             "latency": self.latency,
+            "tls": self.tls,
         }
         return [word for name, value in given.items() if value is not None for word in (f"--{name}", str(value))]
 
@@ -172,7 +174,7 @@ class CUsers:
     def __init__(self, plan: UsersPlan) -> None:
         self.plan: Final = plan
         self._process = subprocess.Popen(  # noqa: S603 - our own program
-            [str(program("users")), *plan.argv()],
+            [str(program("users", tls=plan.tls is not None)), *plan.argv()],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

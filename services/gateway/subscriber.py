@@ -21,6 +21,15 @@ from services.gateway.channel import BookMark, Channel, TapeMark
 NO_DESCRIPTOR: Final = -1
 
 
+def sealed(descriptor: int) -> int:
+    """
+    Return how listeners' maps say that what is written to a descriptor must be sealed first: below `NO_DESCRIPTOR`.
+
+    The same again gives the descriptor back.
+    """
+    return NO_DESCRIPTOR - 1 - descriptor
+
+
 class Transport(Protocol):
     """
     Where bytes go; asyncio's and uvloop's transports are such, and so is a list in a test.
@@ -106,10 +115,12 @@ class Subscriber:
         "is_resuming",
         "lagging_since",
         "owed_bytes",
+        "seal",
         "trade_marks",
         "transport",
         "transport_write",
         "user",
+        "write_rest",
     )
 
     def __init__(
@@ -120,6 +131,11 @@ class Subscriber:
         self.transport = transport
         self.transport_write = transport.write
         """The transport's own method, for who catches what it raises."""
+        self.seal: Callable[[bytes], bytes] | None = getattr(transport, "seal", None)
+        """Returns a frame as this listener alone can read it, for a descriptor that is `sealed`; None: all are plain.
+        What was sealed must be sent, and before anything else is."""
+        self.write_rest: Callable[[bytes], None] = getattr(transport, "write_sealed", None) or transport.write
+        """Takes what was written to the descriptor in part, as it would have gone there."""
         self._is_closing: Callable[[], bool] = is_closing or getattr(transport, "is_closing", None) or _never
         self.is_lost = False
         """Whether its transport was seen closing or raised: nothing is written to it any more."""
@@ -152,15 +168,15 @@ class Subscriber:
         """Whether it is skipped at present."""
         return self.lagging_since is not None
 
-    def write(self, data: bytes) -> bool:
-        """Send finished frames; False if nothing is sent to it any more. Raises nothing."""
+    def write(self, data: bytes, how: Callable[[bytes], None] | None = None) -> bool:
+        """Send finished frames, or what is left of one by `write_rest`; False if it gets no more. Raises nothing."""
         if self.is_lost or self.is_gone:
             return False
         try:
             if self._is_closing():
                 self.is_lost = True
             else:
-                self.transport_write(data)
+                (how or self.transport_write)(data)
         except Exception as error:  # noqa: BLE001 - a transport is its owner's: what it raises is this listener's alone
             self.lose(error)
         return not self.is_lost

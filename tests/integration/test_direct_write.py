@@ -13,9 +13,16 @@ from openoutcry.wire.codec import Encoding
 from services.gateway.aio.direct_write import write_to_all
 from services.gateway.aio.ring_write import SendRing
 from services.gateway.broadcast import Broadcast
-from services.gateway.subscriber import NO_DESCRIPTOR, Subscriber
+from services.gateway.subscriber import NO_DESCRIPTOR, Subscriber, sealed
 
 FRAME = bytes(range(256)) * 64
+SEALING = (2, 5, 8)
+"""Of random flushes."""
+
+
+def inverted(frame: bytes) -> bytes:
+    """A seal that can be told from the plain."""
+    return bytes(255 - each for each in frame)
 
 
 class Waiting:
@@ -60,6 +67,19 @@ def write(request: pytest.FixtureRequest) -> Iterator[Broadcast]:
     ring.close()
 
 
+class Sealing(Waiting):
+    """A transport whose peer reads inverted bytes only."""
+
+    def write(self, data: bytes) -> None:
+        super().write(inverted(data))
+
+    def write_sealed(self, data: bytes) -> None:
+        super().write(data)
+
+    def seal(self, data: bytes) -> bytes:
+        return inverted(data)
+
+
 @pytest.fixture
 def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
     ours, theirs = socket.socketpair()
@@ -68,8 +88,8 @@ def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
         yield ours, theirs
 
 
-def listener() -> tuple[Subscriber, Waiting]:
-    transport = Waiting()
+def listener(*, seals: bool = False) -> tuple[Subscriber, Waiting]:
+    transport = Sealing() if seals else Waiting()
     return Subscriber("ann", Encoding.MSGPACK, transport), transport
 
 
@@ -158,10 +178,10 @@ def test_what_is_left_of_a_frame_is_not_copied_for_each_listener(
 
 
 def test_any_flush_reaches_each_listener_whole_and_in_order(write: Broadcast) -> None:
-    """Random parts, some listeners full, gone or without a descriptor: what they got and what their transports hold."""
+    """Random parts; listeners full, gone, sealed for or without a descriptor. What they and their transports got."""
     random = Random(17)
     ends = [socket.socketpair() for _ in range(11)]
-    listeners = [listener() for _ in ends]
+    listeners = [listener(seals=each in SEALING) for each in range(len(ends))]
     told = [b""] * len(ends)
     for ours, _ in ends:
         ours.setblocking(False)
@@ -176,7 +196,7 @@ def test_any_flush_reaches_each_listener_whole_and_in_order(write: Broadcast) ->
             if members:
                 parts.append((frame, {listeners[each][0]: reachable(each, ends, listeners) for each in members}))
             for each in members:
-                told[each] += frame
+                told[each] += inverted(frame) if each in SEALING else frame
         assert not write(parts, random.randrange(len(places)))
     for each, (_, theirs) in enumerate(ends):
         got = b"" if each == 3 else received(theirs)
@@ -191,7 +211,26 @@ def reachable(
     each: int, ends: list[tuple[socket.socket, socket.socket]], listeners: list[tuple[Subscriber, Waiting]]
 ) -> int:
     """As a connection says it: no descriptor while the transport holds anything."""
-    return NO_DESCRIPTOR if each == 5 or listeners[each][1].held else ends[each][0].fileno()
+    if each == 5 or listeners[each][1].held:
+        return NO_DESCRIPTOR
+    descriptor = ends[each][0].fileno()
+    return sealed(descriptor) if each in SEALING else descriptor
+
+
+def test_one_that_can_be_sealed_for_no_more_is_lost_and_disturbs_nobody(
+    write: Broadcast, pair: tuple[socket.socket, socket.socket]
+) -> None:
+    """As TLS that was said goodbye to."""
+    ours, theirs = pair
+
+    class Broken(Sealing):
+        def seal(self, data: bytes) -> bytes:
+            raise ValueError("over")
+
+    broken, (present, _) = Subscriber("ann", Encoding.MSGPACK, Broken()), listener()
+    with socket.socket() as unused:
+        assert write([(FRAME, {broken: sealed(unused.fileno()), present: ours.fileno()})], 0) == [broken]
+    assert received(theirs) == FRAME
 
 
 def test_the_first_of_the_ring_is_sent_to_first(write: Broadcast) -> None:

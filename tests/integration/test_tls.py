@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import ssl
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -23,7 +25,7 @@ from openoutcry import connect
 from openoutcry.errors import Disconnected
 from openoutcry.wire.errors import ConfigurationError
 from services.gateway.aio import server as server_module
-from services.gateway.aio import tls_door
+from services.gateway.aio import tls_connection
 from services.gateway.aio.certificate import Certificate, open_certificate
 from services.gateway.aio.server import GatewayServer
 from shared.identity import mint_token
@@ -31,6 +33,7 @@ from tests.certificates import Authority, encrypted
 from tests.integration.gateway_house import SECRET, StoredExchange, gateway_on, until
 from tests.integration.test_gateway_operations import TRUST_THIS_MACHINE, text_of
 from tests.real_redis import free_port
+from tests.tidy.sources import PROJECT
 
 V1 = b"PROXY TCP4 192.0.2.7 127.0.0.1 1 2\r\n"
 V2 = b"\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c" + bytes([192, 0, 2, 7, 127, 0, 0, 1, 0, 1, 0, 2])
@@ -90,19 +93,29 @@ class Secure:
         before: Bytes before TLS.
         cut: Bytes of each piece of them; 0: they go with the ClientHello.
         name: That the certificate must have; None sends none.
+        source: The client's address.
     """
 
     def __init__(
-        self, port: int, context: ssl.SSLContext, before: bytes = b"", cut: int = 0, name: str | None = "localhost"
+        self,
+        port: int,
+        context: ssl.SSLContext,
+        before: bytes = b"",
+        cut: int = 0,
+        name: str | None = "localhost",
+        source: str = "127.0.0.1",
     ) -> None:
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=name)
         self._before = before
         self._cut = cut
         self._port = port
+        self._source = source
 
     async def __aenter__(self) -> Self:
-        self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port)
+        self._reader, self._writer = await asyncio.open_connection(
+            "127.0.0.1", self._port, local_addr=(self._source, 0)
+        )
         while self._cut and self._before:
             piece, self._before = self._before[: self._cut], self._before[self._cut :]
             self._writer.write(piece)
@@ -174,18 +187,30 @@ async def serial_of(server: GatewayServer, files: Files, name: str | None = "loc
 # Users.
 
 
-async def test_a_user_trades_over_tls_and_verifies_the_book(
-    redis_url: str, exchange: StoredExchange, files: Files, tmp_path: Path
+@pytest.mark.parametrize("buffer", [server_module.SEND_BUFFER_BYTES, 4_608], ids=["as ever", "small buffers"])
+@pytest.mark.parametrize("levels", [1, 6_000])
+async def test_a_user_over_tls_verifies_every_book(
+    redis_url: str,
+    exchange: StoredExchange,
+    files: Files,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    buffer: int,
+    levels: int,
 ) -> None:
+    """Frames of many records too, of which the kernel takes a part: the rest follows, sealed once and in order."""
+    monkeypatch.setattr(server_module, "SEND_BUFFER_BYTES", buffer)
+    await exchange.publish(bids=[(101 + level, 1 + level) for level in range(levels - 1)])
     async with gateway_on(redis_url, tmp_path, **files.settings) as server:
         url, token = f"wss://localhost:{server.port}/v1/stream", mint_token("ann", SECRET, time.time() + 60)
         async with connect(url, token, ca_file=files.authority.file) as market:
             book = await market.book("ACME")
-            assert dict(book.bids()) == {100: 5}
+            assert len(book.bids()) == levels
             for quantity in range(6, 40):
-                await exchange.publish(bids=[(100, quantity)])
-            await until(lambda: dict(book.bids()) == {100: 39})
-            assert book.stale is None
+                await exchange.publish(bids=[(100 + level, quantity + level) for level in range(levels)])
+            await until(lambda: dict(book.bids()) == {100 + level: 39 + level for level in range(levels)})
+            await book.verified()
+            assert book.recoveries == 0
 
 
 async def test_it_is_tls_1_3_alone_without_tickets_and_http_1_1(
@@ -210,7 +235,7 @@ async def test_it_is_tls_1_3_alone_without_tickets_and_http_1_1(
 async def test_who_speaks_no_tls_or_says_nothing_is_ended_and_counted(
     redis_url: str, exchange: StoredExchange, files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tls_door, "HANDSHAKE_S", 0.3)
+    monkeypatch.setattr(tls_connection, "HANDSHAKE_S", 0.3)
     async with gateway_on(redis_url, tmp_path, trusted_proxies=TRUST_THIS_MACHINE, **files.settings) as server:
         for said in (
             b"GET /healthz HTTP/1.1\r\n\r\n",
@@ -270,6 +295,45 @@ async def test_a_trusted_proxy_need_not_say_anything(
         Secure(server.port, files.trusting(), header) as secure,
     ):
         assert (await secure.get("/readyz")).startswith("HTTP/1.1 200 ")
+
+
+async def test_behind_haproxy_in_tcp_mode_users_have_their_own_addresses(
+    redis_url: str, exchange: StoredExchange, files: Files, tmp_path: Path, log: Any
+) -> None:
+    """The shipped configuration: its checks find the gateway ready, and the header goes before the ClientHello."""
+    haproxy = shutil.which("haproxy") or shutil.which("haproxy", path="/usr/sbin")
+    if haproxy is None:
+        pytest.skip("no haproxy here: apt-get install haproxy")
+    async with gateway_on(redis_url, tmp_path, trusted_proxies=TRUST_THIS_MACHINE, **files.settings) as server:
+        door, health = free_port(), free_port()
+        text = (PROJECT / "deploy/haproxy/haproxy.tcp.cfg").read_text(encoding="utf-8")
+        for shipped, here in ((":8444", f"127.0.0.1:{door}"), (":18111", f":{server.port}"), (":8405", f":{health}")):
+            assert shipped in text
+            text = text.replace(shipped, here)
+        (tmp_path / "haproxy.cfg").write_text(text, encoding="utf-8")
+        argv = [haproxy, "-db", "-f", str(tmp_path / "haproxy.cfg")]
+        environment = {**os.environ, "HOST_NETWORK": "1"}
+        with subprocess.Popen(argv, env=environment, stdout=subprocess.DEVNULL) as process:  # noqa: ASYNC220 - at once
+            try:
+                async with asyncio.timeout(10):
+                    while not await asyncio.to_thread(_is_healthy, health):  # noqa: ASYNC110 - another process
+                        await asyncio.sleep(0.05)
+                async with Secure(door, files.trusting(), source="127.0.0.77") as secure:
+                    head = await secure.get("/v1/stream", "X-Forwarded-For: 203.0.113.9\r\n" + upgrade(), b"\r\n\r\n")
+                    assert head.startswith("HTTP/1.1 101 ")
+                    await until(lambda: server.accept_statistics.opened == 1)
+            finally:
+                process.terminate()
+    assert "address=127.0.0.77" in text_of(log)
+    assert "203.0.113.9" not in text_of(log)
+
+
+def _is_healthy(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
 
 
 async def test_a_strangers_header_is_no_tls(

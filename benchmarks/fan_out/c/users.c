@@ -11,6 +11,7 @@
  *           [--books N]                          whole books that make a user whole (1)
  *           [--latency published | entered]      what delays of deltas are measured from: their time, or (`entered`)
  *                                                the quantities of their levels, see below (published)
+ *           [--tls AUTHORITIES]                  speak TLS 1.3 with servers that this PEM file vouches for (tls.h)
  *           [--slow PERCENT]                     so many users never read once they are whole, and are counted apart
  *
  * Each line on standard input is a command, one line of JSON on standard output answers it; the end of input is `quit`.
@@ -55,6 +56,7 @@
 #include "histogram.h"
 #include "marks.h"
 #include "msgpack.h"
+#include "tls.h"
 #include "websocket.h"
 
 #define OPEN_SECONDS_MAX 60.0
@@ -68,10 +70,11 @@
 #define BOOK_ROWS_MAX 1000
 #define KEPT_ROOM 4096 /* a user's buffer above this is given back when it is empty */
 
-enum phase { WAITING, CONNECTING, SHAKING, OPEN, GONE };
+enum phase { WAITING, CONNECTING, SECURING, SHAKING, OPEN, GONE };
 
 struct user {
     int fd;
+    tls_session *tls;
     enum phase phase;
     bool is_slow, has_said_hello, was_whole;
     uint8_t *held; /* the beginning of what has not come whole: response head, or frame */
@@ -138,14 +141,16 @@ static void drop(struct user *user, const char *reason) {
         fleet.failed++;
         if (!fleet.first_failure[0]) snprintf(fleet.first_failure, sizeof fleet.first_failure, "%s", reason);
     }
-    if (user->phase == CONNECTING || user->phase == SHAKING) fleet.opening--;
+    if (user->phase == CONNECTING || user->phase == SECURING || user->phase == SHAKING) fleet.opening--;
+    tls_end(user->tls);
+    user->tls = NULL;
     if (user->fd >= 0) close(user->fd);
     user->fd = -1;
     user->phase = GONE;
 }
 
 static bool say(struct user *user, const void *bytes, size_t size) {
-    if (send(user->fd, bytes, size, MSG_NOSIGNAL) == (ssize_t)size) return true;
+    if (tls_send(user->tls, user->fd, bytes, size) == (ssize_t)size) return true;
     drop(user, "the server does not take our bytes");
     return false;
 }
@@ -175,16 +180,10 @@ static void start_more(void) {
         start_connecting(&fleet.users[fleet.next++]);
 }
 
-static void connected(struct user *user) {
+static void ask(struct user *user) {
     size_t number = (size_t)(user - fleet.users);
     char request[REQUEST_MAX];
-    int error = 0, size;
-    socklen_t width = sizeof error;
-    getsockopt(user->fd, SOL_SOCKET, SO_ERROR, &error, &width);
-    if (error) {
-        drop(user, strerror(error));
-        return;
-    }
+    int size;
     const char *protocol = options.subprotocol;
     const char *token = options.tokens_count ? options.tokens[number % options.tokens_count] : NULL;
     size = snprintf(request, sizeof request,
@@ -195,8 +194,29 @@ static void connected(struct user *user) {
                     token ? "Authorization: Bearer " : "", token ? token : "", token ? "\r\n" : "");
     if (size >= REQUEST_MAX) fail("handshake", "path, subprotocol and token are too long");
     user->phase = SHAKING;
-    watch(user, EPOLL_CTL_MOD, EPOLLIN);
     say(user, request, (size_t)size);
+}
+
+static void secure(struct user *user) {
+    int done = tls_shake(user->tls);
+    if (done < 0) drop(user, "no TLS, or with a certificate that is not believed");
+    if (done > 0) ask(user);
+}
+
+static void connected(struct user *user) {
+    int error = 0;
+    socklen_t width = sizeof error;
+    getsockopt(user->fd, SOL_SOCKET, SO_ERROR, &error, &width);
+    if (error) {
+        drop(user, strerror(error));
+        return;
+    }
+    watch(user, EPOLL_CTL_MOD, EPOLLIN);
+    if (tls_is_wanted()) {
+        user->tls = tls_begin(user->fd);
+        user->phase = SECURING;
+        secure(user);
+    } else ask(user);
 }
 
 /* A user who holds all it asked for: the slow ones stop reading here. */
@@ -490,7 +510,7 @@ static void hold(struct user *user, const uint8_t *bytes, size_t size) {
 static void receive(struct user *user) {
     size_t held = user->held_size;
     if (held) memcpy(buffer, user->held, held);
-    ssize_t got = recv(user->fd, buffer + held, FRAME_ROOM - held, 0);
+    ssize_t got = tls_receive(user->tls, user->fd, buffer + held, FRAME_ROOM - held);
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
     if (got <= 0) {
         drop(user, got ? strerror(errno) : "closed during the handshake");
@@ -701,6 +721,7 @@ static void set_option(int option, char *value) {
     case 'H': options.hello_after = value; break;
     case 'b': options.books_wanted = (uint32_t)strtoul(value, NULL, 10); break;
     case 'S': options.slow_percent = strtod(value, NULL); break;
+    case 'T': tls_believe(value); break;
     case 'l': options.dates_by_entry = !strcmp(value, "entered"); break;
     case 'k':
         options.checks_books = !strcmp(value, "book");
@@ -715,7 +736,7 @@ static void read_options(int argc, char **argv) {
         {"connect", 1, 0, 'c'}, {"path", 1, 0, 'p'},        {"subprotocol", 1, 0, 's'}, {"tokens", 1, 0, 't'},
         {"users", 1, 0, 'u'},   {"opening", 1, 0, 'o'},     {"source", 1, 0, 'a'},      {"hello", 1, 0, 'h'},
         {"check", 1, 0, 'k'},   {"hello-after", 1, 0, 'H'}, {"books", 1, 0, 'b'},       {"slow", 1, 0, 'S'},
-        {"latency", 1, 0, 'l'},
+        {"latency", 1, 0, 'l'}, {"tls", 1, 0, 'T'},
         {0, 0, 0, 0}};
     for (int option; (option = getopt_long(argc, argv, "", known, NULL)) != -1;) set_option(option, optarg);
     if (!options.targets_count || !options.users_count || !options.opening_max)
@@ -744,6 +765,7 @@ static void turn(const struct epoll_event *event) {
     struct user *user = event->data.ptr;
     if (!user) read_commands();
     else if (user->phase == CONNECTING) connected(user);
+    else if (user->phase == SECURING) secure(user);
     else if (user->phase != GONE && !reads(user)) drop(user, "gone");
     else if (user->phase != GONE) receive(user);
 }

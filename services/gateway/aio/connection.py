@@ -29,7 +29,7 @@ from services.gateway.subscriber import NO_DESCRIPTOR
 from shared.identity import NOBODY, Identity
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from services.gateway.client_address import ProxyHeader
     from services.gateway.gateway import ConnectedClient
@@ -219,6 +219,17 @@ class ClientConnection(asyncio.Protocol):
         if self._is_behind:
             self._review()
 
+    @property
+    def seal(self) -> Callable[[bytes], bytes] | None:
+        """What encrypts for this client, if its bytes must be; see `Subscriber.seal`."""
+        return getattr(self._transport, "seal", None)
+
+    def write_sealed(self, data: bytes) -> None:
+        """Send what is left of what was sealed; never wait."""
+        getattr(self._transport, "write_sealed", self._transport.write)(data)
+        if self._is_behind:
+            self._review()
+
     def get_write_buffer_size(self) -> int:
         """Return how many bytes are not yet sent."""
         return self._transport.get_write_buffer_size()
@@ -394,6 +405,8 @@ class ClientConnection(asyncio.Protocol):
 
 
 def _descriptor(transport: asyncio.BaseTransport) -> int:
-    """Return what the kernel calls the socket, if what is written to it goes out as it is."""
+    """Return what listeners' maps have of the socket: what the kernel calls it, or that it is sealed, or nothing."""
+    if (known := transport.get_extra_info("descriptor")) is not None:
+        return int(known)
     socket = transport.get_extra_info("socket")
     return NO_DESCRIPTOR if socket is None or transport.get_extra_info("sslcontext") else socket.fileno()

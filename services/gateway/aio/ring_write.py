@@ -22,8 +22,9 @@ from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Final, cast
 
+from services.gateway.aio.direct_write import seal
 from services.gateway.broadcast import Part
-from services.gateway.subscriber import Subscriber
+from services.gateway.subscriber import NO_DESCRIPTOR, Subscriber, sealed
 
 ENTRIES: Final = 4096
 """Sends of one call, a power of two; a flush to more listeners makes several calls."""
@@ -126,6 +127,11 @@ class SendRing:
             addresses.extend(array("Q", (_address(frame),)) * len(listeners))
             sizes.extend(array("i", (len(frame),)) * len(listeners))
         total, first = len(sizes), 0
+        lost: list[Subscriber] = []
+        own: dict[int, bytes] = {}
+        """Place to what is sealed for that listener alone; kept while the kernel reads it."""
+        if min(descriptors, default=0) < NO_DESCRIPTOR:
+            own, lost = _sealed(parts, descriptors, addresses, sizes)
         unsent: list[tuple[int, int]] = []
         while first < total:
             # Up to the end of the kernel's ring, and of ours, which begins at `start`.
@@ -135,12 +141,19 @@ class SendRing:
             unsent += self._send(at, descriptors[here], addresses[here], sizes[here])
             first += count
         if not unsent:
-            return []
+            return lost
         # All are listed before any is written to: a write may suspend the subscriber, and so change the listeners.
         everybody = list(chain.from_iterable(listeners for _, listeners in parts))
         frames = [frame for frame, listeners in parts for _ in listeners]
-        rests = [(everybody[place], memoryview(frames[place])[sent:]) for place, sent in unsent]
-        return [subscriber for subscriber, rest in rests if not subscriber.write(cast("bytes", rest))]
+        rests = [(everybody[place], own.get(place), memoryview(frames[place]), sent) for place, sent in unsent]
+        for subscriber, data, frame_view, sent in rests:
+            if data is None:
+                is_taken = subscriber.write(cast("bytes", frame_view[sent:]))
+            else:
+                is_taken = subscriber.write(data[sent:], subscriber.write_rest)
+            if not is_taken and subscriber not in lost:
+                lost.append(subscriber)
+        return lost
 
     def _send(
         self, first: int, descriptors: array[int], addresses: array[int], sizes: array[int]
@@ -177,6 +190,28 @@ class SendRing:
             _call(_SYS_ENTER, ctypes.c_uint(self._descriptor), ctypes.c_uint(0), *_UNTIL_DONE)
         self._counters[self._read] = end
         return taken
+
+
+def _sealed(
+    parts: Sequence[Part], descriptors: array[int], addresses: array[int], sizes: array[int]
+) -> tuple[dict[int, bytes], list[Subscriber]]:
+    """Put what is sealed for a listener in its frame's stead; returns it by place, and for whom that failed."""
+    own: dict[int, bytes] = {}
+    lost: list[Subscriber] = []
+    place = -1
+    for frame, listeners in parts:
+        for subscriber, descriptor in listeners.items():
+            place += 1
+            if descriptor >= NO_DESCRIPTOR:
+                continue
+            data = seal(subscriber, frame)
+            if data is None:
+                descriptors[place] = NO_DESCRIPTOR
+                lost.append(subscriber)
+                continue
+            own[place] = data
+            descriptors[place], addresses[place], sizes[place] = sealed(descriptor), _address(data), len(data)
+    return own, lost
 
 
 def _address(frame: bytes) -> int:

@@ -9,7 +9,6 @@ import logging
 import secrets
 import socket
 import time
-from collections.abc import Callable
 from random import Random
 from typing import TYPE_CHECKING, Final
 
@@ -28,7 +27,7 @@ from services.gateway.aio.health import gateway_pages
 from services.gateway.aio.ports import ConnectionPorts, FeedPorts
 from services.gateway.aio.read_queue import ReadQueue
 from services.gateway.aio.settings import GatewaySettings, read_ports
-from services.gateway.aio.tls_door import TlsDoor
+from services.gateway.aio.tls_connection import TlsConnection
 from services.gateway.attempts import HandshakeShares
 from services.gateway.client_address import TrustedProxies
 from services.gateway.gateway import TURNS, Gateway
@@ -213,14 +212,14 @@ class GatewayServer:
                 running.append(tasks.create_task(self._tell_accesses(), name="refused accesses"))
                 if self._key_source is not None:
                     running.append(tasks.create_task(self._key_source.run(), name="key source"))
-                close = await self._open(listener)
+                server = await self.loop.create_server(self._accept, sock=listener, backlog=BACKLOG)
                 if self._certificate is not None:
                     running.append(tasks.create_task(self._watch(self._certificate), name="certificate"))
                 self.port = listener.getsockname()[1]
                 self.log.info("listening", host=self._settings.host, port=self.port, tls=self._certificate is not None)
                 await stop.wait()
                 await self._drain()
-                close()
+                server.close()
                 for task in running:
                     task.cancel()
         finally:
@@ -242,15 +241,6 @@ class GatewayServer:
         if self._certificate is not None:
             self._certificate.reload()
 
-    async def _open(self, listener: socket.socket) -> Callable[[], None]:
-        """Begin to accept; returns what ends that."""
-        if self._certificate is None:
-            server = await self.loop.create_server(self._accept, sock=listener, backlog=BACKLOG)
-            return server.close
-        door = TlsDoor(listener, self._certificate, self.connection_ports)
-        door.open()
-        return door.close
-
     async def _watch(self, certificate: Certificate) -> None:
         """Reload a certificate whose files have changed: where they are mounted, nobody sends SIGHUP."""
         while True:
@@ -258,7 +248,9 @@ class GatewayServer:
             if await asyncio.to_thread(certificate.is_changed):
                 certificate.reload()
 
-    def _accept(self) -> ClientConnection:
+    def _accept(self) -> asyncio.Protocol:
+        if self._certificate is not None:
+            return TlsConnection(self.connection_ports, self._certificate)
         return ClientConnection(self.connection_ports)
 
     def _go_on(self) -> None:

@@ -9,7 +9,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import structlog
 
+from services.gateway.aio.certificate import open_certificate
 from tests.deploy.static.files import PROJECT, RANGE, compose, document, text
 
 SERVICES = compose()["services"]
@@ -31,7 +33,10 @@ def test_a_service_is_confined(name: str) -> None:
 
 def test_only_haproxy_is_published_and_operators_pages_on_the_loopback_alone() -> None:
     published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
-    assert published == {"haproxy": ["8443:8443", "127.0.0.1:8080:8080", "127.0.0.1:8404:8404"]}
+    assert published == {
+        "haproxy": ["8443:8443", "127.0.0.1:8080:8080", "127.0.0.1:8404:8404"],
+        "haproxy-tcp": ["8444:8444"],
+    }
 
 
 def test_redis_is_reached_by_gateways_engines_ledger_and_bots_alone() -> None:
@@ -39,7 +44,7 @@ def test_redis_is_reached_by_gateways_engines_ledger_and_bots_alone() -> None:
     networks = compose()["networks"]
     assert [name for name, network in networks.items() if not network.get("internal")] == ["edge"]
     assert {name for name, service in SERVICES.items() if "back" in service["networks"]} == {
-        "redis", "matching", "matching-standby", "gateway", "ledger", "bots",
+        "redis", "matching", "matching-standby", "gateway", "gateway-tls", "ledger", "bots",
     }  # fmt: skip
 
 
@@ -121,6 +126,22 @@ def test_haproxy_never_fills_a_gateway() -> None:
     assert int(by_ingress) < int(of_pod)
 
 
+def test_gateways_that_end_tls_are_gateways_else(tmp_path: Path) -> None:
+    """What differs is the certificate, and that such a door knows no ledger."""
+    plain, secure = SERVICES["gateway"]["environment"], SERVICES["gateway-tls"]["environment"]
+    differs = {name for name in {*plain, *secure} if plain.get(name) != secure.get(name)}
+    assert differs == {"OUTCRY_TLS_CERT", "OUTCRY_TLS_KEY", "OUTCRY_PAGE_LEDGER_URL"}
+    subprocess.run([PROJECT / "deploy" / "make-secrets", tmp_path], check=True, capture_output=True)
+    pem = tmp_path / "tls.pem"
+    assert open_certificate(pem, pem, structlog.get_logger()) is not None
+    override = compose("docker-compose.host-network.yml")["services"]
+    first, _, last = override["gateway-tls"]["environment"]["OUTCRY_PORT"].partition("-")
+    servers = re.findall(r"server gateway-\d+ 127\.0\.0\.1:(\d+)", text("deploy/haproxy/haproxy.tcp.cfg"))
+    assert [int(port) for port in servers] == list(range(int(first), int(last) + 1))
+    [name] = re.findall(r"server-template \S+ \d+ ([a-z-]+):8101", text("deploy/haproxy/haproxy.tcp.cfg"))
+    assert SERVICES["gateway-tls"]["networks"]["front"]["aliases"] == [name]
+
+
 def test_the_range_of_ports_is_the_same_everywhere() -> None:
     """On the host's network: what gateways take, what haproxy brings users to, what Prometheus scrapes."""
     override = compose("docker-compose.host-network.yml")["services"]
@@ -143,14 +164,15 @@ def test_the_override_puts_everybody_on_the_hosts_network() -> None:
 
 
 @pytest.mark.parametrize("network", ["own", "host"])
-def test_haproxy_takes_its_configuration(network: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["haproxy.cfg", "haproxy.tcp.cfg"])
+def test_haproxy_takes_its_configuration(network: str, name: str, tmp_path: Path) -> None:
     """By haproxy itself, where it is installed."""
     haproxy = shutil.which("haproxy") or shutil.which("haproxy", path="/usr/sbin")
     if haproxy is None:
         pytest.skip("no haproxy here: apt-get install haproxy")
     subprocess.run([PROJECT / "deploy" / "make-secrets", tmp_path], check=True, capture_output=True)
     configuration = tmp_path / "haproxy.cfg"
-    configuration.write_text(text("deploy/haproxy/haproxy.cfg").replace("/run/secrets", str(tmp_path)))
+    configuration.write_text(text(f"deploy/haproxy/{name}").replace("/run/secrets", str(tmp_path)))
     environment = {**os.environ, **({"HOST_NETWORK": "1"} if network == "host" else {})}
     done = subprocess.run(
         [haproxy, "-c", "-f", configuration], capture_output=True, text=True, check=False, env=environment

@@ -6,6 +6,7 @@ import importlib.util
 import re
 import shutil
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -15,6 +16,7 @@ from types import ModuleType
 
 import pytest
 
+from tests.certificates import Authority
 from tests.deploy.static.files import PROJECT, compose, document, text
 
 
@@ -118,6 +120,28 @@ def test_the_health_check_asks_the_port_that_the_process_listens_on(
         server.join()
         process.communicate(b"\n")
     assert capsys.readouterr().out.startswith("HTTP/1.1 ")
+
+
+def test_the_health_check_speaks_tls_where_the_gateway_does(
+    healthcheck: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate, key = tmp_path / "tls.crt", tmp_path / "tls.key"
+    Authority(tmp_path).sign(certificate, key, 1)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    monkeypatch.setenv("OUTCRY_TLS_CERT", str(certificate))
+    with socket.create_server(("127.0.0.1", 0)) as plain, context.wrap_socket(plain, server_side=True) as secure:
+
+        def serve() -> None:
+            connection, _ = secure.accept()
+            with connection:
+                connection.recv(1024)
+                connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+
+        server = threading.Thread(target=serve)
+        server.start()
+        assert healthcheck.status_line(secure.getsockname()[1]) == "HTTP/1.1 200 OK"
+        server.join()
 
 
 def test_the_health_check_fails_where_nobody_listens(healthcheck: ModuleType) -> None:

@@ -23,7 +23,11 @@ from services.matching.aio.settings import MatchingSettings
 from shared.aio.settings import load_settings
 from tests.deploy.static.files import PROJECT
 
-OVERLAYS: Final = ("dev", "prod")
+OVERLAYS: Final = ("dev", "prod", "prod-l4")
+HOME_OF_SECRETS: Final = {"prod-l4": "prod"}
+"""An overlay to the one whose secrets it takes; others have their own."""
+BROUGHT: Final = {("Secret", "exchange-tls")}
+"""What a cluster has by other ways, such as cert-manager."""
 VERSIONS: Final = ("1.33", "1.35", "1.37")
 CUSTOM: Final = {"ServiceMonitor"}
 """Kinds that Kubernetes itself does not know: held against a schema of ours instead."""
@@ -41,7 +45,8 @@ def built(overlay: str, component: str = "") -> str:
         copy = Path(folder) / "k8s"
         shutil.copytree(PROJECT / "k8s", copy, ignore=shutil.ignore_patterns("secrets"))
         of_overlay = copy / "overlays" / overlay
-        words = [PROJECT / "deploy" / "make-secrets", of_overlay / "secrets"]
+        secrets = copy / "overlays" / HOME_OF_SECRETS.get(overlay, overlay) / "secrets"
+        words = [PROJECT / "deploy" / "make-secrets", secrets]
         subprocess.run(words, check=True, capture_output=True)
         if component:
             kustomization = of_overlay / "kustomization.yaml"
@@ -61,6 +66,7 @@ def workloads() -> list[Any]:
         for overlay, names in (
             ("dev", ("gateway", "matching", "ledger", "redis", "postgres")),
             ("prod", ("gateway", "matching", "ledger")),
+            ("prod-l4", ("gateway", "matching", "ledger")),
         )
         for name in names
     ]
@@ -103,9 +109,10 @@ def test_the_schema_knows_every_field(overlay: str, version: str, tmp_path: Path
     assert "ERROR" not in said
 
 
-def test_monitors_are_of_their_schema() -> None:
+@pytest.mark.parametrize("overlay", ["prod", "prod-l4"])
+def test_monitors_are_of_their_schema(overlay: str) -> None:
     schema = json.loads(Path(__file__).with_name("service_monitor.json").read_text())
-    monitors = resources("prod", "ServiceMonitor")
+    monitors = resources(overlay, "ServiceMonitor")
     assert len(monitors) == 3
     for monitor in monitors:
         jsonschema.validate(monitor, schema)
@@ -171,7 +178,7 @@ def test_a_pod_is_scraped_once(overlay: str) -> None:
         assert len(found) == 1, selector
 
 
-@pytest.mark.parametrize("overlay", OVERLAYS)
+@pytest.mark.parametrize("overlay", ["dev", "prod"])
 def test_of_gateways_the_stream_and_the_pages_files_are_let_in(overlay: str) -> None:
     """Their pages for operators are nobody's from outside; a prefix of / would show them."""
     ways = {
@@ -285,7 +292,7 @@ def test_what_a_pod_mounts_exists(overlay: str, name: str) -> None:
     made = {(each["kind"], each["metadata"]["name"]) for each in resources(overlay)}
     for volume in workload(overlay, name)["spec"]["template"]["spec"]["volumes"]:
         if "secret" in volume:
-            assert ("Secret", volume["secret"]["secretName"]) in made
+            assert ("Secret", volume["secret"]["secretName"]) in made | BROUGHT
         if "configMap" in volume:
             assert ("ConfigMap", volume["configMap"]["name"]) in made
 
@@ -299,7 +306,7 @@ def test_settings_are_ones_that_the_roles_know(overlay: str, monkeypatch: pytest
             for variable, value in environment(overlay, name).items():
                 patched.setenv(variable, value)
             load_settings(kind)
-    assert not re.search(r"PASSWORD|_KEY", "".join(environment(overlay, "gateway")))
+    assert not re.search(r"PASSWORD|_KEY", "".join(environment(overlay, "gateway")).replace("OUTCRY_TLS_KEY", ""))
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
@@ -319,3 +326,21 @@ def test_with_io_uring_gateways_alone_have_the_profile_that_allows_it(overlay: s
     }
     assert profiles.pop("gateway") == {"type": "Localhost", "localhostProfile": "openoutcry/gateway.json"}
     assert all(profile == {"type": "RuntimeDefault"} for profile in profiles.values())
+
+
+def test_behind_a_door_of_layer_4_gateways_end_tls_and_everybody_knows() -> None:
+    """Probes, metrics and users come by TLS; the ledger has a name of its own: such a door tells no paths apart."""
+    of, settings = container("prod-l4", "gateway"), environment("prod-l4", "gateway")
+    probes = ("startupProbe", "livenessProbe", "readinessProbe")
+    assert {of[probe]["httpGet"]["scheme"] for probe in probes} == {"HTTPS"}
+    [mounted] = [each["mountPath"] for each in of["volumeMounts"] if each["name"] == "tls"]
+    assert {Path(settings[name]).parent for name in ("OUTCRY_TLS_CERT", "OUTCRY_TLS_KEY")} == {Path(mounted)}
+    [monitor] = [each for each in resources("prod-l4", "ServiceMonitor") if each["metadata"]["name"] == "gateway"]
+    assert [each["scheme"] for each in monitor["spec"]["endpoints"]] == ["https"]
+    [door] = [each for each in resources("prod-l4", "Service") if each["spec"].get("type") == "LoadBalancer"]
+    assert door["spec"]["selector"] == {"app.kubernetes.io/name": "gateway"}
+    assert (door["spec"]["externalTrafficPolicy"], settings["OUTCRY_TRUSTED_PROXIES"]) == ("Local", "")
+    [record] = resources("prod-l4", "Ingress")
+    [rule] = record["spec"]["rules"]
+    assert f"https://{rule['host']}" == settings["OUTCRY_PAGE_LEDGER_URL"]
+    assert [path["backend"]["service"]["name"] for path in rule["http"]["paths"]] == ["ledger"]
