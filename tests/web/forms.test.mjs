@@ -69,4 +69,85 @@ describe("a page with an account", () => {
     await Promise.all([ann.close(), max.close()]);
     await desk.close();
   });
+
+  it("quotes both sides for a market maker, once for a double click, and withdraws them", async () => {
+    const desk = await DeskPage.open(browser, market, "max", { token: market.mint("max", { roles: ["trader", "market_maker"] }) });
+    const max = await market.client("max");
+    const account = await max.account();
+    await desk.look("ACME");
+    await desk.tab("Quote");
+    const form = desk.page.getByRole("form", { name: "Quote" });
+    const fill = async (...values) => {
+      for (const [at, label] of ["Bid", "Lots bid", "Ask", "Lots asked"].entries()) await form.getByLabel(label, { exact: true }).fill(values[at]);
+    };
+    await fill("101.00", "5", "100.00", "5");
+    await desk.send().click();
+    await form.getByText("The bid is below the ask.").waitFor();
+    await fill("95.00", "5", "105.00", "6");
+    await desk.send().dblclick();
+    await form.getByText("Quote of ACME: done.").waitFor();
+    const sides = () => account.orders.map(({ side, price, remaining, time_in_force: good }) => `${side} ${remaining} ${price} ${good}`).sort().join();
+    await until("both sides stand", () => sides() === "ask 6 10500 quote,bid 5 9500 quote");
+    await until("they are shown", async () => /5 at 95\.00.*6 at 105\.00/.test(await form.textContent()));
+    await fill("95.10", "7", "", "");
+    await desk.page.keyboard.press("Enter");
+    await until("the pair takes the place of the one before", () => sides() === "bid 7 9510 quote");
+    await form.getByRole("button", { name: "Withdraw" }).click();
+    await until("nothing stands", () => account.orders.length === 0);
+    await max.close();
+    await desk.close();
+  });
+
+  it("offers no quote to whom the exchange would refuse it", async () => {
+    const desk = await DeskPage.open(browser, market, "ann");
+    await desk.look("ACME");
+    assert.equal(await desk.page.getByRole("tab", { name: "Quote" }).count(), 0);
+    assert.equal(await desk.page.getByRole("tab", { name: "Exercise" }).count(), 0);
+    await desk.close();
+  });
+
+  it("exercises an option after a second press, says what changes hands before, and the exchange's sentence if it cannot be", async () => {
+    const desk = await DeskPage.open(browser, market, "eve", { token: market.mint("eve", { roles: ["trader"] }) });
+    const eve = await market.client("eve");
+    const account = await eve.account();
+    await desk.look("ACME-C90");
+    await desk.tab("Exercise");
+    const form = desk.page.getByRole("form", { name: "Exercise" });
+    await form.getByText("Each lot is a right to buy 10 ACME at 90.00 USD.").waitFor();
+    await form.getByText("5 lots").waitFor();
+    const press = async (lots) => {
+      await form.getByLabel("Lots to exercise").fill(lots);
+      const button = form.locator("button.exercise");
+      await button.click();
+      await until("it asks again", async () => /Press again: exercise/.test(await button.textContent()));
+      await button.click();
+    };
+    await press("6");
+    await form.getByText(/6 lots|5 are|needs 6/).first().waitFor();
+    assert.equal(account.holdings.get("ACME-C90").lots, 5);
+    await form.getByLabel("Lots to exercise").fill("2");
+    await form.getByText("You pay 1,800.00 USD and get 20 ACME. Nobody can take it back.").waitFor();
+    await press("2");
+    await form.getByText("Exercise 2 ACME-C90: done.").waitFor();
+    await until("lots and shares have changed hands", () => account.positions.get("ACME-C90") === 3 && account.positions.get("ACME") === 20);
+    await form.getByText("3 lots").waitFor();
+    await eve.close();
+    await desk.close();
+  });
+
+  it("switches whether orders end while their user is away, as the exchange says", async () => {
+    const desk = await DeskPage.open(browser, market, "ann");
+    const ann = await market.client("ann");
+    const account = await ann.account();
+    await desk.tab("Orders");
+    const box = desk.page.getByRole("checkbox", { name: "Cancel my orders when I am away" });
+    assert.equal(await box.isChecked(), false);
+    await box.click();
+    await until("it is on", () => account.cancelOnDisconnect);
+    await until("it is shown", () => box.isChecked());
+    await ann.cancelOnDisconnect(false); // another program of the user's
+    await until("that is shown too", async () => !(await box.isChecked()));
+    await ann.close();
+    await desk.close();
+  });
 });

@@ -31,13 +31,13 @@ import { Help } from "./Help.jsx";
 import { Icon } from "./icons.jsx";
 import { Ladder } from "./Ladder.jsx";
 import { MarketStates } from "./MarketStates.jsx";
+import { OrderPanel } from "./OrderPanel.jsx";
 import { Orders } from "./Orders.jsx";
 import { Positions } from "./Positions.jsx";
 import { Receipt } from "./Receipt.jsx";
 import { Tabs } from "./Tabs.jsx";
 import type { Tab } from "./Tabs.jsx";
 import { Tape } from "./Tape.jsx";
-import { Ticket } from "./Ticket.jsx";
 import { Watchlist } from "./Watchlist.jsx";
 
 function connectionDetail(detail: string): string {
@@ -160,7 +160,7 @@ export function DeskView(props: { readonly desk: Desk; readonly settings: PageSe
           </div>
           <Ladder isTrusted={words().isTrusted} />
           <div class="right">
-            <Ticket />
+            <OrderPanel />
             <Tape isTrusted={words().isTrusted} />
           </div>
         </main>

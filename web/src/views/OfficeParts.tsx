@@ -42,7 +42,7 @@ export function Sure(props: { readonly children: string; readonly disabled?: boo
       type="button" class={`${props.class ?? "small"}`} classList={{ danger: isAsking() }} disabled={props.disabled === true}
       onBlur={() => setAsking(false)} onClick={() => (isAsking() ? (setAsking(false), props.onSure()) : setAsking(true))}
     >
-      {isAsking() ? `Press again: ${props.children.toLowerCase()}` : props.children}
+      {isAsking() ? `Press again: ${props.children.charAt(0).toLowerCase()}${props.children.slice(1)}` : props.children}
     </button>
   );
 }

@@ -1,6 +1,6 @@
 /** The user's open orders. */
 
-import { createMemo, For, Show } from "solid-js";
+import { createMemo, createSignal, For, Show } from "solid-js";
 import type { JSX } from "solid-js";
 
 import { useShared } from "../app/context.js";
@@ -25,9 +25,20 @@ export function Orders(): JSX.Element {
     const found = desk.entry(instrument).instrument();
     return found === undefined ? lotsText(ticks) : priceText(found, ticks);
   };
+  const [isSwitching, setSwitching] = createSignal(false);
+  const switchAway = async (box: HTMLInputElement) => {
+    setSwitching(true);
+    await trading.cancelOnDisconnect(box.checked);
+    setSwitching(false);
+    box.checked = desk.account().cancelOnDisconnect; // the exchange's word counts, not the click
+  };
   const hasTriggers = () => orders().some((order) => order.trigger !== 0);
   return (
     <div class="table-scroll scroll" classList={{ stale: desk.account().stale }}>
+      <label class="inline away" title="When no page or program of yours has been connected for longer than the exchange's grace period, all your open orders are cancelled. It holds until you switch it off.">
+        <input type="checkbox" checked={desk.account().cancelOnDisconnect} disabled={desk.account().stale || isSwitching()} onChange={({ currentTarget }) => void switchAway(currentTarget)} />
+        {" "}Cancel my orders when I am away
+      </label>
       <Show when={orders().length > 0} fallback={<p class="empty">{desk.account().stale ? "Your orders have not come yet." : "You have no open orders."}</p>}>
         <table class="grid orders">
           <thead>
