@@ -13,6 +13,8 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.mi
 const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 const PICTURES = join(ROOT, "build", "web");
 const SIZES = { phone: { width: 360, height: 740 }, desk: { width: 1440, height: 900 }, vast: { width: 3840, height: 2160 } };
+/** An option that the exchange ends, an instrument that a rule closes, and one that is halted. */
+const [OPTION, CLOSED, HALTED] = ["ACME-C90", "SHIP-Q1", "DESK-HQ"];
 const TABS = ["Orders", "Executions", "Positions", "Auctions and states", "Compliance", "Administration"];
 
 /** What axe objects to, and what it cannot decide: both are faults of a page. */
@@ -28,7 +30,7 @@ async function look(page, name, told) {
   for (const [colorScheme, runOnly] of [["light", { type: "tag", values: TAGS }], ["dark", { type: "rule", values: ["color-contrast"] }]]) {
     await page.emulateMedia({ colorScheme });
     const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
-    if (colorScheme === "dark") await until("the theme changes", async () => !grounds.has(await ground()));
+    await until(`it is ${colorScheme}`, () => page.evaluate((theme) => document.documentElement.dataset.theme === theme, colorScheme));
     await page.waitForTimeout(150); // colours may fade over
     grounds.add(await ground());
     await page.screenshot({ path: join(PICTURES, `${name}-${colorScheme}.png`) });
@@ -42,8 +44,16 @@ describe("each view", () => {
 
   before(async () => {
     mkdirSync(PICTURES, { recursive: true });
-    market = await Market.start({ bots: 20, environment: { OUTCRY_PAGE_ZONE: "America/New_York" } });
+    market = await Market.start({ bots: 20, accounts: true, environment: { OUTCRY_PAGE_ZONE: "America/New_York" } });
     browser = await browse();
+    const transfer = (kind, asset, debit, amount) => ({ action: "make_transfer", transfer_id: `ann-${asset}`, kind, asset, debit, credit: "ann", amount });
+    const option = { underlying: "ACME", right: "call", strike: 9_000, expiry: "2027-03-19", expires_at: 1_805_472_000_000_000, multiplier: 10 };
+    await market.decide("list", { action: "list_instrument", symbol: OPTION, kind: "option", name: "ACME call, 90 USD", lot_size: 10, option });
+    await market.decide(
+      "begin", transfer("deposit", "USD", "~bank", 100_000_000_000), transfer("grant", OPTION, "~issuer", 5), { action: "set_groups", user: "ann", groups: ["finance"] },
+      { action: "set_rule", rule_id: "Q4-results", kind: "blackout", groups: ["finance"], instruments: [CLOSED], until_us: Date.now() * 1_000 + 86_400_000_000 },
+      { action: "set_market_state", instrument: HALTED, state: "halted", reason: "news pending" },
+    );
   });
 
   after(async () => {
@@ -71,7 +81,7 @@ describe("each view", () => {
       await login.page.getByLabel("Token").waitFor();
       await look(login.page, `login-${size}`, told);
       await login.close();
-      const roles = ["trader", "admin", "compliance"];
+      const roles = ["trader", "market_maker", "admin", "compliance"];
       const desk = await DeskPage.open(browser, market, "ann", { token: market.mint("ann", { roles }), viewport });
       const go = async (name) => {
         if (size === "phone") await desk.page.getByRole("navigation").getByRole("button", { name, exact: true }).click();
@@ -82,8 +92,14 @@ describe("each view", () => {
           await look(desk.page, `${name.toLowerCase()}-${size}`, told);
         }
       }
-      await desk.ticket("Buy", "90.00", 3);
-      await until("the order is accepted", async () => /accepted/.test((await desk.page.locator(".ticket-outcome").textContent()) ?? ""));
+      for (const name of ["Quote", "Order ticket"]) {
+        await desk.tab(name);
+        await look(desk.page, `${name.toLowerCase().replaceAll(" ", "-")}-${size}`, told);
+      }
+      await desk.ticket("Buy", "99.00", 3);
+      const said = () => desk.page.locator(".ticket .field-error, .ticket-outcome").allTextContents();
+      await until("the exchange answers", async () => (await said()).join("") !== "");
+      assert.match((await said()).join(" "), /accepted/);
       await go("Charts");
       for (const name of ["Candles", "Depth"]) {
         if (size !== "vast") await desk.tab(name);
@@ -95,6 +111,26 @@ describe("each view", () => {
         await desk.page.waitForTimeout(300); // what it asks for comes
         await look(desk.page, `${name.toLowerCase().replaceAll(" ", "-")}-${size}`, told);
       }
+      await desk.page.locator(".connection button.plain").click();
+      await desk.page.getByRole("dialog", { name: "Connection" }).waitFor();
+      await look(desk.page, `connection-${size}`, told);
+      await desk.page.keyboard.press("Escape");
+      await go("Market");
+      await desk.look(OPTION);
+      await go("Ticket");
+      await desk.tab("Exercise");
+      await desk.page.getByLabel("Lots to exercise").fill("2");
+      await look(desk.page, `exercise-${size}`, told);
+      await go("Market");
+      await desk.look(CLOSED);
+      await go("Ticket");
+      await desk.ticket("Buy", "1.00", 1);
+      await desk.page.locator(".banner[data-code=blackout]").waitFor();
+      await look(desk.page, `blackout-${size}`, told);
+      await go("Market");
+      await desk.look(HALTED);
+      await desk.page.locator(".banner").waitFor();
+      await look(desk.page, `halted-${size}`, told);
       await desk.close();
       assert.deepEqual([...new Set(told)], []);
     });

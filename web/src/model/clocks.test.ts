@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 
 import { Delays } from "./delays.js";
 import { ServerClock } from "./serverClock.js";
-import { clockText, leftText, momentText, preciseText, zoneText } from "./times.js";
+import { aheadText, clockText, leftText, momentText, preciseText, zoneText } from "./times.js";
 
 describe("the exchange's clock", () => {
   test("is guessed from the quickest answer, whatever this computer's clock says", () => {
@@ -55,7 +55,13 @@ describe("times", () => {
     expect([clockText(NaN), preciseText(0), momentText(0), zoneText(NaN)]).toEqual(["\u2013", "\u2013", "\u2013", ""]);
   });
 
+  test("a moment ahead has its day where it is not near", () => {
+    const now = Date.UTC(2026, 11, 1, 12);
+    expect(aheadText((now + 3_600_000) * 1_000, now, "UTC")).toBe("13:00:00");
+    expect(aheadText((now + 86_400_000) * 1_000, now, "UTC")).toBe("2 Dec 2026, 12:00:00");
+  });
+
   test("what is left, until any moment", () => {
-    expect([leftText(65_000), leftText(7_265_000), leftText(400), leftText(0), leftText(-5)]).toEqual(["1:05", "2:01:05", "0:01", "any moment", "any moment"]);
+    expect([leftText(65_000), leftText(7_265_000), leftText(400), leftText(400 * 86_400_000), leftText(0), leftText(-5)]).toEqual(["1:05", "2:01:05", "0:01", "400 days", "any moment", "any moment"]);
   });
 });

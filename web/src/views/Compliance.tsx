@@ -55,7 +55,7 @@ function Rules(props: { readonly office: Office; readonly canAct: boolean }): JS
   return (
     <Section title="Rules">
       <Show when={rules().length > 0} fallback={<p class="quiet">There are no rules.</p>}>
-        <div class="scroll">
+        <div class="scroll" tabindex={0} role="region" aria-label="Rules, all columns">
           <table class="grid">
             <thead><tr><th scope="col">Rule</th><th scope="col">Kind</th><th scope="col">Groups</th><th scope="col">Instruments</th><th scope="col">From</th><th scope="col">Until</th><th scope="col">State</th><th scope="col"><span class="hidden">Actions</span></th></tr></thead>
             <tbody>
@@ -109,7 +109,7 @@ function Clearances(props: { readonly office: Office; readonly canAct: boolean }
   return (
     <Section title="Clearances">
       <Show when={clearances().length > 0} fallback={<p class="quiet">No clearance holds.</p>}>
-        <div class="scroll">
+        <div class="scroll" tabindex={0} role="region" aria-label="Clearances, all columns">
           <table class="grid">
             <thead><tr><th scope="col">Clearance</th><th scope="col">User</th><th scope="col">Side</th><th scope="col">Instrument</th><th scope="col" class="n">Lots</th><th scope="col" class="n">Used</th><th scope="col">Until</th><th scope="col"><span class="hidden">Actions</span></th></tr></thead>
             <tbody>
@@ -170,7 +170,7 @@ function Refusals(): JSX.Element {
       </div>
       <Show when={trouble() !== "" || !ledger.isThere}><p class="note warn">{trouble() || ledger.trouble()}</p></Show>
       <Show when={(page()?.rows.length ?? 0) > 0} fallback={<p class="quiet">{page.loading ? "The record is asked." : "None is there."}</p>}>
-        <div class="scroll">
+        <div class="scroll" tabindex={0} role="region" aria-label="Refusals, all columns">
           <table class="grid">
             <thead><tr><th scope="col">Time</th><th scope="col">User</th><th scope="col">Asked</th><th scope="col">Instrument</th><th scope="col">Code</th><th scope="col">Rule</th><th scope="col">Sentence</th></tr></thead>
             <tbody>

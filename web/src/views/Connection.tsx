@@ -1,6 +1,6 @@
 /** How the connection stands, always in view: a sign, a word, and what is behind it. */
 
-import { createMemo, createSignal, Show } from "solid-js";
+import { createMemo, Show } from "solid-js";
 import type { Accessor, JSX } from "solid-js";
 
 import { useShared } from "../app/context.js";
@@ -10,7 +10,6 @@ import type { Words } from "../model/connectionWords.js";
 import { delayText } from "../model/delays.js";
 import { lotsText } from "../model/money.js";
 import { CLOCK_ERROR_MS } from "../model/serverClock.js";
-import { ConnectionDetails } from "./ConnectionDetails.jsx";
 import { Icon } from "./icons.jsx";
 
 /** What is to be said of the connection now. */
@@ -39,16 +38,15 @@ export function clockWarning(aheadMs: number | null): string {
   return `This computer's clock is ${size} ${aheadMs > 0 ? "ahead" : "behind"}; times here are the exchange's.`;
 }
 
-export function Connection(props: { readonly words: Accessor<Words> }): JSX.Element {
+export function Connection(props: { readonly words: Accessor<Words>; readonly onAsk: () => void }): JSX.Element {
   const { desk } = useShared();
   const delay = () => desk.connection().delay;
-  const [isAsked, setAsked] = createSignal(false);
   const phase = () => desk.connection().link.phase;
   const isWaiting = () => phase() === "reconnecting";
   const replica = () => replicaOf(desk.connection().session) || desk.connection().session;
   return (
     <div class="connection" data-tone={props.words().tone}>
-      <button type="button" class="plain" aria-haspopup="dialog" title="About the connection" onClick={() => setAsked(true)}>
+      <button type="button" class="plain" aria-haspopup="dialog" title="About the connection" onClick={props.onAsk}>
         <span class="sign"><Icon name={props.words().tone} /></span>
         <strong class="word">{props.words().word}</strong>
       </button>
@@ -68,7 +66,6 @@ export function Connection(props: { readonly words: Accessor<Words> }): JSX.Elem
           <span class="label">{phase() === "live" ? "replica" : "was on"}</span> {replica()}
         </span>
       </Show>
-      <Show when={isAsked()}><ConnectionDetails words={props.words} onClose={() => setAsked(false)} /></Show>
     </div>
   );
 }

@@ -22,6 +22,7 @@ import { lotsText, priceText } from "../model/money.js";
 import { clockText, zoneText } from "../model/times.js";
 import { Administration } from "./Administration.jsx";
 import { clockWarning, Connection, standing } from "./Connection.jsx";
+import { ConnectionDetails } from "./ConnectionDetails.jsx";
 import { CandleChart } from "./Candles.jsx";
 import { Compliance } from "./Compliance.jsx";
 import { DepthCurve } from "./DepthCurve.jsx";
@@ -72,6 +73,7 @@ export function DeskView(props: { readonly desk: Desk; readonly settings: PageSe
   const ledger = new Ledger(settings.ledger);
   const [receipt, setReceipt] = createSignal(0);
   const [isHelping, setHelping] = createSignal(false);
+  const [isAsking, setAsking] = createSignal(false);
   const [upper, setUpper] = preference<string>("upper", [], "candles");
   const isVast = media(VAST);
   const isPhone = media(PHONE);
@@ -119,7 +121,7 @@ export function DeskView(props: { readonly desk: Desk; readonly settings: PageSe
       <div class="desk" classList={{ untrusted: !words().isTrusted }}>
         <header class="bar">
           <span class="brand"><span class="mark" aria-hidden="true" />OpenOutcry</span>
-          <Connection words={words} />
+          <Connection words={words} onAsk={() => setAsking(true)} />
           <span class="gap" />
           <Clock desk={desk} zone={settings.zone} />
           <button type="button" class="cancel-all" disabled={orders() === 0} onClick={() => void trading.cancelAll()}>
@@ -170,6 +172,7 @@ export function DeskView(props: { readonly desk: Desk; readonly settings: PageSe
           </nav>
         </Show>
         <Show when={receipt() > 0}><Receipt orderId={receipt()} onClose={() => setReceipt(0)} /></Show>
+        <Show when={isAsking()}><ConnectionDetails words={words} onClose={() => setAsking(false)} /></Show>
         <Show when={isHelping()}><Help onClose={() => setHelping(false)} /></Show>
         <Notices desk={desk} />
         <Announcer text={words().isTrusted || desk.connection().link.phase === "reconnecting" ? words().word : `${words().word}: ${words().detail}`} />

@@ -6,7 +6,7 @@ import type { JSX } from "solid-js";
 import { useShared } from "../app/context.js";
 import { changeText, lotsText, NONE, priceText } from "../model/money.js";
 import { callWord, stateWord } from "../model/stateWords.js";
-import { clockText, leftText } from "../model/times.js";
+import { aheadText, leftText } from "../model/times.js";
 import { Banners } from "./Banners.jsx";
 import { Icon } from "./icons.jsx";
 
@@ -22,7 +22,8 @@ export function Headline(): JSX.Element {
   const untilText = createMemo(() => {
     const until = entry().status()?.until ?? 0;
     const now = desk.clock();
-    return until === 0 || !Number.isFinite(now) ? "" : `until ${clockText(until / 1_000)}, ${leftText(until / 1_000 - now)} left`;
+    const isOfPhase = entry().status()?.state !== "halted"; // a halt may outlast its phase
+    return until === 0 || !isOfPhase || !Number.isFinite(now) ? "" : `until ${aheadText(until, now)}, ${leftText(until / 1_000 - now)} left`;
   });
   return (
     <section class="panel headline" aria-label="Instrument">
@@ -52,7 +53,7 @@ export function Headline(): JSX.Element {
             <Figure label="Indicative" value={price(auction().price)} />
             <Figure label="Volume" value={lotsText(auction().volume)} />
             <Figure label="Left over" value={auction().surplus === 0 ? "none" : `${lotsText(Math.abs(auction().surplus))} ${auction().surplus > 0 ? "bid" : "asked"}`} />
-            <Figure label="Ends" value={auction().until === 0 ? "not known" : `${leftText(auction().until / 1_000 - desk.clock())}, ${clockText(auction().until / 1_000)}${settings.zone === null ? "" : ` (${clockText(auction().until / 1_000, settings.zone)} exchange)`} at the earliest`} />
+            <Figure label="Ends" value={auction().until === 0 ? "not known" : `${leftText(auction().until / 1_000 - desk.clock())}, ${aheadText(auction().until, desk.clock())}${settings.zone === null ? "" : ` (${aheadText(auction().until, desk.clock(), settings.zone)} exchange)`} at the earliest`} />
           </div>
         )}
       </Show>

@@ -8,12 +8,12 @@ import type { Entry } from "../app/desk.js";
 import { lotsText, NONE, priceText } from "../model/money.js";
 import { notesOf } from "../model/ruleNotes.js";
 import { stateSentence } from "../model/stateWords.js";
-import { clockText, leftText } from "../model/times.js";
+import { aheadText, leftText } from "../model/times.js";
 
 export function MarketStates(): JSX.Element {
   const { desk, rules, select, settings } = useShared();
   const price = (entry: Entry, ticks: number) => ((found) => (found === undefined ? NONE : priceText(found, ticks)))(entry.instrument());
-  const until = (entry: Entry) => entry.auction()?.until || entry.status()?.until || 0;
+  const until = (entry: Entry) => entry.auction()?.until || (entry.status()?.state === "halted" ? 0 : entry.status()?.until) || 0; // a halt may outlast its phase
   const left = (us: number) => (us === 0 || !Number.isFinite(desk.clock()) ? NONE : leftText(us / 1_000 - desk.clock()));
   const surplus = (lots: number) => (lots === 0 ? "none" : `${lotsText(Math.abs(lots))} ${lots > 0 ? "bid" : "asked"}`);
   const forYou = (entry: Entry) => notesOf(rules.notes(), entry.symbol).map(({ text }) => text).join("; ") || NONE;
@@ -34,8 +34,8 @@ export function MarketStates(): JSX.Element {
                 <td class="n">{price(entry, entry.auction()?.price ?? 0)}</td>
                 <td class="n">{entry.auction() === undefined ? NONE : lotsText(entry.auction()?.volume ?? 0)}</td>
                 <td class="n">{entry.auction() === undefined ? NONE : surplus(entry.auction()?.surplus ?? 0)}</td>
-                <td class="n">{until(entry) === 0 ? NONE : clockText(until(entry) / 1_000)}</td>
-                <Show when={settings.zone !== null}><td class="n">{until(entry) === 0 ? NONE : clockText(until(entry) / 1_000, settings.zone ?? "UTC")}</td></Show>
+                <td class="n">{until(entry) === 0 ? NONE : aheadText(until(entry), desk.clock())}</td>
+                <Show when={settings.zone !== null}><td class="n">{until(entry) === 0 ? NONE : aheadText(until(entry), desk.clock(), settings.zone ?? "UTC")}</td></Show>
                 <td class="n">{left(until(entry))}</td>
                 <td class="n">{price(entry, entry.ticker()?.last || entry.terms()?.reference || 0)}</td>
                 <td class="n">{entry.terms()?.collar_bp ? `\u00b1 ${(entry.terms()?.collar_bp ?? 0) / 100} %` : NONE}</td>
