@@ -70,6 +70,32 @@ describe("a page with an account", () => {
     await desk.close();
   });
 
+  it("moves an order where it is dragged to, and leaves it where it was on Escape", async () => {
+    const desk = await DeskPage.open(browser, market, "ann");
+    const ann = await market.client("ann");
+    const account = await ann.account();
+    const from = (await ann.book("ACME")).bestBid.price - 1;
+    await ann.order("ACME", { side: "bid", price: from, quantity: 9 });
+    const chip = desk.page.locator('.own[data-side="bid"] .chip');
+    const drag = async (rows) => {
+      const { x, y, width, height } = await chip.boundingBox();
+      await desk.page.mouse.move(x + width / 2, y + height / 2);
+      await desk.page.mouse.down();
+      await desk.page.mouse.move(x + width / 2, y + height / 2 + rows * 24, { steps: 6 });
+    };
+    await drag(2);
+    await desk.page.keyboard.press("Escape");
+    await desk.page.mouse.up();
+    await drag(3);
+    await desk.page.mouse.up();
+    await until("it is moved", () => account.orders[0]?.price === from - 3);
+    await until("it is shown there", async () => (await desk.page.getByRole("gridcell", { name: new RegExp(`^Yours: Buy 9 at ${((from - 3) / 100).toFixed(2)}`) }).count()) === 1);
+    await chip.dblclick();
+    await until("a double click ends it", () => account.orders.length === 0);
+    await ann.close();
+    await desk.close();
+  });
+
   it("quotes both sides for a market maker, once for a double click, and withdraws them", async () => {
     const desk = await DeskPage.open(browser, market, "max", { token: market.mint("max", { roles: ["trader", "market_maker"] }) });
     const max = await market.client("max");
@@ -148,6 +174,21 @@ describe("a page with an account", () => {
     await ann.cancelOnDisconnect(false); // another program of the user's
     await until("that is shown too", async () => !(await box.isChecked()));
     await ann.close();
+    await desk.close();
+  });
+
+  it("follows the system's theme, in what is drawn by hand too", async () => {
+    const desk = await DeskPage.open(browser, market, "ann", { colorScheme: "light" });
+    await desk.look("ACME");
+    await desk.tab("Depth");
+    const drawn = () => desk.page.evaluate(() => document.querySelector(".chart canvas")?.toDataURL() ?? "");
+    await until("the curve is drawn", async () => (await drawn()).length > 5_000);
+    const light = await drawn();
+    await desk.page.emulateMedia({ colorScheme: "dark" });
+    await desk.page.getByRole("button", { name: "Light theme" }).waitFor(); // what the button would do now
+    await until("the curve has other colours", async () => (await drawn()) !== light);
+    await desk.page.emulateMedia({ colorScheme: "light" });
+    await until("and again those of before", async () => (await drawn()) === light);
     await desk.close();
   });
 });

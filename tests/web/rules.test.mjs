@@ -88,6 +88,25 @@ describe("a page under the company's rules", () => {
     await until("the banner is gone", async () => (await ann.page.locator(".banner").count()) === 0);
   });
 
+  it("lets compliance set a rule in the page, and whom it touches hears of it", async () => {
+    const carla = await DeskPage.open(browser, market, "carla", { token: market.mint("carla", { roles: ["compliance"] }) });
+    await carla.tab("Compliance");
+    const office = carla.page.getByRole("region", { name: "Compliance", exact: true });
+    await office.getByLabel("Name of the rule").fill("Q1-list");
+    await office.getByLabel("Kind").selectOption("restricted");
+    await office.getByLabel("Groups (none: everybody)").fill("finance");
+    await office.getByLabel("Instruments (none: all)").first().fill("OTHER");
+    await office.getByRole("button", { name: "Set rule" }).click();
+    await office.getByRole("button", { name: "Press again: set rule" }).click();
+    await office.getByRole("row", { name: /Q1-list Restricted finance OTHER .* in force/ }).waitFor();
+    await ann.look("OTHER");
+    await ann.ticket("Buy", "90.00", 1);
+    await banner(ann, "restricted").getByText(/OTHER is restricted for the group finance \(rule Q1-list\)/).waitFor();
+    await carla.close();
+    await ann.look("ACME");
+    assert.equal(await ann.page.locator(".banner").count(), 0);
+  });
+
   it("says that a user is stopped, whatever they look at", async () => {
     await market.decide("kill", { action: "set_kill", scope: "user", name: "bob", on: true, reason: "leaver" });
     await bob.ticket("Buy", "90.00", 1);

@@ -34,11 +34,12 @@ export function preference<T extends string>(name: string, values: readonly T[],
 export const [theme, setTheme] = preference<Theme>("theme", ["system", "dark", "light"], "system");
 export const [symbolWanted, setSymbolWanted] = preference<string>("symbol", [], "");
 
-const systemIsLight = matchMedia("(prefers-color-scheme: light)");
+const system = matchMedia("(prefers-color-scheme: light)");
+const [systemIsLight, setSystemIsLight] = createSignal(system.matches);
 
 /** Whether the page is light now. */
 export function isLight(): boolean {
-  return theme() === "light" || (theme() === "system" && systemIsLight.matches);
+  return theme() === "light" || (theme() === "system" && systemIsLight());
 }
 
 /** Put the theme on the page; styles follow `data-theme`. */
@@ -46,11 +47,14 @@ export function applyTheme(): void {
   document.documentElement.dataset["theme"] = isLight() ? "light" : "dark";
 }
 
-systemIsLight.addEventListener("change", applyTheme);
+system.addEventListener("change", () => {
+  setSystemIsLight(system.matches); // what is drawn by hand follows it
+  applyTheme();
+});
 
 /** Switch between dark and light; what the system says anyway is left to the system. */
 export function switchTheme(): void {
   const next = isLight() ? "dark" : "light";
-  setTheme((next === "light") === systemIsLight.matches ? "system" : next);
+  setTheme((next === "light") === systemIsLight() ? "system" : next);
   applyTheme();
 }

@@ -25,7 +25,7 @@ export function Administration(): JSX.Element {
       <Proposals office={office} />
       <Section title="Halts">
         <div class="office-form"><Field label="Reason of a halt, told to everybody" value={reason()} hint="news pending" onInput={setReason} /></div>
-        <div class="scroll" tabindex={0} role="region" aria-label="Limits, all columns">
+        <div class="scroll" tabindex={0} role="region" aria-label="Halts, all columns">
           <table class="grid">
             <thead><tr><th scope="col">Instrument</th><th scope="col">State</th><th scope="col"><span class="hidden">Actions</span></th></tr></thead>
             <tbody>
