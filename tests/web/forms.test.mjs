@@ -26,7 +26,7 @@ describe("a page with an account", () => {
     browser = await browse();
     const deposit = (user) => ({ action: "make_transfer", transfer_id: `money-${user}`, kind: "deposit", asset: "USD", debit: "~bank", credit: user, amount: 100_000_000_000_000 });
     const grant = (user, asset, amount) => ({ action: "make_transfer", transfer_id: `lots-${user}-${asset}`, kind: "grant", asset, debit: "~issuer", credit: user, amount });
-    await market.decide("begin", ...["ann", "max", "eve"].map(deposit), grant("max", "ACME", 100_000), grant("eve", "ACME-C90", 5));
+    await market.decide("begin", ...["ann", "max", "eve", "sue"].map(deposit), grant("max", "ACME", 100_000), grant("eve", "ACME-C90", 5));
   });
 
   after(async () => {
@@ -175,6 +175,25 @@ describe("a page with an account", () => {
     await until("that is shown too", async () => !(await box.isChecked()));
     await ann.close();
     await desk.close();
+  });
+
+  it("has the orders of who closes the page cancelled where they asked for it, and not before", async () => {
+    const desk = await DeskPage.open(browser, market, "sue");
+    const ann = await market.client("ann");
+    const book = await ann.book("ACME");
+    const price = book.bestBid.price + 1;
+    const stands = () => book.bids(1)[0]?.[0] === price;
+    await desk.look("ACME");
+    await desk.tab("Orders");
+    await desk.page.getByRole("checkbox", { name: "Cancel my orders when I am away" }).click();
+    await desk.ticket("Buy", (price / 100).toFixed(2), 3);
+    await until("it stands", stands);
+    await desk.page.reload(); // who is back within the grace period keeps all orders
+    await desk.verified();
+    assert.deepEqual([stands(), (await desk.orders()).length], [true, 1]);
+    await desk.close();
+    await until("it is cancelled", () => !stands(), 40_000);
+    await ann.close();
   });
 
   it("follows the system's theme, in what is drawn by hand too", async () => {
