@@ -338,6 +338,19 @@ gap: Final = Table(
     PrimaryKeyConstraint("history", "from_position"),
 )
 
+gap_account: Final = Table(
+    "gap_account",
+    metadata,
+    _integer("history"),
+    _integer("position"),  # where a gap ends
+    _text("user"),
+    _text("asset"),
+    _integer("amount"),  # lots or millionths
+    _integer("cost"),
+    PrimaryKeyConstraint("history", "position", "user", "asset"),
+)
+"""Accounts as the store's checkpoint had them behind a gap: what is computed anew begins there."""
+
 access: Final = Table(
     "access",
     metadata,
@@ -365,7 +378,7 @@ RECORDS: Final = (
 """Tables whose rows are never changed and never deleted."""
 PARTITIONED: Final = (execution, trade, packet, book_mark, refusal, block)
 """On PostgreSQL partitioned by (history, position); the block by its first position."""
-STATE: Final = (history, place, purse, holding, candle_1m, gap)
+STATE: Final = (history, place, purse, holding, candle_1m, gap, gap_account)
 """Tables that say how things are now."""
 
 for _table in PARTITIONED:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import psycopg
 import structlog
-from sqlalchemy import Connection, insert, literal, select, text, update
+from sqlalchemy import Connection, func, insert, literal, select, text, update
 from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, InterfaceError, ProgrammingError
 
 from openoutcry.wire.account import tick_value
@@ -30,6 +30,7 @@ from services.ledger.command_block import ENCODING, entry_place
 from services.ledger.draft import Draft
 from services.ledger.fork import HistoryRow, WriterPlace, forked
 from services.ledger.proof.block_chain import BlockChain, SealedBlock
+from services.ledger.record_json import to_json
 from services.ledger.rows import Memory
 from shared.logs.packet import Packet
 
@@ -179,15 +180,13 @@ class LedgerWriter:
             gap = (number, from_position, head.position, why, head.time, False)
             insert_rows(self._connection, schema.gap, [gap])
             insert_rows(self._connection, schema.mark, [(number, head.position, *standing.mark.row())])
+            insert_rows(self._connection, schema.gap_account, standing.accounts(number))
             for table in (schema.holding, schema.purse):
                 self._connection.execute(table.delete())
             upsert_rows(self._connection, schema.holding, standing.holdings)
             upsert_rows(self._connection, schema.purse, standing.purses)
+            self._list_instruments(after, standing)
         self._settle(after)
-        self._balances = Balances(
-            self._balances.terms | standing.terms,
-            keeps_accounts=bool(standing.purses) or self._balances.keeps_accounts,
-        )
         self._log.error("records are missing", from_position=from_position, until_position=head.position, why=why)
 
     def write_mark(self, row: tuple[Any, ...]) -> bool:
@@ -242,7 +241,10 @@ class LedgerWriter:
         parent, at, table = self.histories[began.parent], began.from_position, schema.packet.c
         before = (table.history == parent.number, table.position <= at)
         newest = select(table.position).where(*before).order_by(table.position.desc()).limit(1)
-        last = max(int(self._connection.execute(newest).scalar() or 0), parent.from_position)
+        gap = schema.gap.c
+        ends = select(func.max(gap.until_position)).where(gap.history == parent.number, gap.until_position <= at)
+        known = [self._connection.execute(statement).scalar() or 0 for statement in (newest, ends)]
+        last = max(*known, parent.from_position)
         if last < at:
             why = "the market went on from the midst of a packet, whose rows are of what was left"
             insert_rows(self._connection, schema.gap, [(began.number, last, at, why, began.began, False)])
@@ -333,9 +335,45 @@ class LedgerWriter:
         for table in (schema.purse, schema.holding, schema.candle_1m):
             connection.execute(table.delete())
         self._remember()
+        behind = self._last_gap()
         for executions, trades, transfers in self._current_rows():
             self._write_candles(trades)
-            self._write_balances(executions, transfers)
+            moves = [[row for row in rows if row[:2] > behind] for rows in (executions, transfers)]
+            self._write_balances(*moves)
+
+    def _last_gap(self) -> tuple[int, int]:
+        """Begin accounts behind the last gap that is current, as the store had them; (0, 0): none."""
+        table, gap = schema.gap_account, schema.gap
+        ends = sorted(self._connection.execute(select(gap.c.history, gap.c.until_position).distinct()).all())
+        for history, position in reversed([end for end in ends if self._is_current(*end)]):
+            place = table.c.history == history, table.c.position == position
+            rows = self._connection.execute(select(table).where(*place)).all()
+            if not rows:
+                continue
+            terms = self._balances.terms
+            holdings = [
+                HoldingRow(row.user, row.asset, row.amount, row.cost, 0, position) for row in rows if row.asset in terms
+            ]
+            purses = [PurseRow(row.user, row.asset, row.amount, position) for row in rows if row.asset not in terms]
+            upsert_rows(self._connection, schema.holding, holdings)
+            upsert_rows(self._connection, schema.purse, purses)
+            self._balances.keeps_accounts |= bool(purses)
+            return history, position
+        return 0, 0
+
+    def _is_current(self, history: int, position: int) -> bool:
+        row = self.histories.get(history)
+        return row is not None and (row.until_position is None or position <= row.until_position)
+
+    def _list_instruments(self, after: WriterPlace, standing: MarketStanding) -> None:
+        """Write definitions that the record lacks, where the gap ends: their own rows are within it."""
+        current = [(row.number, row.until_position) for row in self.histories.values()]
+        known = instrument_terms(self._connection, current)
+        lacking = [each for each in standing.listing if each.symbol not in known]
+        rows = [
+            (after.history, after.position, ordinal, each.symbol, to_json(each)) for ordinal, each in enumerate(lacking)
+        ]
+        insert_rows(self._connection, schema.instrument, rows)
 
     def _current_rows(self) -> Iterator[tuple[list[tuple[Any, ...]], ...]]:
         """Yield the rows of executions, trades and transfers that are current, in order, some positions at a time."""

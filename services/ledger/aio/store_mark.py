@@ -9,6 +9,7 @@ import structlog
 
 from openoutcry.wire.account import millionths, tick_value
 from openoutcry.wire.errors import MalformedMessage
+from openoutcry.wire.instrument import Instrument
 from services.ledger.balances import HoldingRow, PurseRow, TradedTerms
 from services.ledger.checkpoint_head import MarkHead, read_mark_head
 from services.ledger.fork import WriterPlace
@@ -47,7 +48,18 @@ class MarketStanding(NamedTuple):
     mark: StoredMark
     holdings: list[HoldingRow]
     purses: list[PurseRow]
-    terms: dict[str, TradedTerms]
+    listing: list[Instrument]
+
+    @property
+    def terms(self) -> dict[str, TradedTerms]:
+        """Return what money each listed instrument is worth."""
+        return {each.symbol: TradedTerms(tick_value(each), each.currency) for each in self.listing}
+
+    def accounts(self, history: int) -> list[tuple[Any, ...]]:
+        """Return rows of `gap_account`."""
+        at = history, self.mark.head.position
+        lots = [(*at, each.user, each.instrument, each.lots, each.cost) for each in self.holdings]
+        return lots + [(*at, each.user, each.currency, each.amount, 0) for each in self.purses]
 
     def place(self, before: WriterPlace | None, history: int, shard: int) -> WriterPlace:
         """Return the place of a ledger that goes on from here."""
@@ -84,24 +96,10 @@ class StoredMarks:
         if mark is None or accounts_data is None or listing_data is None:
             return None
         try:
-            accounts, listing = decode_accounts(accounts_data), decode_listing(listing_data)
+            return read_standing(mark, accounts_data, listing_data)
         except MalformedMessage as error:
             structlog.get_logger().error("the store's accounts or listing cannot be read", reason=str(error))
             return None
-        position = mark.head.position
-        holdings: list[HoldingRow] = []
-        purses: list[PurseRow] = []
-        for user, account in accounts.items():
-            held = account.holdings
-            costs = {symbol: millionths(row[-1]) for symbol, row in held.items()} if held is not None else {}
-            holdings += [
-                HoldingRow(user, symbol, lots, costs.get(symbol, 0), 0, position)
-                for symbol, lots in account.positions.items()
-            ]
-            if held is not None:
-                purses += [PurseRow(user, name, millionths(text), position) for name, text in account.cash.items()]
-        terms = {each.symbol: TradedTerms(tick_value(each), each.currency) for each in listing}
-        return MarketStanding(mark, holdings, purses, terms)
 
     def _read(self, data: bytes | None) -> StoredMark | None:
         if data is None:
@@ -112,3 +110,26 @@ class StoredMarks:
             structlog.get_logger().error("a checkpoint of the store cannot be read", reason=str(error))
             return None
         return StoredMark(head, data) if head.shard == self._keys.shard else None
+
+
+def read_standing(mark: StoredMark, accounts_data: bytes, listing_data: bytes) -> MarketStanding:
+    """
+    Return how a market stands, from what the store keeps of one moment.
+
+    Raises:
+        MalformedMessage: If accounts or listing cannot be read.
+    """
+    accounts, listing = decode_accounts(accounts_data), decode_listing(listing_data)
+    position = mark.head.position
+    holdings: list[HoldingRow] = []
+    purses: list[PurseRow] = []
+    for user, account in accounts.items():
+        held = account.holdings
+        costs = {symbol: millionths(row[-1]) for symbol, row in held.items()} if held is not None else {}
+        holdings += [
+            HoldingRow(user, symbol, lots, costs.get(symbol, 0), 0, position)
+            for symbol, lots in account.positions.items()
+        ]
+        if held is not None:
+            purses += [PurseRow(user, name, millionths(text), position) for name, text in account.cash.items()]
+    return MarketStanding(mark, holdings, purses, listing)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Select, text
 
 from services.ledger import schema
 from services.ledger.aio.database import open_engine
-from services.ledger.aio.migration import migrate
+from services.ledger.aio.migration import migrate, newest_revision
 from services.ledger.queries.lineage import Branch, Lineage
 from services.ledger.queries.position_query import result_statement
 from services.ledger.queries.record_catalogue import PAGED
@@ -111,7 +111,7 @@ def test_a_ledger_of_the_release_before_gets_them(tmp_path: Path) -> None:
             older.exec_driver_sql(f"DROP INDEX {name}")
         older.exec_driver_sql("CREATE INDEX execution_user ON execution (history, user, user_seq)")
         older.exec_driver_sql("UPDATE ledger_migration SET version_num = '0001'")
-    assert migrate(ledger.url)[:2] == ("0001", "0002")
+    assert migrate(ledger.url)[:2] == ("0001", newest_revision())
     with ledger.reading() as connection:
         assert connection.execute(names).scalars().all() == ["balance_eod_of_user", "execution_of_user", "refusal_user"]
     engine.dispose()
