@@ -49,7 +49,7 @@ __all__ = [
 ]
 
 
-def open_redis(url: str, name: str, credentials: Credentials = (None, None)) -> Redis:
+def open_redis(url: str, name: str, credentials: Credentials = (None, None), *, reads_replica: bool = False) -> Redis:
     """
     Make a client with connections of its own; none is opened before the first command.
 
@@ -60,6 +60,7 @@ def open_redis(url: str, name: str, credentials: Credentials = (None, None)) -> 
             connection goes to whoever the sentinels say is primary.
         name: Shown by CLIENT LIST; letters, digits, dashes.
         credentials: User and password where the URL names none.
+        reads_replica: Whether sentinels are asked for a replica instead, and for the primary only if there is none.
 
     Raises:
         ConfigurationError: If a `redis+sentinel://` URL is not of its form.
@@ -92,7 +93,8 @@ def open_redis(url: str, name: str, credentials: Credentials = (None, None)) -> 
         password=address.password or password,
         **options,
     )
-    return cast("Redis", sentinel.master_for(address.service))
+    find = sentinel.slave_for if reads_replica else sentinel.master_for
+    return cast("Redis", find(address.service))
 
 
 async def read_stream(

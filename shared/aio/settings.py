@@ -38,6 +38,7 @@ ROLE_SETTINGS: Final = frozenset(
         "drain_s",
         "durability",
         "feed_packets_max",
+        "feed_url",
         "host",
         "instruments_file",
         "io_uring",

@@ -20,6 +20,7 @@ from services.gateway.aio.certificate import Certificate, CertificateCollector, 
 from services.gateway.aio.command_appender import CommandAppender
 from services.gateway.aio.connection import ClientConnection
 from services.gateway.aio.direct_write import write_to_all
+from services.gateway.aio.feed_line import FeedLine, FeedLineCollector
 from services.gateway.aio.feed_reader import FeedReader
 from services.gateway.aio.flush_way import open_ring
 from services.gateway.aio.handshake_queue import HandshakeQueue, PendingConnections
@@ -94,6 +95,11 @@ class GatewayServer:
             source, authenticator, limits, settings.pace_ms / 1000, random, self._ring or write_to_all
         )
         self._reading = open_redis(settings.redis_url, "gateway-feed", settings.redis_credentials)
+        self._replica = (
+            open_redis(settings.feed_url, "gateway-replica", settings.redis_credentials, reads_replica=True)
+            if settings.feed_url
+            else None
+        )
         self._writing = open_redis(settings.redis_url, "gateway-commands", settings.redis_credentials)
         self._traces = open_tracing(settings, "gateway", source)
         self._traced_ns: dict[TracedOrder, int] = {}
@@ -102,7 +108,11 @@ class GatewayServer:
         feed_ports = FeedPorts(
             self.gateway.market, self.now, self.time_us, self.hops, self.packets_read, self._place_lost
         )
-        self.feed_reader = FeedReader(RedisLine(self._reading), keys, feed_ports, random)
+        feed_line = RedisLine(self._reading)
+        if self._replica is not None:
+            feed_line = FeedLine(self._reading, self._replica, self.now, self.log)
+            registry.register(FeedLineCollector(feed_line))
+        self.feed_reader = FeedReader(feed_line, keys, feed_ports, random)
         self.accept_statistics = AcceptStatistics()
         self._key_source = KeySource(settings.jwks, ring, self._keys_loaded) if settings.jwks else None
         self.port = 0
@@ -229,6 +239,8 @@ class GatewayServer:
             if self._part_timer is not None:
                 self._part_timer.cancel()
             await self._reading.aclose()
+            if self._replica is not None:
+                await self._replica.aclose()
             await self._writing.aclose()
             if self._traces is not None:
                 self._traces.close()

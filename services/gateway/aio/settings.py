@@ -13,6 +13,7 @@ from pydantic_settings import NoDecode
 from services.gateway.limits import GatewayLimits
 from shared.aio.settings import ServiceSettings
 from shared.key_address import checked_key_place
+from shared.redis_url import checked_redis_url
 from shared.token_bucket import Rate
 from shared.token_claims import Audience
 from shared.web_origin import checked_origin, checked_origins
@@ -64,6 +65,9 @@ def _checked_zone(text: str) -> str:
 class GatewaySettings(ServiceSettings):
     """The settings of one gateway replica."""
 
+    feed_url: Annotated[str, AfterValidator(lambda url: url and checked_redis_url(url))] = ""
+    """Replica of that Redis from which feed and snapshots are read, in the same forms; with `redis+sentinel://` any
+    replica of the service. Users and passwords are those of `REDIS_URL` unless it names its own. Empty: the primary."""
     host: str = "127.0.0.1"
     """Address to listen on."""
     port: Annotated[int | str, BeforeValidator(_checked_port)] = 8101

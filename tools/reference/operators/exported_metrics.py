@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import Metric
 
 from services.gateway.aio.certificate import CertificateCollector
+from services.gateway.aio.feed_line import FeedLineCollector
 from services.gateway.aio.flush_way import RingCollector
 from services.gateway.gateway import Gateway
 from services.gateway.limits import GatewayLimits
@@ -57,6 +58,7 @@ def gateway_metrics() -> list[ExportedMetric]:
     registry.register(GatewayCollector(gateway, FeedStatistics(), AcceptStatistics(), lambda: 0.0))
     registry.register(RingCollector(None))
     registry.register(CertificateCollector(None))
+    registry.register(FeedLineCollector(None))
     return _exported(registry)
 
 
