@@ -12,7 +12,7 @@ HAS_NODE := node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)'
 # The compiled wheel's packages before the tree's, and no entry for the working directory, which would come first.
 COMPILED := PYTHONSAFEPATH=1 PYTHONPATH=$(CURDIR)/build/compiled:$(CURDIR)/clients/python:$(CURDIR)
 
-.PHONY: help install web page demo pictures first-trade test compiled test-compiled stores ledger-kills ledger-day secrets deploy-test search sim fault soak fuzz mutants client typescript web-test model lint format docs bench bench-peers conformance lock clean alerts languages
+.PHONY: help install web page demo pictures first-trade test compiled test-compiled stores ledger-kills ledger-day market-day secrets deploy-test search sim fault soak fuzz mutants client typescript web-test model lint format docs bench bench-peers conformance lock clean alerts languages
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -101,6 +101,9 @@ sim: install ## the deterministic simulation: SEEDS=200 FIRST=1 JOBS=2 in two pr
 fault: install ## real faults on real processes, judged (six minutes): TIMES=2 tries each, ONLY=words, DOCS=1 renews the table
 	$(BIN)/python -m tests.fault --times $(or $(TIMES),2) --json build/faults.json \
 	  $(if $(ONLY),--only "$(ONLY)") $(if $(DOCS),--docs docs/reliability.md)
+
+market-day: install ## a company's day, 1,000 users, every answer and fill judged by oracles (half a minute): SEED=7 ORDERS=400000
+	$(BIN)/python -m tests.property.market_day --seed $(or $(SEED),1) --orders $(or $(ORDERS),100000)
 
 soak: install ## an hour of load (SECONDS=60 for less): every key within its bound, no process grows; build/soak.json
 	$(BIN)/python -m tests.soak --seconds $(or $(SECONDS),3600) --json build/soak.json
