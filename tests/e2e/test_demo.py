@@ -24,7 +24,7 @@ SMALL = ("demo", "--users", "50", "--gateways", "2", "--rate", "200")
 def test_ends_with_a_good_verdict_and_all_figures(tmp_path: Path) -> None:
     report = tmp_path / "report.json"
     with outcry(tmp_path, *SMALL, "--seconds", "5", "--report", str(report)) as command:
-        assert command.finish() == 0, command.errors
+        assert command.finish() == 0, command.output + command.errors
         assert "VERDICT OK" in command.output
         assert command.leaves_nothing()
         assert not command.private_folders
